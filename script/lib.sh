@@ -1,0 +1,53 @@
+# Helpers of the scripts; sourced from the repository's root, never run.
+
+say() {
+    printf '%s\n' "== $*"
+}
+
+die() {
+    printf '%s\n' "$0: $*" >&2
+    exit 1
+}
+
+# Run a command in a process group of its own and wait for it.  A signal to this script is then
+# handled at once, and end_child reaches everything that the command has started.
+child=
+run_child() {
+    local status=0
+    set -m
+    "$@" </dev/null &
+    child=$!
+    set +m
+    wait "$child" || status=$?
+    child=
+    return "$status"
+}
+
+end_child() {
+    if [ -n "$child" ]; then
+        kill -TERM -- "-$child" 2>/dev/null || true
+        wait "$child" 2>/dev/null || true
+        child=
+    fi
+}
+
+exit_on_signals() {
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+}
+
+# configure DIRECTORY OPTION...: a Meson build directory, made once.
+configure() {
+    local directory=$1 log=$1-setup.log
+    shift
+    if [ ! -f "$directory/build.ninja" ]; then
+        rm -rf "$directory"
+        mkdir -p "${directory%/*}"
+        .venv/bin/meson setup "$directory" "$@" >"$log" 2>&1 || { cat "$log" >&2; return 1; }
+    fi
+}
+
+# Programs of the virtual environment come first: Meson looks for ninja by PATH.
+PATH=$PWD/.venv/bin:$PATH
+export PATH

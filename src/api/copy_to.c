@@ -1,0 +1,47 @@
+#include "face.h"
+
+#include "options.h"
+
+bm_status bm__face_copy_to(bm__execution *x, const void *options, bm_error *err)
+{
+    bm_copy_to_options o;
+    BM_TRY(bm__options_read(&o, sizeof o, options, err));
+    x->plan_verb = bm__plan_copy_to;
+    x->reads = true;
+    if (x->rows.kind == BM__ROWS_STREAM) {
+        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK, "bm_copy_to takes no stream of keys");
+    }
+    if (x->rows.model->row_size == 0) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "bm_copy_to needs a model with a row");
+    }
+    BM_TRY(bm__check_switch(o.order_by_key, "order_by_key", err));
+    BM_TRY(bm__check_switch(o.require_all, "require_all", err));
+    BM_TRY(bm__read_call(x, o.call, 0, BM_OFF, 0, err));
+    if (o.fields != NULL) {
+        BM_TRY(bm__model_named(x->rows.model, o.fields, &x->arena, &x->request.read, err));
+    } else {
+        BM_TRY(bm__model_without(x->rows.model, 0, &x->arena, &x->request.read, err));
+    }
+    if (x->request.read.n == 0) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no column to read");
+    }
+    x->request.order_by_key = o.order_by_key == BM_ON;
+    x->call.require_all = o.require_all == BM_ON;
+    x->call.sink = o.sink;
+    x->call.sink_user = o.user;
+    x->call.sink_rows = o.batch_size > 0 ? o.batch_size : 1000;
+    x->wants_queryset = o.sink == NULL;
+    return BM_OK;
+}
+
+bm_status bm_copy_to(bm_db *db, bm_rows rows, const bm_copy_to_options *options, bm_result *result,
+                     bm_error *err)
+{
+    bm_error local;
+    err = bm__error_begin(err, &local);
+    bm__execution x = bm__face_begin(db, rows);
+    if (db != NULL && bm__model_check(rows.model, err) == BM_OK) {
+        (void)bm__face_copy_to(&x, options, err);
+    }
+    return bm__face_run(&x, "copy_to", result, err, NULL, NULL);
+}

@@ -1,0 +1,140 @@
+#include "face.h"
+
+#include "options.h"
+#include "result.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bm_error *bm__error_begin(bm_error *given, bm_error *local)
+{
+    *local = BM_ERROR;
+    if (given == NULL || given->size < sizeof *local) {
+        return local;
+    }
+    bm__error_reset(given);
+    return given;
+}
+
+bm_status bm__check_switch(bm_switch value, const char *name, bm_error *err)
+{
+    if (value != BM_DEFAULT && value != BM_ON && value != BM_OFF) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
+                        "%s is neither BM_DEFAULT, BM_ON nor BM_OFF", name);
+    }
+    return BM_OK;
+}
+
+bm_status bm__read_call(bm__execution *x, const bm_call *given, size_t batch_size,
+                        bm_switch concurrent, int max_workers, bm_error *err)
+{
+    BM_TRY(bm__options_read(&x->shared, sizeof x->shared, given, err));
+    BM_TRY(bm__check_switch(x->shared.error_detail, "error_detail", err));
+    BM_TRY(bm__check_switch(x->shared.dry_run, "dry_run", err));
+    BM_TRY(bm__check_switch(concurrent, "concurrent", err));
+    if (max_workers < 0) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "max_concurrent_workers is %d",
+                        max_workers);
+    }
+    if (batch_size > PTRDIFF_MAX) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "batch_size is negative");
+    }
+    x->request.batch_size = batch_size;
+    x->concurrent = concurrent;
+    x->max_workers = max_workers;
+    return BM_OK;
+}
+
+bm__execution bm__face_begin(bm_db *db, bm_rows rows)
+{
+    return (bm__execution){.db = db, .rows = rows};
+}
+
+/* Of a failed call nothing counts; of one that committed in part, the parts that did. */
+static void settle_outcomes(bm__execution *x, const bm_result *result, bm_status status)
+{
+    bm__call *call = &x->call;
+    if (call->outcomes == NULL || status == BM_OK) {
+        return;
+    }
+    if (status != BM_PARTIAL) {
+        memset(call->outcomes, 0, call->outcomes_capacity);
+        return;
+    }
+    for (size_t i = 0; i < result->n_parts; i++) {
+        const bm_part *part = &result->parts[i];
+        for (size_t k = 0; part->fate != BM_FATE_COMMITTED && k < part->n_ranges; k++) {
+            memset(call->outcomes + part->ranges[2 * k], 0, part->ranges[2 * k + 1]);
+        }
+    }
+}
+
+static void count_ignored(const bm__execution *x, bm_result *result)
+{
+    const bm__call *call = &x->call;
+    uint64_t ignored = 0;
+    for (size_t i = 0; call->outcomes != NULL && i < call->caller_rows; i++) {
+        ignored += call->outcomes[i] == BM_ROW_IGNORED;
+    }
+    result->ignored = ignored > result->ignored ? ignored : result->ignored;
+}
+
+static bm_status give(bm__execution *x, bm_result *result, bm_error *err)
+{
+    bm__call *call = &x->call;
+    bm__journal *journal = bm__db_journal(x->db);
+    result->unchanged += x->unchanged;
+    count_ignored(x, result);
+    if (x->wants_queryset && call->made != NULL) {
+        if (journal != NULL && x->creates) {
+            BM_TRY(bm__journal_made(journal, call->made, err));
+        }
+        result->queryset = call->made;
+        call->made = NULL;
+    }
+    if (x->wants_outcomes) {
+        result->outcomes = call->outcomes;
+        result->n_outcomes = call->caller_rows;
+        call->outcomes = NULL;
+    }
+    return BM_OK;
+}
+
+bm_status bm__face_run(bm__execution *x, const char *verb, bm_result *given, bm_error *err,
+                       bm_status (*done)(bm__execution *x, void *context, bm_error *err),
+                       void *context)
+{
+    bm_result local;
+    bm_result *result = bm__result_begin(given, &local);
+    int64_t start = bm__now_ns();
+    bm_status status = err->status;
+    if (status == BM_OK && x->db == NULL) {
+        status = bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no database");
+    }
+    if (status == BM_OK) {
+        status = bm__execute(x, result, err);
+    }
+    settle_outcomes(x, result, status);
+    if (done != NULL && x->call.model != NULL) {
+        bm_status after = done(x, context, err);
+        status = status != BM_OK ? status : after;
+    }
+    if (status == BM_OK || status == BM_PARTIAL) {
+        bm_status gave = give(x, result, err);
+        status = status != BM_OK ? status : gave;
+    }
+    result->seconds = (double)(bm__now_ns() - start) / 1e9;
+    if (status != BM_OK) {
+        bm__copy_text(err->verb, sizeof err->verb, verb);
+        if (x->shared.error_detail != BM_ON) {
+            err->detail[0] = '\0';
+        }
+    }
+    if (x->db != NULL) {
+        bm__execution_free(x);
+    }
+    if (result == &local) {
+        bm_result_clear(&local);
+    }
+    return status;
+}

@@ -1,0 +1,222 @@
+#include "face.h"
+
+#include "config.h"
+#include "options.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+const char *bm_version(void)
+{
+    return BM_VERSION;
+}
+
+bm_status bm_uuid_random(bm_uuid *out)
+{
+    bm_uuid uuid;
+    if (getrandom(uuid.bytes, sizeof uuid.bytes, 0) != (ssize_t)sizeof uuid.bytes) {
+        return BM_INTERNAL;
+    }
+    uuid.bytes[6] = (uint8_t)((uuid.bytes[6] & 0x0F) | 0x40); /* RFC 9562, 5.4 */
+    uuid.bytes[8] = (uint8_t)((uuid.bytes[8] & 0x3F) | 0x80);
+    *out = uuid;
+    return BM_OK;
+}
+
+static bool begins(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static bm_status transport_of(const char *url, const bm__transport **out, bm_error *err)
+{
+    bool scheme = begins(url, "postgresql:") || begins(url, "postgres:");
+    bool keywords = strchr(url, '=') != NULL && strchr(url, ':') == NULL;
+    keywords = keywords || begins(url, "host=") || begins(url, "service=") ||
+               begins(url, "dbname=") || begins(url, "user=");
+    if (begins(url, "memory:")) {
+        *out = &bm__transport_memory;
+    } else if (begins(url, "sqlite:")) {
+        *out = BM__SQLITE;
+    } else if (scheme || keywords) {
+        *out = BM__LIBPQ;
+    } else {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CONNECT,
+                        "the URL begins with none of sqlite:, postgresql:, postgres:, memory:, "
+                        "and is no key=value string");
+    }
+    if (*out == NULL) {
+        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CONNECT,
+                        "this library was built without that engine");
+    }
+    return BM_OK;
+}
+
+/* Connect once, so that what is wrong is found here. */
+static bm_status try_connection(bm_db *db, bm_error *err)
+{
+    bm__conn *conn;
+    size_t n;
+    BM_TRY(bm__pool_take(db, 1, 0, NULL, &conn, &n, err));
+    bm__pool_give(db, conn);
+    return BM_OK;
+}
+
+bm_status bm_open(const char *url, const bm_open_options *options, bm_db **out, bm_error *err)
+{
+    bm_error local;
+    bm_open_options read;
+    const bm__transport *transport;
+    err = bm__error_begin(err, &local);
+    *out = NULL;
+    if (url == NULL) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CONNECT, "there is no URL");
+    }
+    BM_TRY(bm__options_read(&read, sizeof read, options, err));
+    BM_TRY(transport_of(url, &transport, err));
+    BM_TRY(bm__db_new(transport, url, &read, out, err));
+    bm_status status = try_connection(*out, err);
+    if (status != BM_OK) {
+        bm__db_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+static bm_status borrow(const bm__transport *transport, bm__conn *conn, bm_db **out, bm_error *err)
+{
+    const bm_open_options options = {.size = sizeof options};
+    bm_status status = bm__db_new(transport, NULL, &options, out, err);
+    if (status != BM_OK) {
+        transport->close(conn);
+        return status;
+    }
+    (*out)->idle[(*out)->n_idle++] = conn;
+    return BM_OK;
+}
+
+bm_status bm_attach_libpq(struct pg_conn *connection, bm_db **out, bm_error *err)
+{
+    bm_error local;
+    err = bm__error_begin(err, &local);
+    *out = NULL;
+#if BM__HAVE_LIBPQ
+    bm__conn *conn;
+    BM_TRY(bm__libpq_attach(connection, &conn, err));
+    return borrow(&bm__transport_libpq, conn, out, err);
+#else
+    (void)connection;
+    return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CONNECT, "built without libpq");
+#endif
+}
+
+bm_status bm_attach_sqlite(struct sqlite3 *connection, bm_db **out, bm_error *err)
+{
+    bm_error local;
+    err = bm__error_begin(err, &local);
+    *out = NULL;
+#if BM__HAVE_SQLITE
+    bm__conn *conn;
+    BM_TRY(bm__sqlite_attach(connection, &conn, err));
+    return borrow(&bm__transport_sqlite, conn, out, err);
+#else
+    (void)connection;
+    return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CONNECT, "built without SQLite");
+#endif
+}
+
+/* Closing a transaction rolls it back. */
+void bm_close(bm_db *db)
+{
+    if (db != NULL && db->root != NULL) {
+        bm_rollback(db);
+    } else {
+        bm__db_free(db);
+    }
+}
+
+bm_status bm_execute(bm_db *db, const char *sql, bm_error *err)
+{
+    bm_error local;
+    bm__conn *conn;
+    size_t n;
+    bool inside;
+    bm__answer answer;
+    err = bm__error_begin(err, &local);
+    if (db == NULL || sql == NULL) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no database, or no SQL");
+    }
+    BM_TRY(bm__db_connect(db, 1, 0, NULL, &conn, &n, &inside, err));
+    bm__step step = {.kind = BM__STEP_EXEC, .sql = sql, .autocommit = !inside};
+    bm_status status = conn->transport->perform(conn, &step, &answer, err);
+    bm__db_disconnect(db, &conn, n, inside);
+    return status;
+}
+
+bm_status bm_ensure_connected(bm_db *db, bm_error *err)
+{
+    bm_error local;
+    bm__conn *conn;
+    size_t n;
+    bool inside;
+    err = bm__error_begin(err, &local);
+    if (db == NULL) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no database");
+    }
+    BM_TRY(bm__db_connect(db, 1, 0, NULL, &conn, &n, &inside, err));
+    bool lost = inside && conn->transport->state(conn, true) == BM__CONN_CLOSED;
+    bm__db_disconnect(db, &conn, n, inside);
+    if (lost) {
+        return bm__fail(err, BM_CONNECTION, BM_STAGE_CONNECT,
+                        "the transaction's connection is lost");
+    }
+    return BM_OK;
+}
+
+bm_status bm_reset_connection(bm_db *db, bm_error *err)
+{
+    bm_error local;
+    err = bm__error_begin(err, &local);
+    if (db == NULL || db->root != NULL) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
+                        "there is no database, or it is a transaction");
+    }
+    bm__pool_drain(db);
+    return BM_OK;
+}
+
+/* The connection of a database without I/O, which has one; NULL where `db` is another. */
+static bm__conn *memory_of(const bm_db *db)
+{
+    if (db != NULL && db->root != NULL) {
+        return db->transport == &bm__transport_memory ? db->conn : NULL;
+    }
+    bool memory = db != NULL && db->transport == &bm__transport_memory && db->n_idle > 0;
+    return memory ? db->idle[0] : NULL;
+}
+
+bm_status bm_memory_script(bm_db *db, const bm_memory_answer *answer, bm_error *err)
+{
+    bm_error local;
+    bm_memory_answer read;
+    err = bm__error_begin(err, &local);
+    BM_TRY(bm__options_read(&read, sizeof read, answer, err));
+    bm__conn *conn = memory_of(db);
+    if (conn == NULL) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "the database is not memory:");
+    }
+    return bm__memory_script(conn, &read, err);
+}
+
+size_t bm_memory_count(const bm_db *db)
+{
+    const bm__conn *conn = memory_of(db);
+    return conn != NULL ? bm__memory_count(conn) : 0;
+}
+
+const char *bm_memory_at(const bm_db *db, size_t i)
+{
+    const bm__conn *conn = memory_of(db);
+    return conn != NULL ? bm__memory_at(conn, i) : NULL;
+}

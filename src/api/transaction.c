@@ -1,0 +1,107 @@
+#include "face.h"
+
+#include "sql_transaction.h"
+
+#include <stdlib.h>
+
+static bm_status perform(bm_db *tx, bm__step_kind kind, const char *sql, bm_error *err)
+{
+    bm__answer answer;
+    bm__step step = {.kind = kind, .sql = sql};
+    return tx->transport->perform(tx->conn, &step, &answer, err);
+}
+
+bm_status bm_begin(bm_db *db, bm_db **out, bm_error *err)
+{
+    bm_error local;
+    bool inside;
+    err = bm__error_begin(err, &local);
+    *out = NULL;
+    if (db == NULL) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no database");
+    }
+    bm_db *tx = calloc(1, sizeof *tx);
+    if (tx == NULL) {
+        return bm__no_memory(err);
+    }
+    tx->transport = db->transport;
+    tx->dialect = db->dialect;
+    tx->root = bm__db_root(db);
+    tx->outer = db->root != NULL ? db : NULL;
+    size_t n;
+    bm_status status = bm__db_connect(db, 1, 0, NULL, &tx->conn, &n, &inside, err);
+    if (status != BM_OK) {
+        free(tx);
+        return status;
+    }
+    tx->savepoint = inside;
+    status = inside ? perform(tx, BM__STEP_SAVEPOINT, BM__SQL_SAVEPOINT_NESTED, err)
+                    : perform(tx, BM__STEP_BEGIN, NULL, err);
+    if (status != BM_OK) {
+        if (tx->outer == NULL) {
+            bm__pool_give(tx->root, tx->conn);
+        }
+        free(tx);
+        return status;
+    }
+    bm__db_enlist(tx);
+    *out = tx;
+    return BM_OK;
+}
+
+/* Savepoints that were left open in this one share its end. */
+static void end_inner(bm_db *tx, bool commit)
+{
+    bm_db *inner = tx->inner;
+    if (inner == NULL) {
+        return;
+    }
+    end_inner(inner, commit);
+    if (commit) {
+        bm__journal_commit(&inner->journal, &tx->journal);
+    } else {
+        bm__journal_rollback(&inner->journal);
+    }
+    bm__db_delist(inner);
+}
+
+bm_status bm_commit(bm_db *tx, bm_error *err)
+{
+    bm_error local;
+    err = bm__error_begin(err, &local);
+    if (tx == NULL || tx->root == NULL) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_COMMIT, "this is no transaction");
+    }
+    bm_status status = tx->savepoint ? perform(tx, BM__STEP_RELEASE, BM__SQL_RELEASE_NESTED, err)
+                                     : perform(tx, BM__STEP_COMMIT, NULL, err);
+    if (status == BM_OK) {
+        end_inner(tx, true);
+        bm__journal_commit(&tx->journal, tx->outer != NULL ? &tx->outer->journal : NULL);
+        bm__db_delist(tx);
+        return BM_OK;
+    }
+    err->stage = BM_STAGE_COMMIT;
+    err->fate = status == BM_COMMIT_UNKNOWN ? BM_FATE_UNKNOWN : BM_FATE_ROLLED_BACK;
+    bm__copy_text(err->verb, sizeof err->verb, "commit");
+    bm_rollback(tx);
+    return status;
+}
+
+void bm_rollback(bm_db *tx)
+{
+    bm_error ignored = BM_ERROR;
+    if (tx == NULL || tx->root == NULL) {
+        return;
+    }
+    if (tx->savepoint) {
+        bm_status undone = perform(tx, BM__STEP_ROLLBACK_TO, BM__SQL_ROLLBACK_TO_NESTED, &ignored);
+        if (undone == BM_OK) {
+            (void)perform(tx, BM__STEP_RELEASE, BM__SQL_RELEASE_NESTED, &ignored);
+        }
+    } else {
+        (void)perform(tx, BM__STEP_ROLLBACK, NULL, &ignored);
+    }
+    end_inner(tx, false);
+    bm__journal_rollback(&tx->journal);
+    bm__db_delist(tx);
+}

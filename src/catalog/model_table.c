@@ -1,0 +1,39 @@
+#include "catalog.h"
+
+#include "types.h"
+
+/* A table that is as the model says: for a transport without a catalog. */
+bm_status bm__catalog_from_model(bm__catalog *catalog, bm_error *err)
+{
+    const bm_model *model = catalog->model;
+    bm__table *table = catalog->table;
+    table->name = model->table;
+    table->schema = model->schema;
+    table->kind = 'r';
+    table->fingerprint = "";
+    for (size_t i = 0; i < model->n_fields; i++) {
+        const bm_field *field = &model->fields[i];
+        const bm__type_info *info = bm__type(field->type);
+        bm__table_column *column = bm__catalog_column(catalog);
+        if (column == NULL) {
+            return bm__no_memory(err);
+        }
+        bool array = field->layout == BM_ARRAY;
+        *column = (bm__table_column){.name = field->name,
+                                     .type = info->name,
+                                     .oid = array ? info->array_oid : info->oid,
+                                     .element = array ? info->oid : 0,
+                                     .typmod = -1,
+                                     .kind = 'b',
+                                     .element_kind = 'b',
+                                     .default_sql = "NULL",
+                                     .primary_key = (field->flags & BM_KEY) != 0};
+        if ((field->flags & BM_ASSIGNED) != 0) {
+            column->default_sql = "nextval('key')";
+            column->volatile_default = true;
+            column->may_reserve = true;
+        }
+        column->generated = (field->flags & BM_READ_ONLY) != 0;
+    }
+    return BM_OK;
+}

@@ -1,0 +1,56 @@
+/*
+ * Views and batches: rows as columns, borrowed.  A batch is a table that a statement is made over.
+ */
+#ifndef BM_CORE_BATCH_H
+#define BM_CORE_BATCH_H
+
+#include "error.h"
+
+/* Rows that are looked at together: cells of a block stay in the first-level cache. */
+#define BM__BLOCK 256
+
+/* Where the cells of one column stand.  With `rows`, cell i stands at rows[i] + offset (and its
+ * state at rows[i] + state_offset); else as bm_column says. */
+typedef struct bm__view {
+    const char *name; /* of the column, for errors */
+    bm_column cells;
+    const void *const *rows;
+    size_t offset;
+    size_t state_offset; /* with `rows`: BM_NO_STATE where there is no state byte */
+} bm__view;
+
+/* Row i of a batch is row pick[i] of its views, or row first + i where pick is NULL. */
+typedef struct bm__batch {
+    const bm__view *views;
+    size_t n_views;
+    size_t n_rows;
+    size_t first;
+    const size_t *pick;
+} bm__batch;
+
+/* The row of the views that row i of the batch is. */
+static inline size_t bm__batch_row(const bm__batch *batch, size_t i)
+{
+    return batch->pick != NULL ? batch->pick[i] : batch->first + i;
+}
+
+/* The part of a batch from row `from`, `n` rows. */
+bm__batch bm__batch_slice(const bm__batch *batch, size_t from, size_t n);
+
+/* The state of a view's cell in row `row` of the view. */
+bm_state bm__view_state(const bm__view *view, size_t row);
+
+/* Where the cell stands, whatever its state. */
+const void *bm__view_cell(const bm__view *view, size_t row);
+
+/* True where a cell of the view may be other than BM_VALUE. */
+bool bm__view_has_states(const bm__view *view);
+
+/*
+ * The addresses of cells from .. from + n - 1 of column `column` of the batch (n <= BM__BLOCK):
+ * at[i] is NULL where the state is not BM_VALUE.  Returns how many are NULL.
+ */
+size_t bm__batch_gather(const bm__batch *batch, size_t column, size_t from, size_t n,
+                        const void *at[BM__BLOCK]);
+
+#endif

@@ -1,0 +1,72 @@
+#include "cancel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+int64_t bm__now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+bool bm__cancelled(const struct bm_cancel *token)
+{
+    return token != NULL && atomic_load(&token->set) != 0;
+}
+
+bm_status bm_cancel_create(bm_cancel **out, bm_error *err)
+{
+    bm_error unwanted = BM_ERROR;
+    err = err != NULL ? err : &unwanted;
+    bm__error_reset(err);
+    *out = NULL;
+    bm_cancel *token = calloc(1, sizeof *token);
+    if (token == NULL) {
+        return bm__no_memory(err);
+    }
+    int ends[2];
+    if (pipe(ends) != 0) {
+        free(token);
+        return bm__fail(err, BM_LIMIT, BM_STAGE_CHECK, "no file descriptor for a cancel token");
+    }
+    for (int i = 0; i < 2; i++) {
+        fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+        fcntl(ends[i], F_SETFL, O_NONBLOCK);
+    }
+    token->fd = ends[0];
+    token->write_fd = ends[1];
+    *out = token;
+    return BM_OK;
+}
+
+/* A signal handler may run this: an atomic store, write(2) and nothing else; errno is kept. */
+void bm_cancel_set(bm_cancel *token)
+{
+    int saved = errno;
+    if (atomic_exchange(&token->set, 1) == 0) {
+        ssize_t written = write(token->write_fd, "", 1);
+        (void)written; /* the flag is what counts; the pipe only wakes a poll */
+    }
+    errno = saved;
+}
+
+void bm_cancel_reset(bm_cancel *token)
+{
+    char byte;
+    while (read(token->fd, &byte, 1) > 0) {
+    }
+    atomic_store(&token->set, 0);
+}
+
+void bm_cancel_free(bm_cancel *token)
+{
+    if (token != NULL) {
+        close(token->fd);
+        close(token->write_fd);
+        free(token);
+    }
+}

@@ -1,0 +1,123 @@
+#include "error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *bm_status_name(bm_status status)
+{
+    static const char *const names[] = {
+        "OK",         "INVALID",        "UNSUPPORTED", "CONVERT",   "CONSTRAINT", "RETRY",
+        "CONNECTION", "AUTH",           "TIMEOUT",     "CANCELLED", "NOMEM",      "LIMIT",
+        "PARTIAL",    "COMMIT_UNKNOWN", "DATABASE",    "INTERNAL",
+    };
+    size_t i = (size_t)status;
+    return i < sizeof names / sizeof names[0] ? names[i] : "UNKNOWN";
+}
+
+void bm__error_reset(bm_error *err)
+{
+    const bm_error empty = BM_ERROR_INIT;
+    size_t size = err->size < sizeof empty ? err->size : sizeof empty;
+    if (size > sizeof err->size) {
+        memcpy((char *)err + sizeof err->size, (const char *)&empty + sizeof empty.size,
+               size - sizeof empty.size);
+    }
+}
+
+void bm__copy_text(char *out, size_t size, const char *text)
+{
+    size_t n = 0;
+    if (text != NULL) {
+        n = strlen(text);
+        if (n >= size) {
+            n = size - 1;
+            while (n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80) {
+                n--;
+            }
+        }
+        memcpy(out, text, n);
+    }
+    out[n] = '\0';
+}
+
+static void fill(bm_error *err, bm_status status, bm_stage stage, size_t row, const char *column)
+{
+    err->status = status;
+    err->stage = stage;
+    err->row = row;
+    err->retryable = status == BM_RETRY;
+    bm__copy_text(err->column, sizeof err->column, column);
+}
+
+/* Through a longer text, so that the cut falls between characters. */
+static void BM__PRINTF(2, 0) put_message(bm_error *err, const char *format, va_list args)
+{
+    char text[sizeof err->message + 4];
+    vsnprintf(text, sizeof text, format, args);
+    bm__copy_text(err->message, sizeof err->message, text);
+}
+
+bm_status bm__fail(bm_error *err, bm_status status, bm_stage stage, const char *format, ...)
+{
+    if (err->status == BM_OK) {
+        fill(err, status, stage, BM_NO_ROW, NULL);
+        va_list args;
+        va_start(args, format);
+        put_message(err, format, args);
+        va_end(args);
+    }
+    return status;
+}
+
+bm_status bm__fail_cell(bm_error *err, bm_status status, bm_stage stage, size_t row,
+                        const char *column, const char *format, ...)
+{
+    if (err->status == BM_OK) {
+        fill(err, status, stage, row, column);
+        va_list args;
+        va_start(args, format);
+        put_message(err, format, args);
+        va_end(args);
+    }
+    return status;
+}
+
+bm_status bm__no_memory(bm_error *err)
+{
+    return bm__fail(err, BM_NOMEM, BM_STAGE_CHECK, "out of memory");
+}
+
+typedef struct sqlstate_rule {
+    const char *prefix;
+    bm_status status;
+} sqlstate_rule;
+
+/* PostgreSQL manual, appendix A; the first row that fits. */
+static const sqlstate_rule sqlstate_rules[] = {
+    {"40002", BM_CONSTRAINT}, {"40003", BM_COMMIT_UNKNOWN},
+    {"40", BM_RETRY},         {"55P03", BM_TIMEOUT},
+    {"57014", BM_CANCELLED},  {"57P01", BM_CONNECTION},
+    {"57P02", BM_CONNECTION}, {"57P03", BM_CONNECTION},
+    {"57P05", BM_CONNECTION}, {"25P03", BM_CONNECTION},
+    {"08P01", BM_DATABASE},   {"08", BM_CONNECTION},
+    {"23", BM_CONSTRAINT},    {"44000", BM_CONSTRAINT},
+    {"21000", BM_CONSTRAINT}, {"22", BM_CONVERT},
+    {"42501", BM_AUTH},       {"28", BM_AUTH},
+    {"53200", BM_DATABASE},   {"53", BM_LIMIT},
+    {"54", BM_LIMIT},         {"0A000", BM_UNSUPPORTED},
+    {"42P10", BM_INVALID},    {"42P01", BM_INVALID},
+    {"42703", BM_INVALID},    {"428C9", BM_INVALID},
+    {"42804", BM_INVALID},
+};
+
+bm_status bm__status_of_sqlstate(const char *sqlstate)
+{
+    for (size_t i = 0; i < sizeof sqlstate_rules / sizeof sqlstate_rules[0]; i++) {
+        const char *prefix = sqlstate_rules[i].prefix;
+        if (strncmp(sqlstate, prefix, strlen(prefix)) == 0) {
+            return sqlstate_rules[i].status;
+        }
+    }
+    return BM_DATABASE;
+}

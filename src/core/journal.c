@@ -1,0 +1,115 @@
+#include "journal.h"
+
+#include <stdlib.h>
+
+struct bm__journal_entry {
+    bm__journal_entry *next;             /* in its journal */
+    bm__journal_entry *next_of_queryset; /* of the same queryset, in other journals */
+    bm__journal *journal;
+    bm_queryset *queryset; /* NULL: freed in the meantime */
+    bm__image *before;     /* NULL: nothing was known */
+};
+
+static bm__journal_entry *find(const bm__journal *journal, const bm_queryset *queryset)
+{
+    for (bm__journal_entry *e = queryset->entries; e != NULL; e = e->next_of_queryset) {
+        if (e->journal == journal) {
+            return e;
+        }
+    }
+    return NULL;
+}
+
+static bm_status add(bm__journal *journal, bm_queryset *queryset, bm__image *before, bm_error *err)
+{
+    bm__journal_entry *entry = calloc(1, sizeof *entry);
+    if (entry == NULL) {
+        bm__image_free(before);
+        return bm__no_memory(err);
+    }
+    *entry = (bm__journal_entry){journal->entries, queryset->entries, journal, queryset, before};
+    journal->entries = entry;
+    queryset->entries = entry;
+    return BM_OK;
+}
+
+bm_status bm__journal_keep(bm__journal *journal, bm_queryset *queryset, bm_error *err)
+{
+    if (find(journal, queryset) != NULL) {
+        return BM_OK;
+    }
+    bm__image *before = NULL;
+    if (queryset->image != NULL) {
+        BM_TRY(bm__image_clone(queryset->image, &before, err));
+    }
+    return add(journal, queryset, before, err);
+}
+
+bm_status bm__journal_made(bm__journal *journal, bm_queryset *queryset, bm_error *err)
+{
+    return add(journal, queryset, NULL, err);
+}
+
+static void unlink_entry(bm__journal_entry *entry)
+{
+    bm_queryset *queryset = entry->queryset;
+    if (queryset == NULL) {
+        return;
+    }
+    bm__journal_entry **at = &queryset->entries;
+    while (*at != entry) {
+        at = &(*at)->next_of_queryset;
+    }
+    *at = entry->next_of_queryset;
+}
+
+static void free_entry(bm__journal_entry *entry)
+{
+    bm__image_free(entry->before);
+    free(entry);
+}
+
+void bm__journal_commit(bm__journal *journal, bm__journal *outer)
+{
+    bm__journal_entry *entry = journal->entries;
+    journal->entries = NULL;
+    while (entry != NULL) {
+        bm__journal_entry *next = entry->next;
+        bool kept =
+            entry->queryset != NULL && outer != NULL && find(outer, entry->queryset) == NULL;
+        if (kept) {
+            entry->journal = outer;
+            entry->next = outer->entries;
+            outer->entries = entry;
+        } else {
+            unlink_entry(entry);
+            free_entry(entry);
+        }
+        entry = next;
+    }
+}
+
+void bm__journal_rollback(bm__journal *journal)
+{
+    bm__journal_entry *entry = journal->entries;
+    journal->entries = NULL;
+    while (entry != NULL) {
+        bm__journal_entry *next = entry->next;
+        if (entry->queryset != NULL) {
+            unlink_entry(entry);
+            bm__image_free(entry->queryset->image);
+            entry->queryset->image = entry->before;
+            entry->before = NULL;
+        }
+        free_entry(entry);
+        entry = next;
+    }
+}
+
+void bm__journal_forget(bm_queryset *queryset)
+{
+    for (bm__journal_entry *e = queryset->entries; e != NULL; e = e->next_of_queryset) {
+        e->queryset = NULL;
+    }
+    queryset->entries = NULL;
+}

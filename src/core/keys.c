@@ -1,0 +1,267 @@
+#include "keys.h"
+
+#include "types.h"
+#include "utf8.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A row to sort, with the first key column's value beside it where that is an integer. */
+typedef struct item {
+    int64_t value;
+    size_t row;
+} item;
+
+typedef struct order_by {
+    const bm__view *const *keys;
+    size_t n_keys;
+} order_by;
+
+static int64_t integer_of(bm_type type, const void *cell)
+{
+    int16_t i2;
+    int32_t i4;
+    int64_t i8;
+    switch (type) {
+    case BM_INT2:
+        memcpy(&i2, cell, sizeof i2);
+        return i2;
+    case BM_INT4:
+    case BM_DATE:
+        memcpy(&i4, cell, sizeof i4);
+        return i4;
+    default:
+        memcpy(&i8, cell, sizeof i8);
+        return i8;
+    }
+}
+
+static bool is_integer(bm_type type)
+{
+    return bm__type_is_integer(type) || type == BM_DATE || type == BM_TIME ||
+           type == BM_TIMESTAMP || type == BM_TIMESTAMPTZ;
+}
+
+static double real_of(bm_type type, const void *cell)
+{
+    float f4;
+    double f8;
+    if (type == BM_FLOAT4) {
+        memcpy(&f4, cell, sizeof f4);
+        return (double)f4;
+    }
+    memcpy(&f8, cell, sizeof f8);
+    return f8;
+}
+
+/* NaN is above all and equals itself, as in PostgreSQL's btree. */
+static int compare_reals(double a, double b)
+{
+    bool a_nan = a != a;
+    bool b_nan = b != b;
+    if (a_nan || b_nan) {
+        return (int)a_nan - (int)b_nan;
+    }
+    return (a > b) - (a < b);
+}
+
+static int compare_bytes(bm_slice a, bm_slice b)
+{
+    size_t n = a.size < b.size ? a.size : b.size;
+    int c = n > 0 ? memcmp(a.data, b.data, n) : 0;
+    return c != 0 ? c : (a.size > b.size) - (a.size < b.size);
+}
+
+static bm_slice text_of(const bm__view *view, const void *cell)
+{
+    bm_slice text = bm__cell_bytes(view->cells.layout, view->cells.width, cell);
+    if (view->cells.type == BM_CHAR) {
+        while (text.size > 0 && text.data[text.size - 1] == ' ') {
+            text.size--;
+        }
+    }
+    return text;
+}
+
+static int compare_cells(const bm__view *view, size_t a, size_t b)
+{
+    bm_type type = view->cells.type;
+    bool a_null = bm__view_state(view, a) != BM_VALUE;
+    bool b_null = bm__view_state(view, b) != BM_VALUE;
+    if (a_null || b_null) {
+        return (int)a_null - (int)b_null;
+    }
+    const void *x = bm__view_cell(view, a);
+    const void *y = bm__view_cell(view, b);
+    if (is_integer(type)) {
+        int64_t i = integer_of(type, x);
+        int64_t j = integer_of(type, y);
+        return (i > j) - (i < j);
+    }
+    if (type == BM_FLOAT4 || type == BM_FLOAT8) {
+        return compare_reals(real_of(type, x), real_of(type, y));
+    }
+    if (view->cells.layout == BM_FIXED) {
+        return memcmp(x, y, view->cells.width);
+    }
+    return compare_bytes(text_of(view, x), text_of(view, y));
+}
+
+static int compare_rows(const order_by *by, size_t a, size_t b)
+{
+    for (size_t k = 0; k < by->n_keys; k++) {
+        int c = compare_cells(by->keys[k], a, b);
+        if (c != 0) {
+            return c;
+        }
+    }
+    return 0;
+}
+
+static bool after(const order_by *by, const item *a, const item *b)
+{
+    if (a->value != b->value) {
+        return a->value > b->value;
+    }
+    return compare_rows(by, a->row, b->row) > 0;
+}
+
+/* Merge sort, bottom up: stable, so rows with the same key stay in input order.  Returns the half
+ * of `items` (2 * n entries) that holds the result. */
+static item *sort(const order_by *by, item *items, size_t n)
+{
+    item *from = items;
+    item *to = items + n;
+    for (size_t width = 1; width < n; width *= 2) {
+        for (size_t low = 0; low < n; low += 2 * width) {
+            size_t middle = low + width < n ? low + width : n;
+            size_t high = low + 2 * width < n ? low + 2 * width : n;
+            size_t a = low;
+            size_t b = middle;
+            for (size_t i = low; i < high; i++) {
+                bool second = a == middle || (b < high && after(by, &from[a], &from[b]));
+                to[i] = second ? from[b++] : from[a++];
+            }
+        }
+        item *swap = from;
+        from = to;
+        to = swap;
+    }
+    return from;
+}
+
+static bool has_null(const order_by *by, size_t row)
+{
+    for (size_t k = 0; k < by->n_keys; k++) {
+        if (bm__view_state(by->keys[k], row) != BM_VALUE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static size_t row_of(const size_t *rows, size_t i)
+{
+    return rows != NULL ? rows[i] : i;
+}
+
+static bm_status check_nulls(const order_by *by, const size_t *rows, size_t n, bm_error *err)
+{
+    for (size_t k = 0; k < by->n_keys; k++) {
+        const bm__view *key = by->keys[k];
+        for (size_t i = 0; bm__view_has_states(key) && i < n; i++) {
+            size_t row = row_of(rows, i);
+            if (bm__view_state(key, row) != BM_VALUE) {
+                return bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, row, key->name,
+                                     "row %zu: the key column \"%s\" has no value", row, key->name);
+            }
+        }
+    }
+    return BM_OK;
+}
+
+/* Arrays have no order here. */
+static bm_status check_layouts(const order_by *by, bm_error *err)
+{
+    for (size_t k = 0; k < by->n_keys; k++) {
+        const bm__view *key = by->keys[k];
+        if (key->cells.layout == BM_ARRAY) {
+            return bm__fail_cell(err, BM_UNSUPPORTED, BM_STAGE_CHECK, BM_NO_ROW, key->name,
+                                 "the key column \"%s\" is an array", key->name);
+        }
+    }
+    return BM_OK;
+}
+
+static bool ascending(const order_by *by, const size_t *rows, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        if (compare_rows(by, row_of(rows, i - 1), row_of(rows, i)) >= 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bm_status bm__keys_order(const bm__view *const *keys, size_t n_keys, const size_t *rows, size_t n,
+                         bool nulls, size_t **order, bm_error *err)
+{
+    order_by by = {keys, n_keys};
+    *order = NULL;
+    BM_TRY(check_layouts(&by, err));
+    if (!nulls) {
+        BM_TRY(check_nulls(&by, rows, n, err));
+    }
+    if (ascending(&by, rows, n)) {
+        return BM_OK;
+    }
+    item *items = n <= SIZE_MAX / (2 * sizeof *items) ? malloc(2 * n * sizeof *items) : NULL;
+    size_t *sorted = malloc(n * sizeof *sorted);
+    if (items == NULL || sorted == NULL) {
+        free(items);
+        free(sorted);
+        return bm__no_memory(err);
+    }
+    bool integer = is_integer(keys[0]->cells.type) && !bm__view_has_states(keys[0]);
+    for (size_t i = 0; i < n; i++) {
+        items[i].row = row_of(rows, i);
+        items[i].value =
+            integer ? integer_of(keys[0]->cells.type, bm__view_cell(keys[0], items[i].row)) : 0;
+    }
+    const item *done = sort(&by, items, n);
+    for (size_t i = 0; i < n; i++) {
+        sorted[i] = done[i].row;
+    }
+    free(items);
+    *order = sorted;
+    return BM_OK;
+}
+
+bm_status bm__keys_distinct(const bm__view *const *keys, size_t n_keys, bm_duplicates rule,
+                            size_t *order, size_t *n, uint8_t *dropped, bm_error *err)
+{
+    order_by by = {keys, n_keys};
+    size_t left = 0;
+    for (size_t i = 0; i < *n;) {
+        size_t end = i + 1;
+        while (end < *n && !has_null(&by, order[i]) &&
+               compare_rows(&by, order[i], order[end]) == 0) {
+            end++;
+        }
+        if (end - i > 1 && rule == BM_DUPLICATES_ERROR) {
+            bm_status status =
+                bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, order[i], keys[0]->name,
+                              "rows %zu and %zu have the same key", order[i], order[i + 1]);
+            err->other_row = order[i + 1];
+            return status;
+        }
+        size_t keep = rule == BM_DUPLICATES_LAST ? order[end - 1] : order[i];
+        for (size_t j = i; dropped != NULL && j < end; j++) {
+            dropped[order[j]] = order[j] != keep;
+        }
+        order[left++] = keep;
+        i = end;
+    }
+    *n = left;
+    return BM_OK;
+}

@@ -1,0 +1,24 @@
+#include "options.h"
+
+#include <string.h>
+
+bm_status bm__options_read(void *out, size_t known, const void *given, bm_error *err)
+{
+    memset(out, 0, known);
+    if (given == NULL) {
+        return BM_OK;
+    }
+    size_t size;
+    memcpy(&size, given, sizeof size);
+    if (size < sizeof size) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "an options struct whose size is not set");
+    }
+    memcpy(out, given, size < known ? size : known);
+    for (size_t i = known; i < size; i++) {
+        if (((const char *)given)[i] != 0) {
+            return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,
+                            "an option that this version (" BM_VERSION ") does not know");
+        }
+    }
+    return BM_OK;
+}

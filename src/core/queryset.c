@@ -1,0 +1,227 @@
+#include "queryset.h"
+
+#include "journal.h"
+#include "model.h"
+#include "types.h"
+#include "utf8.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bm_status bm__queryset_new(const bm_model *model, bool structs, size_t capacity, bm_queryset **out,
+                           bm_error *err)
+{
+    *out = NULL;
+    bm_queryset *queryset = calloc(1, sizeof *queryset);
+    if (queryset == NULL) {
+        return bm__no_memory(err);
+    }
+    queryset->model = model;
+    queryset->structs = structs && model->row_size > 0;
+    queryset->capacity = capacity > 0 ? capacity : 1;
+    bm_status status = bm__image_new(model, queryset->capacity, &queryset->image, err);
+    if (status == BM_OK && queryset->structs) {
+        queryset->rows = calloc(queryset->capacity, model->row_size);
+        status = queryset->rows != NULL ? BM_OK : bm__no_memory(err);
+    }
+    if (status != BM_OK) {
+        bm_queryset_free(queryset);
+        return status;
+    }
+    *out = queryset;
+    return BM_OK;
+}
+
+bm_status bm__queryset_room(bm_queryset *queryset, bm_error *err)
+{
+    if (queryset->count < queryset->capacity) {
+        return BM_OK;
+    }
+    size_t capacity = queryset->capacity * 2;
+    size_t row_size = queryset->model->row_size;
+    if (queryset->image != NULL) {
+        BM_TRY(bm__image_grow(queryset->image, capacity, err));
+    }
+    if (queryset->structs) {
+        size_t total;
+        if (__builtin_mul_overflow(capacity, row_size, &total)) {
+            return bm__no_memory(err);
+        }
+        unsigned char *rows = realloc(queryset->rows, total);
+        if (rows == NULL) {
+            return bm__no_memory(err);
+        }
+        memset(rows + queryset->capacity * row_size, 0, total - queryset->capacity * row_size);
+        queryset->rows = rows;
+    }
+    queryset->capacity = capacity;
+    return BM_OK;
+}
+
+static unsigned char *struct_at(const bm_queryset *queryset, size_t row)
+{
+    return queryset->rows + row * queryset->model->row_size;
+}
+
+bm_status bm__queryset_own(bm_queryset *queryset, size_t row, size_t i, bm_error *err)
+{
+    const bm_field *field = &queryset->model->fields[i];
+    unsigned char *at = struct_at(queryset, row);
+    unsigned char *member = at + field->offset;
+    if (field->state_offset != BM_NO_STATE && at[field->state_offset] != BM_VALUE) {
+        return BM_OK;
+    }
+    if (field->layout == BM_ARRAY) {
+        bm_array array;
+        memcpy(&array, member, sizeof array);
+        BM_TRY(bm__array_copy(field->type, &array, &queryset->arena, &array, err));
+        memcpy(member, &array, sizeof array);
+    } else if (field->layout == BM_CSTR || field->layout == BM_SLICE) {
+        bm_slice bytes = bm__cell_bytes(field->layout, field->width, member);
+        bytes.data = bm__arena_copy(&queryset->arena, bytes.data, bytes.size);
+        if (bytes.data == NULL) {
+            return bm__no_memory(err);
+        }
+        if (field->layout == BM_CSTR) {
+            memcpy(member, &bytes.data, sizeof bytes.data);
+        } else {
+            memcpy(member, &bytes, sizeof bytes);
+        }
+    }
+    return BM_OK;
+}
+
+/* Store one cell into the struct: state byte, value, and a copy of what it points to. */
+static bm_status put_member(bm_queryset *queryset, size_t i, const bm__view *view, size_t row,
+                            bm_error *err)
+{
+    const bm_field *field = &queryset->model->fields[i];
+    unsigned char *at = struct_at(queryset, queryset->count);
+    bm_state state = view != NULL ? bm__view_state(view, row) : BM_NULL;
+    if (field->state_offset != BM_NO_STATE) {
+        at[field->state_offset] = (uint8_t)state;
+    }
+    if (state != BM_VALUE) {
+        return BM_OK;
+    }
+    const void *cell = bm__view_cell(view, row);
+    if (field->layout == view->cells.layout && field->width == view->cells.width) {
+        memcpy(at + field->offset, cell, field->width);
+        return bm__queryset_own(queryset, queryset->count, i, err);
+    }
+    return bm__fail_cell(err, BM_INTERNAL, BM_STAGE_CHECK, row, field->name,
+                         "a view that is not the member's form");
+}
+
+bm_status bm__queryset_append(bm_queryset *queryset, const bm__view *views, const bool *has,
+                              size_t row, bm_error *err)
+{
+    BM_TRY(bm__queryset_room(queryset, err));
+    for (size_t i = 0; i < queryset->model->n_fields; i++) {
+        if (queryset->structs) {
+            BM_TRY(put_member(queryset, i, has[i] ? &views[i] : NULL, row, err));
+        }
+        if (has[i]) {
+            BM_TRY(bm__image_set(queryset->image, i, queryset->count, &views[i], row, err));
+            queryset->image->columns[i].known = true;
+        }
+    }
+    queryset->count++;
+    queryset->image->count = queryset->count;
+    return BM_OK;
+}
+
+bm_status bm__queryset_imprint(bm_queryset *queryset, size_t row, const bool *has, bm_error *err)
+{
+    if (queryset->image == NULL) { /* a rollback took it */
+        BM_TRY(bm__image_new(queryset->model, queryset->capacity, &queryset->image, err));
+    }
+    for (size_t i = 0; i < queryset->model->n_fields; i++) {
+        bm__view view;
+        if (has[i] && bm__queryset_view(queryset, i, &view)) {
+            BM_TRY(bm__image_set(queryset->image, i, row, &view, row, err));
+            queryset->image->columns[i].known = true;
+        }
+    }
+    if (queryset->image->count <= row) {
+        queryset->image->count = row + 1;
+    }
+    return BM_OK;
+}
+
+/* Cells that are known by the image only. */
+static bool view_image(const bm_queryset *queryset, size_t i, bm__view *out)
+{
+    const bm__image *image = queryset->image;
+    if (image == NULL || !image->columns[i].known || image->columns[i].layout == BM_ARRAY) {
+        return false;
+    }
+    const bm__image_column *column = &image->columns[i];
+    out->cells.states = column->states;
+    out->cells.state_stride = 1;
+    if (column->width > 0) {
+        out->cells.data = column->fixed;
+        out->cells.stride = (ptrdiff_t)column->width;
+    } else {
+        out->cells.data = column->slices;
+        out->cells.stride = (ptrdiff_t)sizeof(bm_slice);
+        out->cells.layout = BM_SLICE;
+        out->cells.width = sizeof(bm_slice);
+    }
+    return true;
+}
+
+bool bm__queryset_view(const bm_queryset *queryset, size_t i, bm__view *out)
+{
+    const bm_model *model = queryset->model;
+    const bm_field *field = &model->fields[i];
+    *out =
+        (bm__view){.name = field->name,
+                   .cells = {.type = field->type, .layout = field->layout, .width = field->width},
+                   .state_offset = BM_NO_STATE};
+    if (!queryset->structs) {
+        return view_image(queryset, i, out);
+    }
+    out->cells.data = queryset->rows + field->offset;
+    out->cells.stride = (ptrdiff_t)model->row_size;
+    if (field->state_offset != BM_NO_STATE) {
+        out->cells.states = queryset->rows + field->state_offset;
+        out->cells.state_stride = (ptrdiff_t)model->row_size;
+    }
+    return true;
+}
+
+size_t bm_queryset_count(const bm_queryset *queryset)
+{
+    return queryset != NULL ? queryset->count : 0;
+}
+
+void *bm_queryset_at(bm_queryset *queryset, size_t i)
+{
+    if (queryset == NULL || !queryset->structs || i >= queryset->count) {
+        return NULL;
+    }
+    return struct_at(queryset, i);
+}
+
+bm_status bm_queryset_column(const bm_queryset *queryset, const char *name, bm_column *out)
+{
+    size_t field = queryset != NULL ? bm__model_find(queryset->model, name) : SIZE_MAX;
+    bm__view view;
+    if (field == SIZE_MAX || !bm__queryset_view(queryset, field, &view)) {
+        return BM_INVALID;
+    }
+    *out = view.cells;
+    return BM_OK;
+}
+
+void bm_queryset_free(bm_queryset *queryset)
+{
+    if (queryset != NULL) {
+        bm__journal_forget(queryset);
+        bm__image_free(queryset->image);
+        bm__arena_free(&queryset->arena);
+        free(queryset->rows);
+        free(queryset);
+    }
+}

@@ -1,0 +1,49 @@
+#include "result.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bm_result *bm__result_begin(bm_result *given, bm_result *local)
+{
+    const bm_result empty = BM_RESULT_INIT;
+    if (given == NULL || given->size < sizeof empty) {
+        *local = empty;
+        return local;
+    }
+    size_t size = given->size;
+    *given = empty;
+    given->size = size;
+    return given;
+}
+
+bm_status bm__result_outcomes(bm_result *result, size_t n, bm_error *err)
+{
+    result->outcomes = calloc(n > 0 ? n : 1, 1);
+    result->n_outcomes = result->outcomes != NULL ? n : 0;
+    return result->outcomes != NULL ? BM_OK : bm__no_memory(err);
+}
+
+bm_status bm__result_parts(bm_result *result, size_t n, bm_error *err)
+{
+    result->parts = calloc(n > 0 ? n : 1, sizeof *result->parts);
+    result->n_parts = result->parts != NULL ? n : 0;
+    return result->parts != NULL ? BM_OK : bm__no_memory(err);
+}
+
+void bm_result_clear(bm_result *result)
+{
+    if (result == NULL) {
+        return;
+    }
+    bm_queryset_free(result->queryset);
+    free(result->outcomes);
+    for (size_t i = 0; i < result->n_parts; i++) {
+        void *ranges;
+        memcpy(&ranges, &result->parts[i].ranges, sizeof ranges);
+        free(ranges);
+    }
+    free(result->parts);
+    size_t size = result->size;
+    *result = (bm_result)BM_RESULT_INIT;
+    result->size = size;
+}

@@ -1,0 +1,48 @@
+#include "types.h"
+
+static const bm__type_info types[] = {
+#define BM__TYPE(id_, name_, width_, oid_, array_oid_)                                             \
+    [BM_##id_] = {name_, width_, oid_, array_oid_},
+#include "types.def"
+#undef BM__TYPE
+};
+
+_Static_assert(sizeof types / sizeof types[0] == BM__TYPE_COUNT, "types.def and bm_type differ");
+
+const bm__type_info *bm__type(bm_type type)
+{
+    unsigned number = (unsigned)type;
+    return number >= 1 && number < BM__TYPE_COUNT ? &types[number] : NULL;
+}
+
+bool bm__type_is_text(bm_type type)
+{
+    const bm__type_info *info = bm__type(type);
+    return info != NULL && info->width == 0 && type != BM_BYTEA;
+}
+
+bool bm__type_is_integer(bm_type type)
+{
+    return type == BM_INT2 || type == BM_INT4 || type == BM_INT8;
+}
+
+bool bm__type_fits(bm_type type, bm_layout layout, size_t width)
+{
+    const bm__type_info *info = bm__type(type);
+    if (info == NULL) {
+        return false;
+    }
+    switch (layout) {
+    case BM_FIXED:
+        return info->width != 0 && width == info->width;
+    case BM_CSTR:
+        return bm__type_is_text(type) && width == sizeof(const char *);
+    case BM_SLICE:
+        return info->width == 0 && width == sizeof(bm_slice);
+    case BM_CHARS:
+        return bm__type_is_text(type) && width > 0;
+    case BM_ARRAY:
+        return width == sizeof(bm_array);
+    }
+    return false;
+}

@@ -1,0 +1,148 @@
+#include "parts.h"
+
+#include <string.h>
+
+bool bm__cell_integer(const bm__cell *cell, int64_t *out)
+{
+    if (cell->kind == BM__CELL_INTEGER) {
+        *out = cell->integer;
+        return true;
+    }
+    bool bytes = cell->kind == BM__CELL_BYTES &&
+                 (cell->size == 1 || cell->size == 2 || cell->size == 4 || cell->size == 8);
+    if (!bytes) {
+        return false;
+    }
+    const uint8_t *data = cell->data;
+    uint64_t value = data[0] >= 0x80 ? UINT64_MAX : 0;
+    for (size_t i = 0; i < cell->size; i++) {
+        value = value << 8 | data[i];
+    }
+    memcpy(out, &value, sizeof *out);
+    return true;
+}
+
+static bm_status not_an_answer(bm_error *err)
+{
+    return bm__fail(err, BM_DATABASE, BM_STAGE_WRITE, "the server's answer is not what was asked");
+}
+
+/* A key that the database made or has, for row i of the chunk. */
+static bm_status store_key(bm__job *job, size_t i, const bm__cell *cell, bm_error *err)
+{
+    const bm__plan *plan = job->plan;
+    bm__call *call = job->call;
+    size_t row = bm__batch_row(&job->batch, i);
+    size_t reader = 0;
+    while (plan->keys.at[reader] != plan->key_field) {
+        reader++;
+    }
+    unsigned char *member = call->keys + row * plan->model->fields[plan->key_field].width;
+    return bm__decode(plan, &plan->key_readers[reader], cell, member, &job->arena, call->base + row,
+                      err);
+}
+
+/* RESERVE: (key); or INSERT_EACH's RETURNING: (key ...), the made one first. */
+static bm_status push_key(void *context, const bm__cell *cells, size_t n, bm_error *err)
+{
+    bm__job *job = context;
+    if (n == 0 || job->n_keys >= job->n) {
+        return not_an_answer(err);
+    }
+    job->seen[job->n_keys] |= BM__SEEN | BM__SEEN_INSERTED;
+    return store_key(job, job->n_keys++, &cells[0], err);
+}
+
+static bm_status ordinal_of(bm__job *job, const bm__cell *cells, size_t n, size_t *out,
+                            bm_error *err)
+{
+    int64_t ordinal;
+    if (n == 0 || !bm__cell_integer(&cells[0], &ordinal) || ordinal < 0 ||
+        (uint64_t)ordinal >= job->n) {
+        return not_an_answer(err);
+    }
+    *out = (size_t)ordinal;
+    return BM_OK;
+}
+
+static bm_status push_ordinal(void *context, const bm__cell *cells, size_t n, bm_error *err)
+{
+    bm__job *job = context;
+    size_t i = 0;
+    BM_TRY(ordinal_of(job, cells, n, &i, err));
+    job->seen[i] |= job->phase == BM__PHASE_BEFORE ? BM__SEEN_BEFORE : BM__SEEN;
+    return BM_OK;
+}
+
+/* (ord, inserted, key ...).  Looked up behind the write, a row is new where its key is the one that
+ * was made for it. */
+static bm_status push_ord_key(void *context, const bm__cell *cells, size_t n, bm_error *err)
+{
+    bm__job *job = context;
+    const bm__plan *plan = job->plan;
+    size_t i = 0;
+    int64_t inserted;
+    BM_TRY(ordinal_of(job, cells, n, &i, err));
+    if (n < 3 || !bm__cell_integer(&cells[1], &inserted)) {
+        return not_an_answer(err);
+    }
+    job->seen[i] |= inserted != 0 ? BM__SEEN | BM__SEEN_INSERTED : BM__SEEN;
+    if (!plan->key_tracked) {
+        return BM_OK;
+    }
+    size_t width = plan->model->fields[plan->key_field].width;
+    unsigned char *key = job->call->keys + bm__batch_row(&job->batch, i) * width;
+    unsigned char made[sizeof(bm_slice)];
+    bool compare = job->phase == BM__PHASE_AFTER && plan->key_made && width <= sizeof made;
+    if (compare) {
+        memcpy(made, key, width);
+    }
+    BM_TRY(store_key(job, i, &cells[2], err));
+    if (compare && !plan->mixed_keys && memcmp(made, key, width) == 0) {
+        job->seen[i] |= BM__SEEN_INSERTED;
+    }
+    return BM_OK;
+}
+
+static bm_status push_highest(void *context, const bm__cell *cells, size_t n, bm_error *err)
+{
+    bm__job *job = context;
+    if (n != 1 || !bm__cell_integer(&cells[0], &job->highest)) {
+        return not_an_answer(err);
+    }
+    return BM_OK;
+}
+
+static bm_status push_fingerprint(void *context, const bm__cell *cells, size_t n, bm_error *err)
+{
+    bm__job *job = context;
+    const char *known = job->plan->fingerprint;
+    (void)err;
+    job->same_table = n == 1 && cells[0].kind == BM__CELL_BYTES && cells[0].size == strlen(known) &&
+                      memcmp(cells[0].data, known, cells[0].size) == 0;
+    return BM_OK;
+}
+
+void bm__expect_rows(bm__job *job, const bm__statement *statement, bm__step *step)
+{
+    switch (statement->expect) {
+    case BM__EXPECT_KEYS:
+        job->n_keys = 0;
+        step->push = push_key;
+        break;
+    case BM__EXPECT_ORDINALS:
+        step->push = push_ordinal;
+        break;
+    case BM__EXPECT_ORD_KEYS:
+        step->push = push_ord_key;
+        break;
+    case BM__EXPECT_ONE:
+        step->push = push_highest;
+        break;
+    case BM__EXPECT_ROWS:
+        step->push = push_fingerprint;
+        break;
+    case BM__EXPECT_COUNT:
+        break;
+    }
+}

@@ -1,0 +1,82 @@
+/*
+ * A call: what all its jobs share.  The rows, the plan, the keys that were made, what became of
+ * each row.  Jobs touch disjoint rows of it; only bm__call_claim is shared, and it is atomic.
+ */
+#ifndef BM_JOB_CALL_H
+#define BM_JOB_CALL_H
+
+#include "cancel.h"
+#include "plan.h"
+#include "queryset.h"
+#include "rows.h"
+
+#include <stdatomic.h>
+
+typedef struct bm__call {
+    const bm__plan *plan;
+    const bm_model *model;
+    bm__view *fields; /* for each field of the model: where its cells stand */
+    bool *has;        /* ... if they do */
+    size_t n_rows;    /* rows that are written: of pick, or of the caller's */
+    size_t *pick;     /* owned: the caller's rows, in the order of the write; NULL: all, in order */
+    uint8_t **flags; /* owned: for a field with a flag column: 1 for each row that is the default */
+    uint64_t
+        *masks; /* owned: mask_words words for each of the caller's rows: a bit for each field */
+    size_t mask_words;
+    unsigned char *keys; /* owned: a cell of key_field for each of the caller's rows */
+    size_t keys_capacity;
+    bm_uuid uuid;
+    const void *values; /* of bm_update */
+
+    const bm_source *source; /* a stream: its rows are pulled into `buffer`, a chunk at a time */
+    unsigned char *buffer;   /* owned */
+    size_t base;             /* the caller's rows before the chunk in the buffer */
+
+    size_t caller_rows; /* rows given; of a stream: so far */
+    uint8_t *outcomes;  /* owned: a bm_row_outcome for each of the caller's rows, or NULL */
+    size_t outcomes_capacity;
+    bool keeps_outcomes;
+    bm_queryset *made;  /* owned: rows to give back, or NULL */
+    bool collects;      /* jobs append to `made` as they go; else it is done at the end */
+    atomic_size_t next; /* the first row that no job has claimed */
+
+    bool several; /* several jobs share the call */
+    bool dry_run;
+    int64_t deadline_ns;
+    int64_t statement_timeout_ms;
+    const bm_cancel *cancel;
+    const char *savepoint; /* not NULL: inside the caller's transaction */
+    bm_status (*sink)(void *user, const void *rows, size_t n, bm_error *err); /* copy_to */
+    void *sink_user;
+    size_t sink_rows;
+    bool require_all;
+} bm__call;
+
+/* Free what the call owns. */
+void bm__call_free(bm__call *call);
+
+/* The next rows to write: *from and *n in the order of the write; *n is 0 at the end.  Of a stream:
+ * pulls a chunk (into rows 0 .. *n - 1 of the buffer) and checks it. */
+bm_status bm__call_claim(bm__call *call, size_t *from, size_t *n, bm_error *err);
+
+/* The caller's number of row i of a batch. */
+size_t bm__call_row(const bm__call *call, const bm__batch *batch, size_t i);
+
+/* Views of the plan's columns over the call's rows. */
+void bm__call_views(const bm__call *call, const bm__plan_column *columns, size_t n, bm__view *out);
+
+/* Check that every cell of the batch fits its column; the error names the caller's row. */
+bm_status bm__call_check(const bm__call *call, const bm__plan_column *columns,
+                         const bm__batch *batch, bm_error *err);
+
+/* Room for keys and outcomes of `rows` of the caller's rows. */
+bm_status bm__call_room(bm__call *call, size_t rows, bm_error *err);
+
+/* The view of the keys that the call keeps. */
+bm__view bm__call_key_view(const bm__call *call);
+
+/* Append rows from .. from + n - 1 (in the order of the write) to `made`: those that were written.
+ * */
+bm_status bm__call_collect(bm__call *call, size_t from, size_t n, bm_error *err);
+
+#endif

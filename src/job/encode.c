@@ -1,0 +1,133 @@
+#include "parts.h"
+
+#include <string.h>
+
+/* A block of COPY data ends behind so many bytes: large enough that a system call costs nothing a
+ * row, small enough to stay in the second-level cache. */
+#define BLOCK_BYTES ((size_t)65536)
+
+static void put_be64(uint8_t out[8], uint64_t value)
+{
+    for (int i = 7; i >= 0; i--) {
+        out[i] = (uint8_t)value;
+        value >>= 8;
+    }
+}
+
+/* The slots of the columns that are sent, side by side, are what pg/ wants; a plan keeps them
+ * apart. */
+static bm_status encode_array(bm__job *job, const bm__plan_column *column, const bm__batch *batch,
+                              size_t i, bm_error *err)
+{
+    const bm__view *view = &batch->views[i];
+    if (!column->sql.scalar) {
+        return bm__pg_array(&column->slot, batch, i, &job->block, err);
+    }
+    if (bm__view_state(view, 0) != BM_VALUE) {
+        return BM_OK;
+    }
+    return bm__pg_value(&column->slot, bm__view_cell(view, 0), view->name, &job->block, err);
+}
+
+static bm_status encode_columns(bm__job *job, const bm__plan_column *columns,
+                                const bm__batch *batch, bm__step *step, bm_error *err)
+{
+    size_t n = 0;
+    job->block.size = 0;
+    for (size_t i = 0; i < batch->n_views; i++) {
+        if (columns[i].supply == BM__SUPPLY_STATEMENT) {
+            continue;
+        }
+        job->offsets[n] = job->block.size;
+        bm_status status = encode_array(job, &columns[i], batch, i, err);
+        if (status != BM_OK) {
+            if (err->row != BM_NO_ROW) {
+                err->row = bm__call_row(job->call, batch, err->row);
+            }
+            return status;
+        }
+        bool scalar = columns[i].sql.scalar;
+        bool null = scalar && bm__view_state(&batch->views[i], 0) != BM_VALUE;
+        job->params[n].oid = scalar ? columns[i].slot.oid : 0;
+        job->params[n].size = job->block.size - job->offsets[n];
+        job->params[n].data = null ? NULL : "";
+        n++;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (job->params[i].data != NULL && job->params[i].size > 0) {
+            job->params[i].data = job->block.data + job->offsets[i];
+        }
+    }
+    step->params = job->params;
+    step->n_params = n;
+    return BM_OK;
+}
+
+/* LOAD: header, rows block by block, trailer.  Rows are collected while the server works. */
+static bm_status pull(void *context, const uint8_t **block, size_t *size, bm_error *err)
+{
+    bm__job *job = context;
+    job->block.size = 0;
+    if (job->encoded == 0 && !job->ended) {
+        BM_TRY(bm__buffer_append(&job->block, bm__copy_header, BM__COPY_HEADER_SIZE, err));
+    }
+    while (job->encoded < job->n && job->block.size < BLOCK_BYTES) {
+        size_t n = job->n - job->encoded < BM__BLOCK ? job->n - job->encoded : BM__BLOCK;
+        bm_status status =
+            bm__pg_copy_rows(job->slots, &job->batch, job->encoded, n, &job->block, err);
+        if (status != BM_OK) {
+            if (err->row != BM_NO_ROW) {
+                err->row = bm__call_row(job->call, &job->batch, err->row);
+            }
+            return status;
+        }
+        job->encoded += n;
+    }
+    if (job->call->collects) {
+        BM_TRY(bm__call_collect(job->call, job->from + job->collected,
+                                job->encoded - job->collected, err));
+        job->collected = job->encoded;
+    }
+    if (job->encoded == job->n && !job->ended) {
+        BM_TRY(bm__buffer_append(&job->block, bm__copy_trailer, BM__COPY_TRAILER_SIZE, err));
+        job->ended = true;
+    }
+    *block = job->block.data;
+    *size = job->block.size;
+    return BM_OK;
+}
+
+bm_status bm__encode_statement(bm__job *job, const bm__statement *statement,
+                               const bm__plan_column *columns, const bm__batch *batch,
+                               bm__step *step, bm_error *err)
+{
+    step->kind = statement->kind;
+    step->sql = statement->sql;
+    step->expect = statement->expect;
+    step->n_rows = batch->n_rows;
+    if (statement->kind == BM__STEP_LOAD) {
+        step->pull = pull;
+        return BM_OK;
+    }
+    if (statement->takes == BM__TAKES_NOTHING) {
+        return BM_OK;
+    }
+    if (job->plan->dialect->reads_batch) {
+        step->batch = statement->takes == BM__TAKES_TABLE ? &job->table_batch : batch;
+        return BM_OK;
+    }
+    if (statement->takes == BM__TAKES_COLUMNS) {
+        return encode_columns(job, columns, batch, step, err);
+    }
+    if (statement->takes == BM__TAKES_COUNT) {
+        put_be64(job->count, batch->n_rows);
+        job->params[0] = (bm__param){20, job->count, sizeof job->count};
+    } else {
+        const char *name = job->plan->verify_table;
+        job->params[0] = (bm__param){25, name, strlen(name)};
+        step->n_rows = 0;
+    }
+    step->params = job->params;
+    step->n_params = 1;
+    return BM_OK;
+}

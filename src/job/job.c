@@ -1,0 +1,418 @@
+#include "parts.h"
+
+#include "sql_transaction.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bm_status bm__job_begin(bm__job *job, bm__call *call, bm__job_mode mode, bm_error *err)
+{
+    const bm__plan *plan = call->plan;
+    size_t n = plan->n_columns > plan->n_read_columns ? plan->n_columns : plan->n_read_columns;
+    *job = (bm__job){.call = call, .plan = plan, .mode = mode, .error = BM_ERROR};
+    job->slots = calloc(plan->n_columns + 1, sizeof *job->slots);
+    job->views = calloc(plan->n_columns + 1, sizeof *job->views);
+    job->read_views = calloc(plan->n_read_columns + 1, sizeof *job->read_views);
+    job->params = calloc(n + 1, sizeof *job->params);
+    job->offsets = calloc(n + 2, sizeof *job->offsets);
+    if (job->slots == NULL || job->views == NULL || job->read_views == NULL ||
+        job->params == NULL || job->offsets == NULL) {
+        return bm__no_memory(err);
+    }
+    for (size_t i = 0; i < plan->n_columns; i++) {
+        job->slots[i] = plan->columns[i].slot;
+    }
+    job->table_name = plan->table->name;
+    job->table_view = (bm__view){.name = "name",
+                                 .cells = {.type = BM_TEXT,
+                                           .layout = BM_CSTR,
+                                           .width = sizeof(char *),
+                                           .data = &job->table_name},
+                                 .state_offset = BM_NO_STATE};
+    job->table_batch = (bm__batch){.views = &job->table_view, .n_views = 1, .n_rows = 1};
+    job->copy.n_fields = plan->n_outputs;
+    return BM_OK;
+}
+
+void bm__job_free(bm__job *job)
+{
+    free(job->slots);
+    free(job->views);
+    free(job->read_views);
+    free(job->params);
+    free(job->offsets);
+    free(job->seen);
+    free(job->ranges);
+    free(job->rows);
+    bm__buffer_free(&job->block);
+    bm__copy_reader_free(&job->copy);
+    bm__arena_free(&job->arena);
+}
+
+const bm_error *bm__job_error(const bm__job *job)
+{
+    return &job->error;
+}
+
+/* Remember which of the caller's rows this job writes: neighbours are one range. */
+static bm_status add_ranges(bm__job *job, bm_error *err)
+{
+    for (size_t i = 0; job->call->several && i < job->n; i++) {
+        size_t row = bm__call_row(job->call, &job->batch, i);
+        size_t *last = job->n_ranges > 0 ? &job->ranges[2 * job->n_ranges - 2] : NULL;
+        if (last != NULL && last[0] + last[1] == row) {
+            last[1]++;
+            continue;
+        }
+        if (job->n_ranges == job->ranges_capacity) {
+            size_t capacity = job->ranges_capacity == 0 ? 16 : 2 * job->ranges_capacity;
+            size_t *ranges = realloc(job->ranges, capacity * 2 * sizeof *ranges);
+            if (ranges == NULL) {
+                return bm__no_memory(err);
+            }
+            job->ranges = ranges;
+            job->ranges_capacity = capacity;
+        }
+        job->ranges[2 * job->n_ranges] = row;
+        job->ranges[2 * job->n_ranges + 1] = 1;
+        job->n_ranges++;
+    }
+    return BM_OK;
+}
+
+static bm_status reset_seen(bm__job *job, bm_error *err)
+{
+    if (job->seen_capacity < job->n) {
+        uint8_t *seen = realloc(job->seen, job->n);
+        if (seen == NULL) {
+            return bm__no_memory(err);
+        }
+        job->seen = seen;
+        job->seen_capacity = job->n;
+    }
+    if (job->n > 0) {
+        memset(job->seen, 0, job->n);
+    }
+    job->n_keys = 0;
+    job->encoded = job->collected = 0;
+    job->ended = false;
+    return BM_OK;
+}
+
+/* Take the next chunk; the phase is then its first statement, or what follows the last chunk. */
+static bm_status claim(bm__job *job, bm_error *err)
+{
+    bm__call *call = job->call;
+    BM_TRY(bm__call_claim(call, &job->from, &job->n, err));
+    if (job->n == 0) {
+        job->phase = BM__PHASE_SETTLE;
+        return BM_OK;
+    }
+    bm__call_views(call, job->plan->columns, job->plan->n_columns, job->views);
+    bm__call_views(call, job->plan->read_columns, job->plan->n_read_columns, job->read_views);
+    bm__batch all = {.n_rows = call->n_rows, .pick = call->pick};
+    job->batch = bm__batch_slice(&all, job->from, job->n);
+    job->read_batch = job->batch;
+    job->batch.views = job->views;
+    job->batch.n_views = job->plan->n_columns;
+    job->read_batch.views = job->read_views;
+    job->read_batch.n_views = job->plan->n_read_columns;
+    if (call->source != NULL) {
+        BM_TRY(bm__call_check(call, job->plan->columns, &job->batch, err));
+    }
+    BM_TRY(reset_seen(job, err));
+    BM_TRY(bm__begin_keys(job, err));
+    BM_TRY(add_ranges(job, err));
+    job->place = bm_queryset_count(call->made);
+    job->place_row = 0;
+    job->phase = BM__PHASE_RESERVE;
+    return BM_OK;
+}
+
+static bm_status statement_step(bm__job *job, const bm__statement *statement, bm__step *step,
+                                bm_error *err)
+{
+    bool reads = statement == &job->plan->read;
+    BM_TRY(bm__encode_statement(job, statement,
+                                reads ? job->plan->read_columns : job->plan->columns,
+                                reads ? &job->read_batch : &job->batch, step, err));
+    if (reads) {
+        bm__read_rows(job, step);
+    } else {
+        bm__expect_rows(job, statement, step);
+    }
+    step->autocommit = job->mode == BM__JOB_AUTOCOMMIT && job->phase == BM__PHASE_WRITE;
+    return BM_OK;
+}
+
+static void simple_step(bm__step *step, bm__step_kind kind, const char *sql)
+{
+    step->kind = kind;
+    step->sql = sql;
+}
+
+/* The statement of a phase; NULL where the phase has none. */
+static const bm__statement *statement_of(const bm__job *job)
+{
+    const bm__plan *plan = job->plan;
+    const bm__statement *statement = NULL;
+    switch (job->phase) {
+    case BM__PHASE_SETUP:
+        statement = job->mode == BM__JOB_OWN ? &plan->setup : NULL;
+        break;
+    case BM__PHASE_BEFORE:
+        statement = &plan->before;
+        break;
+    case BM__PHASE_RESERVE:
+        statement = &plan->reserve;
+        break;
+    case BM__PHASE_WRITE:
+        statement = &plan->write;
+        break;
+    case BM__PHASE_AFTER:
+        statement = &plan->after;
+        break;
+    case BM__PHASE_READ:
+        statement = &plan->read;
+        break;
+    case BM__PHASE_SETTLE:
+        statement = job->call->several ? &plan->settle : NULL;
+        break;
+    case BM__PHASE_VERIFY:
+        statement = job->inserted + job->updated > 0 ? &plan->verify : NULL;
+        break;
+    default:
+        break;
+    }
+    return statement != NULL && statement->sql != NULL ? statement : NULL;
+}
+
+static bool begin_step(bm__job *job, bm__step *step)
+{
+    if (job->mode == BM__JOB_AUTOCOMMIT) {
+        return false;
+    }
+    if (job->mode == BM__JOB_SAVEPOINT) {
+        simple_step(step, BM__STEP_SAVEPOINT, BM__SQL_SAVEPOINT_CALL);
+    } else {
+        simple_step(step, BM__STEP_BEGIN, NULL);
+    }
+    return true;
+}
+
+static bool commit_step(bm__job *job, bm__step *step)
+{
+    if (!job->begun) {
+        return false;
+    }
+    bool undo = job->call->dry_run;
+    if (job->mode == BM__JOB_SAVEPOINT) {
+        simple_step(step, undo ? BM__STEP_ROLLBACK_TO : BM__STEP_RELEASE,
+                    undo ? BM__SQL_ROLLBACK_TO_CALL : BM__SQL_RELEASE_CALL);
+    } else {
+        simple_step(step, undo ? BM__STEP_ROLLBACK : BM__STEP_COMMIT, NULL);
+    }
+    return true;
+}
+
+static bool undo_step(bm__job *job, bm__step *step)
+{
+    if (!job->begun || job->lost) {
+        return false;
+    }
+    if (job->mode != BM__JOB_SAVEPOINT) {
+        simple_step(step, BM__STEP_ROLLBACK, NULL);
+    } else if (job->phase == BM__PHASE_UNDO) {
+        simple_step(step, BM__STEP_ROLLBACK_TO, BM__SQL_ROLLBACK_TO_CALL);
+    } else {
+        simple_step(step, BM__STEP_RELEASE, BM__SQL_RELEASE_CALL);
+    }
+    return job->mode == BM__JOB_SAVEPOINT || job->phase == BM__PHASE_UNDO;
+}
+
+/* The outcome of a failure is known when all is rolled back. */
+static void settle_fate(bm__job *job)
+{
+    bm_error *error = &job->error;
+    if (error->status == BM_COMMIT_UNKNOWN) {
+        error->fate = BM_FATE_UNKNOWN;
+    } else if (!job->sent) {
+        error->fate = BM_FATE_NOT_STARTED;
+    } else if (job->mode == BM__JOB_SAVEPOINT && !job->lost) {
+        error->fate = BM_FATE_IN_CALLERS_TRANSACTION;
+    } else {
+        error->fate = BM_FATE_ROLLED_BACK;
+    }
+}
+
+/* A step for this phase?  Otherwise the phase is over, and the next one is set. */
+static bm_status step_of_phase(bm__job *job, bm__step *step, bool *out, bm_error *err)
+{
+    const bm__statement *statement = statement_of(job);
+    *out = false;
+    switch (job->phase) {
+    case BM__PHASE_CLAIM:
+        return claim(job, err);
+    case BM__PHASE_BEGIN:
+        *out = begin_step(job, step);
+        break;
+    case BM__PHASE_READY:
+        *out = job->call->several && job->begun;
+        simple_step(step, BM__STEP_READY, NULL);
+        break;
+    case BM__PHASE_COMMIT:
+        *out = commit_step(job, step);
+        break;
+    case BM__PHASE_UNDO:
+    case BM__PHASE_UNDO_POINT:
+        *out = undo_step(job, step);
+        break;
+    case BM__PHASE_PROBE:
+        *out = job->may_probe && !job->lost && bm__probe_next(job, step);
+        break;
+    default:
+        if (statement != NULL) {
+            *out = true;
+            BM_TRY(statement_step(job, statement, step, err));
+        }
+        break;
+    }
+    if (!*out && job->phase != BM__PHASE_DONE && job->phase != BM__PHASE_FAILED) {
+        job->phase = job->phase == BM__PHASE_READ ? BM__PHASE_CLAIM : job->phase + 1;
+    }
+    return BM_OK;
+}
+
+static void fail(bm__job *job, const bm_error *err)
+{
+    if (job->error.status == BM_OK) {
+        job->error = *err;
+    }
+    job->phase = BM__PHASE_UNDO;
+}
+
+bm__job_state bm__job_next(bm__job *job, bm__step *step)
+{
+    for (;;) {
+        bm_error err = BM_ERROR;
+        bool found;
+        *step = (bm__step){.context = job,
+                           .deadline_ns = job->call->deadline_ns,
+                           .cancel = job->phase < BM__PHASE_UNDO ? job->call->cancel : NULL};
+        bm_status status = step_of_phase(job, step, &found, &err);
+        if (status != BM_OK) {
+            fail(job, &err);
+        } else if (found) {
+            return BM__JOB_STEP;
+        } else if (job->phase == BM__PHASE_DONE) {
+            return BM__JOB_DONE;
+        } else if (job->phase == BM__PHASE_FAILED) {
+            settle_fate(job);
+            return BM__JOB_FAILED;
+        }
+    }
+}
+
+static bm_status verified(bm__job *job, bm_error *err)
+{
+    if (!job->same_table) {
+        bm__fail(err, BM_RETRY, BM_STAGE_CATALOG,
+                 "table \"%s\" was changed while rows were written into it",
+                 job->plan->model->table);
+        return BM_RETRY;
+    }
+    return BM_OK;
+}
+
+/* A step succeeded: what it means, and the phase behind it. */
+static bm_status succeeded(bm__job *job, const bm__answer *answer, bm_error *err)
+{
+    bm__phase phase = job->phase;
+    job->phase = phase == BM__PHASE_READ ? BM__PHASE_CLAIM : phase + 1;
+    switch (phase) {
+    case BM__PHASE_BEGIN:
+        job->begun = true;
+        return BM_OK;
+    case BM__PHASE_RESERVE:
+        return bm__reserved(job, err);
+    case BM__PHASE_WRITE:
+        return job->plan->after.sql == NULL ? bm__written(job, answer->rows, err)
+                                            : bm__count(job, answer->rows, err);
+    case BM__PHASE_AFTER:
+        return bm__written(job, job->n, err);
+    case BM__PHASE_READ:
+        return bm__read_end(job, err);
+    case BM__PHASE_VERIFY:
+        return verified(job, err);
+    case BM__PHASE_COMMIT:
+        job->begun = false;
+        return BM_OK;
+    default:
+        return BM_OK;
+    }
+}
+
+/* The row and the column of an error, in the caller's terms. */
+static void locate(bm__job *job, const bm__answer *answer, bm_error *err)
+{
+    size_t row = answer->row;
+    bool write = job->phase == BM__PHASE_WRITE;
+    if (write && job->plan->write.kind == BM__STEP_LOAD && answer->context[0] != '\0') {
+        char column[sizeof err->column] = "";
+        row = bm__copy_context_row(answer->context, job->plan->table->name, column, sizeof column);
+        if (err->column[0] == '\0') {
+            memcpy(err->column, column, sizeof column);
+        }
+    }
+    if (err->row == BM_NO_ROW && write && row < job->n) {
+        err->row = bm__call_row(job->call, &job->batch, row);
+    }
+    if (err->row == BM_NO_ROW && write && job->n == 1) {
+        err->row = bm__call_row(job->call, &job->batch, 0);
+    }
+    job->may_probe = write && err->row == BM_NO_ROW && job->n > 1 &&
+                     job->plan->write.kind == BM__STEP_EXEC &&
+                     (err->status == BM_CONSTRAINT || err->status == BM_CONVERT);
+    job->probe = (bm__probe){.high = job->n};
+}
+
+static void failed(bm__job *job, const bm__answer *answer, bm_error *err)
+{
+    if (job->phase >= BM__PHASE_UNDO) { /* a rollback that fails leaves a connection to close */
+        job->phase = job->phase == BM__PHASE_PROBE ? job->phase : BM__PHASE_FAILED;
+        return;
+    }
+    locate(job, answer, err);
+    if (job->phase == BM__PHASE_COMMIT && job->mode != BM__JOB_SAVEPOINT) {
+        err->stage = BM_STAGE_COMMIT;
+        job->begun = !job->lost;
+    }
+    fail(job, err);
+}
+
+void bm__job_answer(bm__job *job, bm_status status, const bm__answer *answer, bm_error *err,
+                    bool connected)
+{
+    job->sent = job->sent || answer->sent;
+    job->lost = job->lost || !connected;
+    job->statements++;
+    if (job->phase == BM__PHASE_PROBE) {
+        bm__probe_answer(job, status, answer);
+        return;
+    }
+    if (status == BM_OK) {
+        status = succeeded(job, answer, err);
+        if (status != BM_OK) {
+            fail(job, err);
+        }
+        return;
+    }
+    failed(job, answer, err);
+}
+
+void bm__job_abort(bm__job *job, const bm_error *reason)
+{
+    if (job->phase < BM__PHASE_DONE) {
+        fail(job, reason);
+    }
+}

@@ -1,0 +1,125 @@
+/*
+ * A job: one conversation on one connection, without waiting.
+ *
+ *     while (bm__job_next(job, &step) == BM__JOB_STEP) {
+ *         status = perform step on the connection, filling answer and error;
+ *         bm__job_answer(job, status, &answer, &error);
+ *     }
+ *
+ * Everything that is decided, encoded or tried again is decided here; the loop above, in run/ or
+ * in a driver that owns its connection, only carries steps and answers.  A job is used by one
+ * thread.
+ */
+#ifndef BM_JOB_JOB_H
+#define BM_JOB_JOB_H
+
+#include "call.h"
+#include "step.h"
+
+typedef enum bm__job_state {
+    BM__JOB_STEP = 1, /* perform the step */
+    BM__JOB_DONE,
+    BM__JOB_FAILED /* the error is in bm__job_error */
+} bm__job_state;
+
+typedef enum bm__job_mode {
+    BM__JOB_OWN = 0,   /* BEGIN ... COMMIT */
+    BM__JOB_SAVEPOINT, /* inside the caller's transaction */
+    BM__JOB_AUTOCOMMIT /* one statement */
+} bm__job_mode;
+
+/* In the order in which a job goes through them. */
+typedef enum bm__phase {
+    BM__PHASE_BEGIN = 0,
+    BM__PHASE_SETUP,
+    BM__PHASE_CLAIM,
+    BM__PHASE_RESERVE,
+    BM__PHASE_BEFORE,
+    BM__PHASE_WRITE,
+    BM__PHASE_AFTER,
+    BM__PHASE_READ,
+    BM__PHASE_SETTLE,
+    BM__PHASE_VERIFY,
+    BM__PHASE_READY,
+    BM__PHASE_COMMIT,
+    BM__PHASE_DONE,
+    BM__PHASE_UNDO,       /* ROLLBACK, or ROLLBACK TO */
+    BM__PHASE_UNDO_POINT, /* RELEASE of the savepoint that was rolled back to */
+    BM__PHASE_PROBE,      /* find the row (probe.c) */
+    BM__PHASE_FAILED
+} bm__phase;
+
+/* Where a search for the failing row stands: rows low .. high - 1 of the chunk hold it. */
+typedef struct bm__probe {
+    int at;
+    size_t low, high, middle;
+    bool found;
+} bm__probe;
+
+typedef struct bm__job {
+    bm__call *call;
+    const bm__plan *plan;
+    bm__job_mode mode;
+    bm__phase phase;
+    bm_error error; /* the first */
+    bool begun;     /* the connection has a transaction (or savepoint) of ours */
+    bool lost;      /* the connection is closed */
+    bool sent;      /* something was handed to the connection */
+
+    bm__slot *slots; /* of plan->columns, side by side */
+    bm__view *views; /* of plan->columns */
+    bm__view *read_views;
+    size_t from, n;  /* the chunk, in the order of the write */
+    bm__batch batch; /* the chunk, over `views` */
+    bm__batch read_batch;
+
+    const char *table_name;
+    bm__view table_view; /* a batch of one cell: the table's name (SQLite) */
+    bm__batch table_batch;
+
+    bm__buffer block; /* the bytes of a LOAD's block, or of the parameters */
+    size_t encoded;   /* rows of the chunk that were encoded (LOAD) */
+    size_t collected; /* ... that were collected */
+    bool ended;       /* the trailer was sent */
+    bm__param *params;
+    size_t *offsets;      /* of each parameter in `block` */
+    uint8_t count[8];     /* a parameter: the rows of the chunk */
+    bm__copy_reader copy; /* UNLOAD */
+
+    uint8_t *seen; /* of each chunk row: BM__SEEN_... */
+    size_t seen_capacity;
+    size_t n_keys;           /* keys that came for the chunk */
+    size_t place, place_row; /* read-back: the queryset's row of chunk row `place_row` */
+    int64_t highest;
+    bool same_table; /* verify's answer */
+
+    uint64_t inserted, updated, missing, ignored, deleted, read, statements;
+    size_t *ranges; /* pairs: the caller's rows that this job wrote */
+    size_t n_ranges, ranges_capacity;
+    bm__arena arena;     /* keys that are text; cells of rows given to the caller's sink */
+    unsigned char *rows; /* copy_to with a sink: a chunk of structs */
+    size_t n_rows;
+    bm__probe probe;
+    bool may_probe;
+    bm__batch probe_batch;
+} bm__job;
+
+/* Make a job of a call.  `mode` SAVEPOINT uses call->savepoint.  On failure bm__job_free is legal.
+ * */
+bm_status bm__job_begin(bm__job *job, bm__call *call, bm__job_mode mode, bm_error *err);
+void bm__job_free(bm__job *job);
+
+/* What to do next. */
+bm__job_state bm__job_next(bm__job *job, bm__step *step);
+
+/* What came of it.  `connected`: the connection still is. */
+void bm__job_answer(bm__job *job, bm_status status, const bm__answer *answer, bm_error *err,
+                    bool connected);
+
+/* Give up, for a reason outside the job (another worker failed): the next step is the rollback. */
+void bm__job_abort(bm__job *job, const bm_error *reason);
+
+/* The first error, its fate and row filled in. */
+const bm_error *bm__job_error(const bm__job *job);
+
+#endif

@@ -1,0 +1,242 @@
+#include "parts.h"
+
+#include "result.h"
+
+#include <string.h>
+
+/* Is the key of row `row` of the views to be made? */
+static bool makes_key(const bm__job *job, size_t row)
+{
+    const bm__plan *plan = job->plan;
+    return plan->key_made && (!plan->mixed_keys ||
+                              bm__view_state(&job->call->fields[plan->key_field], row) != BM_VALUE);
+}
+
+/* Where some rows give their key, it is the key that the call keeps. */
+bm_status bm__begin_keys(bm__job *job, bm_error *err)
+{
+    const bm__plan *plan = job->plan;
+    bm__call *call = job->call;
+    if (!plan->key_tracked || (plan->key_made && !plan->mixed_keys)) {
+        return BM_OK;
+    }
+    const bm_field *field = &plan->model->fields[plan->key_field];
+    const bm__view *view = &call->fields[plan->key_field];
+    if (view->cells.layout != field->layout || view->cells.width != field->width) {
+        return bm__fail_cell(err, BM_UNSUPPORTED, BM_STAGE_CHECK, BM_NO_ROW, field->name,
+                             "the key's column stands in another form than its model says");
+    }
+    for (size_t i = 0; i < job->n; i++) {
+        size_t row = bm__batch_row(&job->batch, i);
+        if (!makes_key(job, row)) {
+            memcpy(call->keys + row * field->width, bm__view_cell(view, row), field->width);
+        }
+    }
+    return BM_OK;
+}
+
+static int64_t given_key(const bm_field *field, const unsigned char *member)
+{
+    int16_t i2;
+    int32_t i4;
+    int64_t i8;
+    switch (field->width) {
+    case sizeof i2:
+        memcpy(&i2, member, sizeof i2);
+        return i2;
+    case sizeof i4:
+        memcpy(&i4, member, sizeof i4);
+        return i4;
+    default:
+        memcpy(&i8, member, sizeof i8);
+        return i8;
+    }
+}
+
+static bool put_key(const bm_field *field, unsigned char *member, int64_t value)
+{
+    int16_t i2 = (int16_t)value;
+    int32_t i4 = (int32_t)value;
+    switch (field->width) {
+    case sizeof i2:
+        memcpy(member, &i2, sizeof i2);
+        return i2 == value;
+    case sizeof i4:
+        memcpy(member, &i4, sizeof i4);
+        return i4 == value;
+    default:
+        memcpy(member, &value, sizeof value);
+        return true;
+    }
+}
+
+/* SQLite: count on from the highest key in the table, in sqlite_sequence and in the chunk itself.
+ * */
+static bm_status count_on(bm__job *job, bm_error *err)
+{
+    const bm__plan *plan = job->plan;
+    const bm_field *field = &plan->model->fields[plan->key_field];
+    int64_t highest = job->highest;
+    for (size_t i = 0; plan->mixed_keys && i < job->n; i++) {
+        size_t row = bm__batch_row(&job->batch, i);
+        if (!makes_key(job, row)) {
+            int64_t given = given_key(field, job->call->keys + row * field->width);
+            highest = given > highest ? given : highest;
+        }
+    }
+    for (size_t i = 0; i < job->n; i++) {
+        size_t row = bm__batch_row(&job->batch, i);
+        if (!makes_key(job, row)) {
+            continue;
+        }
+        bool fits =
+            highest < INT64_MAX && put_key(field, job->call->keys + row * field->width, ++highest);
+        if (!fits) {
+            return bm__fail_cell(err, BM_LIMIT, BM_STAGE_WRITE, job->call->base + row, field->name,
+                                 "column \"%s\" has no more room for keys", field->name);
+        }
+    }
+    return BM_OK;
+}
+
+bm_status bm__reserved(bm__job *job, bm_error *err)
+{
+    if (job->plan->reserve.expect == BM__EXPECT_ONE) {
+        return count_on(job, err);
+    }
+    if (job->n_keys != job->n) {
+        return bm__fail(err, BM_DATABASE, BM_STAGE_WRITE,
+                        "the server made %zu keys of %zu that it was asked for", job->n_keys,
+                        job->n);
+    }
+    memset(job->seen, 0, job->n);
+    return BM_OK;
+}
+
+bm_status bm__count(bm__job *job, uint64_t rows, bm_error *err)
+{
+    const bm__plan *plan = job->plan;
+    if (plan->count_exact && rows != job->n) {
+        return bm__fail(err, BM_DATABASE, BM_STAGE_WRITE,
+                        "%zu rows were sent to \"%s\" and %llu came to be written: a trigger or a "
+                        "rule drops or changes rows",
+                        job->n, plan->model->table, (unsigned long long)rows);
+    }
+    return BM_OK;
+}
+
+static bm_row_outcome outcome_of_create(const bm__job *job, uint8_t seen)
+{
+    const bm__plan *plan = job->plan;
+    bool lookups = plan->before.sql != NULL || plan->after.sql != NULL;
+    if (plan->upsert && !lookups) {
+        return (seen & BM__SEEN_INSERTED) != 0 ? BM_ROW_INSERTED : BM_ROW_UPDATED;
+    }
+    if (plan->upsert && plan->before.sql != NULL) {
+        return (seen & BM__SEEN_BEFORE) != 0 ? BM_ROW_UPDATED : BM_ROW_INSERTED;
+    }
+    if (plan->upsert) { /* a row whose conflict columns are NULL is not found again: it is new */
+        bool updated = (seen & BM__SEEN) != 0 && (seen & BM__SEEN_INSERTED) == 0;
+        return updated ? BM_ROW_UPDATED : BM_ROW_INSERTED;
+    }
+    if (plan->ignore && lookups) {
+        return (seen & (BM__SEEN_BEFORE | BM__SEEN)) == BM__SEEN ? BM_ROW_INSERTED : BM_ROW_IGNORED;
+    }
+    if (plan->ignore) {
+        return (seen & BM__SEEN) != 0 ? BM_ROW_INSERTED : BM_ROW_IGNORED;
+    }
+    return BM_ROW_INSERTED;
+}
+
+static bm_row_outcome outcome_of_key(const bm__job *job, uint8_t seen, uint64_t rows)
+{
+    bool named = job->plan->before.sql != NULL || job->plan->write.expect == BM__EXPECT_ORDINALS;
+    bool hit = named ? seen != 0 : rows == job->n;
+    bool deletes = job->plan->n_columns == job->plan->keys.n;
+    return !hit ? BM_ROW_MISSING : deletes ? BM_ROW_DELETED : BM_ROW_UPDATED;
+}
+
+static void add(bm__job *job, bm_row_outcome outcome, uint64_t n)
+{
+    job->inserted += outcome == BM_ROW_INSERTED ? n : 0;
+    job->updated += outcome == BM_ROW_UPDATED ? n : 0;
+    job->missing += outcome == BM_ROW_MISSING ? n : 0;
+    job->ignored += outcome == BM_ROW_IGNORED ? n : 0;
+    job->deleted += outcome == BM_ROW_DELETED ? n : 0;
+}
+
+/* Only counts came back: no row is known by itself. */
+static bool only_counts(const bm__job *job)
+{
+    const bm__plan *plan = job->plan;
+    bool named = plan->before.sql != NULL || plan->after.sql != NULL ||
+                 plan->write.expect != BM__EXPECT_COUNT;
+    return !named && (plan->ignore || plan->by_key || plan->whole_table || !plan->count_exact);
+}
+
+static void add_counts(bm__job *job, uint64_t rows)
+{
+    const bm__plan *plan = job->plan;
+    uint64_t rest = rows < job->n ? job->n - rows : 0;
+    if (plan->by_key || plan->whole_table) {
+        bool deletes = plan->by_key && plan->n_columns == plan->keys.n;
+        add(job, deletes ? BM_ROW_DELETED : BM_ROW_UPDATED, rows);
+        add(job, BM_ROW_MISSING, plan->by_key ? rest : 0);
+    } else {
+        add(job, BM_ROW_INSERTED, rows);
+        add(job, BM_ROW_IGNORED, rest);
+    }
+}
+
+/* Rows of a create whose keys came back, or were hit: the count that must be exact. */
+static uint64_t named_rows(const bm__job *job, uint64_t rows)
+{
+    if (job->plan->write.expect == BM__EXPECT_COUNT) {
+        return rows;
+    }
+    uint64_t named = 0;
+    for (size_t i = 0; i < job->n; i++) {
+        named += (job->seen[i] & BM__SEEN) != 0;
+    }
+    return named;
+}
+
+static bm_status missing(bm__job *job, bm_error *err)
+{
+    for (size_t i = 0; job->call->outcomes != NULL && i < job->n; i++) {
+        size_t row = bm__call_row(job->call, &job->batch, i);
+        if (job->call->outcomes[row] == BM_ROW_MISSING) {
+            return bm__fail_cell(err, BM_CONSTRAINT, BM_STAGE_WRITE, row, NULL,
+                                 "row %zu is not in \"%s\"", row, job->plan->model->table);
+        }
+    }
+    return bm__fail(err, BM_CONSTRAINT, BM_STAGE_WRITE, "rows are missing in \"%s\"",
+                    job->plan->model->table);
+}
+
+bm_status bm__written(bm__job *job, uint64_t rows, bm_error *err)
+{
+    bm__call *call = job->call;
+    BM_TRY(bm__count(job, named_rows(job, rows), err));
+    if (only_counts(job)) {
+        add_counts(job, rows);
+    }
+    bool each = !only_counts(job) || call->outcomes != NULL;
+    for (size_t i = 0; each && i < job->n; i++) {
+        bm_row_outcome outcome = job->plan->by_key ? outcome_of_key(job, job->seen[i], rows)
+                                                   : outcome_of_create(job, job->seen[i]);
+        if (!only_counts(job)) {
+            add(job, outcome, 1);
+        }
+        if (call->outcomes != NULL) {
+            call->outcomes[bm__call_row(call, &job->batch, i)] = (uint8_t)outcome;
+        }
+    }
+    if (call->require_all && job->missing > 0) {
+        return missing(job, err);
+    }
+    if (call->collects) {
+        return bm__call_collect(call, job->from + job->collected, job->n - job->collected, err);
+    }
+    return BM_OK;
+}

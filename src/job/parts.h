@@ -1,0 +1,43 @@
+/* The parts of a job, a file each: what is sent, what comes back, which row it was. */
+#ifndef BM_JOB_PARTS_H
+#define BM_JOB_PARTS_H
+
+#include "job.h"
+
+/* encode.c: fill the step with a statement over `batch` (columns `columns`). */
+bm_status bm__encode_statement(bm__job *job, const bm__statement *statement,
+                               const bm__plan_column *columns, const bm__batch *batch,
+                               bm__step *step, bm_error *err);
+
+/* What is known of a chunk's row. */
+enum {
+    BM__SEEN_BEFORE = 1,  /* it was in the table before the write */
+    BM__SEEN = 2,         /* the write, or the look behind it, named it */
+    BM__SEEN_INSERTED = 4 /* ... as inserted */
+};
+
+/* answer.c: the functions that take rows, one for each meaning. */
+void bm__expect_rows(bm__job *job, const bm__statement *statement, bm__step *step);
+
+/* outcome.c: keys before the write; what the write did. */
+bm_status bm__begin_keys(bm__job *job, bm_error *err);
+bm_status bm__reserved(bm__job *job, bm_error *err);
+/* The server's count of rows against what was sent. */
+bm_status bm__count(bm__job *job, uint64_t rows, bm_error *err);
+/* The chunk is written and looked at: counts, outcomes, rows to give back. */
+bm_status bm__written(bm__job *job, uint64_t rows, bm_error *err);
+
+/* read.c: rows into structs. */
+void bm__read_rows(bm__job *job, bm__step *step);
+bm_status bm__read_end(bm__job *job, bm_error *err);
+bm_status bm__decode(const bm__plan *plan, const bm__plan_output *output, const bm__cell *cell,
+                     void *member, bm__arena *arena, size_t row, bm_error *err);
+
+/* An integer, or a bool, of either engine; false for anything else. */
+bool bm__cell_integer(const bm__cell *cell, int64_t *out);
+
+/* probe.c: the next step of the search for the failing row; false when it is over. */
+bool bm__probe_next(bm__job *job, bm__step *step);
+void bm__probe_answer(bm__job *job, bm_status status, const bm__answer *answer);
+
+#endif

@@ -1,0 +1,258 @@
+#include "prepare.h"
+
+#include "keys.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bm_status bm__prepare_rows(bm__call *call, const bm_rows *rows, bm_error *err)
+{
+    size_t n = rows->model->n_fields;
+    call->model = rows->model;
+    call->fields = calloc(n, sizeof *call->fields);
+    call->has = calloc(n, sizeof *call->has);
+    call->flags = calloc(n, sizeof *call->flags);
+    if (call->fields == NULL || call->has == NULL || call->flags == NULL) {
+        return bm__no_memory(err);
+    }
+    if (rows->kind == BM__ROWS_STREAM) {
+        call->source = rows->data;
+        memset(call->has, true, n);
+        return BM_OK;
+    }
+    call->n_rows = call->caller_rows = rows->kind == BM__ROWS_ALL ? 1 : rows->count;
+    for (size_t i = 0; i < n; i++) {
+        call->has[i] = bm__rows_view(rows, i, &call->fields[i]);
+    }
+    return BM_OK;
+}
+
+bm_status bm__prepare_stream(bm__call *call, bm_error *err)
+{
+    size_t rows = call->plan->chunk_rows;
+    call->buffer = calloc(rows, call->model->row_size);
+    if (call->buffer == NULL) {
+        return bm__no_memory(err);
+    }
+    bm_rows chunk = bm_structs(call->model, call->buffer, rows);
+    for (size_t i = 0; i < call->model->n_fields; i++) {
+        call->has[i] = bm__rows_view(&chunk, i, &call->fields[i]);
+    }
+    call->n_rows = rows;
+    return BM_OK;
+}
+
+void bm__prepare_states(const bm__call *call, bool create, bool *defaults, bool *keeps)
+{
+    for (size_t i = 0; i < call->model->n_fields; i++) {
+        const bm__view *view = &call->fields[i];
+        bool look = call->source == NULL && call->has[i] && bm__view_has_states(view);
+        defaults[i] = keeps[i] = false;
+        for (size_t row = 0; look && row < call->n_rows; row++) {
+            bm_state state = bm__view_state(view, row);
+            defaults[i] = defaults[i] || state == BM_DEFAULT_CELL || (create && state == BM_KEEP);
+            keeps[i] = keeps[i] || (!create && state == BM_KEEP);
+        }
+    }
+}
+
+bm_status bm__prepare_flags(bm__call *call, const bool *defaults, bm_error *err)
+{
+    for (size_t i = 0; i < call->model->n_fields; i++) {
+        if (!defaults[i] || call->flags[i] != NULL) {
+            continue;
+        }
+        call->flags[i] = malloc(call->n_rows > 0 ? call->n_rows : 1);
+        if (call->flags[i] == NULL) {
+            return bm__no_memory(err);
+        }
+        for (size_t row = 0; row < call->n_rows; row++) {
+            bm_state state = bm__view_state(&call->fields[i], row);
+            call->flags[i][row] = state == BM_DEFAULT_CELL || state == BM_KEEP;
+        }
+    }
+    return BM_OK;
+}
+
+static bm_status new_masks(bm__call *call, bm_error *err)
+{
+    call->mask_words = (call->model->n_fields + BM__MASK_BITS - 1) / BM__MASK_BITS;
+    size_t n = call->caller_rows > 0 ? call->caller_rows : 1;
+    call->masks = calloc(n, call->mask_words * sizeof *call->masks);
+    return call->masks != NULL ? BM_OK : bm__no_memory(err);
+}
+
+static void mark(bm__call *call, size_t row, size_t field)
+{
+    call->masks[row * call->mask_words + field / BM__MASK_BITS] |= UINT64_C(1)
+                                                                   << field % BM__MASK_BITS;
+}
+
+static bool marked(const bm__call *call, size_t row, size_t field)
+{
+    uint64_t word = call->masks[row * call->mask_words + field / BM__MASK_BITS];
+    return (word >> field % BM__MASK_BITS & 1) != 0;
+}
+
+bm_status bm__prepare_keeps(bm__call *call, const bool *keeps, bm_error *err)
+{
+    bool any = false;
+    for (size_t i = 0; i < call->model->n_fields; i++) {
+        any = any || keeps[i];
+    }
+    if (!any) {
+        return BM_OK;
+    }
+    BM_TRY(new_masks(call, err));
+    for (size_t i = 0; i < call->model->n_fields; i++) {
+        for (size_t row = 0; keeps[i] && row < call->n_rows; row++) {
+            if (bm__view_state(&call->fields[i], row) != BM_KEEP) {
+                mark(call, row, i);
+            }
+        }
+    }
+    return BM_OK;
+}
+
+static bm_status set_ignored(bm__call *call, const uint8_t *dropped, bm_error *err)
+{
+    bool any = false;
+    for (size_t row = 0; row < call->caller_rows; row++) {
+        any = any || dropped[row] != 0;
+    }
+    if (!any) {
+        return BM_OK;
+    }
+    call->keeps_outcomes = true;
+    if (call->outcomes == NULL) {
+        call->outcomes = calloc(call->caller_rows, 1);
+        if (call->outcomes == NULL) {
+            return bm__no_memory(err);
+        }
+        call->outcomes_capacity = call->caller_rows;
+    }
+    for (size_t row = 0; row < call->caller_rows; row++) {
+        if (dropped[row] != 0) {
+            call->outcomes[row] = BM_ROW_IGNORED;
+        }
+    }
+    return BM_OK;
+}
+
+bm_status bm__prepare_order(bm__call *call, const bm__fields *fields, bm_duplicates rule,
+                            bool nulls, bm_error *err)
+{
+    const bm__view *keys[BM__KEYS_MAX];
+    if (fields->n == 0 || fields->n > BM__KEYS_MAX) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "a key of %zu columns", fields->n);
+    }
+    for (size_t i = 0; i < fields->n; i++) {
+        keys[i] = &call->fields[fields->at[i]];
+        if (!call->has[fields->at[i]]) {
+            const char *name = call->model->fields[fields->at[i]].name;
+            return bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, BM_NO_ROW, name,
+                                 "the rows do not hold column \"%s\", by which they are found",
+                                 name);
+        }
+    }
+    size_t *order;
+    BM_TRY(bm__keys_order(keys, fields->n, call->pick, call->n_rows, nulls, &order, err));
+    if (order == NULL) {
+        return BM_OK;
+    }
+    uint8_t *dropped = calloc(call->caller_rows > 0 ? call->caller_rows : 1, 1);
+    size_t n = call->n_rows;
+    bm_status status = dropped != NULL ? BM_OK : bm__no_memory(err);
+    if (status == BM_OK) {
+        status = bm__keys_distinct(keys, fields->n, rule, order, &n, dropped, err);
+    }
+    if (status == BM_OK) {
+        status = set_ignored(call, dropped, err);
+    }
+    free(dropped);
+    if (status != BM_OK) {
+        free(order);
+        return status;
+    }
+    free(call->pick);
+    call->pick = order;
+    call->n_rows = n;
+    return BM_OK;
+}
+
+static bm_status compare(bm__call *call, const bm_queryset *queryset, size_t field,
+                         bm__buffer *scratch, bool *changed, bm_error *err)
+{
+    const bm__image *image = queryset->image;
+    for (size_t row = 0; row < call->n_rows; row++) {
+        bool differs = true;
+        if (image != NULL) {
+            BM_TRY(
+                bm__image_differs(image, field, &call->fields[field], row, scratch, &differs, err));
+        }
+        if (differs) {
+            mark(call, row, field);
+            *changed = true;
+        }
+    }
+    return BM_OK;
+}
+
+static bool any_bit(const bm__call *call, size_t row)
+{
+    uint64_t bits = 0;
+    for (size_t word = 0; word < call->mask_words; word++) {
+        bits |= call->masks[row * call->mask_words + word];
+    }
+    return bits != 0;
+}
+
+static bm_status pick_changed(bm__call *call, uint64_t *unchanged, bm_error *err)
+{
+    size_t n = 0;
+    for (size_t row = 0; row < call->n_rows; row++) {
+        n += any_bit(call, row);
+    }
+    *unchanged = call->n_rows - n;
+    if (n == call->n_rows) {
+        return BM_OK;
+    }
+    call->pick = malloc((n > 0 ? n : 1) * sizeof *call->pick);
+    if (call->pick == NULL) {
+        return bm__no_memory(err);
+    }
+    n = 0;
+    for (size_t row = 0; row < call->n_rows; row++) {
+        if (any_bit(call, row)) {
+            call->pick[n++] = row;
+        } else if (call->outcomes != NULL) {
+            call->outcomes[row] = BM_ROW_UNCHANGED;
+        }
+    }
+    call->n_rows = n;
+    return BM_OK;
+}
+
+bm_status bm__prepare_changes(bm__call *call, const bm_queryset *queryset, bool *changes,
+                              bool *keeps, uint64_t *unchanged, bm_error *err)
+{
+    const bm_model *model = call->model;
+    bm__buffer scratch = {0};
+    bm_status status = new_masks(call, err);
+    for (size_t i = 0; i < model->n_fields; i++) {
+        bool compared = call->has[i] && (model->fields[i].flags & (BM_KEY | BM_READ_ONLY)) == 0;
+        changes[i] = keeps[i] = false;
+        if (status == BM_OK && compared) {
+            status = compare(call, queryset, i, &scratch, &changes[i], err);
+        }
+    }
+    bm__buffer_free(&scratch);
+    BM_TRY(status);
+    BM_TRY(pick_changed(call, unchanged, err));
+    for (size_t i = 0; i < model->n_fields; i++) {
+        for (size_t k = 0; changes[i] && !keeps[i] && k < call->n_rows; k++) {
+            keeps[i] = !marked(call, call->pick != NULL ? call->pick[k] : k, i);
+        }
+    }
+    return BM_OK;
+}

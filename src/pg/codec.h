@@ -1,0 +1,322 @@
+/* What the files of pg/ share: bytes in network order, server types by OID, the codecs. */
+#ifndef BM_PG_CODEC_H
+#define BM_PG_CODEC_H
+
+#include "pg.h"
+#include "types.h"
+
+#include <string.h>
+
+/* A value is shorter than 1 GB: MaxAllocSize, src/include/utils/memutils.h. */
+#define BM__VALUE_MAX ((size_t)0x3FFFFFFF)
+
+/* PostgreSQL, src/include/catalog/pg_type.dat. */
+enum {
+    BM__OID_BOOL = 16,
+    BM__OID_BYTEA = 17,
+    BM__OID_NAME = 19,
+    BM__OID_INT8 = 20,
+    BM__OID_INT2 = 21,
+    BM__OID_INT4 = 23,
+    BM__OID_TEXT = 25,
+    BM__OID_JSON = 114,
+    BM__OID_FLOAT4 = 700,
+    BM__OID_FLOAT8 = 701,
+    BM__OID_BPCHAR = 1042,
+    BM__OID_VARCHAR = 1043,
+    BM__OID_DATE = 1082,
+    BM__OID_TIME = 1083,
+    BM__OID_TIMESTAMP = 1114,
+    BM__OID_TIMESTAMPTZ = 1184,
+    BM__OID_NUMERIC = 1700,
+    BM__OID_UUID = 2950,
+    BM__OID_JSONB = 3802
+};
+
+#define BM__ALWAYS_INLINE inline __attribute__((always_inline))
+
+/* ---- network order; the host's is little-endian or big-endian, nothing between */
+
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define BM__NET16(value_) (value_)
+#define BM__NET32(value_) (value_)
+#define BM__NET64(value_) (value_)
+#else
+#define BM__NET16(value_) __builtin_bswap16(value_)
+#define BM__NET32(value_) __builtin_bswap32(value_)
+#define BM__NET64(value_) __builtin_bswap64(value_)
+#endif
+
+static inline void bm__put16(uint8_t *at, uint16_t value)
+{
+    value = BM__NET16(value);
+    memcpy(at, &value, sizeof value);
+}
+
+static inline void bm__put32(uint8_t *at, uint32_t value)
+{
+    value = BM__NET32(value);
+    memcpy(at, &value, sizeof value);
+}
+
+static inline void bm__put64(uint8_t *at, uint64_t value)
+{
+    value = BM__NET64(value);
+    memcpy(at, &value, sizeof value);
+}
+
+static inline uint16_t bm__get16(const uint8_t *at)
+{
+    uint16_t value;
+    memcpy(&value, at, sizeof value);
+    return BM__NET16(value);
+}
+
+static inline uint32_t bm__get32(const uint8_t *at)
+{
+    uint32_t value;
+    memcpy(&value, at, sizeof value);
+    return BM__NET32(value);
+}
+
+static inline uint64_t bm__get64(const uint8_t *at)
+{
+    uint64_t value;
+    memcpy(&value, at, sizeof value);
+    return BM__NET64(value);
+}
+
+/* A member of 2, 4 or 8 bytes, which may stand unaligned. */
+static inline int64_t bm__load_int(const void *cell, size_t width)
+{
+    int16_t two;
+    int32_t four;
+    int64_t eight;
+    switch (width) {
+    case 2:
+        memcpy(&two, cell, sizeof two);
+        return two;
+    case 4:
+        memcpy(&four, cell, sizeof four);
+        return four;
+    default:
+        memcpy(&eight, cell, sizeof eight);
+        return eight;
+    }
+}
+
+/* ---- codecs of one size: `check` may be NULL where every value fits */
+
+typedef const char *(*bm__fixed_check)(const void *cell);
+typedef void (*bm__fixed_put)(const void *cell, uint8_t *at);
+
+static BM__ALWAYS_INLINE const char *bm__measure_fixed(const void *const *at, size_t n,
+                                                       uint32_t *sizes, size_t *bad, uint32_t size,
+                                                       bm__fixed_check check)
+{
+    for (size_t i = 0; i < n; i++) {
+        sizes[i] = at[i] != NULL ? size : 0;
+    }
+    for (size_t i = 0; check != NULL && i < n; i++) {
+        const char *fault = at[i] != NULL ? check(at[i]) : NULL;
+        if (fault != NULL) {
+            *bad = i;
+            return fault;
+        }
+    }
+    return NULL;
+}
+
+static BM__ALWAYS_INLINE void bm__write_fixed(const void *const *at, size_t n, uint8_t **out,
+                                              uint32_t size, bm__fixed_put put)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint8_t *to = out[i];
+        if (at[i] == NULL) {
+            bm__put32(to, UINT32_MAX);
+            out[i] = to + 4;
+        } else {
+            bm__put32(to, size);
+            put(at[i], to + 4);
+            out[i] = to + 4 + size;
+        }
+    }
+}
+
+static BM__ALWAYS_INLINE const char *bm__check_run(const void *first, ptrdiff_t stride, size_t n,
+                                                   size_t *bad, bm__fixed_check check)
+{
+    const char *cell = first;
+    for (size_t i = 0; i < n; i++, cell += stride) {
+        const char *fault = check(cell);
+        if (fault != NULL) {
+            *bad = i;
+            return fault;
+        }
+    }
+    return NULL;
+}
+
+static BM__ALWAYS_INLINE void bm__write_run(const void *first, ptrdiff_t stride, size_t n,
+                                            uint8_t *const *out, ptrdiff_t offset, uint32_t size,
+                                            bm__fixed_put put)
+{
+    const char *cell = first;
+#pragma GCC unroll 4
+    for (size_t i = 0; i < n; i++, cell += stride) {
+        uint8_t *to = out[i] + offset;
+        bm__put32(to, size);
+        put(cell, to + 4);
+    }
+}
+
+#define BM__CODEC_FUNCTIONS(name_, size_, check_, put_)                                            \
+    static const char *measure_##name_(const bm__slot *slot, const void *const *at, size_t n,      \
+                                       uint32_t *sizes, size_t *bad)                               \
+    {                                                                                              \
+        (void)slot;                                                                                \
+        return bm__measure_fixed(at, n, sizes, bad, size_, check_);                                \
+    }                                                                                              \
+    static void write_##name_(const bm__slot *slot, const void *const *at, size_t n,               \
+                              const uint32_t *sizes, uint8_t **out)                                \
+    {                                                                                              \
+        (void)slot;                                                                                \
+        (void)sizes;                                                                               \
+        bm__write_fixed(at, n, out, size_, put_);                                                  \
+    }                                                                                              \
+    static void write_run_##name_(const void *first, ptrdiff_t stride, size_t n,                   \
+                                  uint8_t *const *out, ptrdiff_t offset)                           \
+    {                                                                                              \
+        bm__write_run(first, stride, n, out, offset, size_, put_);                                 \
+    }
+
+/* Every value fits. */
+#define BM__FIXED_CODEC(name_, size_, put_)                                                        \
+    BM__CODEC_FUNCTIONS(name_, size_, NULL, put_)                                                  \
+    static const bm__codec_run run_##name_ = {size_, NULL, write_run_##name_};                     \
+    const bm__codec bm__codec_##name_ = {measure_##name_, write_##name_, &run_##name_}
+
+#define BM__CHECKED_CODEC(name_, size_, check_, put_)                                              \
+    BM__CODEC_FUNCTIONS(name_, size_, check_, put_)                                                \
+    static const char *check_run_##name_(const void *first, ptrdiff_t stride, size_t n,            \
+                                         size_t *bad)                                              \
+    {                                                                                              \
+        return bm__check_run(first, stride, n, bad, check_);                                       \
+    }                                                                                              \
+    static const bm__codec_run run_##name_ = {size_, check_run_##name_, write_run_##name_};        \
+    const bm__codec bm__codec_##name_ = {measure_##name_, write_##name_, &run_##name_}
+
+/* scalar.c: from a member's width to a column's */
+extern const bm__codec bm__codec_boolean, bm__codec_uuid;
+extern const bm__codec bm__codec_int_2_2, bm__codec_int_2_4, bm__codec_int_2_8;
+extern const bm__codec bm__codec_int_4_2, bm__codec_int_4_4, bm__codec_int_4_8;
+extern const bm__codec bm__codec_int_8_2, bm__codec_int_8_4, bm__codec_int_8_8;
+extern const bm__codec bm__codec_float_4_4, bm__codec_float_4_8;
+extern const bm__codec bm__codec_float_8_4, bm__codec_float_8_8;
+/* numeric.c */
+extern const bm__codec bm__codec_numeric, bm__codec_int_numeric;
+/* text.c */
+extern const bm__codec bm__codec_cstr, bm__codec_slice, bm__codec_chars, bm__codec_bytea;
+/* datetime.c */
+extern const bm__codec bm__codec_date, bm__codec_time, bm__codec_timestamp;
+/* array.c, array_text.c: binary, and as a literal ("{1,NULL}") */
+extern const bm__codec bm__codec_array, bm__codec_array_text;
+
+/* ---- arrays */
+
+/* array_in and array_recv take no more elements: MaxArraySize, src/include/utils/array.h. */
+#define BM__ARRAY_COUNT_MAX ((size_t)134217727)
+
+/* Member elements of an array stand in this layout and width. */
+bm_layout bm__element_layout(bm_type type, size_t *width);
+
+/* The slot of an array's elements. */
+bm__slot bm__element_slot(const bm__slot *slot);
+
+/* An array member's cell. */
+bm_array bm__array_load(const void *cell);
+
+/* NULL, or why it is no array. */
+const char *bm__array_fault(const bm_array *array);
+
+/* The addresses of elements from .. from + n - 1 (n <= BM__BLOCK), NULL where the element is.
+ * Returns how many are NULL. */
+size_t bm__array_gather(const bm_array *array, size_t width, size_t from, size_t n,
+                        const void *at[BM__BLOCK]);
+
+/* Header of a binary array of `count` elements: 12 bytes, or 20 where there are elements. */
+#define BM__ARRAY_HEADER_MAX 20
+size_t bm__array_header(uint8_t *at, size_t count, bool has_null, uint32_t element_oid);
+
+/* Where values of these sizes go, one behind the other, each with its length word.  Returns the
+ * bytes of all; `start` and `out` may be NULL. */
+static inline size_t bm__lay_out(const uint32_t *sizes, size_t n, uint8_t *start, uint8_t **out)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (out != NULL) {
+            out[i] = start + total;
+        }
+        total += 4 + (size_t)sizes[i];
+    }
+    return total;
+}
+
+/* ---- text of values, as array literals need it, in any DateStyle and locale */
+
+#define BM__LITERAL_MAX 64
+size_t bm__int_literal(int64_t value, char out[BM__LITERAL_MAX]);
+size_t bm__float_literal(double value, int digits, char out[BM__LITERAL_MAX]);
+size_t bm__datetime_literal(bm_type type, const void *cell, char out[BM__LITERAL_MAX]);
+
+/* ---- readers: bm__pg_read */
+
+const char *bm__read_bool(const bm__pg_reader *reader, const uint8_t *data, size_t size,
+                          void *member, bm__arena *arena);
+const char *bm__read_int(const bm__pg_reader *reader, const uint8_t *data, size_t size,
+                         void *member, bm__arena *arena);
+const char *bm__read_float(const bm__pg_reader *reader, const uint8_t *data, size_t size,
+                           void *member, bm__arena *arena);
+const char *bm__read_uuid(const bm__pg_reader *reader, const uint8_t *data, size_t size,
+                          void *member, bm__arena *arena);
+const char *bm__read_numeric(const bm__pg_reader *reader, const uint8_t *data, size_t size,
+                             void *member, bm__arena *arena);
+const char *bm__read_text(const bm__pg_reader *reader, const uint8_t *data, size_t size,
+                          void *member, bm__arena *arena);
+const char *bm__read_jsonb(const bm__pg_reader *reader, const uint8_t *data, size_t size,
+                           void *member, bm__arena *arena);
+const char *bm__read_bytea(const bm__pg_reader *reader, const uint8_t *data, size_t size,
+                           void *member, bm__arena *arena);
+const char *bm__read_date(const bm__pg_reader *reader, const uint8_t *data, size_t size,
+                          void *member, bm__arena *arena);
+const char *bm__read_time(const bm__pg_reader *reader, const uint8_t *data, size_t size,
+                          void *member, bm__arena *arena);
+const char *bm__read_timestamp(const bm__pg_reader *reader, const uint8_t *data, size_t size,
+                               void *member, bm__arena *arena);
+const char *bm__read_array(const bm__pg_reader *reader, const uint8_t *data, size_t size,
+                           void *member, bm__arena *arena);
+
+/* Store text or bytes in a member of layout CSTR, SLICE or CHARS. */
+const char *bm__store_bytes(const bm__pg_reader *reader, const void *data, size_t size,
+                            void *member, bm__arena *arena);
+
+/* ---- names, for errors */
+
+/* "int4", "int4[]", "enum": a member's type; "uuid" or "type 12345": a server's. */
+#define BM__TYPE_NAME_MAX 48
+void bm__member_name(bm_type type, bm_layout layout, char out[BM__TYPE_NAME_MAX]);
+void bm__server_name(const bm__pg_column_type *type, char out[BM__TYPE_NAME_MAX]);
+
+/* The name of a server's type that has a codec here; NULL for others. */
+const char *bm__oid_name(uint32_t oid);
+
+#define BM__TYPES(type_) (1u << (unsigned)(type_))
+#define BM__HAS_TYPE(set_, type_) (((set_)&BM__TYPES(type_)) != 0)
+/* Members that may hold a label or any other type's text. */
+#define BM__PLAIN_TEXTS                                                                            \
+    (BM__TYPES(BM_TEXT) | BM__TYPES(BM_VARCHAR) | BM__TYPES(BM_CHAR) | BM__TYPES(BM_ENUM))
+#define BM__ALL_TEXTS (BM__PLAIN_TEXTS | BM__TYPES(BM_JSON) | BM__TYPES(BM_JSONB))
+#define BM__JSON_TEXTS                                                                             \
+    (BM__TYPES(BM_TEXT) | BM__TYPES(BM_ENUM) | BM__TYPES(BM_JSON) | BM__TYPES(BM_JSONB))
+
+#endif

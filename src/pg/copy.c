@@ -1,0 +1,354 @@
+/*
+ * Cells into bytes, column by column within a block of rows: gather where the cells stand, measure
+ * them, set a cursor to the place of each row, then write a column through all cursors.
+ */
+#include "codec.h"
+
+/* PostgreSQL manual, COPY, "Binary Format": signature, flags, length of the header's extension. */
+const uint8_t bm__copy_header[BM__COPY_HEADER_SIZE] = {
+    'P', 'G', 'C', 'O', 'P', 'Y', '\n', 0xFF, '\r', '\n', 0, 0, 0, 0, 0, 0, 0, 0, 0};
+const uint8_t bm__copy_trailer[BM__COPY_TRAILER_SIZE] = {0xFF, 0xFF};
+
+static bm_status bad_cell(bm_error *err, size_t row, const char *column, const char *fault)
+{
+    return bm__fail_cell(err, BM_CONVERT, BM_STAGE_CONVERT, row, column, "%s", fault);
+}
+
+/* ---- check */
+
+bm_status bm__pg_check(const bm__slot *slots, const bm__batch *batch, bm_error *err)
+{
+    for (size_t from = 0; from < batch->n_rows; from += BM__BLOCK) {
+        size_t n = batch->n_rows - from < BM__BLOCK ? batch->n_rows - from : BM__BLOCK;
+        const char *first = NULL; /* the fault in the first row that has one */
+        size_t first_column = 0;
+        for (size_t column = 0; column < batch->n_views; column++) {
+            const void *at[BM__BLOCK];
+            uint32_t sizes[BM__BLOCK];
+            size_t bad;
+            const bm__slot *slot = &slots[column];
+            (void)bm__batch_gather(batch, column, from, n, at);
+            const char *fault = slot->codec->measure(slot, at, n, sizes, &bad);
+            if (fault != NULL) {
+                first = fault;
+                first_column = column;
+                n = bad;
+            }
+        }
+        if (first != NULL) {
+            return bad_cell(err, from + n, batch->views[first_column].name, first);
+        }
+    }
+    return BM_OK;
+}
+
+/* ---- rows of a COPY */
+
+/* Addresses and sizes of a block's cells, column by column.  They stand at the far end of the
+ * output buffer, where the rows do not reach: no second allocation, and none for each block. */
+typedef struct scratch {
+    const void **at;
+    uint32_t *sizes;
+    size_t cells;
+} scratch;
+
+#define CELL_SCRATCH (sizeof(const void *) + sizeof(uint32_t))
+
+static void point_scratch(scratch *cells, const bm__buffer *out)
+{
+    size_t start = (out->capacity - cells->cells * CELL_SCRATCH) & ~(sizeof(void *) - 1);
+    void *at = out->data + start;
+    cells->at = at;
+    cells->sizes = (uint32_t *)(void *)(cells->at + cells->cells);
+}
+
+static bm_status reserve_scratch(scratch *cells, bm__buffer *out, bm_error *err)
+{
+    size_t bytes;
+    uint8_t *at;
+    if (__builtin_mul_overflow(cells->cells, CELL_SCRATCH, &bytes) ||
+        bytes > PTRDIFF_MAX - sizeof(void *)) {
+        return bm__no_memory(err);
+    }
+    BM_TRY(bm__buffer_reserve(out, bytes + sizeof(void *), &at, err));
+    point_scratch(cells, out);
+    return BM_OK;
+}
+
+/* Make room for `more` bytes before the scratch, which moves to the new end. */
+static bm_status reserve_rows(scratch *cells, bm__buffer *out, size_t more, bm_error *err)
+{
+    size_t start = (size_t)((uint8_t *)(void *)cells->at - out->data);
+    if (more <= start - out->size) {
+        return BM_OK;
+    }
+    size_t size = out->size;
+    uint8_t *at;
+    out->size = out->capacity; /* the scratch is to be kept */
+    bm_status status = bm__buffer_reserve(out, more, &at, err);
+    out->size = size;
+    if (status != BM_OK) {
+        return status;
+    }
+    point_scratch(cells, out);
+    memmove(cells->at, out->data + start, cells->cells * CELL_SCRATCH);
+    return BM_OK;
+}
+
+/* A block of rows on its way into a COPY. */
+typedef struct block {
+    const bm__slot *slots;
+    const bm__batch *batch;
+    size_t from, n;
+    scratch cells;
+    size_t lead;              /* bytes of each row before its first cell that may vary in size */
+    size_t fixed;             /* bytes that each row has in any case, ... */
+    size_t n_varying;         /* ... and how many columns add to them, */
+    size_t varying;           /* the first of which this is */
+    size_t total;             /* bytes of all rows */
+    uint32_t sums[BM__BLOCK]; /* bytes that several varying columns add */
+} block;
+
+/* Bytes that varying columns add to each row; NULL where there are none. */
+static const uint32_t *varying_sizes(const block *rows)
+{
+    if (rows->n_varying == 0) {
+        return NULL;
+    }
+    return rows->n_varying == 1 ? rows->cells.sizes + rows->varying * rows->n : rows->sums;
+}
+
+/* The first cell, where the column's cells are a run: of one size, evenly spaced, none NULL. */
+static const void *run_of(const block *rows, size_t column)
+{
+    const bm__view *view = &rows->batch->views[column];
+    if (rows->slots[column].codec->run == NULL || rows->batch->pick != NULL || view->rows != NULL ||
+        bm__view_has_states(view)) {
+        return NULL;
+    }
+    return bm__view_cell(view, rows->batch->first + rows->from);
+}
+
+/* Saturating, so that no sum of a row is taken for a small one: BM__VALUE_MAX is far below. */
+static uint32_t sum_sizes(uint32_t a, uint32_t b)
+{
+    return a > UINT32_MAX - b ? UINT32_MAX : a + b;
+}
+
+static void add_sizes(block *rows, size_t column, const uint32_t *sizes, size_t n)
+{
+    const uint32_t *before = varying_sizes(rows);
+    size_t total = 0;
+    for (size_t i = 0; i < n; i++) {
+        total += sizes[i];
+    }
+    for (size_t i = 0; before != NULL && i < n; i++) {
+        rows->sums[i] = sum_sizes(before[i], sizes[i]);
+    }
+    rows->varying = before == NULL ? column : rows->varying;
+    rows->n_varying++;
+    rows->total += total;
+}
+
+static const char *measure_column(block *rows, size_t column, size_t n, size_t *bad)
+{
+    const bm__slot *slot = &rows->slots[column];
+    const void *first = run_of(rows, column);
+    if (first != NULL) {
+        const bm__codec_run *run = slot->codec->run;
+        ptrdiff_t stride = rows->batch->views[column].cells.stride;
+        return run->check != NULL ? run->check(first, stride, n, bad) : NULL;
+    }
+    const void **at = rows->cells.at + column * rows->n;
+    uint32_t *sizes = rows->cells.sizes + column * rows->n;
+    (void)bm__batch_gather(rows->batch, column, rows->from, n, at);
+    const char *fault = slot->codec->measure(slot, at, n, sizes, bad);
+    if (fault == NULL) {
+        add_sizes(rows, column, sizes, n);
+    }
+    return fault;
+}
+
+static void set_fixed(block *rows)
+{
+    const size_t n_views = rows->batch->n_views;
+    bool leads = true;
+    rows->lead = 2;
+    rows->fixed = 2 + 4 * n_views;
+    for (size_t column = 0; column < n_views; column++) {
+        bool run = run_of(rows, column) != NULL;
+        size_t size = run ? rows->slots[column].codec->run->size : 0;
+        leads = leads && run;
+        rows->lead += leads ? 4 + size : 0;
+        rows->fixed += size;
+    }
+    rows->total = rows->n * rows->fixed;
+    rows->n_varying = 0;
+    rows->varying = 0;
+}
+
+/* Bytes of each row.  A fault is that of the first row that has one. */
+static bm_status measure_rows(block *rows, bm_error *err)
+{
+    const size_t n_views = rows->batch->n_views;
+    const char *first = NULL;
+    size_t first_column = 0;
+    size_t good = rows->n; /* rows before the first that has a fault */
+    set_fixed(rows);
+    for (size_t column = 0; column < n_views && good > 0; column++) {
+        size_t bad;
+        const char *fault = measure_column(rows, column, good, &bad);
+        if (fault != NULL) {
+            first = fault;
+            first_column = column;
+            good = bad;
+        }
+    }
+    if (first != NULL) {
+        return bad_cell(err, rows->from + good, rows->batch->views[first_column].name, first);
+    }
+    return BM_OK;
+}
+
+/* Cursors for rows that are one behind the other, at each row's first cell that may vary. */
+static void place_rows(const block *rows, uint8_t *start, uint8_t *out[BM__BLOCK])
+{
+    const uint16_t n_fields = (uint16_t)rows->batch->n_views;
+    const uint32_t *varying = varying_sizes(rows);
+    for (size_t i = 0; i < rows->n; i++) {
+        bm__put16(start, n_fields);
+        out[i] = start + rows->lead;
+        start += rows->fixed + (varying != NULL ? varying[i] : 0);
+    }
+}
+
+static void write_rows(const block *rows, uint8_t *out[BM__BLOCK])
+{
+    /* Where the next cell goes from the cursors, which runs leave where they are. */
+    ptrdiff_t offset = 2 - (ptrdiff_t)rows->lead;
+    for (size_t column = 0; column < rows->batch->n_views; column++) {
+        const bm__slot *slot = &rows->slots[column];
+        const void *first = run_of(rows, column);
+        if (first != NULL) {
+            slot->codec->run->write(first, rows->batch->views[column].cells.stride, rows->n, out,
+                                    offset);
+            offset += 4 + (ptrdiff_t)slot->codec->run->size;
+            continue;
+        }
+        for (size_t i = 0; offset > 0 && i < rows->n; i++) {
+            out[i] += offset;
+        }
+        offset = 0;
+        slot->codec->write(slot, rows->cells.at + column * rows->n, rows->n,
+                           rows->cells.sizes + column * rows->n, out);
+    }
+}
+
+/* A row is one CopyData message at the least: MaxAllocSize again. */
+static bm_status check_total(const block *rows, bm_error *err)
+{
+    const uint32_t *varying = varying_sizes(rows);
+    if (rows->total < BM__VALUE_MAX || varying == NULL) {
+        return BM_OK;
+    }
+    for (size_t i = 0; i < rows->n; i++) {
+        if (rows->fixed + varying[i] >= BM__VALUE_MAX) {
+            return bm__fail_cell(err, BM_LIMIT, BM_STAGE_CONVERT, rows->from + i, NULL,
+                                 "the row is 1 GB or larger");
+        }
+    }
+    return BM_OK;
+}
+
+bm_status bm__pg_copy_rows(const bm__slot *slots, const bm__batch *batch, size_t from, size_t n,
+                           bm__buffer *out, bm_error *err)
+{
+    block rows;
+    uint8_t *cursors[BM__BLOCK];
+    rows.slots = slots;
+    rows.batch = batch;
+    rows.from = from;
+    rows.n = n;
+    rows.cells.cells = batch->n_views * n;
+    BM_TRY(reserve_scratch(&rows.cells, out, err));
+    BM_TRY(measure_rows(&rows, err));
+    BM_TRY(check_total(&rows, err));
+    BM_TRY(reserve_rows(&rows.cells, out, rows.total, err));
+    place_rows(&rows, out->data + out->size, cursors);
+    write_rows(&rows, cursors);
+    out->size += rows.total;
+    return BM_OK;
+}
+
+/* ---- parameters */
+
+static bm_status append_block(const bm__slot *slot, const bm__batch *batch, size_t column,
+                              size_t from, bm__buffer *out, size_t *nulls, bm_error *err)
+{
+    const void *at[BM__BLOCK];
+    uint32_t sizes[BM__BLOCK];
+    uint8_t *cursor[BM__BLOCK];
+    size_t bad;
+    uint8_t *start;
+    size_t n = batch->n_rows - from < BM__BLOCK ? batch->n_rows - from : BM__BLOCK;
+    *nulls += bm__batch_gather(batch, column, from, n, at);
+    const char *fault = slot->codec->measure(slot, at, n, sizes, &bad);
+    if (fault != NULL) {
+        return bad_cell(err, from + bad, batch->views[column].name, fault);
+    }
+    size_t total = bm__lay_out(sizes, n, NULL, NULL);
+    BM_TRY(bm__buffer_reserve(out, total, &start, err));
+    (void)bm__lay_out(sizes, n, start, cursor);
+    slot->codec->write(slot, at, n, sizes, cursor);
+    out->size += total;
+    return BM_OK;
+}
+
+static bm_status append_array(const bm__slot *slot, const bm__batch *batch, size_t column,
+                              bm__buffer *out, bm_error *err)
+{
+    const size_t start = out->size;
+    uint8_t *header;
+    size_t nulls = 0;
+    BM_TRY(bm__buffer_reserve(out, BM__ARRAY_HEADER_MAX, &header, err));
+    out->size += bm__array_header(header, batch->n_rows, false, slot->oid);
+    for (size_t from = 0; from < batch->n_rows; from += BM__BLOCK) {
+        BM_TRY(append_block(slot, batch, column, from, out, &nulls, err));
+        if (out->size - start > BM__VALUE_MAX || batch->n_rows > BM__ARRAY_COUNT_MAX) {
+            return bm__fail_cell(err, BM_LIMIT, BM_STAGE_CONVERT, BM_NO_ROW,
+                                 batch->views[column].name,
+                                 "the values of a statement are 1 GB or larger");
+        }
+    }
+    (void)bm__array_header(out->data + start, batch->n_rows, nulls > 0, slot->oid);
+    return BM_OK;
+}
+
+bm_status bm__pg_array(const bm__slot *slot, const bm__batch *batch, size_t column, bm__buffer *out,
+                       bm_error *err)
+{
+    const size_t size = out->size;
+    bm_status status = append_array(slot, batch, column, out, err);
+    if (status != BM_OK) {
+        out->size = size;
+    }
+    return status;
+}
+
+bm_status bm__pg_value(const bm__slot *slot, const void *cell, const char *column, bm__buffer *out,
+                       bm_error *err)
+{
+    uint32_t size;
+    size_t bad;
+    uint8_t *at;
+    const char *fault = slot->codec->measure(slot, &cell, 1, &size, &bad);
+    if (fault != NULL) {
+        return bad_cell(err, BM_NO_ROW, column, fault);
+    }
+    BM_TRY(bm__buffer_reserve(out, 4 + (size_t)size, &at, err));
+    uint8_t *cursor = at;
+    slot->codec->write(slot, &cell, 1, &size, &cursor);
+    memmove(at, at + 4, size);
+    out->size += size;
+    return BM_OK;
+}

@@ -1,0 +1,380 @@
+/*
+ * numeric: src/backend/utils/adt/numeric.c.  Sign, dscale (decimals shown) and digits in base
+ * 10000; the first digit stands for 10000^weight.  Binary: ndigits, weight, sign, dscale, digits,
+ * each in two bytes. numeric_recv cuts off, in silence, digits behind dscale: dscale is never
+ * smaller here than the text's decimals.
+ */
+#include "codec.h"
+
+#include "utf8.h"
+
+static const char not_a_number[] = "not a number";
+static const char overflows[] = "out of range for numeric";
+
+#define BASE_DIGITS 4
+#define INTEGER_DIGITS_MAX 131072 /* weight is an int16 */
+#define DSCALE_MAX 16383          /* NUMERIC_DSCALE_MAX */
+#define HEADER 8
+#define EXPONENT_MAX INT64_C(1000000000)
+
+#define SIGN_NEGATIVE 0x4000
+#define SIGN_NAN 0xC000
+#define SIGN_PLUS_INFINITY 0xD000
+#define SIGN_MINUS_INFINITY 0xF000
+
+/* A number in text.  Digit i of all (the point left out) stands for 10^(top - i). */
+typedef struct number {
+    uint16_t sign;        /* as on the wire */
+    const char *integer;  /* digits before the point */
+    const char *fraction; /* and behind it */
+    size_t n_integer;
+    size_t n_digits;
+    size_t first, last; /* the first digit that is not 0, and one behind the last such */
+    int64_t top;
+    int64_t dscale;
+} number;
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static char digit_at(const number *value, size_t i)
+{
+    return i < value->n_integer ? value->integer[i] : value->fraction[i - value->n_integer];
+}
+
+static bool same_word(bm_slice text, const char *word)
+{
+    size_t size = strlen(word);
+    if (text.size != size) {
+        return false;
+    }
+    for (size_t i = 0; i < size; i++) {
+        char c = text.data[i];
+        if (c >= 'A' && c <= 'Z') {
+            c = (char)(c - 'A' + 'a');
+        }
+        if (c != word[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool parse_special(bm_slice text, number *value)
+{
+    static const struct {
+        const char *word;
+        uint16_t sign;
+    } specials[] = {
+        {"nan", SIGN_NAN},
+        {"infinity", SIGN_PLUS_INFINITY},
+        {"+infinity", SIGN_PLUS_INFINITY},
+        {"-infinity", SIGN_MINUS_INFINITY},
+        {"inf", SIGN_PLUS_INFINITY},
+        {"+inf", SIGN_PLUS_INFINITY},
+        {"-inf", SIGN_MINUS_INFINITY},
+    };
+    for (size_t i = 0; i < sizeof specials / sizeof specials[0]; i++) {
+        if (same_word(text, specials[i].word)) {
+            value->sign = specials[i].sign;
+            return true;
+        }
+    }
+    return false;
+}
+
+static size_t count_digits(const char *at, const char *end)
+{
+    const char *start = at;
+    while (at < end && is_digit(*at)) {
+        at++;
+    }
+    return (size_t)(at - start);
+}
+
+/* "e-7": false unless all of at .. end is one.  Larger than any number's, it stays that large. */
+static bool parse_exponent(const char *at, const char *end, int64_t *exponent)
+{
+    *exponent = 0;
+    if (at == end) {
+        return true;
+    }
+    if (*at != 'e' && *at != 'E') {
+        return false;
+    }
+    at++;
+    bool negative = at < end && *at == '-';
+    at += at < end && (*at == '-' || *at == '+');
+    if (at == end || count_digits(at, end) != (size_t)(end - at)) {
+        return false;
+    }
+    for (; at < end; at++) {
+        if (*exponent < EXPONENT_MAX) {
+            *exponent = *exponent * 10 + (*at - '0');
+        }
+    }
+    *exponent = negative ? -*exponent : *exponent;
+    return true;
+}
+
+static bool parse_digits(bm_slice text, number *value, int64_t *exponent)
+{
+    const char *at = text.data;
+    const char *end = at + text.size;
+    bool negative = at < end && *at == '-';
+    value->sign = negative ? SIGN_NEGATIVE : 0;
+    at += at < end && (*at == '-' || *at == '+');
+    value->integer = at;
+    value->n_integer = count_digits(at, end);
+    at += value->n_integer;
+    value->fraction = at;
+    size_t n_fraction = 0;
+    if (at < end && *at == '.') {
+        value->fraction = ++at;
+        n_fraction = count_digits(at, end);
+        at += n_fraction;
+    }
+    value->n_digits = value->n_integer + n_fraction;
+    return value->n_digits > 0 && parse_exponent(at, end, exponent);
+}
+
+static void find_ends(number *value)
+{
+    value->first = 0;
+    value->last = value->n_digits;
+    while (value->first < value->last && digit_at(value, value->first) == '0') {
+        value->first++;
+    }
+    while (value->last > value->first && digit_at(value, value->last - 1) == '0') {
+        value->last--;
+    }
+    if (value->first == value->last) {
+        value->sign = 0;
+    }
+}
+
+/* As numeric_in reads it, blanks around it included. */
+static const char *parse(bm_slice text, number *value)
+{
+    while (text.size > 0 && is_blank(text.data[0])) {
+        text.data++;
+        text.size--;
+    }
+    while (text.size > 0 && is_blank(text.data[text.size - 1])) {
+        text.size--;
+    }
+    *value = (number){0};
+    if (parse_special(text, value)) {
+        return NULL;
+    }
+    int64_t exponent;
+    if (!parse_digits(text, value, &exponent)) {
+        return not_a_number;
+    }
+    find_ends(value);
+    int64_t decimals = (int64_t)(value->n_digits - value->n_integer) - exponent;
+    value->dscale = decimals > 0 ? decimals : 0;
+    value->top = (int64_t)value->n_integer - 1 + exponent;
+    bool zero = value->first == value->last;
+    if (value->dscale > DSCALE_MAX ||
+        (!zero && value->top - (int64_t)value->first >= INTEGER_DIGITS_MAX)) {
+        return overflows;
+    }
+    return NULL;
+}
+
+static int64_t floor_group(int64_t power)
+{
+    return power >= 0 ? power / BASE_DIGITS : -((-power + BASE_DIGITS - 1) / BASE_DIGITS);
+}
+
+static int64_t weight_of(const number *value)
+{
+    return floor_group(value->top - (int64_t)value->first);
+}
+
+static uint32_t groups_of(const number *value)
+{
+    if (value->first == value->last) {
+        return 0;
+    }
+    int64_t lowest = floor_group(value->top - (int64_t)value->last + 1);
+    return (uint32_t)(weight_of(value) - lowest + 1);
+}
+
+/* Does the number, rounded to the scale, have more digits before the point than numeric(p, s)?
+ * apply_typmod and numeric_typmod_scale (a scale of 11 bits, signed), numeric.c. */
+static bool exceeds_typmod(const number *value, int32_t typmod)
+{
+    if (typmod < 4 || value->sign == SIGN_NAN) {
+        return false;
+    }
+    int32_t precision = ((typmod - 4) >> 16) & 0xFFFF;
+    int32_t scale = (((typmod - 4) & 0x7FF) ^ 1024) - 1024;
+    if (value->sign == SIGN_PLUS_INFINITY || value->sign == SIGN_MINUS_INFINITY) {
+        return true;
+    }
+    if (value->first == value->last) {
+        return false;
+    }
+    int64_t before = value->top - (int64_t)value->first + 1;
+    if (before != precision - scale) {
+        return before > precision - scale;
+    }
+    size_t round = value->first + (size_t)precision; /* the digit that rounds */
+    for (size_t i = value->first; i < round; i++) {
+        if (i >= value->last || digit_at(value, i) != '9') {
+            return false;
+        }
+    }
+    return round < value->last && digit_at(value, round) >= '5';
+}
+
+static const char *measure_numeric(const bm__slot *slot, const void *const *at, size_t n,
+                                   uint32_t *sizes, size_t *bad)
+{
+    for (size_t i = 0; i < n; i++) {
+        sizes[i] = 0;
+        if (at[i] == NULL) {
+            continue;
+        }
+        bm_slice text = bm__cell_bytes(slot->layout, slot->width, at[i]);
+        number value;
+        const char *fault =
+            text.data == NULL ? "is a NULL pointer, which is no value" : parse(text, &value);
+        if (fault == NULL && exceeds_typmod(&value, slot->to.typmod)) {
+            fault = "out of range for its column";
+        }
+        if (fault != NULL) {
+            *bad = i;
+            return fault;
+        }
+        sizes[i] = HEADER + 2 * groups_of(&value);
+    }
+    return NULL;
+}
+
+static uint8_t *put_header(uint8_t *to, uint32_t groups, int64_t weight, uint16_t sign,
+                           int64_t dscale)
+{
+    bm__put16(to, (uint16_t)groups);
+    bm__put16(to + 2, (uint16_t)weight);
+    bm__put16(to + 4, sign);
+    bm__put16(to + 6, (uint16_t)dscale);
+    return to + HEADER;
+}
+
+static void put_number(const number *value, uint32_t groups, uint8_t *to)
+{
+    int64_t weight = groups > 0 ? weight_of(value) : 0;
+    to = put_header(to, groups, weight, value->sign, value->dscale);
+    int64_t power = weight * BASE_DIGITS + BASE_DIGITS - 1;
+    for (uint32_t group = 0; group < groups; group++, to += 2) {
+        unsigned digit = 0;
+        for (int i = 0; i < BASE_DIGITS; i++, power--) {
+            int64_t index = value->top - power;
+            bool stands = index >= (int64_t)value->first && index < (int64_t)value->last;
+            digit = digit * 10 + (stands ? (unsigned)(digit_at(value, (size_t)index) - '0') : 0);
+        }
+        bm__put16(to, (uint16_t)digit);
+    }
+}
+
+static void write_numeric(const bm__slot *slot, const void *const *at, size_t n,
+                          const uint32_t *sizes, uint8_t **out)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint8_t *to = out[i];
+        if (at[i] == NULL) {
+            bm__put32(to, UINT32_MAX);
+            out[i] = to + 4;
+            continue;
+        }
+        number value;
+        (void)parse(bm__cell_bytes(slot->layout, slot->width, at[i]), &value);
+        bm__put32(to, sizes[i]);
+        put_number(&value, (sizes[i] - HEADER) / 2, to + 4);
+        out[i] = to + 4 + sizes[i];
+    }
+}
+
+const bm__codec bm__codec_numeric = {measure_numeric, write_numeric, NULL};
+
+/* ---- integers: at most five groups (2^63 is 922 3372 0368 5477 5808) */
+
+#define INT_GROUPS 5
+
+/* The groups from low to high, with zeros at the end; returns the number up to the highest. */
+static uint32_t split_int(int64_t value, uint16_t groups[INT_GROUPS], uint32_t *zeros)
+{
+    uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    uint32_t n = 0;
+    for (; left > 0; left /= 10000) {
+        groups[n++] = (uint16_t)(left % 10000);
+    }
+    *zeros = 0;
+    while (*zeros < n && groups[*zeros] == 0) {
+        ++*zeros;
+    }
+    return n;
+}
+
+static bool int_exceeds_typmod(int64_t integer, int32_t typmod)
+{
+    char text[BM__LITERAL_MAX];
+    number value;
+    (void)parse((bm_slice){text, bm__int_literal(integer, text)}, &value);
+    return exceeds_typmod(&value, typmod);
+}
+
+static const char *measure_int_numeric(const bm__slot *slot, const void *const *at, size_t n,
+                                       uint32_t *sizes, size_t *bad)
+{
+    for (size_t i = 0; i < n; i++) {
+        sizes[i] = 0;
+        if (at[i] != NULL) {
+            uint16_t groups[INT_GROUPS];
+            uint32_t zeros;
+            int64_t value = bm__load_int(at[i], slot->width);
+            if (slot->to.typmod >= 4 && int_exceeds_typmod(value, slot->to.typmod)) {
+                *bad = i;
+                return "out of range for its column";
+            }
+            sizes[i] = HEADER + 2 * (split_int(value, groups, &zeros) - zeros);
+        }
+    }
+    return NULL;
+}
+
+static void write_int_numeric(const bm__slot *slot, const void *const *at, size_t n,
+                              const uint32_t *sizes, uint8_t **out)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint8_t *to = out[i];
+        if (at[i] == NULL) {
+            bm__put32(to, UINT32_MAX);
+            out[i] = to + 4;
+            continue;
+        }
+        uint16_t groups[INT_GROUPS];
+        uint32_t zeros;
+        int64_t value = bm__load_int(at[i], slot->width);
+        uint32_t top = split_int(value, groups, &zeros);
+        bm__put32(to, sizes[i]);
+        to = put_header(to + 4, top - zeros, top > 0 ? (int64_t)top - 1 : 0,
+                        value < 0 ? SIGN_NEGATIVE : 0, 0);
+        for (uint32_t group = top; group > zeros; group--, to += 2) {
+            bm__put16(to, groups[group - 1]);
+        }
+        out[i] = to;
+    }
+}
+
+const bm__codec bm__codec_int_numeric = {measure_int_numeric, write_int_numeric, NULL};

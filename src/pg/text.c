@@ -1,0 +1,219 @@
+/*
+ * Text and bytes. text_recv takes what the client encoding has; varchar_recv and bpchar_recv
+ * refuse what is longer than the column, except blanks, which they cut off:
+ * src/backend/utils/adt/varchar.c. jsonb_recv wants the version, 1, before the text: jsonb.c.
+ */
+#include "codec.h"
+
+#include "utf8.h"
+
+static const char no_pointer[] = "is a NULL pointer, which is no value";
+static const char too_large[] = "is 1 GB or larger";
+static const char too_long[] = "too long for its column";
+
+#define NAME_MAX_BYTES ((size_t)63) /* NAMEDATALEN - 1 */
+#define JSONB_VERSION 1
+
+/* Bytes that fit without a second look. */
+static size_t easy_size(const bm__slot *slot)
+{
+    uint32_t oid = slot->to.oid;
+    if (oid == BM__OID_NAME) {
+        return NAME_MAX_BYTES;
+    }
+    if ((oid == BM__OID_VARCHAR || oid == BM__OID_BPCHAR) && slot->to.typmod >= 4) {
+        return (size_t)slot->to.typmod - 4;
+    }
+    return BM__VALUE_MAX - 1;
+}
+
+/* The second look, at valid text of more bytes than the column has characters. */
+static const char *length_fault(const bm__slot *slot, bm_slice text, size_t limit)
+{
+    if (text.size >= BM__VALUE_MAX) {
+        return too_large;
+    }
+    if (slot->to.oid == BM__OID_NAME) {
+        return too_long;
+    }
+    size_t end = text.size;
+    while (end > 0 && text.data[end - 1] == ' ') {
+        end--;
+    }
+    return bm__text_length(text.data, end) > limit ? too_long : NULL;
+}
+
+static BM__ALWAYS_INLINE bm_slice bytes_of(const bm__slot *slot, const void *cell, bm_layout layout)
+{
+    if (layout == BM_CSTR) {
+        bm_slice text = {NULL, 0};
+        memcpy(&text.data, cell, sizeof text.data);
+        text.size = text.data != NULL ? strlen(text.data) : 0;
+        return text;
+    }
+    return bm__cell_bytes(layout, slot->width, cell);
+}
+
+static BM__ALWAYS_INLINE const char *measure_text(const bm__slot *slot, const void *const *at,
+                                                  size_t n, uint32_t *sizes, size_t *bad,
+                                                  bm_layout layout)
+{
+    const size_t limit = easy_size(slot);
+    const uint32_t version = slot->to.oid == BM__OID_JSONB;
+    for (size_t i = 0; i < n; i++) {
+        if (at[i] == NULL) {
+            sizes[i] = 0;
+            continue;
+        }
+        bm_slice text = bytes_of(slot, at[i], layout);
+        const char *fault = NULL;
+        if (text.data == NULL) {
+            fault = no_pointer;
+        } else if (!bm__text_plain(text.data, text.size)) {
+            fault = bm__text_fault(text.data, text.size);
+        }
+        if (fault == NULL && text.size > limit) {
+            fault = length_fault(slot, text, limit);
+        }
+        if (fault != NULL) {
+            *bad = i;
+            return fault;
+        }
+        sizes[i] = (uint32_t)text.size + version;
+    }
+    return NULL;
+}
+
+/* Up to 32 bytes without a call; the two halves overlap where the size is odd. */
+static BM__ALWAYS_INLINE void copy_bytes(uint8_t *to, const char *from, size_t size)
+{
+    if (size > 32) {
+        memcpy(to, from, size);
+    } else if (size >= 16) {
+        memcpy(to, from, 16);
+        memcpy(to + size - 16, from + size - 16, 16);
+    } else if (size >= 8) {
+        memcpy(to, from, 8);
+        memcpy(to + size - 8, from + size - 8, 8);
+    } else {
+        for (size_t i = 0; i < size; i++) {
+            to[i] = (uint8_t)from[i];
+        }
+    }
+}
+
+static BM__ALWAYS_INLINE const char *data_of(const void *cell, bm_layout layout)
+{
+    const char *data = cell;
+    if (layout != BM_CHARS) {
+        memcpy(&data, cell, sizeof data); /* a bm_slice begins with its pointer */
+    }
+    return data;
+}
+_Static_assert(offsetof(bm_slice, data) == 0, "a bm_slice begins with its pointer");
+
+static BM__ALWAYS_INLINE void write_text(const bm__slot *slot, const void *const *at, size_t n,
+                                         const uint32_t *sizes, uint8_t **out, bm_layout layout)
+{
+    const uint32_t version = slot->to.oid == BM__OID_JSONB;
+    for (size_t i = 0; i < n; i++) {
+        uint8_t *to = out[i];
+        if (at[i] == NULL) {
+            bm__put32(to, UINT32_MAX);
+            out[i] = to + 4;
+            continue;
+        }
+        bm__put32(to, sizes[i]);
+        if (version != 0) {
+            to[4] = JSONB_VERSION;
+        }
+        copy_bytes(to + 4 + version, data_of(at[i], layout), sizes[i] - version);
+        out[i] = to + 4 + sizes[i];
+    }
+}
+
+#define TEXT_CODEC(name_, layout_)                                                                 \
+    static const char *measure_##name_(const bm__slot *slot, const void *const *at, size_t n,      \
+                                       uint32_t *sizes, size_t *bad)                               \
+    {                                                                                              \
+        return measure_text(slot, at, n, sizes, bad, layout_);                                     \
+    }                                                                                              \
+    static void write_##name_(const bm__slot *slot, const void *const *at, size_t n,               \
+                              const uint32_t *sizes, uint8_t **out)                                \
+    {                                                                                              \
+        write_text(slot, at, n, sizes, out, layout_);                                              \
+    }                                                                                              \
+    const bm__codec bm__codec_##name_ = {measure_##name_, write_##name_, NULL}
+
+TEXT_CODEC(cstr, BM_CSTR);
+TEXT_CODEC(slice, BM_SLICE);
+TEXT_CODEC(chars, BM_CHARS);
+
+static const char *measure_bytea(const bm__slot *slot, const void *const *at, size_t n,
+                                 uint32_t *sizes, size_t *bad)
+{
+    for (size_t i = 0; i < n; i++) {
+        sizes[i] = 0;
+        if (at[i] != NULL) {
+            bm_slice bytes = bm__cell_bytes(BM_SLICE, slot->width, at[i]);
+            if (bytes.data == NULL || bytes.size >= BM__VALUE_MAX) {
+                *bad = i;
+                return bytes.data == NULL ? no_pointer : too_large;
+            }
+            sizes[i] = (uint32_t)bytes.size;
+        }
+    }
+    return NULL;
+}
+
+/* Never to a jsonb column, so write_slice adds no version. */
+const bm__codec bm__codec_bytea = {measure_bytea, write_slice, NULL};
+
+/* ---- decode */
+
+const char *bm__store_bytes(const bm__pg_reader *reader, const void *data, size_t size,
+                            void *member, bm__arena *arena)
+{
+    if (reader->layout == BM_CHARS) {
+        if (size > reader->width) {
+            return "too long for its member";
+        }
+        if (size > 0) {
+            memcpy(member, data, size);
+        }
+        memset((char *)member + size, 0, reader->width - size);
+        return NULL;
+    }
+    bm_slice text = {bm__arena_copy(arena, data, size), size};
+    if (text.data == NULL) {
+        return "there is no memory for it";
+    }
+    if (reader->layout == BM_SLICE) {
+        memcpy(member, &text, sizeof text);
+    } else {
+        memcpy(member, &text.data, sizeof text.data);
+    }
+    return NULL;
+}
+
+const char *bm__read_text(const bm__pg_reader *reader, const uint8_t *data, size_t size,
+                          void *member, bm__arena *arena)
+{
+    const char *fault = bm__text_fault((const char *)data, size);
+    return fault != NULL ? fault : bm__store_bytes(reader, data, size, member, arena);
+}
+
+const char *bm__read_jsonb(const bm__pg_reader *reader, const uint8_t *data, size_t size,
+                           void *member, bm__arena *arena)
+{
+    if (size < 1 || data[0] != JSONB_VERSION) {
+        return "jsonb of an unknown version";
+    }
+    return bm__read_text(reader, data + 1, size - 1, member, arena);
+}
+
+const char *bm__read_bytea(const bm__pg_reader *reader, const uint8_t *data, size_t size,
+                           void *member, bm__arena *arena)
+{
+    return bm__store_bytes(reader, data, size, member, arena);
+}

@@ -1,0 +1,92 @@
+/* A database, or a transaction on one: connections, what is known of tables, the open transaction.
+ * */
+#ifndef BM_RUN_DB_H
+#define BM_RUN_DB_H
+
+#include "cancel.h"
+#include "dialect.h"
+#include "journal.h"
+#include "table.h"
+#include "transport.h"
+
+#include <pthread.h>
+
+typedef struct bm__known_table {
+    struct bm__known_table *next;
+    bm__table *table;
+    char *schema; /* as the model says it, or NULL */
+    char *name;
+    int refs;
+    bool dropped; /* not given out any more; freed with the last reference */
+} bm__known_table;
+
+struct bm_db {
+    const bm__transport *transport;
+    const bm__dialect *dialect;
+
+    /* a database */
+    char *url; /* NULL: over a borrowed connection */
+    bm_open_options options;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bm__conn **idle; /* room for max_connections; the last one given back is the next given out */
+    size_t n_idle;
+    size_t n_used; /* places taken: n_used + n_idle is never above max_connections */
+    bm__known_table *tables;
+    bm_db *transactions; /* open ones, through `sibling` */
+    bool borrowed;       /* over a connection of the caller's */
+
+    /* a transaction */
+    bm_db *root;  /* the database; NULL: this is one */
+    bm_db *outer; /* the transaction in which this is a savepoint, or NULL */
+    bm_db *inner; /* the open savepoint in this one, or NULL */
+    bm_db *sibling;
+    bool savepoint; /* it stands in a transaction, ours or the caller's */
+    bm__conn *conn;
+    bm__journal journal;
+};
+
+/* Make a database; nothing is connected. */
+bm_status bm__db_new(const bm__transport *transport, const char *url,
+                     const bm_open_options *options, bm_db **out, bm_error *err);
+
+/* Close everything and free.  NULL is legal. */
+void bm__db_free(bm_db *db);
+
+/* The database behind a transaction, or itself. */
+bm_db *bm__db_root(bm_db *db);
+
+/*
+ * Up to `want` connections, at least one: *n of them, all at once, so that two calls never wait for
+ * each other's half.  Waits for one until the deadline (0: for ever) or the token.  A connection
+ * that cannot be opened is an error and all are given back.
+ */
+bm_status bm__pool_take(bm_db *db, size_t want, int64_t deadline_ns, const bm_cancel *cancel,
+                        bm__conn **conns, size_t *n, bm_error *err);
+
+/* Give one back; one that is not idle is closed. */
+void bm__pool_give(bm_db *db, bm__conn *conn);
+
+/* Close the idle ones. */
+void bm__pool_drain(bm_db *db);
+
+/* The connection of a call in a transaction (or over a borrowed one with an open transaction), or a
+ * pooled one.  `inside` tells which. */
+bm_status bm__db_connect(bm_db *db, size_t want, int64_t deadline_ns, const bm_cancel *cancel,
+                         bm__conn **conns, size_t *n, bool *inside, bm_error *err);
+void bm__db_disconnect(bm_db *db, bm__conn **conns, size_t n, bool inside);
+
+/* Put an open transaction into the books of its database; take one out, give its connection back
+ * and free it. */
+void bm__db_enlist(bm_db *tx);
+void bm__db_delist(bm_db *tx);
+
+/* What is known of a model's table: asked for on `conn` when it is not known yet (*fresh).  A
+ * reference is held until bm__tables_release. */
+bm_status bm__tables_get(bm_db *db, bm__conn *conn, const bm_model *model, int64_t deadline_ns,
+                         bm__known_table **out, bool *fresh, bm_error *err);
+void bm__tables_release(bm_db *db, bm__known_table *known);
+/* Forget it, for the table may have changed. */
+void bm__tables_drop(bm_db *db, bm__known_table *known);
+
+#endif

@@ -1,0 +1,120 @@
+#include "db.h"
+
+#include <stdlib.h>
+
+static void wait_until(bm_db *db, int64_t until_ns)
+{
+    struct timespec until = {.tv_sec = (time_t)(until_ns / 1000000000),
+                             .tv_nsec = (long)(until_ns % 1000000000)};
+    pthread_cond_timedwait(&db->changed, &db->lock, &until);
+}
+
+/* With the lock held: wait until a place is free. */
+static bm_status wait_for_place(bm_db *db, int64_t deadline_ns, const bm_cancel *cancel,
+                                bm_error *err)
+{
+    const int64_t look_ns = 20000000; /* a token has no condition variable: look now and then */
+    while (db->n_used >= (size_t)db->options.max_connections) {
+        int64_t now = bm__now_ns();
+        int64_t next = now + look_ns;
+        if (bm__cancelled(cancel)) {
+            return bm__fail(err, BM_CANCELLED, BM_STAGE_CONNECT,
+                            "cancelled while waiting for a connection");
+        }
+        if (deadline_ns != 0 && now >= deadline_ns) {
+            return bm__fail(err, BM_TIMEOUT, BM_STAGE_CONNECT,
+                            "no connection became free: all %d are in use",
+                            db->options.max_connections);
+        }
+        wait_until(db, deadline_ns != 0 && deadline_ns < next ? deadline_ns : next);
+    }
+    return BM_OK;
+}
+
+static bool is_stale(const bm_db *db, bm__conn *conn)
+{
+    int64_t age_ms = (bm__now_ns() - conn->born_ns) / 1000000;
+    bool old = db->options.max_connection_age_ms > 0 && age_ms > db->options.max_connection_age_ms;
+    return !db->borrowed && (old || db->transport->state(conn, true) == BM__CONN_CLOSED);
+}
+
+static bm__conn *pop_idle(bm_db *db)
+{
+    pthread_mutex_lock(&db->lock);
+    bm__conn *conn = db->n_idle > 0 ? db->idle[--db->n_idle] : NULL;
+    pthread_mutex_unlock(&db->lock);
+    return conn;
+}
+
+/* Fill a place that was taken: an idle connection that is still good, else a new one. */
+static bm_status fill_place(bm_db *db, bm__conn **out, bm_error *err)
+{
+    for (bm__conn *conn = pop_idle(db); conn != NULL; conn = pop_idle(db)) {
+        if (!is_stale(db, conn)) {
+            *out = conn;
+            return BM_OK;
+        }
+        db->transport->close(conn);
+    }
+    if (db->borrowed) {
+        return bm__fail(err, BM_CONNECTION, BM_STAGE_CONNECT, "the borrowed connection is in use");
+    }
+    BM_TRY(db->transport->open(db->url, &db->options, out, err));
+    (*out)->born_ns = bm__now_ns();
+    return BM_OK;
+}
+
+static void leave_places(bm_db *db, size_t n)
+{
+    pthread_mutex_lock(&db->lock);
+    db->n_used -= n;
+    pthread_cond_broadcast(&db->changed);
+    pthread_mutex_unlock(&db->lock);
+}
+
+bm_status bm__pool_take(bm_db *db, size_t want, int64_t deadline_ns, const bm_cancel *cancel,
+                        bm__conn **conns, size_t *n, bm_error *err)
+{
+    *n = 0;
+    pthread_mutex_lock(&db->lock);
+    bm_status status = wait_for_place(db, deadline_ns, cancel, err);
+    size_t room = (size_t)db->options.max_connections - db->n_used;
+    size_t taken = status != BM_OK ? 0 : want < room ? want : room;
+    db->n_used += taken;
+    pthread_mutex_unlock(&db->lock);
+    while (status == BM_OK && *n < taken) {
+        status = fill_place(db, &conns[*n], err);
+        *n += status == BM_OK;
+    }
+    if (status != BM_OK) {
+        leave_places(db, taken - *n);
+        while (*n > 0) {
+            bm__pool_give(db, conns[--*n]);
+        }
+    }
+    return status;
+}
+
+void bm__pool_give(bm_db *db, bm__conn *conn)
+{
+    /* What the transport without I/O recorded can be read after it was disconnected, too. */
+    bool kept = db->borrowed || db->transport == &bm__transport_memory ||
+                db->transport->state(conn, false) == BM__CONN_IDLE;
+    if (!kept) {
+        db->transport->close(conn);
+        leave_places(db, 1);
+        return;
+    }
+    pthread_mutex_lock(&db->lock);
+    db->idle[db->n_idle++] = conn;
+    db->n_used--;
+    pthread_cond_broadcast(&db->changed);
+    pthread_mutex_unlock(&db->lock);
+}
+
+void bm__pool_drain(bm_db *db)
+{
+    for (bm__conn *conn = db->borrowed ? NULL : pop_idle(db); conn != NULL; conn = pop_idle(db)) {
+        db->transport->close(conn);
+    }
+}

@@ -1,0 +1,184 @@
+#include "workers.h"
+
+#include "result.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t rows_of(const bm__job *job)
+{
+    return job->inserted + job->updated + job->missing + job->ignored + job->deleted + job->read;
+}
+
+/* A statement may take so long; READY, COMMIT and the call's own deadline are not prolonged by it.
+ * */
+static void bound(const bm__call *call, bm__step *step)
+{
+    if (call->statement_timeout_ms > 0) {
+        int64_t until = bm__now_ns() + call->statement_timeout_ms * 1000000;
+        if (step->deadline_ns == 0 || until < step->deadline_ns) {
+            step->deadline_ns = until;
+        }
+    }
+}
+
+/* Nothing more is begun once the token is set or the deadline is past; what ends a transaction is.
+ * */
+static bm_status may_begin(const bm__step *step, bm_error *err)
+{
+    bool ends = step->kind == BM__STEP_COMMIT || step->kind == BM__STEP_ROLLBACK ||
+                step->kind == BM__STEP_ROLLBACK_TO || step->kind == BM__STEP_RELEASE;
+    if (!ends && bm__cancelled(step->cancel)) {
+        return bm__fail(err, BM_CANCELLED, BM_STAGE_WRITE, "cancelled");
+    }
+    if (!ends && step->deadline_ns != 0 && bm__now_ns() >= step->deadline_ns) {
+        return bm__fail(err, BM_TIMEOUT, BM_STAGE_WRITE, "the deadline passed");
+    }
+    return BM_OK;
+}
+
+static void report(bm__team *team, bm__job *job, const bm__step *step, uint64_t before)
+{
+    const bm__hooks *hooks = team->hooks;
+    bool statement = hooks->on_statement != NULL && step->sql != NULL;
+    bool progress = hooks->on_progress != NULL && rows_of(job) != before;
+    if (!statement && !progress) {
+        return;
+    }
+    pthread_mutex_lock(&team->hook_lock);
+    if (statement) {
+        hooks->on_statement(hooks->user, step->sql, step->n_rows);
+    }
+    if (progress) {
+        team->rows_done += rows_of(job) - before;
+        hooks->on_progress(hooks->user, team->rows_done, hooks->rows_total);
+    }
+    pthread_mutex_unlock(&team->hook_lock);
+}
+
+void bm__run_job(bm__team *team, bm__job *job, bm__conn *conn, size_t index)
+{
+    const bm__transport *transport = conn->transport;
+    bm__step step;
+    while (bm__job_next(job, &step) == BM__JOB_STEP) {
+        bm_error err = BM_ERROR;
+        bm__answer answer = {.row = BM_NO_ROW};
+        uint64_t before = rows_of(job);
+        bound(job->call, &step);
+        bm_status status = may_begin(&step, &err);
+        if (status == BM_OK) {
+            status = step.kind == BM__STEP_READY ? bm__team_ready(team, index, &step, &err)
+                                                 : transport->perform(conn, &step, &answer, &err);
+        }
+        bool connected = transport->state(conn, false) != BM__CONN_CLOSED;
+        bm__job_answer(job, status, &answer, &err, connected);
+        if (job->phase == BM__PHASE_UNDO) {
+            bm__team_failed(team, job);
+        }
+        report(team, job, &step, before);
+    }
+}
+
+static void add_counts(const bm__job *job, bm_result *result)
+{
+    result->inserted += job->inserted;
+    result->updated += job->updated;
+    result->missing += job->missing;
+    result->ignored += job->ignored;
+    result->deleted += job->deleted;
+    result->read += job->read;
+}
+
+static bool failed(const bm__job *job)
+{
+    return job->phase == BM__PHASE_FAILED;
+}
+
+/* The error of a call with several jobs: the first that came, whose fate is that of all of them. */
+static void settle(const bm__team *team, const bm__job *jobs, size_t n, bm_error *err)
+{
+    size_t committed = 0;
+    size_t unknown = 0;
+    for (size_t i = 0; i < n; i++) {
+        committed += !failed(&jobs[i]);
+        unknown += jobs[i].error.fate == BM_FATE_UNKNOWN;
+    }
+    *err = *bm__job_error(team->first_job);
+    if (committed > 0 && committed < n) {
+        err->status = BM_PARTIAL;
+        err->fate = BM_FATE_PARTIAL;
+        err->retryable = false;
+    } else if (unknown > 0) {
+        err->status = BM_COMMIT_UNKNOWN;
+        err->fate = BM_FATE_UNKNOWN;
+    }
+}
+
+static bm_status fill_parts(bm__job *jobs, size_t n, bm_result *result, bm_error *err)
+{
+    if (n < 2) {
+        return BM_OK;
+    }
+    BM_TRY(bm__result_parts(result, n, err));
+    for (size_t i = 0; i < n; i++) {
+        result->parts[i] =
+            (bm_part){.fate = failed(&jobs[i]) ? jobs[i].error.fate : BM_FATE_COMMITTED,
+                      .n_ranges = jobs[i].n_ranges,
+                      .ranges = jobs[i].ranges};
+        jobs[i].ranges = NULL;
+    }
+    return BM_OK;
+}
+
+static bm_status finish(bm__team *team, bm__job *jobs, size_t n, bm_result *result, bm_error *err)
+{
+    bool any_failed = false;
+    for (size_t i = 0; i < n; i++) {
+        result->statements += jobs[i].statements;
+        any_failed = any_failed || failed(&jobs[i]);
+        if (!failed(&jobs[i])) {
+            add_counts(&jobs[i], result);
+        }
+    }
+    bm_status parts = fill_parts(jobs, n, result, err);
+    if (!any_failed) {
+        return BM_OK; /* all is committed: that the parts could not be listed is no failure */
+    }
+    (void)parts;
+    settle(team, jobs, n, err);
+    return err->status;
+}
+
+bm_status bm__run(bm_db *db, bm__call *call, bm__job_mode mode, bm__conn **conns, size_t n,
+                  const bm__hooks *hooks, bm_result *result, bm_error *err)
+{
+    (void)db;
+    bm__team team;
+    bm__job *jobs = calloc(n, sizeof *jobs);
+    if (jobs == NULL) {
+        return bm__no_memory(err);
+    }
+    bm_status status = bm__team_begin(&team, n, hooks, err);
+    bool team_begun = status == BM_OK;
+    size_t made = 0;
+    while (status == BM_OK && made < n) {
+        status = bm__job_begin(&jobs[made++], call, mode, err);
+    }
+    if (status == BM_OK && n == 1) {
+        bm__run_job(&team, &jobs[0], conns[0], 0);
+        bm__team_done(&team, &jobs[0]);
+    } else if (status == BM_OK) {
+        status = bm__team_run(&team, jobs, conns, call, err);
+    }
+    if (status == BM_OK) {
+        status = finish(&team, jobs, n, result, err);
+    }
+    for (size_t i = 0; i < made; i++) {
+        bm__job_free(&jobs[i]);
+    }
+    if (team_begun) {
+        bm__team_end(&team);
+    }
+    free(jobs);
+    return status;
+}

@@ -1,0 +1,114 @@
+#include "db.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool same(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bm__known_table *find(bm_db *db, const bm_model *model)
+{
+    for (bm__known_table *known = db->tables; known != NULL; known = known->next) {
+        if (!known->dropped && same(known->schema, model->schema) &&
+            strcmp(known->name, model->table) == 0) {
+            known->refs++;
+            return known;
+        }
+    }
+    return NULL;
+}
+
+static void free_known(bm__known_table *known)
+{
+    if (known != NULL) {
+        bm__table_free(known->table);
+        free(known->schema);
+        free(known->name);
+        free(known);
+    }
+}
+
+static bm_status ask(bm_db *db, bm__conn *conn, const bm_model *model, int64_t deadline_ns,
+                     bm__table **out, bm_error *err)
+{
+    bm__catalog catalog;
+    bm__step step;
+    bm__answer answer = {0};
+    bm_status status = bm__catalog_begin(&catalog, db->dialect, model, &step, err);
+    if (status == BM_OK && step.sql != NULL) {
+        step.deadline_ns = deadline_ns;
+        status = db->transport->perform(conn, &step, &answer, err);
+        err->stage = BM_STAGE_CATALOG;
+    }
+    if (status == BM_OK) {
+        status = bm__catalog_end(&catalog, out, err);
+    }
+    bm__catalog_free(&catalog);
+    return status;
+}
+
+bm_status bm__tables_get(bm_db *db, bm__conn *conn, const bm_model *model, int64_t deadline_ns,
+                         bm__known_table **out, bool *fresh, bm_error *err)
+{
+    pthread_mutex_lock(&db->lock);
+    *out = find(db, model);
+    pthread_mutex_unlock(&db->lock);
+    *fresh = *out == NULL;
+    if (!*fresh) {
+        return BM_OK;
+    }
+    bm__known_table *known = calloc(1, sizeof *known);
+    if (known == NULL) {
+        return bm__no_memory(err);
+    }
+    known->refs = 1;
+    known->name = strdup(model->table);
+    known->schema = model->schema != NULL ? strdup(model->schema) : NULL;
+    bm_status status = BM_OK;
+    if (known->name == NULL || (model->schema != NULL && known->schema == NULL)) {
+        status = bm__no_memory(err);
+    }
+    if (status == BM_OK) {
+        status = ask(db, conn, model, deadline_ns, &known->table, err);
+    }
+    if (status != BM_OK) {
+        free_known(known);
+        return status;
+    }
+    pthread_mutex_lock(&db->lock);
+    known->next = db->tables;
+    db->tables = known;
+    pthread_mutex_unlock(&db->lock);
+    *out = known;
+    return BM_OK;
+}
+
+void bm__tables_drop(bm_db *db, bm__known_table *known)
+{
+    if (known != NULL) {
+        pthread_mutex_lock(&db->lock);
+        known->dropped = true;
+        pthread_mutex_unlock(&db->lock);
+    }
+}
+
+void bm__tables_release(bm_db *db, bm__known_table *known)
+{
+    if (known == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&db->lock);
+    bool last = --known->refs == 0 && known->dropped;
+    for (bm__known_table **at = &db->tables; last && *at != NULL; at = &(*at)->next) {
+        if (*at == known) {
+            *at = known->next;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&db->lock);
+    if (last) {
+        free_known(known);
+    }
+}

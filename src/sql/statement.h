@@ -1,0 +1,96 @@
+/*
+ * Statements over a batch, which every engine shows as a table v: columns c0, c1, ... are the
+ * chunk's columns, v.ord is the row's number in the chunk.  PostgreSQL: unnest of one array
+ * parameter a column, WITH ORDINALITY; SQLite: the virtual table bulkmodel_batch.  No literal of a
+ * row ever stands in the text.
+ */
+#ifndef BM_SQL_STATEMENT_H
+#define BM_SQL_STATEMENT_H
+
+#include "dialect.h"
+#include "text.h"
+
+/* One column of the batch, c<i> where i is its place in bm__sql_shape.columns. */
+typedef struct bm__sql_column {
+    const char *name; /* of the table's column, or NULL: flags and masks have none */
+    const char *type; /* PostgreSQL: the element type of its array parameter */
+    const char *cast; /* PostgreSQL: the cell is cast to this type, or NULL */
+    bool scalar;      /* one value for all rows, a parameter of its own type */
+    bool written;     /* it is among the columns that the statement writes */
+    bool key;         /* rows are found by it */
+    bool made;        /* PostgreSQL: not in the batch, made by `default_sql` in the statement */
+    const char *default_sql; /* the column's default, for `made` and for cells with a flag */
+    size_t flag;             /* column of flags: true where the cell is to be the default */
+    size_t mask;             /* column of mask words: the cell is written where `bit` is set */
+    unsigned bit;
+} bm__sql_column;
+
+#define BM__NO_COLUMN SIZE_MAX
+
+typedef enum bm__sql_conflict {
+    BM__CONFLICT_ERROR = 0,
+    BM__CONFLICT_NOTHING,
+    BM__CONFLICT_UPDATE
+} bm__sql_conflict;
+
+typedef enum bm__sql_returning {
+    BM__RETURN_NOTHING = 0,
+    BM__RETURN_ORDINALS, /* (ord) of each row that was hit: update, delete */
+    BM__RETURN_ORD_KEYS, /* (ord, inserted, key ...) of each row that was written: create */
+    BM__RETURN_KEYS      /* (key ...) as the engine gives them: create of one row */
+} bm__sql_returning;
+
+/* What a statement is made from. */
+typedef struct bm__sql_shape {
+    const bm__dialect *dialect;
+    const char *schema; /* or NULL */
+    const char *table;
+    const bm__sql_column *columns;
+    size_t n_columns;
+    bm__sql_conflict conflict;
+    const size_t *unique; /* columns of the conflict target */
+    size_t n_unique;
+    const size_t *update; /* columns that a conflict updates */
+    size_t n_update;
+    bool key_tells;  /* a row was inserted where its key is the one made for it; else by xmax */
+    bool no_xmax;    /* the table has none to ask: `inserted` is false for all */
+    bool overriding; /* OVERRIDING SYSTEM VALUE: identity columns that are ALWAYS */
+    bm__sql_returning returning;
+} bm__sql_shape;
+
+/* COPY t (columns that are written) FROM STDIN (FORMAT binary). */
+void bm__sql_copy_in(bm__sql *sql, const bm__sql_shape *shape);
+
+void bm__sql_insert(bm__sql *sql, const bm__sql_shape *shape);
+void bm__sql_update(bm__sql *sql, const bm__sql_shape *shape);
+void bm__sql_delete(bm__sql *sql, const bm__sql_shape *shape);
+
+/* Rows of the batch that are in the table by `by` (columns): (ord), or with `keys`
+ * (ord, false, key ...). */
+void bm__sql_present(bm__sql *sql, const bm__sql_shape *shape, const size_t *by, size_t n_by,
+                     bool keys);
+
+/* One column to read. */
+typedef struct bm__sql_output {
+    const char *name;
+    bool as_text;
+    bool order; /* all rows: they come in the order of the columns that have this */
+} bm__sql_output;
+
+/* All rows of the table: COPY (or SELECT) of the outputs.  `plain`: the table may be copied by its
+ * name (an ordinary table, no text casts). */
+void bm__sql_copy_out(bm__sql *sql, const bm__sql_shape *shape, const bm__sql_output *outputs,
+                      size_t n, bool plain);
+
+/* The rows that the batch's keys name, in the order of the batch: (ord, outputs ...). */
+void bm__sql_select_keys(bm__sql *sql, const bm__sql_shape *shape, const bm__sql_output *outputs,
+                         size_t n);
+
+/* n values of an expression, n being the parameter: keys to give to rows. */
+void bm__sql_reserve(bm__sql *sql, const char *expression);
+
+/* SQLite: the largest integer in use for a key: of the column, and of sqlite_sequence
+ * (`sequence`). */
+void bm__sql_highest(bm__sql *sql, const bm__sql_shape *shape, const char *column, bool sequence);
+
+#endif

@@ -1,0 +1,337 @@
+#include "libpq_internal.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bm_status push_rows(const PGresult *result, const bm__step *step, bm_error *err)
+{
+    enum { FEW = 32 };
+    bm__cell few[FEW];
+    int n = PQnfields(result);
+    bm__cell *cells = n <= FEW ? few : malloc((size_t)n * sizeof *cells);
+    bm_status status = cells != NULL ? BM_OK : bm__no_memory(err);
+    for (int row = 0; status == BM_OK && row < PQntuples(result); row++) {
+        for (int i = 0; i < n; i++) {
+            bool null = PQgetisnull(result, row, i) != 0;
+            cells[i] = (bm__cell){.kind = null ? BM__CELL_NULL : BM__CELL_BYTES,
+                                  .data = PQgetvalue(result, row, i),
+                                  .size = (size_t)PQgetlength(result, row, i)};
+        }
+        status = step->push(step->context, cells, (size_t)n, err);
+    }
+    if (cells != few) {
+        free(cells);
+    }
+    return status;
+}
+
+/* One result of a statement.  BM_OK also for those that say nothing. */
+static bm_status take_result(bm__libpq *conn, PGresult *result, const bm__step *step,
+                             bm__answer *answer, bm_error *err)
+{
+    switch (PQresultStatus(result)) {
+    case PGRES_TUPLES_OK:
+    case PGRES_SINGLE_TUPLE: {
+        int rows = PQntuples(result);
+        const char *count = PQcmdTuples(result);
+        bool counted = PQresultStatus(result) == PGRES_TUPLES_OK && count[0] != '\0';
+        answer->rows = counted ? strtoull(count, NULL, 10) : answer->rows + (uint64_t)rows;
+        return step->push != NULL ? push_rows(result, step, err) : BM_OK;
+    }
+    case PGRES_COMMAND_OK:
+        if (step->kind == BM__STEP_COMMIT && strcmp(PQcmdStatus(result), "COMMIT") != 0) {
+            return bm__fail(err, BM_DATABASE, BM_STAGE_COMMIT,
+                            "the server rolled the transaction back: a statement in it had failed");
+        }
+        answer->rows = strtoull(PQcmdTuples(result), NULL, 10);
+        return BM_OK;
+    case PGRES_EMPTY_QUERY:
+        return BM_OK;
+    case PGRES_COPY_IN:
+    case PGRES_COPY_OUT:
+    case PGRES_COPY_BOTH:
+        return bm__fail(err, BM_INVALID, BM_STAGE_WRITE, "the statement begins a COPY");
+    default:
+        return bm__libpq_fail(conn, result, BM_STAGE_WRITE, answer, err);
+    }
+}
+
+/* A connection that broke while an autocommitted statement was under way: nobody knows. */
+static bm_status commit_in_doubt(const bm__libpq *conn, const bm__step *step, bm_status status,
+                                 bm_error *err)
+{
+    bool gone = conn->given_up || PQstatus(conn->pg) != CONNECTION_OK;
+    bool commits = step->autocommit || step->kind == BM__STEP_COMMIT;
+    if (commits && gone) {
+        err->status = BM_COMMIT_UNKNOWN;
+        err->retryable = false;
+        return BM_COMMIT_UNKNOWN;
+    }
+    return status;
+}
+
+bm_status bm__libpq_drain(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err)
+{
+    bm__patience patience = {step->deadline_ns, step->cancel};
+    bm_status first = BM_OK;
+    for (;;) {
+        PGresult *result;
+        bm_status status = bm__libpq_result(conn, &patience, &result, err);
+        if (status == BM_OK && result == NULL) {
+            break;
+        }
+        bool ours = status == BM_OK;
+        if (ours) {
+            status = take_result(conn, result, step, answer, err);
+        }
+        bool refused = ours && PQresultStatus(result) == PGRES_FATAL_ERROR;
+        PQclear(result);
+        first = first != BM_OK ? first : status;
+        if (status != BM_OK && !refused) { /* given up on our side, or lost */
+            bm__libpq_settle(conn, status != BM_CONNECTION);
+            break;
+        }
+    }
+    if (first != BM_OK && conn->pg != NULL && PQstatus(conn->pg) == CONNECTION_BAD &&
+        !conn->base.borrowed) {
+        bm__libpq_give_up(conn);
+    }
+    return first != BM_OK ? commit_in_doubt(conn, step, first, err) : BM_OK;
+}
+
+static bm_status sent_or_lost(bm__libpq *conn, int sent, bm__answer *answer, bm_error *err)
+{
+    if (sent == 0) {
+        bm_status status = bm__libpq_fail(conn, NULL, BM_STAGE_WRITE, NULL, err);
+        if (PQstatus(conn->pg) != CONNECTION_OK && !conn->base.borrowed) {
+            bm__libpq_give_up(conn);
+        }
+        return status;
+    }
+    answer->sent = true;
+    return BM_OK;
+}
+
+static bm_status send_params(bm__libpq *conn, const bm__step *step, bm__answer *answer,
+                             bm_error *err)
+{
+    size_t n = step->n_params;
+    struct columns {
+        Oid oid;
+        const char *value;
+        int size;
+        int format;
+    };
+    if (n > 65535) {
+        return bm__fail(err, BM_LIMIT, BM_STAGE_WRITE, "more than 65,535 parameters");
+    }
+    size_t bytes = sizeof(Oid) + sizeof(char *) + 2 * sizeof(int);
+    char *block = calloc(n + 1, bytes);
+    if (block == NULL) {
+        return bm__no_memory(err);
+    }
+    const char **values = (const char **)(void *)block;
+    Oid *oids = (Oid *)(void *)(block + (n + 1) * sizeof *values);
+    int *sizes = (int *)(void *)(oids + n + 1);
+    int *formats = sizes + n + 1;
+    bm_status status = BM_OK;
+    for (size_t i = 0; status == BM_OK && i < n; i++) {
+        const bm__param *param = &step->params[i];
+        if (param->size > INT32_MAX) {
+            status = bm__fail(err, BM_LIMIT, BM_STAGE_WRITE, "a parameter over 2 GB");
+        }
+        values[i] = param->data;
+        oids[i] = param->oid;
+        sizes[i] = (int)param->size;
+        formats[i] = 1;
+    }
+    if (status == BM_OK) {
+        int sent = PQsendQueryParams(conn->pg, step->sql, (int)n, oids, values, sizes, formats, 1);
+        status = sent_or_lost(conn, sent, answer, err);
+    }
+    free(block);
+    return status;
+}
+
+static bm_status exec(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err)
+{
+    if (step->n_params > 0 || step->push != NULL) {
+        BM_TRY(send_params(conn, step, answer, err));
+    } else {
+        BM_TRY(sent_or_lost(conn, PQsendQuery(conn->pg, step->sql), answer, err));
+    }
+    if (step->push != NULL && step->expect == BM__EXPECT_ROWS) {
+        (void)PQsetSingleRowMode(conn->pg);
+    }
+    return bm__libpq_drain(conn, step, answer, err);
+}
+
+static bm_status simple(bm__libpq *conn, const bm__step *step, const char *sql, bm__answer *answer,
+                        bm_error *err)
+{
+    BM_TRY(sent_or_lost(conn, PQsendQuery(conn->pg, sql), answer, err));
+    return bm__libpq_drain(conn, step, answer, err);
+}
+
+/* LOAD and UNLOAD: the statement, which must begin a COPY of the kind that was asked for. */
+static bm_status copy(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err)
+{
+    bm__patience patience = {step->deadline_ns, step->cancel};
+    PGresult *result;
+    BM_TRY(sent_or_lost(conn, PQsendQuery(conn->pg, step->sql), answer, err));
+    bm_status status = bm__libpq_result(conn, &patience, &result, err);
+    if (status != BM_OK) {
+        bm__libpq_settle(conn, status != BM_CONNECTION);
+        return status;
+    }
+    ExecStatusType got = PQresultStatus(result);
+    ExecStatusType wanted = step->kind == BM__STEP_LOAD ? PGRES_COPY_IN : PGRES_COPY_OUT;
+    if (got != wanted) {
+        status = take_result(conn, result, step, answer, err);
+        if (status == BM_OK) {
+            status = bm__fail(err, BM_INVALID, BM_STAGE_WRITE, "the statement is no COPY");
+        }
+    }
+    PQclear(result);
+    if (status != BM_OK) {
+        bm__libpq_settle(conn, false);
+        return status;
+    }
+    return step->kind == BM__STEP_LOAD ? bm__libpq_load(conn, step, answer, err)
+                                       : bm__libpq_unload(conn, step, answer, err);
+}
+
+/* Has the server closed the connection while nobody looked? */
+static bool peer_closed(bm__libpq *conn)
+{
+    struct pollfd fd = {.fd = PQsocket(conn->pg), .events = POLLIN};
+    if (fd.fd >= 0 && poll(&fd, 1, 0) > 0) {
+        return PQconsumeInput(conn->pg) == 0 || PQstatus(conn->pg) != CONNECTION_OK;
+    }
+    return fd.fd < 0;
+}
+
+/*
+ * Done only when the tag is COMMIT: that of a failed transaction is ROLLBACK, without an error.  A
+ * peer that is gone before COMMIT is handed over has rolled back.
+ */
+static bm_status commit(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err)
+{
+    bm__step plain = *step;
+    plain.cancel = NULL;
+    plain.push = NULL;
+    if (peer_closed(conn)) {
+        bm_status status = bm__fail(err, BM_CONNECTION, BM_STAGE_COMMIT,
+                                    "the connection was lost before COMMIT was sent");
+        if (!conn->base.borrowed) {
+            bm__libpq_give_up(conn);
+        }
+        return status;
+    }
+    bm_status status = simple(conn, &plain, "COMMIT", answer, err);
+    if (status == BM_TIMEOUT || status == BM_CONNECTION) { /* it may yet have been done */
+        err->status = BM_COMMIT_UNKNOWN;
+        err->retryable = false;
+        if (!conn->base.borrowed) {
+            bm__libpq_give_up(conn);
+        }
+        return BM_COMMIT_UNKNOWN;
+    }
+    return status;
+}
+
+static bm_status rollback(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err)
+{
+    PGTransactionStatusType state = PQtransactionStatus(conn->pg);
+    if (state == PQTRANS_IDLE) {
+        return BM_OK;
+    }
+    return simple(conn, step, "ROLLBACK", answer, err);
+}
+
+static bm_status dispatch(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err)
+{
+    switch (step->kind) {
+    case BM__STEP_BEGIN:
+        return simple(conn, step, "BEGIN", answer, err);
+    case BM__STEP_SAVEPOINT:
+    case BM__STEP_RELEASE:
+    case BM__STEP_ROLLBACK_TO:
+        return simple(conn, step, step->sql, answer, err);
+    case BM__STEP_EXEC:
+        return exec(conn, step, answer, err);
+    case BM__STEP_LOAD:
+    case BM__STEP_UNLOAD:
+        return copy(conn, step, answer, err);
+    case BM__STEP_READY:
+        return BM_OK;
+    case BM__STEP_COMMIT:
+        return commit(conn, step, answer, err);
+    case BM__STEP_ROLLBACK:
+        return rollback(conn, step, answer, err);
+    }
+    return bm__fail(err, BM_INTERNAL, BM_STAGE_WRITE, "an unknown step");
+}
+
+/* Notices are counted and dropped: a flood of them takes no memory and no time of the caller's. */
+static void on_notice(void *context, const PGresult *result)
+{
+    bm__libpq *conn = context;
+    (void)result;
+    conn->notices++;
+}
+
+static bool is_foreign(const bm__libpq *conn)
+{
+    return conn->pid != getpid();
+}
+
+static bm_status perform(bm__conn *base, const bm__step *step, bm__answer *answer, bm_error *err)
+{
+    bm__libpq *conn = (bm__libpq *)base;
+    *answer = (bm__answer){.row = BM_NO_ROW};
+    if (conn->given_up || is_foreign(conn) || PQstatus(conn->pg) != CONNECTION_OK) {
+        return bm__fail(err, BM_CONNECTION, BM_STAGE_CONNECT, "the connection is closed");
+    }
+    int blocking = PQisnonblocking(conn->pg) == 0;
+    PQnoticeReceiver receiver = PQsetNoticeReceiver(conn->pg, on_notice, conn);
+    PQsetnonblocking(conn->pg, 1);
+    bm_status status = dispatch(conn, step, answer, err);
+    if (conn->pg != NULL) {
+        PQsetNoticeReceiver(conn->pg, receiver, NULL);
+        if (blocking && PQstatus(conn->pg) == CONNECTION_OK) {
+            PQsetnonblocking(conn->pg, 0);
+        }
+    }
+    return status;
+}
+
+static bm__conn_state state(bm__conn *base, bool look)
+{
+    bm__libpq *conn = (bm__libpq *)base;
+    if (conn->given_up || is_foreign(conn) || PQstatus(conn->pg) != CONNECTION_OK) {
+        return BM__CONN_CLOSED;
+    }
+    switch (PQtransactionStatus(conn->pg)) {
+    case PQTRANS_IDLE:
+        return look && peer_closed(conn) ? BM__CONN_CLOSED : BM__CONN_IDLE;
+    case PQTRANS_INTRANS:
+        return BM__CONN_IN_TRANSACTION;
+    case PQTRANS_INERROR:
+        return BM__CONN_FAILED;
+    case PQTRANS_ACTIVE:
+    case PQTRANS_UNKNOWN:
+        break;
+    }
+    return BM__CONN_CLOSED;
+}
+
+const bm__transport bm__transport_libpq = {
+    .name = "postgresql",
+    .open = bm__libpq_open,
+    .perform = perform,
+    .state = state,
+    .close = bm__libpq_close,
+};

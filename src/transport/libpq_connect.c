@@ -1,0 +1,231 @@
+#include "libpq_internal.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define OLDEST_SERVER 130000
+#define MORE_KEYWORDS 5 /* that we add, with the NULL at the end */
+
+/* The keywords of a connection string, and ours behind them: the last one counts. */
+typedef struct keywords {
+    PQconninfoOption *given;
+    const char **names;
+    const char **values;
+    char user_timeout[24];
+} keywords;
+
+static void free_keywords(keywords *k)
+{
+    PQconninfoFree(k->given);
+    free(k->names);
+    free(k->values);
+}
+
+static int64_t or_default(int64_t given, int64_t normal)
+{
+    return given == 0 ? normal : given;
+}
+
+static bool is_given(const keywords *k, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(k->names[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bm_status read_keywords(const char *url, const bm_open_options *options, keywords *k,
+                               bm_error *err)
+{
+    char *why = NULL;
+    *k = (keywords){.given = PQconninfoParse(url, &why)};
+    PQfreemem(why); /* it quotes the string, which may hold a password */
+    if (k->given == NULL) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CONNECT,
+                        "the connection string is not one that libpq understands");
+    }
+    size_t given = 0;
+    while (k->given[given].keyword != NULL) {
+        given++;
+    }
+    k->names = calloc(given + MORE_KEYWORDS, sizeof *k->names);
+    k->values = calloc(given + MORE_KEYWORDS, sizeof *k->values);
+    if (k->names == NULL || k->values == NULL) {
+        return bm__no_memory(err);
+    }
+    size_t n = 0;
+    for (size_t i = 0; i < given; i++) {
+        bool ours = strcmp(k->given[i].keyword, "client_encoding") == 0;
+        if (k->given[i].val != NULL && !ours) {
+            k->names[n] = k->given[i].keyword;
+            k->values[n++] = k->given[i].val;
+        }
+    }
+    int64_t dead = or_default(options->dead_peer_ms, 30000);
+    snprintf(k->user_timeout, sizeof k->user_timeout, "%lld", dead > 0 ? (long long)dead : 0LL);
+    const char *const more[][2] = {{"fallback_application_name", "bulkmodel"},
+                                   {"tcp_user_timeout", k->user_timeout},
+                                   {"gssencmode", "disable"}};
+    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
+        if (!is_given(k, n, more[i][0])) {
+            k->names[n] = more[i][0];
+            k->values[n++] = more[i][1];
+        }
+    }
+    k->names[n] = "client_encoding";
+    k->values[n] = "UTF8";
+    return BM_OK;
+}
+
+/* PQconnectPoll does not know connect_timeout: the deadline is ours. */
+static bm_status connect_until(bm__libpq *conn, int64_t deadline_ns, bm_error *err)
+{
+    bm__patience patience = {.deadline_ns = deadline_ns};
+    PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+    while (state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED) {
+        short ready;
+        short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+        bm_status status = bm__libpq_poll(conn, events, &patience, &ready, err);
+        if (status != BM_OK) {
+            err->stage = BM_STAGE_CONNECT;
+            return status;
+        }
+        state = PQconnectPoll(conn->pg);
+    }
+    return BM_OK;
+}
+
+static bm_status refused(bm__libpq *conn, bm_error *err)
+{
+    bool password = PQconnectionNeedsPassword(conn->pg) || PQconnectionUsedPassword(conn->pg);
+    bm_status status = bm__libpq_fail(conn, NULL, BM_STAGE_CONNECT, NULL, err);
+    if (password) {
+        status = err->status = BM_AUTH;
+    }
+    return status;
+}
+
+static bool is_on(const PGconn *pg, const char *parameter)
+{
+    const char *value = PQparameterStatus(pg, parameter);
+    return value != NULL && strcmp(value, "on") == 0;
+}
+
+/* Text is sent as UTF-8: under another client_encoding it would be stored as something else. */
+static bm_status check_server(bm__libpq *conn, bm_error *err)
+{
+    const char *encoding = PQparameterStatus(conn->pg, "client_encoding");
+    conn->base.engine.version = PQserverVersion(conn->pg);
+    conn->base.engine.read_only =
+        is_on(conn->pg, "in_hot_standby") || is_on(conn->pg, "default_transaction_read_only");
+    if (conn->base.engine.version < OLDEST_SERVER) {
+        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CONNECT,
+                        "the server is PostgreSQL %d; 13 is the oldest",
+                        conn->base.engine.version / 10000);
+    }
+    if (encoding == NULL || strcmp(encoding, "UTF8") != 0) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CONNECT, "the connection's encoding is not UTF8");
+    }
+    return BM_OK;
+}
+
+static bm__libpq *new_conn(bool borrowed)
+{
+    bm__libpq *conn = calloc(1, sizeof *conn);
+    if (conn != NULL) {
+        conn->base.transport = &bm__transport_libpq;
+        conn->base.borrowed = borrowed;
+        conn->pid = getpid();
+    }
+    return conn;
+}
+
+static bm_status start(bm__libpq *conn, const keywords *k, const bm_open_options *options,
+                       bm_error *err)
+{
+    int64_t wait_ms = or_default(options->connect_timeout_ms, 10000);
+    int64_t deadline = wait_ms > 0 ? bm__now_ns() + wait_ms * 1000000 : 0;
+    conn->pg = PQconnectStartParams(k->names, k->values, 0);
+    if (conn->pg == NULL) {
+        return bm__no_memory(err);
+    }
+    if (PQstatus(conn->pg) != CONNECTION_BAD) {
+        BM_TRY(connect_until(conn, deadline, err));
+    }
+    if (PQstatus(conn->pg) != CONNECTION_OK) {
+        return refused(conn, err);
+    }
+    PQsetnonblocking(conn->pg, 1);
+    return check_server(conn, err);
+}
+
+bm_status bm__libpq_open(const char *url, const bm_open_options *options, bm__conn **out,
+                         bm_error *err)
+{
+    keywords k;
+    *out = NULL;
+    bm__libpq *conn = new_conn(false);
+    if (conn == NULL) {
+        return bm__no_memory(err);
+    }
+    bm_status status = read_keywords(url, options, &k, err);
+    if (status == BM_OK) {
+        status = start(conn, &k, options, err);
+    }
+    free_keywords(&k);
+    if (status != BM_OK) {
+        PQfinish(conn->pg);
+        free(conn);
+        return status;
+    }
+    *out = &conn->base;
+    return BM_OK;
+}
+
+bm_status bm__libpq_attach(struct pg_conn *connection, bm__conn **out, bm_error *err)
+{
+    *out = NULL;
+    if (connection == NULL || PQstatus(connection) != CONNECTION_OK) {
+        return bm__fail(err, BM_CONNECTION, BM_STAGE_CONNECT, "the connection is not open");
+    }
+    if (PQtransactionStatus(connection) == PQTRANS_ACTIVE ||
+        PQpipelineStatus(connection) != PQ_PIPELINE_OFF) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CONNECT,
+                        "the connection is in the middle of a statement, a COPY or a pipeline");
+    }
+    bm__libpq *conn = new_conn(true);
+    if (conn == NULL) {
+        return bm__no_memory(err);
+    }
+    conn->pg = connection;
+    bm_status status = check_server(conn, err);
+    if (status != BM_OK) {
+        free(conn);
+        return status;
+    }
+    *out = &conn->base;
+    return BM_OK;
+}
+
+/* In a child of the process that connected, a goodbye would end the parent's session: only the
+ * descriptor is closed there, and libpq's memory is left to the child's end. */
+void bm__libpq_close(bm__conn *base)
+{
+    bm__libpq *conn = (bm__libpq *)base;
+    if (conn == NULL) {
+        return;
+    }
+    if (!base->borrowed && !conn->given_up) {
+        if (conn->pid == getpid()) {
+            PQfinish(conn->pg);
+        } else if (PQsocket(conn->pg) >= 0) {
+            close(PQsocket(conn->pg));
+        }
+    }
+    free(conn);
+}

@@ -1,0 +1,86 @@
+#include "libpq_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The field of a result, or "". */
+static const char *field(const PGresult *result, int code)
+{
+    const char *text = result != NULL ? PQresultErrorField(result, code) : NULL;
+    return text != NULL ? text : "";
+}
+
+/* libpq's text for a connection, on one line. */
+static void one_line(char *out, size_t size, const char *text)
+{
+    bm__copy_text(out, size, text);
+    for (char *at = out; *at != '\0'; at++) {
+        if (*at == '\n') {
+            *at = at[1] == '\0' ? '\0' : ' ';
+        }
+    }
+}
+
+static bm_status fail_connection(bm__libpq *conn, bm_stage stage, bm_error *err)
+{
+    char text[sizeof err->message];
+    one_line(text, sizeof text, conn->pg != NULL ? PQerrorMessage(conn->pg) : "");
+    return bm__fail(err, BM_CONNECTION, stage, "%s", text[0] != '\0' ? text : "connection lost");
+}
+
+/* The primary message of class 22 shows the value ('invalid input syntax for type integer: "x"').
+ * */
+static bool shows_values(const char *sqlstate)
+{
+    return strncmp(sqlstate, "22", 2) == 0;
+}
+
+static const char *words_for(const char *sqlstate)
+{
+    static const struct {
+        const char *sqlstate;
+        const char *words;
+    } table[] = {
+        {"22001", "the value is too long for its column"},
+        {"22003", "the number is out of the column's range"},
+        {"22007", "the text is no date or time"},
+        {"22008", "the date or time is out of range"},
+        {"22021", "the text has a character that the database's encoding has not"},
+        {"22P02", "the text is no value of the column's type"},
+        {"22P03", "the bytes are no value of the column's type"},
+        {"22P05", "the text has a character that cannot be converted"},
+        {"22000", "the value is not one of the column's type"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if (strcmp(table[i].sqlstate, sqlstate) == 0) {
+            return table[i].words;
+        }
+    }
+    return "the value does not fit its column";
+}
+
+bm_status bm__libpq_fail(bm__libpq *conn, const PGresult *result, bm_stage stage,
+                         bm__answer *answer, bm_error *err)
+{
+    const char *sqlstate = field(result, PG_DIAG_SQLSTATE);
+    if (answer != NULL) {
+        bm__copy_text(answer->context, sizeof answer->context, field(result, PG_DIAG_CONTEXT));
+    }
+    if (sqlstate[0] == '\0') {
+        return fail_connection(conn, stage, err);
+    }
+    bool fresh = err->status == BM_OK;
+    bool hide = shows_values(sqlstate);
+    const char *primary = field(result, PG_DIAG_MESSAGE_PRIMARY);
+    const char *detail = field(result, PG_DIAG_MESSAGE_DETAIL);
+    bm_status status = bm__fail(err, bm__status_of_sqlstate(sqlstate), stage, "%s",
+                                hide ? words_for(sqlstate) : primary);
+    if (fresh) {
+        bm__copy_text(err->sqlstate, sizeof err->sqlstate, sqlstate);
+        bm__copy_text(err->column, sizeof err->column, field(result, PG_DIAG_COLUMN_NAME));
+        bm__copy_text(err->constraint, sizeof err->constraint,
+                      field(result, PG_DIAG_CONSTRAINT_NAME));
+        bm__copy_text(err->detail, sizeof err->detail, hide ? primary : detail);
+    }
+    return status;
+}

@@ -1,0 +1,66 @@
+/* The parts of the libpq transport.  Nothing here blocks inside libpq: the connection is
+ * non-blocking and every wait is a poll of ours, with the step's deadline and token. */
+#ifndef BM_TRANSPORT_LIBPQ_INTERNAL_H
+#define BM_TRANSPORT_LIBPQ_INTERNAL_H
+
+#include "cancel.h"
+#include "transport.h"
+
+#include <libpq-fe.h>
+#include <sys/types.h>
+
+typedef struct bm__libpq {
+    bm__conn base;
+    PGconn *pg;
+    pid_t pid;      /* of the process that connected: a child of it must not say goodbye */
+    bool given_up;  /* closed by us in the middle of something */
+    size_t notices; /* received so far; what they say is dropped */
+} bm__libpq;
+
+/* What a wait is bounded by. */
+typedef struct bm__patience {
+    int64_t deadline_ns;
+    const bm_cancel *cancel;
+} bm__patience;
+
+/* libpq_wait.c */
+
+/* Poll the socket for `events`; *ready says which came.  BM_TIMEOUT, BM_CANCELLED, BM_CONNECTION.
+ * */
+bm_status bm__libpq_poll(bm__libpq *conn, short events, const bm__patience *patience, short *ready,
+                         bm_error *err);
+
+/* Hand all that libpq has buffered to the socket; reads what comes meanwhile. */
+bm_status bm__libpq_flush(bm__libpq *conn, const bm__patience *patience, bm_error *err);
+
+/* The next result; *out is NULL at the end of the statement. */
+bm_status bm__libpq_result(bm__libpq *conn, const bm__patience *patience, PGresult **out,
+                           bm_error *err);
+
+/* Bring the connection out of whatever it is in: end a COPY, read all results, with a few seconds'
+ * grace; or give it up.  `cancel`: ask the server to stop first. */
+void bm__libpq_settle(bm__libpq *conn, bool cancel);
+
+/* Close the connection now. */
+void bm__libpq_give_up(bm__libpq *conn);
+
+/* libpq_error.c */
+
+/* Record the error of a result (or of the connection, when result is NULL). */
+bm_status bm__libpq_fail(bm__libpq *conn, const PGresult *result, bm_stage stage,
+                         bm__answer *answer, bm_error *err);
+
+/* libpq_copy.c: COPY has begun with this statement; these end it on every path. */
+bm_status bm__libpq_load(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err);
+bm_status bm__libpq_unload(bm__libpq *conn, const bm__step *step, bm__answer *answer,
+                           bm_error *err);
+
+/* libpq.c: the results behind a statement; the first error counts, the last tag gives the rows. */
+bm_status bm__libpq_drain(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err);
+
+/* libpq_connect.c */
+bm_status bm__libpq_open(const char *url, const bm_open_options *options, bm__conn **out,
+                         bm_error *err);
+void bm__libpq_close(bm__conn *conn);
+
+#endif

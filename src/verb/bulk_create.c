@@ -1,0 +1,436 @@
+#include "strategy.h"
+
+#include <string.h>
+
+static bool is_made_key(const bm_field *field)
+{
+    return (field->flags & (BM_KEY | BM_ASSIGNED)) == (BM_KEY | BM_ASSIGNED);
+}
+
+/* The key field that the database assigns, and whether some rows give it themselves. */
+static bm_status find_made_key(const bm__request *request, bm__plan *plan, bm_error *err)
+{
+    plan->key_field = SIZE_MAX;
+    for (size_t i = 0; i < plan->keys.n; i++) {
+        size_t field = plan->keys.at[i];
+        const bm_field *f = &plan->model->fields[field];
+        bool mixed = !is_made_key(f) && request->has[field] && request->defaults[field];
+        bool absent = !is_made_key(f) && !request->has[field];
+        if (!is_made_key(f) && !mixed && !absent) {
+            continue;
+        }
+        if (plan->key_field != SIZE_MAX) {
+            return bm__fail_cell(err, BM_UNSUPPORTED, BM_STAGE_CHECK, BM_NO_ROW, f->name,
+                                 "more than one column of the key is assigned by the database");
+        }
+        plan->key_field = field;
+        plan->mixed_keys = mixed;
+    }
+    plan->key_made = plan->key_field != SIZE_MAX;
+    plan->key_tracked = plan->key_made;
+    if (!plan->key_made && request->conflict == BM__CONFLICT_UPDATE && plan->keys.n == 1) {
+        plan->key_field = plan->keys.at[0]; /* the row that was there may have another key */
+        plan->key_tracked = true;
+    }
+    return BM_OK;
+}
+
+static bool written_field(const bm__request *request, const bm__plan *plan, size_t i)
+{
+    const bm_field *field = &plan->model->fields[i];
+    if ((field->flags & BM_READ_ONLY) != 0 || (plan->key_made && i == plan->key_field)) {
+        return false;
+    }
+    return request->has[i] || (field->flags & BM_CREATE_UUID) != 0;
+}
+
+/* Has a column a default cell, or bytes that COPY does not have? */
+static bm_status needs_insert(const bm__request *request, const bm__plan *plan, bool *out,
+                              bm_error *err)
+{
+    *out = plan->mixed_keys;
+    for (size_t i = 0; i < plan->model->n_fields; i++) {
+        const bm_field *f = &plan->model->fields[i];
+        if (!written_field(request, plan, i) && !(plan->key_made && i == plan->key_field)) {
+            continue;
+        }
+        const bm__table_column *server;
+        BM_TRY(bm__plan_server(plan, i, &server, err));
+        bm__pg_column_type type = {server->oid, server->element, server->typmod, server->kind,
+                                   server->element_kind};
+        bm__slot slot;
+        bm_error why = BM_ERROR;
+        bm_status status =
+            bm__slot_resolve(f->type, f->layout, f->width, &type, false, &slot, &why);
+        *out = *out || request->defaults[i] || status == BM_UNSUPPORTED;
+    }
+    return BM_OK;
+}
+
+static bm_status gather_facts(const bm__request *request, const bm__plan *plan, unsigned *out,
+                              bm_error *err)
+{
+    const bm__table *table = plan->table;
+    unsigned facts = 0;
+    bool small = request->n_rows <= plan->dialect->small_rows;
+    bool tells =
+        request->conflict == BM__CONFLICT_UPDATE ||
+        (request->conflict == BM__CONFLICT_NOTHING && (request->outcomes || request->keys_back));
+    facts |= plan->dialect->reads_batch ? BM__FACT_READS_BATCH : 0;
+    facts |= small ? BM__FACT_SMALL : 0;
+    facts |= tells ? BM__FACT_TELLS : 0;
+    facts |= table->rules ? BM__FACT_NO_CTE | BM__FACT_NO_COPY : 0;
+    facts |= table->insert_trigger ? BM__FACT_TRIGGER : 0;
+    if (plan->key_made) {
+        const bm__table_column *key;
+        BM_TRY(bm__plan_server(plan, plan->key_field, &key, err));
+        facts |= request->keys_back || tells ? BM__FACT_MADE_BACK : 0;
+        facts |= key->may_reserve ? BM__FACT_DRAWABLE : 0;
+    }
+    if (!plan->dialect->reads_batch) {
+        bool insert;
+        BM_TRY(needs_insert(request, plan, &insert, err));
+        bool plain = table->kind == 'r' || table->kind == 'p';
+        bool copyable =
+            plain && !table->row_security && !insert && request->conflict == BM__CONFLICT_ERROR;
+        facts |= copyable ? 0 : BM__FACT_NO_COPY;
+    }
+    *out = facts;
+    return BM_OK;
+}
+
+/* The key that is made: drawn by the job, made in the statement, or left to the table. */
+static bm_status add_made_key(bm__plan *plan, bool in_array, bm__sql_shape *shape, bm_error *err)
+{
+    bm__plan_column *column;
+    const bm__table_column *server;
+    bool drawn = plan->strategy == BM__RESERVE_COPY || plan->strategy == BM__HIGHEST_INSERT;
+    BM_TRY(bm__plan_server(plan, plan->key_field, &server, err));
+    if (!drawn && plan->mixed_keys) {
+        BM_TRY(bm__plan_add_field(plan, plan->key_field, BM__SUPPLY_FIELD, in_array, &column, err));
+        column->sql.key = true;
+        column->sql.written = true;
+        column->sql.flag = plan->n_columns;
+        bm__plan_add_helper(plan, BM__SUPPLY_FLAG, plan->key_field, 0);
+    } else if (drawn) {
+        BM_TRY(bm__plan_add_field(plan, plan->key_field, BM__SUPPLY_KEY, in_array, &column, err));
+        column->sql.key = true;
+        column->sql.written = true;
+    } else if (plan->strategy == BM__INSERT_RETURNING || plan->strategy == BM__INSERT_EACH) {
+        BM_TRY(bm__plan_add_field(plan, plan->key_field, BM__SUPPLY_STATEMENT, in_array, &column,
+                                  err));
+        column->sql.key = true;
+        column->sql.made = true;
+        column->sql.written = plan->strategy == BM__INSERT_RETURNING;
+    } else {
+        return BM_OK; /* the table's own default */
+    }
+    shape->overriding = server->identity == 'a';
+    return BM_OK;
+}
+
+static bm_status add_columns(const bm__request *request, bm__plan *plan, bool in_array,
+                             bm__sql_shape *shape, bm_error *err)
+{
+    shape->overriding = false;
+    if (plan->key_made) {
+        BM_TRY(add_made_key(plan, in_array, shape, err));
+    }
+    for (size_t i = 0; i < plan->model->n_fields; i++) {
+        const bm_field *field = &plan->model->fields[i];
+        const bm__table_column *server;
+        bm__plan_column *column;
+        if (!written_field(request, plan, i)) {
+            continue;
+        }
+        BM_TRY(bm__plan_server(plan, i, &server, err));
+        if (server->generated) {
+            continue;
+        }
+        bm__supply supply =
+            (field->flags & BM_CREATE_UUID) != 0 ? BM__SUPPLY_UUID : BM__SUPPLY_FIELD;
+        BM_TRY(bm__plan_add_field(plan, i, supply, in_array, &column, err));
+        column->sql.written = true;
+        column->sql.key = (field->flags & BM_KEY) != 0;
+        shape->overriding = shape->overriding || server->identity == 'a';
+        if (request->defaults[i] && supply == BM__SUPPLY_FIELD) {
+            column->sql.flag = plan->n_columns;
+            bm__plan_add_helper(plan, BM__SUPPLY_FLAG, i, 0);
+        }
+    }
+    if (plan->n_columns == 0) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no column to write into \"%s\"",
+                        plan->model->table);
+    }
+    return BM_OK;
+}
+
+static size_t column_of(const bm__plan *plan, size_t field)
+{
+    for (size_t i = 0; i < plan->n_columns; i++) {
+        if (plan->columns[i].field == field && plan->columns[i].sql.name != NULL) {
+            return i;
+        }
+    }
+    return BM__NO_COLUMN;
+}
+
+static bm_status columns_of(const bm__plan *plan, const bm__fields *fields, size_t *at,
+                            bm_error *err)
+{
+    for (size_t i = 0; i < fields->n; i++) {
+        at[i] = column_of(plan, fields->at[i]);
+        if (at[i] == BM__NO_COLUMN) {
+            const char *name = plan->model->fields[fields->at[i]].name;
+            return bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, BM_NO_ROW, name,
+                                 "column \"%s\" is named, but not written by this call", name);
+        }
+    }
+    return BM_OK;
+}
+
+/* The conflict's columns, and those that it updates: by default all that are written, but the key
+ * and the conflict's own. */
+static bm_status add_conflict(const bm__request *request, bm__plan *plan, bm__sql_shape *shape,
+                              bm_error *err)
+{
+    if (request->conflict == BM__CONFLICT_ERROR) {
+        return BM_OK;
+    }
+    const bm__fields *unique = request->unique.n > 0 ? &request->unique : &plan->keys;
+    bool target = request->conflict == BM__CONFLICT_UPDATE || request->unique.n > 0;
+    size_t *at = bm__arena_array(&plan->arena, 2 * plan->model->n_fields, sizeof *at);
+    if (at == NULL) {
+        return bm__no_memory(err);
+    }
+    if (target) {
+        BM_TRY(columns_of(plan, unique, at, err));
+        shape->unique = at;
+        shape->n_unique = unique->n;
+    }
+    if (request->conflict != BM__CONFLICT_UPDATE) {
+        return BM_OK;
+    }
+    size_t *update = at + plan->model->n_fields;
+    if (request->update.n > 0) {
+        BM_TRY(columns_of(plan, &request->update, update, err));
+        shape->n_update = request->update.n;
+    } else {
+        for (size_t i = 0; i < plan->n_columns; i++) {
+            const bm__plan_column *column = &plan->columns[i];
+            if (column->sql.written && !column->sql.key && !bm__fields_has(unique, column->field)) {
+                update[shape->n_update++] = i;
+            }
+        }
+    }
+    shape->update = update;
+    if (shape->n_update == 0) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
+                        "update_conflicts without a column to update");
+    }
+    return BM_OK;
+}
+
+static bm_status plan_reserve(const bm__request *request, bm__plan *plan,
+                              const bm__sql_shape *shape, bm_error *err)
+{
+    (void)request;
+    const bm__table_column *key;
+    BM_TRY(bm__plan_server(plan, plan->key_field, &key, err));
+    bm__sql sql = bm__sql_begin(err);
+    if (plan->dialect->reads_batch) {
+        if (!key->rowid || !bm__fields_has(&plan->keys, plan->key_field)) {
+            return bm__fail_cell(err, BM_UNSUPPORTED, BM_STAGE_CHECK, BM_NO_ROW, key->name,
+                                 "column \"%s\" is no INTEGER PRIMARY KEY: SQLite assigns no value",
+                                 key->name);
+        }
+        bm__sql_highest(&sql, shape, key->name, plan->table->sequences);
+        plan->reserve.expect = BM__EXPECT_ONE;
+        plan->reserve.takes = BM__TAKES_TABLE;
+    } else {
+        bm__sql_reserve(&sql, key->default_sql);
+        plan->reserve.expect = BM__EXPECT_KEYS;
+        plan->reserve.takes = BM__TAKES_COUNT;
+    }
+    plan->reserve.kind = BM__STEP_EXEC;
+    return bm__sql_end(&sql, &plan->arena, &plan->reserve.sql);
+}
+
+static bm_status plan_lookup(bm__plan *plan, const bm__sql_shape *shape, const size_t *by,
+                             size_t n_by, bool keys, bm__statement *out, bm_error *err)
+{
+    bm__sql sql = bm__sql_begin(err);
+    bm__sql_present(&sql, shape, by, n_by, keys);
+    *out = (bm__statement){NULL, BM__STEP_EXEC, keys ? BM__EXPECT_ORD_KEYS : BM__EXPECT_ORDINALS,
+                           BM__TAKES_COLUMNS};
+    return bm__sql_end(&sql, &plan->arena, &out->sql);
+}
+
+/*
+ * SQLite's RETURNING cannot see the batch, but nothing else writes while this transaction does.
+ * Upsert: by the conflict's columns; a key that is made tells afterwards whether the row is new.
+ * Ignore: rows whose key is there after the write and was not before.
+ */
+static bm_status plan_lookups(const bm__request *request, bm__plan *plan,
+                              const bm__sql_shape *shape, bm_error *err)
+{
+    size_t keys[BM__KEYS_MAX];
+    BM_TRY(columns_of(plan, &plan->keys, keys, err));
+    if (plan->keys.n == 0) {
+        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,
+                        "what became of each row cannot be told without a BM_KEY");
+    }
+    if (request->conflict == BM__CONFLICT_UPDATE) {
+        bool tells = plan->key_made && !plan->mixed_keys;
+        if (!tells) {
+            BM_TRY(plan_lookup(plan, shape, shape->unique, shape->n_unique, false, &plan->before,
+                               err));
+        }
+        if (plan->key_tracked) {
+            BM_TRY(
+                plan_lookup(plan, shape, shape->unique, shape->n_unique, true, &plan->after, err));
+        }
+        return BM_OK;
+    }
+    BM_TRY(plan_lookup(plan, shape, keys, plan->keys.n, false, &plan->before, err));
+    plan->after = plan->before;
+    return BM_OK;
+}
+
+static bm_status plan_write(const bm__request *request, bm__plan *plan, bm__sql_shape *shape,
+                            bm_error *err)
+{
+    bm__sql sql = bm__sql_begin(err);
+    plan->write.kind = BM__STEP_EXEC;
+    plan->write.takes = BM__TAKES_COLUMNS;
+    switch (plan->strategy) {
+    case BM__COPY:
+    case BM__RESERVE_COPY:
+        plan->write = (bm__statement){NULL, BM__STEP_LOAD, BM__EXPECT_COUNT, BM__TAKES_NOTHING};
+        bm__sql_copy_in(&sql, shape);
+        return bm__sql_end(&sql, &plan->arena, &plan->write.sql);
+    case BM__INSERT_RETURNING:
+        if (plan->keys.n == 0) {
+            return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,
+                            "what became of each row cannot be told without a BM_KEY");
+        }
+        shape->returning = BM__RETURN_ORD_KEYS;
+        plan->write.expect = BM__EXPECT_ORD_KEYS;
+        break;
+    case BM__INSERT_EACH:
+        shape->returning = BM__RETURN_KEYS;
+        plan->write.expect = BM__EXPECT_KEYS;
+        plan->chunk_rows = 1;
+        break;
+    case BM__INSERT:
+    case BM__HIGHEST_INSERT:
+        break;
+    }
+    shape->key_tells = plan->key_made && !plan->mixed_keys;
+    shape->no_xmax = plan->table->kind != 'r' || request->allow_skipped;
+    if (request->conflict == BM__CONFLICT_UPDATE && request->outcomes && !shape->key_tells &&
+        plan->table->kind != 'r' && !plan->dialect->reads_batch) {
+        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,
+                        "PostgreSQL does not say which rows an upsert inserted into a table of "
+                        "this kind");
+    }
+    bm__sql_insert(&sql, shape);
+    return bm__sql_end(&sql, &plan->arena, &plan->write.sql);
+}
+
+/* Columns that the database computes: what was not written, and what was a default. */
+static bm_status plan_read(const bm__request *request, bm__plan *plan, bm_error *err)
+{
+    bm__fields fields;
+    BM_TRY(bm__model_without(plan->model, BM_KEY, &plan->arena, &fields, err));
+    size_t n = 0;
+    for (size_t i = 0; i < fields.n; i++) {
+        size_t field = fields.at[i];
+        bool sent = written_field(request, plan, field) && !request->defaults[field] &&
+                    request->conflict != BM__CONFLICT_UPDATE;
+        if (!sent || plan->table->insert_trigger) {
+            fields.at[n++] = field;
+        }
+    }
+    fields.n = n;
+    if (n == 0 || !request->read_back || plan->keys.n == 0) {
+        return BM_OK;
+    }
+    BM_TRY(bm__plan_outputs(plan, &fields, &plan->outputs, err));
+    plan->n_outputs = n;
+
+    bm__plan keys = *plan; /* a batch of keys only */
+    keys.columns = bm__arena_array(&plan->arena, 2 * plan->keys.n, sizeof *keys.columns);
+    bm__sql_column *columns = bm__arena_array(&plan->arena, 2 * plan->keys.n, sizeof *columns);
+    bm__sql_output *outputs = bm__arena_array(&plan->arena, n, sizeof *outputs);
+    if (keys.columns == NULL || columns == NULL || outputs == NULL) {
+        return bm__no_memory(err);
+    }
+    keys.n_columns = 0;
+    for (size_t i = 0; i < plan->keys.n; i++) {
+        size_t field = plan->keys.at[i];
+        bool made = plan->key_tracked && field == plan->key_field;
+        bm__plan_column *column;
+        BM_TRY(bm__plan_add_field(&keys, field, made ? BM__SUPPLY_KEY : BM__SUPPLY_FIELD, true,
+                                  &column, err));
+        column->sql.key = true;
+    }
+    for (size_t i = 0; i < n; i++) {
+        outputs[i] = (bm__sql_output){.name = plan->model->fields[fields.at[i]].name,
+                                      .as_text = plan->outputs[i].reader.as_text};
+    }
+    bm__sql_shape shape = bm__plan_shape(&keys, columns);
+    bm__sql sql = bm__sql_begin(err);
+    bm__sql_select_keys(&sql, &shape, outputs, n);
+    plan->read = (bm__statement){NULL, BM__STEP_EXEC, BM__EXPECT_ROWS, BM__TAKES_COLUMNS};
+    plan->read_columns = keys.columns;
+    plan->n_read_columns = keys.n_columns;
+    return bm__sql_end(&sql, &plan->arena, &plan->read.sql);
+}
+
+bm_status bm__plan_bulk_create(const bm__request *request, bm__plan *plan, bm_error *err)
+{
+    unsigned facts;
+    BM_TRY(bm__plan_begin(request, "bulk_create", plan, err));
+    BM_TRY(find_made_key(request, plan, err));
+    BM_TRY(gather_facts(request, plan, &facts, err));
+    const bm__rule *rule = bm__strategy_of(facts);
+    plan->strategy = rule->strategy;
+    plan->why = rule->why;
+    plan->upsert = request->conflict == BM__CONFLICT_UPDATE;
+    plan->ignore = request->conflict == BM__CONFLICT_NOTHING;
+    plan->count_exact = !plan->ignore && !request->allow_skipped;
+    bool copy = plan->strategy == BM__COPY || plan->strategy == BM__RESERVE_COPY;
+    plan->chunk_rows = request->batch_size > 0 ? request->batch_size
+                       : copy                  ? plan->dialect->load_rows
+                                               : plan->dialect->exec_rows;
+
+    bm__sql_column *columns =
+        bm__arena_array(&plan->arena, 3 * plan->model->n_fields + 32, sizeof *columns);
+    if (columns == NULL) {
+        return bm__no_memory(err);
+    }
+    bm__sql_shape shape = {0};
+    BM_TRY(add_columns(request, plan, !copy, &shape, err));
+    bool overriding = shape.overriding;
+    shape = bm__plan_shape(plan, columns);
+    shape.conflict = request->conflict;
+    shape.overriding = overriding && !plan->dialect->reads_batch;
+    BM_TRY(add_conflict(request, plan, &shape, err));
+    if (plan->strategy == BM__RESERVE_COPY ||
+        (plan->strategy == BM__HIGHEST_INSERT && plan->key_made)) {
+        BM_TRY(plan_reserve(request, plan, &shape, err));
+    }
+    if (plan->strategy == BM__HIGHEST_INSERT && request->conflict != BM__CONFLICT_ERROR) {
+        BM_TRY(plan_lookups(request, plan, &shape, err));
+    }
+    BM_TRY(plan_write(request, plan, &shape, err));
+    BM_TRY(plan_read(request, plan, err));
+    if (copy && plan->dialect->has_catalog) {
+        plan->verify = (bm__statement){NULL, BM__STEP_EXEC, BM__EXPECT_ROWS, BM__TAKES_TABLE};
+        BM_TRY(bm__catalog_verify(plan->table, &plan->arena, &plan->verify.sql, &plan->verify_table,
+                                  err));
+        plan->fingerprint = plan->table->fingerprint;
+    }
+    return bm__plan_setup(request, plan, false, err);
+}

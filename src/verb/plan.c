@@ -1,0 +1,189 @@
+#include "plan.h"
+
+#include "lite.h"
+
+#include <string.h>
+
+void bm__plan_free(bm__plan *plan)
+{
+    bm__arena_free(&plan->arena);
+    *plan = (bm__plan){0};
+}
+
+static bm__pg_column_type type_of(const bm__table_column *column)
+{
+    return (bm__pg_column_type){.oid = column->oid,
+                                .element = column->element,
+                                .typmod = column->typmod,
+                                .kind = column->kind,
+                                .element_kind = column->element_kind};
+}
+
+bm_status bm__plan_server(const bm__plan *plan, size_t field, const bm__table_column **out,
+                          bm_error *err)
+{
+    const char *name = plan->model->fields[field].name;
+    *out = bm__table_find(plan->table, name);
+    if (*out == NULL) {
+        return bm__fail_cell(err, BM_INVALID, BM_STAGE_CATALOG, BM_NO_ROW, name,
+                             "table \"%s\" has no column \"%s\"", plan->model->table, name);
+    }
+    return BM_OK;
+}
+
+bm_status bm__plan_outputs(bm__plan *plan, const bm__fields *fields, bm__plan_output **out,
+                           bm_error *err)
+{
+    *out = bm__arena_array(&plan->arena, fields->n, sizeof **out);
+    if (*out == NULL) {
+        return bm__no_memory(err);
+    }
+    for (size_t i = 0; i < fields->n; i++) {
+        const bm_field *field = &plan->model->fields[fields->at[i]];
+        const bm__table_column *server;
+        (*out)[i].field = fields->at[i];
+        BM_TRY(bm__plan_server(plan, fields->at[i], &server, err));
+        if (!plan->dialect->stores_lite) {
+            bm__pg_column_type type = type_of(server);
+            bm_status status = bm__reader_resolve(field->type, field->layout, field->width, &type,
+                                                  &(*out)[i].reader, err);
+            if (status != BM_OK) {
+                bm__copy_text(err->column, sizeof err->column, field->name);
+                return status;
+            }
+        }
+    }
+    return BM_OK;
+}
+
+bm_status bm__plan_begin(const bm__request *request, const char *verb, bm__plan *plan,
+                         bm_error *err)
+{
+    *plan = (bm__plan){.verb = verb,
+                       .model = request->model,
+                       .dialect = request->dialect,
+                       .table = request->table,
+                       .why = ""};
+    plan->whole_table = request->whole_table;
+    /* each field once, a flag for each, mask words, and the key once more */
+    size_t most = 3 * request->model->n_fields + 32;
+    plan->columns = bm__arena_array(&plan->arena, most, sizeof *plan->columns);
+    if (plan->columns == NULL) {
+        return bm__no_memory(err);
+    }
+    BM_TRY(bm__model_keys(request->model, &plan->arena, &plan->keys, err));
+    return bm__plan_outputs(plan, &plan->keys, &plan->key_readers, err);
+}
+
+bm_status bm__plan_add_field(bm__plan *plan, size_t field, bm__supply supply, bool in_array,
+                             bm__plan_column **out, bm_error *err)
+{
+    const bm_field *f = &plan->model->fields[field];
+    const bm__table_column *server;
+    BM_TRY(bm__plan_server(plan, field, &server, err));
+    bm__plan_column *column = &plan->columns[plan->n_columns];
+    *column = (bm__plan_column){.supply = supply, .field = field};
+    column->sql =
+        (bm__sql_column){.name = server->name,
+                         .default_sql = server->default_sql != NULL ? server->default_sql : "NULL",
+                         .flag = BM__NO_COLUMN,
+                         .mask = BM__NO_COLUMN};
+    bm_status status;
+    if (plan->dialect->stores_lite) {
+        status = bm__lite_resolve(f->type, f->layout, f->width, err);
+    } else {
+        bm__pg_column_type type = type_of(server);
+        status =
+            bm__slot_resolve(f->type, f->layout, f->width, &type, in_array, &column->slot, err);
+        column->sql.type = column->slot.type;
+        column->sql.cast = column->slot.as_text ? server->type : NULL;
+    }
+    if (status != BM_OK) {
+        bm__copy_text(err->column, sizeof err->column, f->name);
+        return status;
+    }
+    plan->n_columns++;
+    *out = column;
+    return BM_OK;
+}
+
+bm__plan_column *bm__plan_add_helper(bm__plan *plan, bm__supply supply, size_t field, size_t word)
+{
+    bm__plan_column *column = &plan->columns[plan->n_columns++];
+    bool flag = supply == BM__SUPPLY_FLAG;
+    *column = (bm__plan_column){.supply = supply, .field = field, .word = word};
+    column->sql = (bm__sql_column){
+        .type = flag ? "bool" : "int8", .flag = BM__NO_COLUMN, .mask = BM__NO_COLUMN};
+    if (!plan->dialect->stores_lite) {
+        bm_error never = BM_ERROR;
+        bm__pg_column_type type = {.oid = flag ? 16 : 20, .typmod = -1, .kind = 'b'};
+        (void)bm__slot_resolve(flag ? BM_BOOL : BM_INT8, BM_FIXED, flag ? 1 : 8, &type, true,
+                               &column->slot, &never);
+    }
+    return column;
+}
+
+bm__sql_shape bm__plan_shape(const bm__plan *plan, bm__sql_column *columns)
+{
+    for (size_t i = 0; i < plan->n_columns; i++) {
+        columns[i] = plan->columns[i].sql;
+    }
+    return (bm__sql_shape){.dialect = plan->dialect,
+                           .schema = plan->table->schema,
+                           .table = plan->table->name,
+                           .columns = columns,
+                           .n_columns = plan->n_columns};
+}
+
+bm_status bm__plan_add_keys(const bm__request *request, bm__plan *plan, bm_error *err)
+{
+    if (plan->keys.n == 0) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "the model of \"%s\" has no BM_KEY",
+                        plan->model->table);
+    }
+    for (size_t i = 0; i < plan->keys.n; i++) {
+        size_t field = plan->keys.at[i];
+        if (!request->has[field]) {
+            return bm__fail_cell(
+                err, BM_INVALID, BM_STAGE_CHECK, BM_NO_ROW, plan->model->fields[field].name,
+                "the rows do not hold the key column \"%s\"", plan->model->fields[field].name);
+        }
+        bm__plan_column *column;
+        BM_TRY(bm__plan_add_field(plan, field, BM__SUPPLY_FIELD, true, &column, err));
+        column->sql.key = true;
+    }
+    return BM_OK;
+}
+
+bm_status bm__plan_setup(const bm__request *request, bm__plan *plan, bool hints, bm_error *err)
+{
+    if (plan->dialect->reads_batch || !plan->dialect->has_hints || !request->own_transaction) {
+        return BM_OK;
+    }
+    if (request->several_workers) {
+        plan->settle = (bm__statement){"SET CONSTRAINTS ALL IMMEDIATE", BM__STEP_EXEC,
+                                       BM__EXPECT_COUNT, BM__TAKES_NOTHING};
+    }
+    bm__sql sql = bm__sql_begin(err);
+    int64_t lock = request->lock_timeout_ms;
+    if (lock == 0 && request->several_workers) {
+        lock = 60000;
+    }
+    bool any = false;
+    if (lock != 0) {
+        bm__sql_put(&sql, "SET LOCAL lock_timeout = %lld", lock > 0 ? (long long)lock : 0LL);
+        any = true;
+    }
+    /* An index lookup for each row, in key order, beats a hash join over the whole table. */
+    if (hints) {
+        bm__sql_put(&sql, "%sSET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off",
+                    any ? "; " : "");
+        any = true;
+    }
+    const char *text;
+    BM_TRY(bm__sql_end(&sql, &plan->arena, &text));
+    if (any) {
+        plan->setup = (bm__statement){text, BM__STEP_EXEC, BM__EXPECT_COUNT, BM__TAKES_NOTHING};
+    }
+    return BM_OK;
+}

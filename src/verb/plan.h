@@ -1,0 +1,174 @@
+/*
+ * A plan: the statements of a call over one table, as data.  A verb makes it from the rows' shape,
+ * the options and the catalog; jobs carry it out chunk by chunk; explain prints it.
+ */
+#ifndef BM_VERB_PLAN_H
+#define BM_VERB_PLAN_H
+
+#include "dialect.h"
+#include "model.h"
+#include "pg.h"
+#include "statement.h"
+#include "table.h"
+
+/* Where the cells of a column of the batch come from. */
+typedef enum bm__supply {
+    BM__SUPPLY_FIELD = 1, /* the caller's rows */
+    BM__SUPPLY_KEY,       /* the call's keys: drawn from the database, or given */
+    BM__SUPPLY_FLAG,      /* bool: the state of `field` says default */
+    BM__SUPPLY_MASK,      /* int8: word `word` of the row's mask of changed columns */
+    BM__SUPPLY_UUID,      /* the call's UUID */
+    BM__SUPPLY_VALUES,    /* the struct of values that bm_update sets */
+    BM__SUPPLY_STATEMENT  /* nothing is sent: the statement makes it */
+} bm__supply;
+
+typedef struct bm__plan_column {
+    bm__supply supply;
+    size_t field; /* of the model */
+    size_t word;
+    bm__slot slot; /* engines that take PostgreSQL's bytes */
+    bm__sql_column sql;
+} bm__plan_column;
+
+/* Bits of a mask word that are used: an int8 stays positive. */
+#define BM__MASK_BITS 62
+
+/* A column that is read back, and the reader of its bytes. */
+typedef struct bm__plan_output {
+    size_t field;
+    bm__pg_reader reader;
+} bm__plan_output;
+
+/* What a statement takes as parameters, where the engine takes parameters. */
+typedef enum bm__takes {
+    BM__TAKES_NOTHING = 0,
+    BM__TAKES_COLUMNS, /* an array (or a scalar) for each column that is sent */
+    BM__TAKES_COUNT,   /* one int8: the rows of the chunk */
+    BM__TAKES_TABLE    /* one text: the table's name */
+} bm__takes;
+
+/* One statement; sql NULL: there is none. */
+typedef struct bm__statement {
+    const char *sql;
+    bm__step_kind kind;
+    bm__expect expect;
+    bm__takes takes;
+} bm__statement;
+
+/* How rows get in, by the facts; the strategy table is in strategy.c. */
+typedef enum bm__strategy {
+    BM__COPY = 1,         /* COPY; a key that the database assigns is left to it */
+    BM__RESERVE_COPY,     /* keys drawn first, then COPY with them */
+    BM__INSERT,           /* INSERT of the batch; nothing comes back */
+    BM__INSERT_RETURNING, /* INSERT of the batch, keys made in the statement, found again by key */
+    BM__INSERT_EACH,      /* a statement a row, in one transaction */
+    BM__HIGHEST_INSERT    /* keys counted on from the highest in use, then INSERT with them */
+} bm__strategy;
+
+typedef struct bm__plan {
+    bm__arena arena;
+    const char *verb;
+    const bm_model *model;
+    const bm__dialect *dialect;
+    const bm__table *table; /* borrowed from the call */
+    const char *why;        /* the row of the strategy table, in words */
+    bm__strategy strategy;  /* of bulk_create */
+
+    bm__plan_column *columns;
+    size_t n_columns;
+    bm__fields keys;              /* the primary key, fields of the model */
+    bm__plan_output *key_readers; /* for each of `keys`: how it comes back */
+    bm__plan_output *outputs;     /* of `read` */
+    size_t n_outputs;
+    bm__plan_column *read_columns; /* the batch of `read`: keys */
+    size_t n_read_columns;
+
+    bm__statement setup;      /* once, behind BEGIN; only in a transaction of our own */
+    bm__statement before;     /* each chunk: which rows are in the table already */
+    bm__statement reserve;    /* each chunk: keys */
+    bm__statement write;      /* each chunk */
+    bm__statement after;      /* each chunk: which rows are in the table now */
+    bm__statement read;       /* each chunk: rows back; or once, all rows */
+    bm__statement settle;     /* once, before other workers may commit: deferred constraints */
+    bm__statement verify;     /* once, before COMMIT: the table is what it was */
+    const char *verify_table; /* the table's name, quoted: verify's parameter */
+    const char *fingerprint;  /* what verify must give */
+
+    size_t chunk_rows;
+    bool whole_table; /* no rows are given: all rows of the table */
+    bool key_made;    /* the key field that is not in the rows but made: key_field */
+    bool key_tracked; /* the call keeps the values of key_field as the database has them */
+    size_t key_field;
+    bool mixed_keys;     /* of key_field some rows have a value, some are to be given one */
+    bool count_exact;    /* rows written must be rows sent */
+    bool upsert, ignore; /* what a conflict does */
+    bool by_key;         /* update, delete: a row not written is a row missing */
+    bool ordered;        /* rows were sorted by key */
+} bm__plan;
+
+void bm__plan_free(bm__plan *plan);
+
+/* What a verb is told of the call. */
+typedef struct bm__request {
+    const bm_model *model;
+    const bm__dialect *dialect;
+    const bm__table *table;
+    const bool *has;      /* for each field: the rows hold it */
+    const bool *defaults; /* for each field: some cell is BM_DEFAULT_CELL (create: or BM_KEEP) */
+    const bool *changes;  /* update_fields: the fields to write */
+    const bool *keeps;    /* update_fields: some cell of the field stays as it is */
+    size_t n_rows;        /* SIZE_MAX: unknown, a stream */
+    size_t batch_size;    /* 0: chosen */
+    bool whole_table;
+    bool keys_back; /* the caller wants to know them */
+    bool outcomes;  /* of each row */
+    bool read_back; /* columns that the database computes are wanted */
+    bool several_workers;
+    bool own_transaction; /* the call begins its own */
+    int64_t lock_timeout_ms;
+    bool allow_skipped;
+    bm__sql_conflict conflict;
+    bm__fields unique; /* the conflict's columns */
+    bm__fields update; /* what a conflict updates */
+    bm__fields set;    /* bm_update: the columns */
+    bm__fields read;   /* bm_copy_to: the columns */
+    bool order_by_key;
+} bm__request;
+
+bm_status bm__plan_bulk_create(const bm__request *request, bm__plan *plan, bm_error *err);
+bm_status bm__plan_update_fields(const bm__request *request, bm__plan *plan, bm_error *err);
+bm_status bm__plan_update(const bm__request *request, bm__plan *plan, bm_error *err);
+bm_status bm__plan_delete(const bm__request *request, bm__plan *plan, bm_error *err);
+bm_status bm__plan_copy_to(const bm__request *request, bm__plan *plan, bm_error *err);
+
+/* ---- for the verbs: plan.c */
+
+/* Begin: model, dialect, keys and their readers. */
+bm_status bm__plan_begin(const bm__request *request, const char *verb, bm__plan *plan,
+                         bm_error *err);
+
+/* Add a column for a field of the table; `in_array` as bm__slot_resolve. */
+bm_status bm__plan_add_field(bm__plan *plan, size_t field, bm__supply supply, bool in_array,
+                             bm__plan_column **out, bm_error *err);
+
+/* Add a column that is in no table: flags (bool) or a mask word (int8). */
+bm__plan_column *bm__plan_add_helper(bm__plan *plan, bm__supply supply, size_t field, size_t word);
+
+/* The columns as statement.c wants them. */
+bm__sql_shape bm__plan_shape(const bm__plan *plan, bm__sql_column *columns);
+
+/* The key's columns, by which rows are found; the rows must hold them. */
+bm_status bm__plan_add_keys(const bm__request *request, bm__plan *plan, bm_error *err);
+
+/* Readers for fields; those that the table lacks are an error. */
+bm_status bm__plan_outputs(bm__plan *plan, const bm__fields *fields, bm__plan_output **out,
+                           bm_error *err);
+
+/* The table's column of a field: BM_INVALID, named, where there is none. */
+bm_status bm__plan_server(const bm__plan *plan, size_t field, const bm__table_column **out,
+                          bm_error *err);
+
+/* What stands behind BEGIN: the lock timeout, the planner's hints. */
+bm_status bm__plan_setup(const bm__request *request, bm__plan *plan, bool hints, bm_error *err);
+
+#endif

@@ -1,0 +1,30 @@
+/* Which statement, by facts. */
+#ifndef BM_VERB_STRATEGY_H
+#define BM_VERB_STRATEGY_H
+
+#include "plan.h"
+
+/* Facts of a create, or-ed together. */
+enum {
+    BM__FACT_READS_BATCH = 1, /* the engine reads the batch itself */
+    BM__FACT_SMALL = 2,       /* rows up to dialect.small_rows */
+    BM__FACT_MADE_BACK = 4,   /* the database makes the key, and the caller wants it */
+    BM__FACT_DRAWABLE = 8,    /* keys can be drawn ahead of the write */
+    BM__FACT_NO_COPY = 16,    /* view, foreign table, rules, row security, DEFAULT cells, conflicts,
+                                  a type that COPY has no bytes for */
+    BM__FACT_NO_CTE = 32,     /* rules refuse a data-modifying WITH */
+    BM__FACT_TELLS = 64,      /* which rows were written must come back: conflicts */
+    BM__FACT_TRIGGER = 128    /* a BEFORE INSERT trigger may change or drop rows */
+};
+
+typedef struct bm__rule {
+    unsigned needs;
+    unsigned lacks;
+    bm__strategy strategy;
+    const char *why;
+} bm__rule;
+
+/* The first rule whose needs are all there and whose lacks are not; there always is one. */
+const bm__rule *bm__strategy_of(unsigned facts);
+
+#endif

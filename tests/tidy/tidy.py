@@ -1,0 +1,302 @@
+#!/usr/bin/env python3
+"""The rules of the tree that a machine can judge.  One rule is one TAP case.
+
+usage: tidy.py [SHARED_LIBRARY]
+
+With a shared library its exported names are judged too.  Rules are written as data where they
+can be; a rule that has to be broken is broken here, by name, where everybody sees it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+MAX_COLUMNS = 100
+MAX_FILE_LINES = 600
+MAX_FUNCTION_LINES = 70
+MAX_PUBLIC_FUNCTIONS = 70
+
+# Functions of src/ that may be longer than MAX_FUNCTION_LINES, and by how much.  A ratchet: an
+# entry goes or gets smaller when its function does; new ones are not added.
+LONG_FUNCTIONS: dict[str, int] = {}
+
+# The one installed header is one file on purpose.
+LONG_FILES = {"include/bulkmodel.h"}
+
+# Words that stand nowhere in the tree but here.
+FORBIDDEN_ANYWHERE = {
+    "an unfinished place": r"\b(TODO|FIXME|XXX|HACK)\b",
+    "a path of one machine": r"(?<![\w.}])/(work|root|home)/",
+    "a left-over of a merge": r"^(<<<<<<<|>>>>>>>) ",
+}
+
+# Words of C that stand nowhere in code; comments and strings may name them.
+FORBIDDEN_IN_C = {
+    "unbounded writing": r"\b(strcpy|stpcpy|strcat|sprintf|vsprintf|gets)\s*\(",
+    "not thread-safe": r"\b(strtok|localtime|gmtime|ctime|asctime|strerror|rand|srand)\s*\(",
+    "depends on the locale": r"\b(atoi|atol|atof|setlocale)\s*\(",
+    "PQfn cannot be used safely": r"\bPQfn\b",
+    "a cast of allocated memory": r"\(\s*[\w ]+\*+\s*\)\s*(malloc|calloc|realloc)\s*\(",
+    "thread-local state": r"\b(_Thread_local|__thread|thread_local)\b",
+    "a warning switched off": r"#\s*pragma\s+(GCC|clang)\s+diagnostic",
+}
+
+# (what, pattern, where in src/ it may stand); judged without comments and strings.
+FENCES = [
+    ("threads", r"\bpthread|\bthrd_|\bmtx_", ("src/run/",)),
+    ("atomics", r"\bstdatomic\.h|\b_Atomic\b", ("src/core/", "src/job/call.h", "src/run/")),
+    ("libpq", r"\bPQ[a-z]\w*\s*\(|\blibpq-fe\.h", ("src/transport/libpq",)),
+    ("SQLite", r"\bsqlite3_\w+\s*\(|\bsqlite3(ext)?\.h", ("src/transport/sqlite",)),
+]
+
+# pg/context.c reads the words that the server writes into an error's CONTEXT.
+SQL_PLACES = ("src/sql/", "src/catalog/", "src/transport/", "src/pg/context.c")
+# Messages may begin with such a word too: "COPY ended early" is no statement.
+SQL_TEXT = (
+    r'"\s*(SELECT\s|INSERT INTO\b|DELETE FROM\b|WITH \w+ AS\b'
+    r'|(UPDATE|COPY) (ONLY |\(|%|\\"|"))[^"\n]*'
+)
+
+NOT_TEXT = {".png", ".ico", ".gz", ".bin", ".db"}
+# A comment, a string or a character: whichever begins first.
+TOKEN = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'', re.DOTALL)
+
+Findings = Iterator[str]
+
+
+def tree() -> Iterator[str]:
+    """The files of the tree that people write, without what is built or hidden."""
+    for folder, folders, files in os.walk(ROOT):
+        here = Path(folder)
+        folders[:] = sorted(
+            name
+            for name in folders
+            if name in {".ci", ".github"}
+            or not (
+                name.startswith(".")
+                or name == "__pycache__"
+                or (here == ROOT and name == "build")
+                or (here / name / "meson-private").exists()
+            )
+        )
+        for name in sorted(files):
+            path = (here / name).relative_to(ROOT).as_posix()
+            if Path(name).suffix not in NOT_TEXT and not path.startswith("fuzz/corpus/"):
+                yield path
+
+
+FILES = list(tree())
+TEXTS = {path: (ROOT / path).read_bytes().decode("utf-8", "replace") for path in FILES}
+C_FILES = [path for path in FILES if path.endswith((".c", ".h", ".def"))]
+SRC = [path for path in C_FILES if path.startswith("src/")]
+
+
+def blank(text: str) -> str:
+    """Blanks for a piece of text, its line ends kept, so that line numbers stay."""
+    return re.sub(r"[^\n]", " ", text)
+
+
+def without_comments(text: str) -> str:
+    return TOKEN.sub(lambda m: blank(m[0]) if m[0].startswith("/") else m[0], text)
+
+
+def code_only(text: str) -> str:
+    """C without comments and strings; names of headers stay."""
+
+    def keep(match: re.Match[str]) -> str:
+        line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
+        return match[0] if re.match(r"\s*#\s*include", line) else blank(match[0])
+
+    return TOKEN.sub(keep, text)
+
+
+def matches(path: str, text: str, pattern: str, why: str) -> Findings:
+    for match in re.finditer(pattern, text, re.MULTILINE):
+        yield f"{path}:{text.count(chr(10), 0, match.start()) + 1}: {why}: {match[0].strip()}"
+
+
+def lines_are_short() -> Findings:
+    """Lines have at most 100 columns (tables and links of Markdown cannot be broken)."""
+    for path, text in TEXTS.items():
+        if path == "LICENSE":
+            continue
+        for number, line in enumerate(text.splitlines(), 1):
+            table = path.endswith(".md") and (line.startswith("|") or "](" in line)
+            if len(line) > MAX_COLUMNS and not table:
+                yield f"{path}:{number}: {len(line)} columns"
+
+
+def blanks_are_clean() -> Findings:
+    """No tabs, no blanks at the end of a line, UTF-8, one line end at the end of a file."""
+    for path, text in TEXTS.items():
+        yield from matches(path, text, r"\t|\r", "a tab or a carriage return")
+        yield from matches(path, text, r"[ ]+$", "blanks at the end of the line")
+        if "\ufffd" in text and path != "tests/tidy/tidy.py":
+            yield f"{path}: not UTF-8"
+        if text and (not text.endswith("\n") or text.endswith("\n\n")):
+            yield f"{path}: must end with one line end"
+
+
+def files_are_short() -> Findings:
+    """Files of code have at most 600 lines."""
+    for path, text in TEXTS.items():
+        if path.endswith((".c", ".h", ".py")) and path not in LONG_FILES:
+            count = text.count("\n")
+            if count > MAX_FILE_LINES:
+                yield f"{path}: {count} lines"
+
+
+def functions_are_short() -> Findings:
+    """Functions of src/ have at most 70 lines, and those that may have more do not grow."""
+    command = ["ctags", "--languages=C", "--kinds-C=f", "--fields=+ne", "--output-format=json"]
+    sources = [path for path in SRC if path.endswith((".c", ".h"))]
+    output = subprocess.run(
+        [*command, "-f", "-", *sources], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+    seen: dict[str, int] = {}
+    for tag in map(json.loads, output.splitlines()):
+        name = f"{tag['path']}:{tag['name']}"
+        seen[name] = tag["end"] - tag["line"] + 1
+        limit = LONG_FUNCTIONS.get(name, MAX_FUNCTION_LINES)
+        if seen[name] > limit:
+            yield f"{name}: {seen[name]} lines, {limit} at most"
+    if sources and not seen:
+        yield "ctags found no function"
+    for name, limit in LONG_FUNCTIONS.items():
+        if seen.get(name, 0) < limit:
+            yield f"{name}: has {seen.get(name, 0)} lines now: lower LONG_FUNCTIONS"
+
+
+def words_are_clean() -> Findings:
+    """Nothing unfinished, nothing of one machine, no function that cannot be used safely."""
+    for path, text in TEXTS.items():
+        if path == "tests/tidy/tidy.py":
+            continue
+        for why, pattern in FORBIDDEN_ANYWHERE.items():
+            yield from matches(path, text, pattern, why)
+    for path in C_FILES:
+        for why, pattern in FORBIDDEN_IN_C.items():
+            yield from matches(path, code_only(TEXTS[path]), pattern, why)
+    for path in SRC:
+        code = without_comments(TEXTS[path])
+        yield from matches(path, code, r'"[^"\n]*\bPROGRAM\b[^"\n]*"', "COPY runs no program")
+
+
+def sql_has_its_place() -> Findings:
+    """Statements are written in src/sql, src/catalog and src/transport only."""
+    for path in SRC:
+        if not path.startswith(SQL_PLACES):
+            yield from matches(path, without_comments(TEXTS[path]), SQL_TEXT, "SQL text")
+
+
+def fences_hold() -> Findings:
+    """Threads in src/run, libpq and SQLite in their transports, and nowhere else."""
+    for path in SRC:
+        for what, pattern, places in FENCES:
+            if not path.startswith(places):
+                yield from matches(path, code_only(TEXTS[path]), pattern, f"{what} here")
+
+
+def readme_shows_a_program() -> Findings:
+    """The README's first program is examples/first.c, which the tests run."""
+    shown = re.search(r"```c\n(.*?)```", TEXTS["README.md"], re.DOTALL)
+    program = TEXTS["examples/first.c"].split("\n", 1)[1]
+    if shown is None or shown[1] != program:
+        yield "README.md: its C program is not examples/first.c"
+
+
+def header_is_documented() -> Findings:
+    """A comment stands before every public function, or before the group it stands in."""
+    for paragraph in re.split(r"\n\s*\n", TEXTS["include/bulkmodel.h"]):
+        first = re.search(r"^BM_API [^;(]*?\b(bm_\w+)\(", paragraph, re.MULTILINE)
+        if first and "*/" not in paragraph[: first.start()]:
+            yield f"include/bulkmodel.h: {first[1]} has no comment before it"
+
+
+def public_functions() -> list[str]:
+    code = code_only(TEXTS["include/bulkmodel.h"])
+    return re.findall(r"^BM_API [^;(]*?\b(bm_\w+)\(", code, re.MULTILINE)
+
+
+def surface_is_small() -> Findings:
+    """Fewer than 70 public functions, all declared BM_API and named bm_."""
+    names = public_functions()
+    if not 0 < len(names) < MAX_PUBLIC_FUNCTIONS:
+        yield f"include/bulkmodel.h: {len(names)} public functions"
+    if len(names) != TEXTS["include/bulkmodel.h"].count("\nBM_API "):
+        yield "include/bulkmodel.h: a BM_API declaration is no function named bm_..."
+
+
+def tests_are_listed() -> Findings:
+    """Every C file of tests/ and fuzz/ stands in its meson.build."""
+    for path in C_FILES:
+        folder, _, rest = path.partition("/")
+        if path.endswith(".c") and folder in {"tests", "fuzz"}:
+            name = rest if folder == "tests" else rest.removeprefix("fuzz_").removesuffix(".c")
+            if f"'{name}'" not in TEXTS.get(f"{folder}/meson.build", ""):
+                yield f"{path}: not named in {folder}/meson.build"
+
+
+def scripts_run() -> Findings:
+    """What begins with #! can be run, and every script begins with it."""
+    for path, text in TEXTS.items():
+        runs = os.access(ROOT / path, os.X_OK)
+        if text.startswith("#!") and not runs:
+            yield f"{path}: not executable"
+        if runs and not text.startswith("#!"):
+            yield f"{path}: executable, but no script"
+
+
+def exports_are_public(library: str) -> Findings:
+    """The shared library exports the functions of the header, all of them, and nothing else."""
+    command = ["nm", "-D", "--defined-only", "--format=posix", library]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    exported = {line.split()[0].partition("@")[0] for line in output.splitlines()}
+    # What linkers of some systems put there by themselves.
+    exported -= {"_init", "_fini", "__bss_start", "_edata", "_end"}
+    declared = set(public_functions())
+    for name in sorted(exported - declared):
+        yield f"{name} is exported, but not declared in bulkmodel.h"
+    for name in sorted(declared - exported):
+        yield f"{name} is declared in bulkmodel.h, but not exported"
+
+
+def main(arguments: list[str]) -> int:
+    rules = [
+        lines_are_short,
+        blanks_are_clean,
+        files_are_short,
+        functions_are_short,
+        words_are_clean,
+        sql_has_its_place,
+        fences_hold,
+        header_is_documented,
+        readme_shows_a_program,
+        surface_is_small,
+        tests_are_listed,
+        scripts_run,
+    ]
+    cases = [(rule.__name__, rule.__doc__ or "", list(rule())) for rule in rules]
+    for library in arguments:
+        found = list(exports_are_public(library))
+        cases.append((exports_are_public.__name__, exports_are_public.__doc__ or "", found))
+    print(f"1..{len(cases)}")
+    for number, (name, says, found) in enumerate(cases, 1):
+        print(f"{'not ok' if found else 'ok'} {number} - {name}")
+        if found:
+            print(f"# {says}")
+        for line in found:
+            print(f"# {line}")
+    return 1 if any(found for _, _, found in cases) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -100,6 +100,15 @@ static bm_status give(bm__execution *x, bm_result *result, bm_error *err)
     return BM_OK;
 }
 
+/* A stream's end is told to its owner, whatever became of the call. */
+static void close_source(const bm_rows *rows)
+{
+    const bm_source *source = rows->kind == BM__ROWS_STREAM ? rows->data : NULL;
+    if (source != NULL && source->size >= sizeof *source && source->close != NULL) {
+        source->close(source->user);
+    }
+}
+
 bm_status bm__face_run(bm__execution *x, const char *verb, bm_result *given, bm_error *err,
                        bm_status (*done)(bm__execution *x, void *context, bm_error *err),
                        void *context)
@@ -133,6 +142,7 @@ bm_status bm__face_run(bm__execution *x, const char *verb, bm_result *given, bm_
     if (x->db != NULL) {
         bm__execution_free(x);
     }
+    close_source(&x->rows);
     if (result == &local) {
         bm_result_clear(&local);
     }

@@ -1,5 +1,6 @@
 #include "model.h"
 
+#include "options.h"
 #include "types.h"
 #include "utf8.h"
 
@@ -60,10 +61,10 @@ static bm_status check_field(const bm_model *model, size_t i, bm_error *err)
 
 bm_status bm__model_check(const bm_model *model, bm_error *err)
 {
-    if (model == NULL || model->size != sizeof *model) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
-                        model == NULL ? "there is no model" : "bm_model.size is not its size");
+    if (model == NULL) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no model");
     }
+    BM_TRY(bm__options_check(sizeof *model, model, "bm_model", err));
     BM_TRY(check_name("table", model->table, err));
     if (model->schema != NULL) {
         BM_TRY(check_name("schema", model->schema, err));

@@ -2,6 +2,17 @@
 
 #include <string.h>
 
+static bm_status check_tail(size_t known, size_t size, const void *given, bm_error *err)
+{
+    for (size_t i = known; i < size; i++) {
+        if (((const char *)given)[i] != 0) {
+            return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,
+                            "an option that this version (" BM_VERSION ") does not know");
+        }
+    }
+    return BM_OK;
+}
+
 bm_status bm__options_read(void *out, size_t known, const void *given, bm_error *err)
 {
     memset(out, 0, known);
@@ -14,11 +25,15 @@ bm_status bm__options_read(void *out, size_t known, const void *given, bm_error 
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "an options struct whose size is not set");
     }
     memcpy(out, given, size < known ? size : known);
-    for (size_t i = known; i < size; i++) {
-        if (((const char *)given)[i] != 0) {
-            return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,
-                            "an option that this version (" BM_VERSION ") does not know");
-        }
+    return check_tail(known, size, given, err);
+}
+
+bm_status bm__options_check(size_t known, const void *given, const char *name, bm_error *err)
+{
+    size_t size;
+    memcpy(&size, given, sizeof size);
+    if (size < known) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "%s.size is not its size", name);
     }
-    return BM_OK;
+    return check_tail(known, size, given, err);
 }

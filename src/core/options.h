@@ -11,4 +11,8 @@
  */
 bm_status bm__options_read(void *out, size_t known, const void *given, bm_error *err);
 
+/* The same check for a struct that is borrowed, not copied (bm_model, bm_source): its size must be
+ * at least `known`. */
+bm_status bm__options_check(size_t known, const void *given, const char *name, bm_error *err);
+
 #endif

@@ -1,6 +1,7 @@
 #include "rows.h"
 
 #include "model.h"
+#include "options.h"
 #include "queryset.h"
 #include "types.h"
 
@@ -86,8 +87,9 @@ static bm_status check_keys(const bm_rows *rows, bm_error *err)
 static bm_status check_source(const bm_rows *rows, bm_error *err)
 {
     const bm_source *source = rows->data;
-    if (source->size != sizeof *source || source->next == NULL) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "a bm_source without size or next");
+    BM_TRY(bm__options_check(sizeof *source, source, "bm_source", err));
+    if (source->next == NULL) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "a bm_source without next");
     }
     if (rows->model->row_size == 0) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "a stream needs a model with a row");

@@ -54,6 +54,19 @@ static BM__ALWAYS_INLINE bm_slice bytes_of(const bm__slot *slot, const void *cel
     return bm__cell_bytes(layout, slot->width, cell);
 }
 
+static BM__ALWAYS_INLINE const char *data_of(const void *cell, bm_layout layout)
+{
+    const char *data = cell;
+    if (layout != BM_CHARS) {
+        memcpy(&data, cell, sizeof data); /* a bm_slice begins with its pointer */
+    }
+    return data;
+}
+_Static_assert(offsetof(bm_slice, data) == 0, "a bm_slice begins with its pointer");
+
+/* Text is asked for so many cells before it is looked at. */
+#define AHEAD 12
+
 static BM__ALWAYS_INLINE const char *measure_text(const bm__slot *slot, const void *const *at,
                                                   size_t n, uint32_t *sizes, size_t *bad,
                                                   bm_layout layout)
@@ -64,6 +77,9 @@ static BM__ALWAYS_INLINE const char *measure_text(const bm__slot *slot, const vo
         if (at[i] == NULL) {
             sizes[i] = 0;
             continue;
+        }
+        if (layout != BM_CHARS && i + AHEAD < n && at[i + AHEAD] != NULL) {
+            __builtin_prefetch(data_of(at[i + AHEAD], layout));
         }
         bm_slice text = bytes_of(slot, at[i], layout);
         const char *fault = NULL;
@@ -101,16 +117,6 @@ static BM__ALWAYS_INLINE void copy_bytes(uint8_t *to, const char *from, size_t s
         }
     }
 }
-
-static BM__ALWAYS_INLINE const char *data_of(const void *cell, bm_layout layout)
-{
-    const char *data = cell;
-    if (layout != BM_CHARS) {
-        memcpy(&data, cell, sizeof data); /* a bm_slice begins with its pointer */
-    }
-    return data;
-}
-_Static_assert(offsetof(bm_slice, data) == 0, "a bm_slice begins with its pointer");
 
 static BM__ALWAYS_INLINE void write_text(const bm__slot *slot, const void *const *at, size_t n,
                                          const uint32_t *sizes, uint8_t **out, bm_layout layout)

@@ -3,6 +3,7 @@
 #include "options.h"
 #include "prepare.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static bm_status read_conflict(bm__execution *x, const bm_bulk_create_options *o, bm_error *err)
@@ -48,22 +49,39 @@ static bool made_key(const bm_model *model)
     return false;
 }
 
-/* Rows of one call that hit the same row: refused, or one of them is left out. */
+static int compare_rows(const void *a, const void *b)
+{
+    size_t x;
+    size_t y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return (x > y) - (x < y);
+}
+
+/* Rows of one call that hit the same row: refused, or one of them is left out.  A queryset is in the
+ * order of the write, which then is that of the input. */
+static bm_status order(bm__execution *x, const bm__fields *fields, bm_duplicates rule,
+                       bm_error *err)
+{
+    BM_TRY(bm__prepare_order(&x->call, fields, rule, true, err));
+    if (x->wants_queryset && x->call.pick != NULL) {
+        qsort(x->call.pick, x->call.n_rows, sizeof *x->call.pick, compare_rows);
+    }
+    return BM_OK;
+}
+
 static bm_status prepare(bm__execution *x, bm_error *err)
 {
     bm__request *request = &x->request;
     bm__fields keys;
     BM_TRY(bm__model_keys(x->rows.model, &x->arena, &keys, err));
-    if (x->call.source != NULL) {
-        return BM_OK; /* within a chunk the server refuses them */
-    }
     if (request->conflict == BM__CONFLICT_UPDATE) {
         const bm__fields *unique = request->unique.n > 0 ? &request->unique : &keys;
-        return bm__prepare_order(&x->call, unique, x->duplicates, true, err);
+        return order(x, unique, x->duplicates, err);
     }
     bool lookups = bm__db_root(x->db)->dialect->reads_batch && keys.n > 0 &&
                    request->conflict == BM__CONFLICT_NOTHING && !made_key(x->rows.model);
-    return lookups ? bm__prepare_order(&x->call, &keys, BM_DUPLICATES_FIRST, true, err) : BM_OK;
+    return lookups ? order(x, &keys, BM_DUPLICATES_FIRST, err) : BM_OK;
 }
 
 bm_status bm__face_bulk_create(bm__execution *x, const void *options, bm_error *err)

@@ -79,16 +79,12 @@ static void count_ignored(const bm__execution *x, bm_result *result)
     result->ignored = ignored > result->ignored ? ignored : result->ignored;
 }
 
-static bm_status give(bm__execution *x, bm_result *result, bm_error *err)
+static void give(bm__execution *x, bm_result *result)
 {
     bm__call *call = &x->call;
-    bm__journal *journal = bm__db_journal(x->db);
     result->unchanged += x->unchanged;
     count_ignored(x, result);
     if (x->wants_queryset && call->made != NULL) {
-        if (journal != NULL && x->creates) {
-            BM_TRY(bm__journal_made(journal, call->made, err));
-        }
         result->queryset = call->made;
         call->made = NULL;
     }
@@ -97,7 +93,6 @@ static bm_status give(bm__execution *x, bm_result *result, bm_error *err)
         result->n_outcomes = call->caller_rows;
         call->outcomes = NULL;
     }
-    return BM_OK;
 }
 
 /* A stream's end is told to its owner, whatever became of the call. */
@@ -129,8 +124,7 @@ bm_status bm__face_run(bm__execution *x, const char *verb, bm_result *given, bm_
         status = status != BM_OK ? status : after;
     }
     if (status == BM_OK || status == BM_PARTIAL) {
-        bm_status gave = give(x, result, err);
-        status = status != BM_OK ? status : gave;
+        give(x, result);
     }
     result->seconds = (double)(bm__now_ns() - start) / 1e9;
     if (status != BM_OK) {

@@ -9,7 +9,7 @@
 static bm_status prepare(bm__execution *x, bm_error *err)
 {
     bm__fields keys;
-    if (x->rows.kind == BM__ROWS_ALL || x->call.source != NULL || x->call.n_rows == 0) {
+    if (x->rows.kind == BM__ROWS_ALL || (x->call.source == NULL && x->call.n_rows == 0)) {
         return BM_OK;
     }
     BM_TRY(bm__model_keys(x->rows.model, &x->arena, &keys, err));

@@ -34,7 +34,7 @@ static bm_status prepare(bm__execution *x, bm_error *err)
         }
         BM_TRY(bm__prepare_keeps(&x->call, x->keeps, err));
     }
-    if (x->call.source != NULL || x->call.n_rows == 0) {
+    if (x->call.source == NULL && x->call.n_rows == 0) {
         return BM_OK;
     }
     return bm__prepare_order(&x->call, &keys, x->duplicates, false, err);

@@ -198,7 +198,15 @@ static bm_status pull(bm__call *call, size_t *n, bm_error *err)
     }
     call->caller_rows += *n;
     BM_TRY(bm__call_room(call, call->caller_rows, err));
-    return check_states(call, *n, err);
+    BM_TRY(check_states(call, *n, err));
+    if (call->distinct.n > 0 && *n > 0) {
+        free(call->pick);
+        call->pick = NULL;
+        call->n_rows = *n;
+        BM_TRY(bm__call_order(call, *n, err));
+        *n = call->n_rows;
+    }
+    return BM_OK;
 }
 
 bm_status bm__call_claim(bm__call *call, size_t *from, size_t *n, bm_error *err)

@@ -28,6 +28,10 @@ typedef struct bm__call {
     bm_uuid uuid;
     const void *values; /* of bm_update */
 
+    bm__fields distinct;     /* fields by which rows are ordered and are to be different ... */
+    bm_duplicates duplicates; /* ... or by this rule left out; of a stream, in each chunk */
+    bool nulls_differ;
+
     const bm_source *source; /* a stream: its rows are pulled into `buffer`, a chunk at a time */
     unsigned char *buffer;   /* owned */
     size_t base;             /* the caller's rows before the chunk in the buffer */
@@ -58,6 +62,10 @@ void bm__call_free(bm__call *call);
 /* The next rows to write: *from and *n in the order of the write; *n is 0 at the end.  Of a stream:
  * pulls a chunk (into rows 0 .. *n - 1 of the buffer) and checks it. */
 bm_status bm__call_claim(bm__call *call, size_t *from, size_t *n, bm_error *err);
+
+/* Order the rows of the views (`rows` of them) by call->distinct and apply the rule for duplicates:
+ * pick and n_rows are what is left. */
+bm_status bm__call_order(bm__call *call, size_t rows, bm_error *err);
 
 /* The caller's number of row i of a batch. */
 size_t bm__call_row(const bm__call *call, const bm__batch *batch, size_t i);

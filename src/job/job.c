@@ -236,6 +236,8 @@ static void settle_fate(bm__job *job)
     bm_error *error = &job->error;
     if (error->status == BM_COMMIT_UNKNOWN) {
         error->fate = BM_FATE_UNKNOWN;
+    } else if (job->committed) {
+        error->fate = BM_FATE_COMMITTED;
     } else if (!job->sent) {
         error->fate = BM_FATE_NOT_STARTED;
     } else if (job->mode == BM__JOB_SAVEPOINT && !job->lost) {
@@ -336,6 +338,7 @@ static bm_status succeeded(bm__job *job, const bm__answer *answer, bm_error *err
     case BM__PHASE_RESERVE:
         return bm__reserved(job, err);
     case BM__PHASE_WRITE:
+        job->committed = job->mode == BM__JOB_AUTOCOMMIT;
         return job->plan->after.sql == NULL ? bm__written(job, answer->rows, err)
                                             : bm__count(job, answer->rows, err);
     case BM__PHASE_AFTER:

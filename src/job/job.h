@@ -65,6 +65,7 @@ typedef struct bm__job {
     bool begun;     /* the connection has a transaction (or savepoint) of ours */
     bool lost;      /* the connection is closed */
     bool sent;      /* something was handed to the connection */
+    bool committed; /* AUTOCOMMIT: the statement is done, and with it the commit */
 
     bm__slot *slots; /* of plan->columns, side by side */
     bm__view *views; /* of plan->columns */

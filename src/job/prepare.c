@@ -1,7 +1,5 @@
 #include "prepare.h"
 
-#include "keys.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,40 +112,13 @@ bm_status bm__prepare_keeps(bm__call *call, const bool *keeps, bm_error *err)
     return BM_OK;
 }
 
-static bm_status set_ignored(bm__call *call, const uint8_t *dropped, bm_error *err)
-{
-    bool any = false;
-    for (size_t row = 0; row < call->caller_rows; row++) {
-        any = any || dropped[row] != 0;
-    }
-    if (!any) {
-        return BM_OK;
-    }
-    call->keeps_outcomes = true;
-    if (call->outcomes == NULL) {
-        call->outcomes = calloc(call->caller_rows, 1);
-        if (call->outcomes == NULL) {
-            return bm__no_memory(err);
-        }
-        call->outcomes_capacity = call->caller_rows;
-    }
-    for (size_t row = 0; row < call->caller_rows; row++) {
-        if (dropped[row] != 0) {
-            call->outcomes[row] = BM_ROW_IGNORED;
-        }
-    }
-    return BM_OK;
-}
-
 bm_status bm__prepare_order(bm__call *call, const bm__fields *fields, bm_duplicates rule,
                             bool nulls, bm_error *err)
 {
-    const bm__view *keys[BM__KEYS_MAX];
     if (fields->n == 0 || fields->n > BM__KEYS_MAX) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "a key of %zu columns", fields->n);
     }
     for (size_t i = 0; i < fields->n; i++) {
-        keys[i] = &call->fields[fields->at[i]];
         if (!call->has[fields->at[i]]) {
             const char *name = call->model->fields[fields->at[i]].name;
             return bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, BM_NO_ROW, name,
@@ -155,29 +126,10 @@ bm_status bm__prepare_order(bm__call *call, const bm__fields *fields, bm_duplica
                                  name);
         }
     }
-    size_t *order;
-    BM_TRY(bm__keys_order(keys, fields->n, call->pick, call->n_rows, nulls, &order, err));
-    if (order == NULL) {
-        return BM_OK;
-    }
-    uint8_t *dropped = calloc(call->caller_rows > 0 ? call->caller_rows : 1, 1);
-    size_t n = call->n_rows;
-    bm_status status = dropped != NULL ? BM_OK : bm__no_memory(err);
-    if (status == BM_OK) {
-        status = bm__keys_distinct(keys, fields->n, rule, order, &n, dropped, err);
-    }
-    if (status == BM_OK) {
-        status = set_ignored(call, dropped, err);
-    }
-    free(dropped);
-    if (status != BM_OK) {
-        free(order);
-        return status;
-    }
-    free(call->pick);
-    call->pick = order;
-    call->n_rows = n;
-    return BM_OK;
+    call->distinct = *fields;
+    call->duplicates = rule;
+    call->nulls_differ = nulls;
+    return call->source != NULL ? BM_OK : bm__call_order(call, call->caller_rows, err);
 }
 
 static bm_status compare(bm__call *call, const bm_queryset *queryset, size_t field,

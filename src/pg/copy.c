@@ -222,8 +222,8 @@ static void place_rows(const block *rows, uint8_t *start, uint8_t *out[BM__BLOCK
     }
 }
 
-/* Ask for the cells that the next block looks at first, so that they come while this one is written:
- * measured, a sixth of the time of rows that are not in the cache. */
+/* Ask for the cells that the next block looks at first, so that they come while this one is
+ * written: a sixth of the time, measured, where the rows are not in the cache. */
 static void fetch_next(const block *rows)
 {
     const bm__batch *batch = rows->batch;

@@ -177,6 +177,10 @@ static bm_status begin_call(bm__execution *x, size_t workers, bool inside, bm_er
     bool structs = x->rows.kind != BM__ROWS_COLUMNS && x->rows.kind != BM__ROWS_KEYS;
     size_t capacity = call->source != NULL || x->request.whole_table ? 0 : call->n_rows;
     BM_TRY(bm__queryset_new(call->model, structs || x->reads, capacity, &call->made, err));
+    bm__journal *journal = bm__db_journal(x->db);
+    if (journal != NULL) { /* what is known of its rows shares the transaction's fate */
+        BM_TRY(bm__journal_made(journal, call->made, err));
+    }
     call->collects = !call->several && x->creates;
     return BM_OK;
 }
@@ -185,10 +189,14 @@ static bm_status begin_call(bm__execution *x, size_t workers, bool inside, bm_er
 static bm_status end_call(bm__execution *x, bm_error *err)
 {
     bm__call *call = &x->call;
-    if (call->made != NULL && x->creates && !call->collects) {
-        BM_TRY(bm__call_collect(call, 0, call->n_rows, err));
+    if (call->made == NULL || !x->creates || call->collects) {
+        return BM_OK;
     }
-    return BM_OK;
+    bm_status status = bm__call_collect(call, 0, call->n_rows, err);
+    if (status != BM_OK) {
+        err->fate = call->dry_run ? BM_FATE_ROLLED_BACK : BM_FATE_COMMITTED;
+    }
+    return status;
 }
 
 static bm_status attempt(bm__execution *x, bm__conn **conns, size_t n, bool inside,

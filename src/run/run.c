@@ -10,28 +10,40 @@ static uint64_t rows_of(const bm__job *job)
     return job->inserted + job->updated + job->missing + job->ignored + job->deleted + job->read;
 }
 
-/* A statement may take so long; READY, COMMIT and the call's own deadline are not prolonged by it.
- * */
+/* What ends a transaction gets this much time even when the call has none left. */
+#define ENDING_NS INT64_C(10000000000)
+
+static bool ends(const bm__step *step)
+{
+    return step->kind == BM__STEP_COMMIT || step->kind == BM__STEP_ROLLBACK ||
+           step->kind == BM__STEP_ROLLBACK_TO || step->kind == BM__STEP_RELEASE;
+}
+
+/* A statement may take so long, whatever is left of the call's own time. */
 static void bound(const bm__call *call, bm__step *step)
 {
+    int64_t now = bm__now_ns();
     if (call->statement_timeout_ms > 0) {
-        int64_t until = bm__now_ns() + call->statement_timeout_ms * 1000000;
+        int64_t until = now + call->statement_timeout_ms * 1000000;
         if (step->deadline_ns == 0 || until < step->deadline_ns) {
             step->deadline_ns = until;
         }
     }
+    if (ends(step) && step->deadline_ns != 0 && step->deadline_ns < now + ENDING_NS) {
+        step->deadline_ns = now + ENDING_NS;
+    }
 }
 
-/* Nothing more is begun once the token is set or the deadline is past; what ends a transaction is.
- * */
+/* Nothing is begun once the token is set or the deadline is past, but what ends a transaction. */
 static bm_status may_begin(const bm__step *step, bm_error *err)
 {
-    bool ends = step->kind == BM__STEP_COMMIT || step->kind == BM__STEP_ROLLBACK ||
-                step->kind == BM__STEP_ROLLBACK_TO || step->kind == BM__STEP_RELEASE;
-    if (!ends && bm__cancelled(step->cancel)) {
+    if (ends(step)) {
+        return BM_OK;
+    }
+    if (bm__cancelled(step->cancel)) {
         return bm__fail(err, BM_CANCELLED, BM_STAGE_WRITE, "cancelled");
     }
-    if (!ends && step->deadline_ns != 0 && bm__now_ns() >= step->deadline_ns) {
+    if (step->deadline_ns != 0 && bm__now_ns() >= step->deadline_ns) {
         return bm__fail(err, BM_TIMEOUT, BM_STAGE_WRITE, "the deadline passed");
     }
     return BM_OK;
@@ -140,11 +152,11 @@ static bm_status finish(bm__team *team, bm__job *jobs, size_t n, bm_result *resu
             add_counts(&jobs[i], result);
         }
     }
-    bm_status parts = fill_parts(jobs, n, result, err);
+    bm_error unwanted = BM_ERROR; /* that parts could not be listed is no failure of the call */
+    (void)fill_parts(jobs, n, result, &unwanted);
     if (!any_failed) {
-        return BM_OK; /* all is committed: that the parts could not be listed is no failure */
+        return BM_OK;
     }
-    (void)parts;
     settle(team, jobs, n, err);
     return err->status;
 }

@@ -13,6 +13,7 @@ static const bm__dialect dialects[] = {
         .hint_rows = 1000,
         .load_rows = 1000000,
         .exec_rows = 20000,
+        .stream_rows = 65536,
     },
     {
         .name = "sqlite",
@@ -24,6 +25,7 @@ static const bm__dialect dialects[] = {
         .hint_rows = SIZE_MAX,
         .load_rows = 1000000,
         .exec_rows = 1000000,
+        .stream_rows = 65536,
     },
     {
         .name = "memory",
@@ -33,6 +35,7 @@ static const bm__dialect dialects[] = {
         .hint_rows = SIZE_MAX,
         .load_rows = 1000000,
         .exec_rows = 20000,
+        .stream_rows = 65536,
     },
 };
 

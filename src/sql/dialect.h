@@ -16,6 +16,7 @@ typedef struct bm__dialect {
     size_t hint_rows;  /* an update of more rows than this tells the planner what it is */
     size_t load_rows;  /* rows of a chunk that is a COPY */
     size_t exec_rows;  /* rows of a chunk that is a statement */
+    size_t stream_rows; /* rows that are pulled from a stream at once, at most */
 } bm__dialect;
 
 /* The dialect of a transport's name; NULL when there is none. */

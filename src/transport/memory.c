@@ -350,7 +350,13 @@ static bm_status memory_perform(bm__conn *conn, const bm__step *step, bm__answer
     if (step->kind == BM__STEP_READY) {
         return BM_OK;
     }
-    BM_TRY(bm__memory_record(m, step, err));
+    bm_status recorded = bm__memory_record(m, step, err);
+    if (recorded != BM_OK) {
+        if (step->kind == BM__STEP_ROLLBACK) {
+            end_transaction(m, BM__CONN_CLOSED); /* no connection is left in between */
+        }
+        return recorded;
+    }
     answer->sent = true;
     bm__scripted instead;
     bool is_scripted = bm__memory_take_scripted(m, &instead);

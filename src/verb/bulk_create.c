@@ -401,9 +401,8 @@ bm_status bm__plan_bulk_create(const bm__request *request, bm__plan *plan, bm_er
     plan->ignore = request->conflict == BM__CONFLICT_NOTHING;
     plan->count_exact = !plan->ignore && !request->allow_skipped;
     bool copy = plan->strategy == BM__COPY || plan->strategy == BM__RESERVE_COPY;
-    plan->chunk_rows = request->batch_size > 0 ? request->batch_size
-                       : copy                  ? plan->dialect->load_rows
-                                               : plan->dialect->exec_rows;
+    plan->chunk_rows =
+        bm__plan_chunk(request, copy ? plan->dialect->load_rows : plan->dialect->exec_rows);
 
     bm__sql_column *columns =
         bm__arena_array(&plan->arena, 3 * plan->model->n_fields + 32, sizeof *columns);

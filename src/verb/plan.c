@@ -75,6 +75,15 @@ bm_status bm__plan_begin(const bm__request *request, const char *verb, bm__plan 
     return bm__plan_outputs(plan, &plan->keys, &plan->key_readers, err);
 }
 
+size_t bm__plan_chunk(const bm__request *request, size_t engine_rows)
+{
+    size_t most = request->dialect->stream_rows;
+    if (request->batch_size > 0) {
+        return request->batch_size;
+    }
+    return request->n_rows == SIZE_MAX && engine_rows > most ? most : engine_rows;
+}
+
 bm_status bm__plan_add_field(bm__plan *plan, size_t field, bm__supply supply, bool in_array,
                              bm__plan_column **out, bm_error *err)
 {

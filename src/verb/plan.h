@@ -147,6 +147,9 @@ bm_status bm__plan_copy_to(const bm__request *request, bm__plan *plan, bm_error 
 bm_status bm__plan_begin(const bm__request *request, const char *verb, bm__plan *plan,
                          bm_error *err);
 
+/* The rows of a chunk: the caller's, else the engine's, for a stream no more than its buffer. */
+size_t bm__plan_chunk(const bm__request *request, size_t engine_rows);
+
 /* Add a column for a field of the table; `in_array` as bm__slot_resolve. */
 bm_status bm__plan_add_field(bm__plan *plan, size_t field, bm__supply supply, bool in_array,
                              bm__plan_column **out, bm_error *err);

@@ -40,7 +40,7 @@ static bm_status finish(const bm__request *request, bm__plan *plan,
     plan->by_key = !request->whole_table;
     plan->write = (bm__statement){
         NULL, BM__STEP_EXEC, ordinals ? BM__EXPECT_ORDINALS : BM__EXPECT_COUNT, BM__TAKES_COLUMNS};
-    plan->chunk_rows = request->batch_size > 0 ? request->batch_size : plan->dialect->exec_rows;
+    plan->chunk_rows = bm__plan_chunk(request, plan->dialect->exec_rows);
     bm__sql sql = bm__sql_begin(err);
     statement(&sql, &shape);
     BM_TRY(bm__sql_end(&sql, &plan->arena, &plan->write.sql));

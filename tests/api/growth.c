@@ -1,5 +1,5 @@
-/* Options structs grow: an older caller's is shorter, a newer caller's is longer, and a setting that
- * this library does not know is refused, never ignored. */
+/* Options structs grow: an older caller's is shorter, a newer caller's is longer, and a setting
+ * that this library does not know is refused, never ignored. */
 #include "check.h"
 
 #include <bulkmodel.h>

@@ -1,11 +1,5 @@
-/*
- * The page's example in C: create ten rows and get them back with their keys, change them, write
- * only what changed, write many rows concurrently.
- *
- *     page sqlite:foo.db        page postgresql://localhost/test
- */
+/* The page's example: create rows and get them back, change them, write concurrently. */
 #include <bulkmodel.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -27,62 +21,53 @@ static void fill(foo *rows, size_t n)
         for (size_t k = 0; k < 25; k++) {
             rows[i].name[k] = (char)('A' + random() % 26);
         }
-        rows[i].value = random() % 1001;
+        rows[i].value = (int32_t)(random() % 1001);
     }
 }
 
 int main(int argc, char **argv)
 {
     const char *url = argc > 1 ? argv[1] : "sqlite::memory:";
-    const char *key = url[0] == 's' ? "integer PRIMARY KEY" : "bigserial PRIMARY KEY";
-    const char *uuid = url[0] == 's' ? "char(32)" : "uuid";
-    enum { MANY = 10000 };
-    static foo rows[10], many[MANY];
-    char table[200];
-    bm_db *db;
+    const char *table = url[0] == 's' /* sqlite: */
+                            ? "CREATE TABLE foo (id integer PRIMARY KEY, name varchar(50), "
+                              "value integer, bm_create_uuid char(32))"
+                            : "CREATE TABLE foo (id bigserial PRIMARY KEY, name varchar(50), "
+                              "value integer, bm_create_uuid uuid)";
+    static foo few[10], many[10000];
+    bm_db *db = NULL;
     bm_error err = BM_ERROR;
-    bm_result made = BM_RESULT;
+    bm_result made = BM_RESULT, changed = BM_RESULT, named = BM_RESULT, wrote = BM_RESULT;
 
-    snprintf(table, sizeof table,
-             "CREATE TABLE foo (id %s, name varchar(50), value integer, bm_create_uuid %s)", key,
-             uuid);
-    if (bm_open(url, NULL, &db, &err) != BM_OK || bm_execute(db, table, &err) != BM_OK) {
+    if (bm_open(url, NULL, &db, &err) || bm_execute(db, table, &err)) {
         goto out;
     }
-
-    /* Retrieve bulk-created rows. */
-    fill(rows, 10);
-    if (bm_bulk_create(db, bm_structs(&foo_model, rows, 10),
+    fill(few, 10);
+    if (bm_bulk_create(db, bm_structs(&foo_model, few, 10),
                        BM_OPTIONS(bm_bulk_create_options, .return_queryset = BM_ON), &made, &err)) {
         goto out;
     }
     for (size_t i = 0; i < bm_queryset_count(made.queryset); i++) {
         foo *f = bm_queryset_at(made.queryset, i);
         printf("%lld %s %d\n", (long long)f->id, f->name, f->value);
-        f->value += 100 + random() % 101;
+        f->value += (int32_t)(100 + random() % 101);
     }
-
-    /* Heterogeneously update: all that changed, then just the value. */
-    bm_result changed = BM_RESULT, named = BM_RESULT, wrote = BM_RESULT;
-    if (bm_update_fields(db, bm_queryset_rows(made.queryset), NULL, &changed, &err) ||
-        bm_update_fields(db, bm_queryset_rows(made.queryset),
-                         BM_OPTIONS(bm_update_fields_options, .fields = BM_NAMES("value")), &named,
-                         &err)) {
+    bm_rows foos = bm_queryset_rows(made.queryset);
+    if (bm_update_fields(db, foos, NULL, &changed, &err) /* all that changed, then just the value */
+        || bm_update_fields(db, foos,
+                            BM_OPTIONS(bm_update_fields_options, .fields = BM_NAMES("value")),
+                            &named, &err)) {
         goto out;
     }
     printf("updated %llu rows that changed, then %llu by name\n",
            (unsigned long long)changed.updated, (unsigned long long)named.updated);
-
-    /* Concurrent writes. */
-    fill(many, MANY);
-    if (bm_bulk_create(db, bm_structs(&foo_model, many, MANY),
+    fill(many, 10000);
+    if (bm_bulk_create(db, bm_structs(&foo_model, many, 10000),
                        BM_OPTIONS(bm_bulk_create_options, .concurrent = BM_ON, .batch_size = 1000,
                                   .max_concurrent_workers = 10),
-                       &wrote, &err)) {
-        goto out;
+                       &wrote, &err) == BM_OK) {
+        printf("wrote %llu rows in %llu statements\n", (unsigned long long)wrote.inserted,
+               (unsigned long long)wrote.statements);
     }
-    printf("wrote %llu rows in %llu statements\n", (unsigned long long)wrote.inserted,
-           (unsigned long long)wrote.statements);
 out:
     if (err.status != BM_OK) {
         fprintf(stderr, "%s: %s\n", bm_status_name(err.status), err.message);

@@ -2,6 +2,29 @@
 
 #include "options.h"
 
+/* The named fields in the model's order, and the key, by which rows are found and ordered. */
+static bm_status read_fields(bm__execution *x, const char *const *names, bm_error *err)
+{
+    const bm_model *model = x->rows.model;
+    bm__fields *out = &x->request.read;
+    if (names == NULL) {
+        return bm__model_without(model, 0, &x->arena, out, err);
+    }
+    bm__fields named;
+    BM_TRY(bm__model_named(model, names, &x->arena, &named, err));
+    if (named.n == 0) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no column to read");
+    }
+    BM_TRY(bm__model_keys(model, &x->arena, out, err));
+    out->n = 0;
+    for (size_t i = 0; i < model->n_fields; i++) {
+        if (bm__fields_has(&named, i) || (model->fields[i].flags & BM_KEY) != 0) {
+            out->at[out->n++] = i;
+        }
+    }
+    return BM_OK;
+}
+
 bm_status bm__face_copy_to(bm__execution *x, const void *options, bm_error *err)
 {
     bm_copy_to_options o;
@@ -17,14 +40,7 @@ bm_status bm__face_copy_to(bm__execution *x, const void *options, bm_error *err)
     BM_TRY(bm__check_switch(o.order_by_key, "order_by_key", err));
     BM_TRY(bm__check_switch(o.require_all, "require_all", err));
     BM_TRY(bm__read_call(x, o.call, 0, BM_OFF, 0, err));
-    if (o.fields != NULL) {
-        BM_TRY(bm__model_named(x->rows.model, o.fields, &x->arena, &x->request.read, err));
-    } else {
-        BM_TRY(bm__model_without(x->rows.model, 0, &x->arena, &x->request.read, err));
-    }
-    if (x->request.read.n == 0) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no column to read");
-    }
+    BM_TRY(read_fields(x, o.fields, err));
     x->request.order_by_key = o.order_by_key == BM_ON;
     x->call.require_all = o.require_all == BM_ON;
     x->call.sink = o.sink;

@@ -150,6 +150,7 @@ bm_status bm_execute(bm_db *db, const char *sql, bm_error *err)
     BM_TRY(bm__db_connect(db, 1, 0, NULL, &conn, &n, &inside, err));
     bm__step step = {.kind = BM__STEP_EXEC, .sql = sql, .autocommit = !inside};
     bm_status status = conn->transport->perform(conn, &step, &answer, err);
+    bm__tables_drop(bm__db_root(db), NULL); /* it may have changed any table */
     bm__db_disconnect(db, &conn, n, inside);
     return status;
 }

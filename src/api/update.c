@@ -110,7 +110,7 @@ bm_status bm_update(bm_db *db, bm_rows rows, const bm_update_options *options, b
     err = bm__error_begin(err, &local);
     bm__execution x = bm__face_begin(db, rows);
     if (rows.kind == BM__ROWS_QUERYSET) {
-        *(const void **)&queryset = rows.data;
+        memcpy(&queryset, &rows.data, sizeof queryset);
     }
     if (db != NULL && bm__model_check(rows.model, err) == BM_OK) {
         (void)bm__face_update(&x, options, err);

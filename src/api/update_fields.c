@@ -3,12 +3,14 @@
 #include "options.h"
 #include "prepare.h"
 
+#include <string.h>
+
 /* The queryset that the rows are of, or NULL. */
 static bm_queryset *queryset_of(const bm_rows *rows)
 {
     bm_queryset *queryset = NULL;
     if (rows->kind == BM__ROWS_QUERYSET) {
-        *(const void **)&queryset = rows->data;
+        memcpy(&queryset, &rows->data, sizeof queryset);
     }
     return queryset;
 }
@@ -71,6 +73,7 @@ static bm_status take_over(bm__execution *x, bm_queryset *queryset, bm_error *er
 {
     const bm__call *call = &x->call;
     for (size_t i = 0; i < call->model->n_fields; i++) {
+        size_t set = 0;
         for (size_t k = 0; x->changes[i] && k < call->n_rows; k++) {
             size_t row = call->pick != NULL ? call->pick[k] : k;
             bm_state state = bm__view_state(&call->fields[i], row);
@@ -81,7 +84,10 @@ static bm_status take_over(bm__execution *x, bm_queryset *queryset, bm_error *er
             if (state == BM_VALUE && queryset->structs) {
                 BM_TRY(bm__queryset_own(queryset, row, i, err));
             }
+            set++;
         }
+        bool whole = set > 0 && set == queryset->count;
+        queryset->image->columns[i].known = queryset->image->columns[i].known || whole;
     }
     return BM_OK;
 }

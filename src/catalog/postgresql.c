@@ -8,7 +8,7 @@
 /*
  * One row a column, all cells text, so that nothing depends on the binary form of a catalog type.
  * Names are qualified: nothing in a search_path can stand in for a catalog (CVE-2018-1058).
- * b follows domains down to their base type.  tgtype's bits: PostgreSQL, pg_trigger.h (1 row, 2
+ * b follows domains down to their base type, m those of array elements.  tgtype's bits: PostgreSQL, pg_trigger.h (1 row, 2
  * before, 4 insert, 16 update, 64 instead).  FUNCEXPR in a default: it calls a function.
  */
 #define FINGERPRINT                                                                                \
@@ -34,7 +34,7 @@ static const char question[] =
     "AND k.confrelid = c.oid)::text, "
     "c.reltuples::text, " FINGERPRINT "::text, "
     "a.attname::text, d.oid::text, d.typmod::text, o.typtype::text, "
-    "coalesce(e.oid, 0)::text, coalesce(e.typtype, 'b')::text, "
+    "coalesce(m.oid, 0)::text, coalesce(e.typtype, 'b')::text, "
     "pg_catalog.format_type(a.atttypid, NULL)::text, a.attnotnull::text, a.attgenerated::text, "
     "a.attidentity::text, pg_catalog.pg_get_expr(f.adbin, f.adrelid)::text, "
     "(f.adbin::text LIKE '%FUNCEXPR%')::text, "
@@ -48,6 +48,9 @@ static const char question[] =
     "JOIN pg_catalog.pg_type o ON o.oid = a.atttypid "
     "JOIN pg_catalog.pg_type p ON p.oid = d.oid "
     "LEFT JOIN pg_catalog.pg_type e ON e.oid = p.typelem AND p.typcategory = 'A' "
+    "LEFT JOIN LATERAL (WITH RECURSIVE m(oid, depth) AS (SELECT e.oid, 0 UNION ALL SELECT "
+    "t.typbasetype, m.depth + 1 FROM m JOIN pg_catalog.pg_type t ON t.oid = m.oid WHERE t.typtype "
+    "= 'd') SELECT m.oid FROM m ORDER BY m.depth DESC LIMIT 1) m ON true "
     "LEFT JOIN pg_catalog.pg_attrdef f ON f.adrelid = c.oid AND f.adnum = a.attnum "
     "LEFT JOIN LATERAL (SELECT q.oid FROM pg_catalog.pg_depend h JOIN pg_catalog.pg_class q ON "
     "q.relkind = 'S' AND ((h.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND h.objid = "
@@ -123,7 +126,6 @@ static bm_status read_table(bm__catalog *catalog, const bm__cell *cells, bm_erro
     table->rules = is_true(&cells[C_RULES]) && table->kind != 'v';
     table->row_security = is_true(&cells[C_SECURITY]);
     table->insert_trigger = (triggers & 4) != 0;
-    table->update_trigger = (triggers & 16) != 0;
     table->self_reference = is_true(&cells[C_SELF]);
     table->estimated_rows = number(&cells[C_ROWS]);
     return BM_OK;

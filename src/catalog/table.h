@@ -32,7 +32,6 @@ typedef struct bm__table {
     bool rules;
     bool row_security;   /* active for this role */
     bool insert_trigger; /* BEFORE or INSTEAD OF, for each row */
-    bool update_trigger;
     bool self_reference; /* a foreign key to itself */
     bool sequences;      /* SQLite: the file has a sqlite_sequence */
     double estimated_rows;

@@ -75,6 +75,8 @@ typedef struct bm__step {
     bm_status (*take)(void *context, const uint8_t *bytes, size_t size, bm_error *err);
     void *context; /* of pull, push and take */
 
+    int64_t lock_timeout_ms; /* SQLite: wait so long for another writer; 0: 5 s, negative: no limit
+    * */
     int64_t deadline_ns; /* on bm__now_ns's clock; 0: none */
     const bm_cancel *cancel;
 } bm__step;

@@ -48,6 +48,7 @@ typedef struct bm__call {
     bool dry_run;
     int64_t deadline_ns;
     int64_t statement_timeout_ms;
+    int64_t lock_timeout_ms;
     const bm_cancel *cancel;
     const char *savepoint; /* not NULL: inside the caller's transaction */
     bm_status (*sink)(void *user, const void *rows, size_t n, bm_error *err); /* copy_to */

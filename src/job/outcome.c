@@ -139,10 +139,10 @@ static bm_row_outcome outcome_of_create(const bm__job *job, uint8_t seen)
         bool updated = (seen & BM__SEEN) != 0 && (seen & BM__SEEN_INSERTED) == 0;
         return updated ? BM_ROW_UPDATED : BM_ROW_INSERTED;
     }
-    if (plan->ignore && lookups) {
+    if (!plan->count_exact && lookups) {
         return (seen & (BM__SEEN_BEFORE | BM__SEEN)) == BM__SEEN ? BM_ROW_INSERTED : BM_ROW_IGNORED;
     }
-    if (plan->ignore) {
+    if (!plan->count_exact && plan->write.expect != BM__EXPECT_COUNT) {
         return (seen & BM__SEEN) != 0 ? BM_ROW_INSERTED : BM_ROW_IGNORED;
     }
     return BM_ROW_INSERTED;
@@ -171,7 +171,7 @@ static bool only_counts(const bm__job *job)
     const bm__plan *plan = job->plan;
     bool named = plan->before.sql != NULL || plan->after.sql != NULL ||
                  plan->write.expect != BM__EXPECT_COUNT;
-    return !named && (plan->ignore || plan->by_key || plan->whole_table || !plan->count_exact);
+    return !named && (plan->by_key || plan->whole_table || !plan->count_exact);
 }
 
 static void add_counts(bm__job *job, uint64_t rows)

@@ -103,6 +103,27 @@ static bm_status to_sink(bm__job *job, const bm__cell *cells, size_t n, bm_error
     return job->n_rows == job->call->sink_rows ? flush(job, err) : BM_OK;
 }
 
+/* copy_to: members that are not read (outputs are in the model's order) are to stay as they are in an
+ * update, unless the caller puts something there. */
+static bm_status leave_unread(const bm__plan *plan, bm_queryset *made, size_t row,
+                              unsigned char *at, bm_error *err)
+{
+    size_t output = 0;
+    for (size_t i = 0; plan->n_outputs < plan->model->n_fields && i < plan->model->n_fields; i++) {
+        const bm_field *field = &plan->model->fields[i];
+        bm__view view;
+        if (output < plan->n_outputs && plan->outputs[output].field == i) {
+            output++;
+        } else if (field->state_offset != BM_NO_STATE) {
+            at[field->state_offset] = BM_KEEP;
+        } else if (bm__queryset_view(made, i, &view)) {
+            BM_TRY(bm__image_set(made->image, i, row, &view, row, err));
+            made->image->columns[i].known = true;
+        }
+    }
+    return BM_OK;
+}
+
 /* copy_to: one more row. */
 static bm_status append(bm__job *job, const bm__cell *cells, size_t n, bm_error *err)
 {
@@ -116,6 +137,7 @@ static bm_status append(bm__job *job, const bm__cell *cells, size_t n, bm_error 
     made->count++;
     made->image->count = made->count;
     job->read++;
+    BM_TRY(leave_unread(job->plan, made, made->count - 1, at, err));
     return imprint(job, made, made->count - 1, err);
 }
 

@@ -125,6 +125,7 @@ void bm__db_disconnect(bm_db *db, bm__conn **conns, size_t n, bool inside)
 void bm__db_enlist(bm_db *tx)
 {
     bm_db *root = tx->root;
+    tx->owner = pthread_self();
     if (tx->outer != NULL) {
         tx->outer->inner = tx;
     }

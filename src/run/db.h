@@ -43,6 +43,7 @@ struct bm_db {
     bm_db *sibling;
     bool savepoint; /* it stands in a transaction, ours or the caller's */
     bm__conn *conn;
+    pthread_t owner;
     bm__journal journal;
 };
 
@@ -86,7 +87,7 @@ void bm__db_delist(bm_db *tx);
 bm_status bm__tables_get(bm_db *db, bm__conn *conn, const bm_model *model, int64_t deadline_ns,
                          bm__known_table **out, bool *fresh, bm_error *err);
 void bm__tables_release(bm_db *db, bm__known_table *known);
-/* Forget it, for the table may have changed. */
+/* Forget it, or all (NULL), for the table may have changed. */
 void bm__tables_drop(bm_db *db, bm__known_table *known);
 
 #endif

@@ -157,7 +157,7 @@ static bm__job_mode mode_of(const bm__execution *x, size_t workers, bool inside)
     return BM__JOB_OWN;
 }
 
-static bm_status begin_call(bm__execution *x, size_t workers, bool inside, bm_error *err)
+static bm_status begin_call(bm__execution *x, size_t workers, bm_error *err)
 {
     bm__call *call = &x->call;
     bool borrowed = bm__db_root(x->db)->borrowed;
@@ -168,7 +168,7 @@ static bm_status begin_call(bm__execution *x, size_t workers, bool inside, bm_er
                                      ? x->shared.statement_timeout_ms
                                  : borrowed ? -1
                                             : 3600000;
-    (void)inside;
+    call->lock_timeout_ms = x->shared.lock_timeout_ms;
     atomic_store(&call->next, 0);
     call->base = 0;
     if (!x->wants_queryset || call->made != NULL) {
@@ -203,13 +203,17 @@ static bm_status attempt(bm__execution *x, bm__conn **conns, size_t n, bool insi
                          bm_result *result, bool *fresh, bm_error *err)
 {
     bm_db *root = bm__db_root(x->db);
+    if (inside && x->shared.lock_timeout_ms != 0 && root->dialect->has_hints) {
+        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,
+                        "lock_timeout_ms inside a transaction: set lock_timeout in it instead");
+    }
     BM_TRY(
         bm__tables_get(root, conns[0], x->rows.model, x->call.deadline_ns, &x->known, fresh, err));
     x->asked += *fresh && root->dialect->has_catalog;
     size_t workers = n;
     BM_TRY(make_plan(x, &workers, inside, err));
     BM_TRY(check_values(x, err));
-    BM_TRY(begin_call(x, workers, inside, err));
+    BM_TRY(begin_call(x, workers, err));
     bm__hooks hooks = {.user = x->shared.user,
                        .on_progress = x->shared.on_progress,
                        .on_statement = x->shared.on_statement,
@@ -223,13 +227,15 @@ static bm_status attempt(bm__execution *x, bm__conn **conns, size_t n, bool insi
 /* Errors that a table which changed behind our back gives. */
 static bool looks_stale(const bm_error *err)
 {
-    static const char *const states[] = {"42703", "42804", "22P03", "08P01", "42P01", "428C9"};
+    static const char *const states[] = {"42703", "42804", "22P03", "08P01", "42P01", "428C9",
+                                         "XX000" /* jsonb_recv, of a json column's bytes */};
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
         if (strcmp(err->sqlstate, states[i]) == 0) {
             return true;
         }
     }
-    return err->stage == BM_STAGE_CATALOG || err->native_code == 1 ||
+    /* A column that became wider takes what was refused for the old one. */
+    return err->stage == BM_STAGE_CATALOG || err->native_code == 1 || err->status == BM_CONVERT ||
            (err->stage == BM_STAGE_CHECK && err->status == BM_INVALID && err->column[0] != '\0');
 }
 

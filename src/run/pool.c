@@ -9,11 +9,33 @@ static void wait_until(bm_db *db, int64_t until_ns)
     pthread_cond_timedwait(&db->changed, &db->lock, &until);
 }
 
+/* A call without a deadline waits so long for a connection. */
+#define WAIT_NS INT64_C(3600000000000)
+
+/* With the lock held: are all places taken by transactions of the thread that asks for one more?
+ * It would wait for itself. */
+static bool all_ours(const bm_db *db)
+{
+    size_t ours = 0;
+    for (const bm_db *tx = db->transactions; tx != NULL; tx = tx->sibling) {
+        ours += tx->outer == NULL && pthread_equal(tx->owner, pthread_self()) != 0;
+    }
+    return ours >= (size_t)db->options.max_connections;
+}
+
 /* With the lock held: wait until a place is free. */
 static bm_status wait_for_place(bm_db *db, int64_t deadline_ns, const bm_cancel *cancel,
                                 bm_error *err)
 {
     const int64_t look_ns = 20000000; /* a token has no condition variable: look now and then */
+    if (deadline_ns == 0) {
+        deadline_ns = bm__now_ns() + WAIT_NS;
+    }
+    if (all_ours(db)) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CONNECT,
+                        "this thread has a transaction open on the only connection: call with it, "
+                        "or end it first");
+    }
     while (db->n_used >= (size_t)db->options.max_connections) {
         int64_t now = bm__now_ns();
         int64_t next = now + look_ns;
@@ -21,12 +43,12 @@ static bm_status wait_for_place(bm_db *db, int64_t deadline_ns, const bm_cancel 
             return bm__fail(err, BM_CANCELLED, BM_STAGE_CONNECT,
                             "cancelled while waiting for a connection");
         }
-        if (deadline_ns != 0 && now >= deadline_ns) {
+        if (now >= deadline_ns) {
             return bm__fail(err, BM_TIMEOUT, BM_STAGE_CONNECT,
                             "no connection became free: all %d are in use",
                             db->options.max_connections);
         }
-        wait_until(db, deadline_ns != 0 && deadline_ns < next ? deadline_ns : next);
+        wait_until(db, deadline_ns < next ? deadline_ns : next);
     }
     return BM_OK;
 }

@@ -29,6 +29,7 @@ static void bound(const bm__call *call, bm__step *step)
             step->deadline_ns = until;
         }
     }
+    step->lock_timeout_ms = call->lock_timeout_ms;
     if (ends(step) && step->deadline_ns != 0 && step->deadline_ns < now + ENDING_NS) {
         step->deadline_ns = now + ENDING_NS;
     }

@@ -85,30 +85,37 @@ bm_status bm__tables_get(bm_db *db, bm__conn *conn, const bm_model *model, int64
     return BM_OK;
 }
 
+/* With the lock held. */
+static void free_dropped(bm_db *db)
+{
+    bm__known_table **at = &db->tables;
+    while (*at != NULL) {
+        bm__known_table *known = *at;
+        if (known->dropped && known->refs == 0) {
+            *at = known->next;
+            free_known(known);
+        } else {
+            at = &known->next;
+        }
+    }
+}
+
 void bm__tables_drop(bm_db *db, bm__known_table *known)
 {
-    if (known != NULL) {
-        pthread_mutex_lock(&db->lock);
-        known->dropped = true;
-        pthread_mutex_unlock(&db->lock);
+    pthread_mutex_lock(&db->lock);
+    for (bm__known_table *k = db->tables; k != NULL; k = k->next) {
+        k->dropped = k->dropped || known == NULL || k == known;
     }
+    free_dropped(db);
+    pthread_mutex_unlock(&db->lock);
 }
 
 void bm__tables_release(bm_db *db, bm__known_table *known)
 {
-    if (known == NULL) {
-        return;
-    }
-    pthread_mutex_lock(&db->lock);
-    bool last = --known->refs == 0 && known->dropped;
-    for (bm__known_table **at = &db->tables; last && *at != NULL; at = &(*at)->next) {
-        if (*at == known) {
-            *at = known->next;
-            break;
-        }
-    }
-    pthread_mutex_unlock(&db->lock);
-    if (last) {
-        free_known(known);
+    if (known != NULL) {
+        pthread_mutex_lock(&db->lock);
+        known->refs--;
+        free_dropped(db);
+        pthread_mutex_unlock(&db->lock);
     }
 }

@@ -295,6 +295,11 @@ static bm_status perform(bm__conn *base, const bm__step *step, bm__answer *answe
     if (conn->given_up || is_foreign(conn) || PQstatus(conn->pg) != CONNECTION_OK) {
         return bm__fail(err, BM_CONNECTION, BM_STAGE_CONNECT, "the connection is closed");
     }
+    const char *encoding = PQparameterStatus(conn->pg, "client_encoding");
+    if (encoding == NULL || strcmp(encoding, "UTF8") != 0) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
+                        "the connection's client_encoding was changed: it must be UTF8");
+    }
     int blocking = PQisnonblocking(conn->pg) == 0;
     PQnoticeReceiver receiver = PQsetNoticeReceiver(conn->pg, on_notice, conn);
     PQsetnonblocking(conn->pg, 1);

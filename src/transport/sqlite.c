@@ -85,6 +85,7 @@ static bm_status sqlite_perform(bm__conn *conn, const bm__step *step, bm__answer
     }
     c->deadline_ns = step->deadline_ns;
     c->cancel = step->cancel;
+    c->lock_timeout_ms = step->lock_timeout_ms;
     c->lock_deadline_ns = 0;
     c->stopped = BM_OK;
     bm_status status = perform(c, step, answer, err);

@@ -29,6 +29,7 @@ typedef struct bm__sqlite_conn {
     /* Of the step that is performed, for the handlers. */
     int64_t deadline_ns;
     const bm_cancel *cancel;
+    int64_t lock_timeout_ms;
     int64_t lock_deadline_ns;
     bm_status stopped; /* why a handler stopped the statement */
     bool watched;      /* the progress handler is ours */

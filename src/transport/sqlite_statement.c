@@ -24,13 +24,22 @@ bool bm__sqlite_must_stop(void *context)
     return c->stopped != BM_OK;
 }
 
+/* The step's deadline, or the time that a lock is waited for, whichever comes first. */
+static int64_t lock_deadline(const bm__sqlite_conn *c, int64_t now)
+{
+    int64_t until = c->lock_timeout_ms < 0   ? INT64_MAX
+                    : c->lock_timeout_ms > 0 ? now + c->lock_timeout_ms * NS_PER_MS
+                                             : now + LOCK_WAIT_NS;
+    return c->deadline_ns != 0 && c->deadline_ns < until ? c->deadline_ns : until;
+}
+
 int bm__sqlite_wait_for_lock(void *context, int times)
 {
     static const uint8_t pauses_ms[] = {1, 2, 5, 10, 15, 20, 25};
     bm__sqlite_conn *c = context;
     int64_t now = bm__now_ns();
     if (times == 0) {
-        c->lock_deadline_ns = c->deadline_ns != 0 ? c->deadline_ns : now + LOCK_WAIT_NS;
+        c->lock_deadline_ns = lock_deadline(c, now);
     }
     if (bm__cancelled(c->cancel)) {
         c->stopped = BM_CANCELLED;
@@ -38,7 +47,9 @@ int bm__sqlite_wait_for_lock(void *context, int times)
     }
     int64_t left_ns = c->lock_deadline_ns - now;
     if (left_ns <= 0) {
-        c->stopped = c->deadline_ns != 0 ? BM_TIMEOUT : BM_OK;
+        bool asked = c->lock_timeout_ms > 0 || (c->deadline_ns != 0 && now >= c->deadline_ns);
+        c->stopped = asked ? BM_TIMEOUT : BM_OK; /* else SQLite says busy, and it may be tried
+        * again */
         return 0;
     }
     size_t i = (size_t)times < sizeof pauses_ms ? (size_t)times : sizeof pauses_ms - 1;

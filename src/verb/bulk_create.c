@@ -67,15 +67,20 @@ static bm_status needs_insert(const bm__request *request, const bm__plan *plan, 
     return BM_OK;
 }
 
+/* Rows may be left out, and the caller wants to know which. */
+static bool may_skip(const bm__request *request)
+{
+    bool skips = request->conflict == BM__CONFLICT_NOTHING || request->allow_skipped;
+    return skips && (request->outcomes || request->keys_back);
+}
+
 static bm_status gather_facts(const bm__request *request, const bm__plan *plan, unsigned *out,
                               bm_error *err)
 {
     const bm__table *table = plan->table;
     unsigned facts = 0;
     bool small = request->n_rows <= plan->dialect->small_rows;
-    bool tells =
-        request->conflict == BM__CONFLICT_UPDATE ||
-        (request->conflict == BM__CONFLICT_NOTHING && (request->outcomes || request->keys_back));
+    bool tells = may_skip(request) || request->conflict == BM__CONFLICT_UPDATE;
     facts |= plan->dialect->reads_batch ? BM__FACT_READS_BATCH : 0;
     facts |= small ? BM__FACT_SMALL : 0;
     facts |= tells ? BM__FACT_TELLS : 0;
@@ -327,7 +332,7 @@ static bm_status plan_write(const bm__request *request, bm__plan *plan, bm__sql_
         break;
     }
     shape->key_tells = plan->key_made && !plan->mixed_keys;
-    shape->no_xmax = plan->table->kind != 'r' || request->allow_skipped;
+    shape->no_xmax = plan->table->kind != 'r';
     if (request->conflict == BM__CONFLICT_UPDATE && request->outcomes && !shape->key_tells &&
         plan->table->kind != 'r' && !plan->dialect->reads_batch) {
         return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,
@@ -420,7 +425,8 @@ bm_status bm__plan_bulk_create(const bm__request *request, bm__plan *plan, bm_er
         (plan->strategy == BM__HIGHEST_INSERT && plan->key_made)) {
         BM_TRY(plan_reserve(request, plan, &shape, err));
     }
-    if (plan->strategy == BM__HIGHEST_INSERT && request->conflict != BM__CONFLICT_ERROR) {
+    if (plan->strategy == BM__HIGHEST_INSERT &&
+        (request->conflict == BM__CONFLICT_UPDATE || may_skip(request))) {
         BM_TRY(plan_lookups(request, plan, &shape, err));
     }
     BM_TRY(plan_write(request, plan, &shape, err));

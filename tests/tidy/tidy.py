@@ -206,11 +206,24 @@ def fences_hold() -> Findings:
 
 
 def readme_shows_a_program() -> Findings:
-    """The README's first program is examples/first.c, which the tests run."""
-    shown = re.search(r"```c\n(.*?)```", TEXTS["README.md"], re.DOTALL)
-    program = TEXTS["examples/first.c"].split("\n", 1)[1]
-    if shown is None or shown[1] != program:
-        yield "README.md: its C program is not examples/first.c"
+    """The README's programs are those of examples/, which the tests run."""
+    shown = re.findall(r"```c\n(.*?)```", TEXTS["README.md"], re.DOTALL)
+    first = TEXTS["examples/first.c"].split("\n", 1)[1]
+    if shown != [first, TEXTS["examples/page.c"]]:
+        yield "README.md: its C programs are not examples/first.c and examples/page.c"
+
+
+def header_is_cpp() -> Findings:
+    """The public header compiles as C++17."""
+    command = ["g++", "-std=c++17", "-Wall", "-Wextra", "-Werror", "-pedantic", "-fsyntax-only"]
+    done = subprocess.run(
+        [*command, "-x", "c++", ROOT / "include/bulkmodel.h"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        yield f"include/bulkmodel.h: {done.stderr.splitlines()[0]}"
 
 
 def header_is_documented() -> Findings:
@@ -280,6 +293,7 @@ def main(arguments: list[str]) -> int:
         fences_hold,
         header_is_documented,
         readme_shows_a_program,
+        header_is_cpp,
         surface_is_small,
         tests_are_listed,
         scripts_run,

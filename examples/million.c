@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 typedef struct reading {
     int64_t id;
@@ -46,7 +47,9 @@ static void on_progress(void *user, uint64_t done, uint64_t total)
 {
     (void)user;
     (void)total;
-    fprintf(stderr, "\r%llu rows", (unsigned long long)done);
+    if (isatty(STDERR_FILENO)) {
+        fprintf(stderr, "\r%llu rows", (unsigned long long)done);
+    }
 }
 
 int main(int argc, char **argv)

@@ -491,8 +491,8 @@ typedef struct bm_copy_to_options {
     size_t size;
     const bm_call *call;
     size_t batch_size;         /* rows in a chunk given to `sink`; default 1,000 */
-    const char *const *fields; /* BM_NAMES; default: all of the model.  The key always comes; members
-                                * that are not read are 0, and in a queryset BM_KEEP by state */
+    const char *const *fields; /* BM_NAMES; default: all of the model.  The key always comes;
+                                * members not read are 0, in a queryset BM_KEEP by state */
     bm_switch order_by_key;    /* bm_all: by primary key.  Keys: always in the order given */
     bm_switch require_all;     /* keys: a missing row is an error; default: left out */
     void *user;

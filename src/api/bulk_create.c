@@ -58,8 +58,8 @@ static int compare_rows(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Rows of one call that hit the same row: refused, or one of them is left out.  A queryset is in the
- * order of the write, which then is that of the input. */
+/* Rows of one call that hit the same row: refused, or one of them is left out.  A queryset is in
+ * the order of the write, which then is that of the input. */
 static bm_status order(bm__execution *x, const bm__fields *fields, bm_duplicates rule,
                        bm_error *err)
 {
@@ -75,6 +75,9 @@ static bm_status prepare(bm__execution *x, bm_error *err)
     bm__request *request = &x->request;
     bm__fields keys;
     BM_TRY(bm__model_keys(x->rows.model, &x->arena, &keys, err));
+    if (x->call.source == NULL) {
+        BM_TRY(bm__call_no_null_keys(&x->call, x->call.n_rows, err));
+    }
     if (request->conflict == BM__CONFLICT_UPDATE) {
         const bm__fields *unique = request->unique.n > 0 ? &request->unique : &keys;
         return order(x, unique, x->duplicates, err);

@@ -83,6 +83,9 @@ bm_status bm_commit(bm_db *tx, bm_error *err)
     err->stage = BM_STAGE_COMMIT;
     err->fate = status == BM_COMMIT_UNKNOWN ? BM_FATE_UNKNOWN : BM_FATE_ROLLED_BACK;
     bm__copy_text(err->verb, sizeof err->verb, "commit");
+    for (bm_db *open = tx; status == BM_COMMIT_UNKNOWN && open != NULL; open = open->inner) {
+        bm__journal_drop(&open->journal);
+    }
     bm_rollback(tx);
     return status;
 }

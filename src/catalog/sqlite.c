@@ -1,22 +1,36 @@
 #include "catalog.h"
 
+#include "text.h"
+
 #include <string.h>
 #include <strings.h>
 
 /*
- * The table's name comes as a cell of the batch, so that no literal stands in SQL.  `hidden` of
- * table_xinfo: 2 and 3 are generated columns, 1 is a hidden one of a virtual table.
- * sqlite.org/pragma.html#pragma_table_xinfo
+ * The table's name comes as a cell of the batch, so that no literal stands in SQL; only the schema
+ * is a name in the text.  `hidden` of table_xinfo: 2 and 3 are generated columns, 1 is a hidden one
+ * of a virtual table.  sqlite.org/pragma.html#pragma_table_xinfo
  */
-#define QUESTION(arguments_)                                                                       \
-    "SELECT (SELECT m.type FROM sqlite_master m WHERE m.name = v.c0 COLLATE NOCASE), p.name, "     \
-    "p.type, p.\"notnull\", p.dflt_value, p.pk, p.hidden, "                                        \
-    "(SELECT count(*) FROM sqlite_master WHERE name = 'sqlite_sequence'), "                        \
-    "(SELECT count(*) FROM pragma_table_xinfo(" arguments_ ") k WHERE k.pk > 0) "                  \
-    "FROM bulkmodel_batch v, pragma_table_xinfo(" arguments_ ") p"
-
-static const char question[] = QUESTION("v.c0");
-static const char question_in_schema[] = QUESTION("v.c0, v.c1");
+static bm_status put_question(bm__catalog *catalog, const char **out, bm_error *err)
+{
+    const char *schema = catalog->model->schema;
+    const char *arguments = schema != NULL ? "v.c0, v.c1" : "v.c0";
+    bm__sql master = bm__sql_begin(err);
+    const char *from;
+    bm__sql_table(&master, schema, "sqlite_master");
+    BM_TRY(bm__sql_end(&master, &catalog->arena, &from));
+    bm__sql sql = bm__sql_begin(err);
+    bm__sql_put(
+        &sql,
+        "SELECT (SELECT m.type FROM %s m WHERE m.name = v.c0 COLLATE NOCASE), p.name, "
+        "p.type, p.\"notnull\", p.dflt_value, p.pk, p.hidden, "
+        "(SELECT count(*) FROM %s WHERE name = 'sqlite_sequence'), "
+        "(SELECT count(*) FROM pragma_table_xinfo(%s) k WHERE k.pk > 0), "
+        "(SELECT count(*) FROM (SELECT type, tbl_name FROM %s UNION ALL SELECT type, "
+        "tbl_name FROM sqlite_temp_master) g WHERE g.type = 'trigger' AND g.tbl_name = v.c0 "
+        "COLLATE NOCASE) FROM bulkmodel_batch v, pragma_table_xinfo(%s) p",
+        from, from, arguments, from, arguments);
+    return bm__sql_end(&sql, &catalog->arena, out);
+}
 
 enum {
     C_KIND,
@@ -28,6 +42,7 @@ enum {
     C_HIDDEN,
     C_SEQUENCES,
     C_KEYS,
+    C_TRIGGERS,
     C_COUNT
 };
 
@@ -50,6 +65,7 @@ static bm_status push(void *context, const bm__cell *cells, size_t n, bm_error *
         table->schema = catalog->model->schema;
         table->kind = equals(&cells[C_KIND], "view") ? 'v' : 'r';
         table->sequences = cells[C_SEQUENCES].integer > 0;
+        table->insert_trigger = cells[C_TRIGGERS].integer > 0;
         table->fingerprint = "";
     }
     bm__table_column *column = bm__catalog_column(catalog);
@@ -78,7 +94,6 @@ static bm_status push(void *context, const bm__cell *cells, size_t n, bm_error *
 
 bm_status bm__catalog_ask_sqlite(bm__catalog *catalog, bm__step *step, bm_error *err)
 {
-    (void)err;
     bool schema = catalog->model->schema != NULL;
     catalog->cells[0] = catalog->model->table;
     catalog->cells[1] = catalog->model->schema;
@@ -91,7 +106,7 @@ bm_status bm__catalog_ask_sqlite(bm__catalog *catalog, bm__step *step, bm_error 
                                        .state_offset = BM_NO_STATE};
     }
     catalog->batch = (bm__batch){.views = catalog->views, .n_views = schema ? 2 : 1, .n_rows = 1};
-    step->sql = schema ? question_in_schema : question;
+    BM_TRY(put_question(catalog, &step->sql, err));
     step->batch = &catalog->batch;
     step->push = push;
     return BM_OK;

@@ -37,28 +37,40 @@ static struct bm__arena_page *add_page(bm__arena *arena, size_t need)
     return page;
 }
 
+/* `size` bytes, which is not 0, at any address. */
+static void *take(bm__arena *arena, size_t size)
+{
+    struct bm__arena_page *page = arena->page;
+    if (page == NULL || page->size - page->used < size) {
+        page = add_page(arena, size);
+        if (page == NULL) {
+            return NULL;
+        }
+    }
+    void *at = page->data + page->used;
+    page->used += size;
+    return at;
+}
+
 void *bm__arena_alloc(bm__arena *arena, size_t size)
 {
     const size_t unit = alignof(max_align_t);
     if (size > PTRDIFF_MAX - unit) {
         return NULL;
     }
-    size_t need = size == 0 ? unit : (size + unit - 1) & ~(unit - 1);
     struct bm__arena_page *page = arena->page;
-    if (page == NULL || page->size - page->used < need) {
-        page = add_page(arena, need);
-        if (page == NULL) {
-            return NULL;
-        }
+    if (page != NULL) { /* behind text, which stands at any address; a page's size is aligned or
+                           its one piece's */
+        size_t used = (page->used + unit - 1) & ~(unit - 1);
+        page->used = used < page->size ? used : page->size;
     }
-    void *at = page->data + page->used;
-    page->used += need;
-    return at;
+    return take(arena, size == 0 ? unit : (size + unit - 1) & ~(unit - 1));
 }
 
+/* Text is not aligned: that would be a quarter more memory to touch. */
 char *bm__arena_copy(bm__arena *arena, const void *data, size_t size)
 {
-    char *at = size < SIZE_MAX ? bm__arena_alloc(arena, size + 1) : NULL;
+    char *at = size < PTRDIFF_MAX ? take(arena, size + 1) : NULL;
     if (at != NULL) {
         if (size > 0) {
             memcpy(at, data, size);

@@ -62,7 +62,7 @@ bm_state bm__view_state(const bm__view *view, size_t row)
     return state;
 }
 
-static bool has_state_bytes(const bm__view *view)
+bool bm__view_has_state_bytes(const bm__view *view)
 {
     return view->rows != NULL ? view->state_offset != BM_NO_STATE
                               : view->cells.states != NULL || view->cells.validity != NULL;
@@ -70,7 +70,7 @@ static bool has_state_bytes(const bm__view *view)
 
 bool bm__view_has_states(const bm__view *view)
 {
-    return has_state_bytes(view) || view->cells.layout == BM_CSTR;
+    return bm__view_has_state_bytes(view) || view->cells.layout == BM_CSTR;
 }
 
 size_t bm__batch_gather(const bm__batch *batch, size_t column, size_t from, size_t n,
@@ -89,7 +89,7 @@ size_t bm__batch_gather(const bm__batch *batch, size_t column, size_t from, size
         }
     }
     size_t nulls = 0;
-    bool bytes = has_state_bytes(view);
+    bool bytes = bm__view_has_state_bytes(view);
     for (size_t i = 0; (bytes || view->cells.layout == BM_CSTR) && i < n; i++) {
         bool null = (bytes && state_byte(view, bm__batch_row(batch, from + i)) != BM_VALUE) ||
                     is_null_pointer(view, at[i]);

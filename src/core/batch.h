@@ -46,6 +46,9 @@ const void *bm__view_cell(const bm__view *view, size_t row);
 /* True where a cell of the view may be other than BM_VALUE. */
 bool bm__view_has_states(const bm__view *view);
 
+/* The same but for pointers that are NULL: true where there are bytes or bits that say states. */
+bool bm__view_has_state_bytes(const bm__view *view);
+
 /*
  * The addresses of cells from .. from + n - 1 of column `column` of the batch (n <= BM__BLOCK):
  * at[i] is NULL where the state is not BM_VALUE.  Returns how many are NULL.

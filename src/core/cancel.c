@@ -13,6 +13,14 @@ int64_t bm__now_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+int64_t bm__after_ms(int64_t ms)
+{
+    int64_t until;
+    bool fits = !__builtin_mul_overflow(ms, INT64_C(1000000), &until) &&
+                !__builtin_add_overflow(until, bm__now_ns(), &until);
+    return fits ? until : INT64_MAX;
+}
+
 bool bm__cancelled(const struct bm_cancel *token)
 {
     return token != NULL && atomic_load(&token->set) != 0;

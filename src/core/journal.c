@@ -89,7 +89,8 @@ void bm__journal_commit(bm__journal *journal, bm__journal *outer)
     }
 }
 
-void bm__journal_rollback(bm__journal *journal)
+/* Querysets get the image back that they had, or none. */
+static void undo(bm__journal *journal, bool known)
 {
     bm__journal_entry *entry = journal->entries;
     journal->entries = NULL;
@@ -98,12 +99,22 @@ void bm__journal_rollback(bm__journal *journal)
         if (entry->queryset != NULL) {
             unlink_entry(entry);
             bm__image_free(entry->queryset->image);
-            entry->queryset->image = entry->before;
-            entry->before = NULL;
+            entry->queryset->image = known ? entry->before : NULL;
+            entry->before = known ? NULL : entry->before;
         }
         free_entry(entry);
         entry = next;
     }
+}
+
+void bm__journal_rollback(bm__journal *journal)
+{
+    undo(journal, true);
+}
+
+void bm__journal_drop(bm__journal *journal)
+{
+    undo(journal, false);
 }
 
 void bm__journal_forget(bm_queryset *queryset)

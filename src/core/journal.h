@@ -26,6 +26,9 @@ void bm__journal_commit(bm__journal *journal, bm__journal *outer);
 /* The transaction was rolled back: images are what they were. */
 void bm__journal_rollback(bm__journal *journal);
 
+/* Nobody knows how the transaction ended: nothing is known of its querysets' rows any more. */
+void bm__journal_drop(bm__journal *journal);
+
 /* The queryset is going away. */
 void bm__journal_forget(bm_queryset *queryset);
 

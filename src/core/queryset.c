@@ -92,11 +92,11 @@ bm_status bm__queryset_own(bm_queryset *queryset, size_t row, size_t i, bm_error
 }
 
 /* Store one cell into the struct: state byte, value, and a copy of what it points to. */
-static bm_status put_member(bm_queryset *queryset, size_t i, const bm__view *view, size_t row,
-                            bm_error *err)
+static bm_status put_member(bm_queryset *queryset, size_t place, size_t i, const bm__view *view,
+                            size_t row, bm_error *err)
 {
     const bm_field *field = &queryset->model->fields[i];
-    unsigned char *at = struct_at(queryset, queryset->count);
+    unsigned char *at = struct_at(queryset, place);
     bm_state state = view != NULL ? bm__view_state(view, row) : BM_NULL;
     if (field->state_offset != BM_NO_STATE) {
         at[field->state_offset] = (uint8_t)state;
@@ -107,10 +107,23 @@ static bm_status put_member(bm_queryset *queryset, size_t i, const bm__view *vie
     const void *cell = bm__view_cell(view, row);
     if (field->layout == view->cells.layout && field->width == view->cells.width) {
         memcpy(at + field->offset, cell, field->width);
-        return bm__queryset_own(queryset, queryset->count, i, err);
+        return bm__queryset_own(queryset, place, i, err);
     }
     return bm__fail_cell(err, BM_INTERNAL, BM_STAGE_CHECK, row, field->name,
                          "a view that is not the member's form");
+}
+
+static bm_status put_cell(bm_queryset *queryset, size_t place, size_t i, const bm__view *view,
+                          size_t row, bm_error *err)
+{
+    if (queryset->structs) {
+        BM_TRY(put_member(queryset, place, i, view, row, err));
+    }
+    if (view != NULL) {
+        BM_TRY(bm__image_set(queryset->image, i, place, view, row, err));
+        queryset->image->columns[i].known = true;
+    }
+    return BM_OK;
 }
 
 bm_status bm__queryset_append(bm_queryset *queryset, const bm__view *views, const bool *has,
@@ -118,16 +131,117 @@ bm_status bm__queryset_append(bm_queryset *queryset, const bm__view *views, cons
 {
     BM_TRY(bm__queryset_room(queryset, err));
     for (size_t i = 0; i < queryset->model->n_fields; i++) {
-        if (queryset->structs) {
-            BM_TRY(put_member(queryset, i, has[i] ? &views[i] : NULL, row, err));
-        }
-        if (has[i]) {
-            BM_TRY(bm__image_set(queryset->image, i, queryset->count, &views[i], row, err));
-            queryset->image->columns[i].known = true;
-        }
+        BM_TRY(put_cell(queryset, queryset->count, i, has[i] ? &views[i] : NULL, row, err));
     }
     queryset->count++;
     queryset->image->count = queryset->count;
+    return BM_OK;
+}
+
+/* Columns whose cells are evenly spaced values of the member's own form. */
+static bool is_even(const bm_field *field, const bm__view *view)
+{
+    return view != NULL && view->rows == NULL && !bm__view_has_state_bytes(view) &&
+           (field->layout == BM_FIXED || field->layout == BM_CSTR) &&
+           view->cells.layout == field->layout && view->cells.width == field->width;
+}
+
+/* n cells of `width` bytes from one stride to another. */
+static void copy_cells(unsigned char *to, size_t to_stride, const unsigned char *from,
+                       ptrdiff_t from_stride, size_t n, size_t width)
+{
+    for (size_t i = 0; i < n; i++, to += to_stride, from += from_stride) {
+        switch (width) {
+        case 4:
+            memcpy(to, from, 4);
+            break;
+        case 8:
+            memcpy(to, from, 8);
+            break;
+        case 16:
+            memcpy(to, from, 16);
+            break;
+        default:
+            memcpy(to, from, width);
+        }
+    }
+}
+
+static bm_status append_texts(bm_queryset *queryset, size_t i, const bm__view *view, size_t first,
+                              size_t n, bm_error *err)
+{
+    const bm_field *field = &queryset->model->fields[i];
+    bm__image *image = queryset->image;
+    for (size_t k = 0; k < n; k++) {
+        size_t place = queryset->count + k;
+        const char *text;
+        memcpy(&text, bm__view_cell(view, first + k), sizeof text);
+        if (text == NULL) {
+            BM_TRY(put_cell(queryset, place, i, view, first + k, err));
+            continue;
+        }
+        size_t size = strlen(text);
+        bm_slice *slice = &image->columns[i].slices[place];
+        slice->data = bm__arena_copy(&image->arena, text, size);
+        slice->size = size;
+        image->columns[i].states[place] = BM_VALUE;
+        const char *own =
+            queryset->structs ? bm__arena_copy(&queryset->arena, text, size) : slice->data;
+        if (slice->data == NULL || own == NULL) {
+            *slice = (bm_slice){0};
+            image->columns[i].states[place] = BM__CELL_UNKNOWN;
+            return bm__no_memory(err);
+        }
+        if (queryset->structs) {
+            memcpy(struct_at(queryset, place) + field->offset, &own, sizeof own);
+        }
+    }
+    return BM_OK;
+}
+
+static bm_status append_column(bm_queryset *queryset, size_t i, const bm__view *view, size_t first,
+                               size_t n, bm_error *err)
+{
+    const bm_field *field = &queryset->model->fields[i];
+    bm__image_column *column = &queryset->image->columns[i];
+    if (is_even(field, view)) {
+        column->known = true;
+        if (field->layout == BM_CSTR) {
+            return append_texts(queryset, i, view, first, n, err);
+        }
+        const unsigned char *from = bm__view_cell(view, first);
+        size_t row_size = queryset->model->row_size;
+        memset(column->states + queryset->count, BM_VALUE, n);
+        copy_cells(column->fixed + queryset->count * column->width, column->width, from,
+                   view->cells.stride, n, column->width);
+        if (queryset->structs) { /* whose state bytes are 0, BM_VALUE */
+            copy_cells(struct_at(queryset, queryset->count) + field->offset, row_size, from,
+                       view->cells.stride, n, column->width);
+        }
+        return BM_OK;
+    }
+    for (size_t k = 0; k < n; k++) {
+        BM_TRY(put_cell(queryset, queryset->count + k, i, view, first + k, err));
+    }
+    return BM_OK;
+}
+
+bm_status bm__queryset_append_run(bm_queryset *queryset, const bm__view *views, const bool *has,
+                                  size_t first, size_t n, bm_error *err)
+{
+    while (n > 0) {
+        BM_TRY(bm__queryset_room(queryset, err));
+        size_t room = queryset->capacity - queryset->count;
+        size_t some = n < BM__BLOCK ? n : BM__BLOCK; /* so that a row stays in the cache */
+        some = some < room ? some : room;
+        for (size_t i = 0; i < queryset->model->n_fields; i++) {
+            BM_TRY(append_column(queryset, i, has[i] ? &views[i] : NULL, first, some, err));
+        }
+        queryset->count += some;
+        queryset->image->count = queryset->count;
+        first += some;
+        n -= some;
+    }
     return BM_OK;
 }
 

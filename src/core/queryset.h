@@ -27,6 +27,10 @@ bm_status bm__queryset_new(const bm_model *model, bool structs, size_t capacity,
 bm_status bm__queryset_append(bm_queryset *queryset, const bm__view *views, const bool *has,
                               size_t row, bm_error *err);
 
+/* Append rows first .. first + n - 1 of the views, column by column. */
+bm_status bm__queryset_append_run(bm_queryset *queryset, const bm__view *views, const bool *has,
+                                  size_t first, size_t n, bm_error *err);
+
 /* Room for one more row, zeroed: the struct at index count, which is counted by the caller. */
 bm_status bm__queryset_room(bm_queryset *queryset, bm_error *err);
 

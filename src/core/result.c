@@ -23,8 +23,19 @@ bm_status bm__result_outcomes(bm_result *result, size_t n, bm_error *err)
     return result->outcomes != NULL ? BM_OK : bm__no_memory(err);
 }
 
+static void free_parts(bm_result *result)
+{
+    for (size_t i = 0; i < result->n_parts; i++) {
+        void *ranges;
+        memcpy(&ranges, &result->parts[i].ranges, sizeof ranges);
+        free(ranges);
+    }
+    free(result->parts);
+}
+
 bm_status bm__result_parts(bm_result *result, size_t n, bm_error *err)
 {
+    free_parts(result); /* of a first attempt */
     result->parts = calloc(n > 0 ? n : 1, sizeof *result->parts);
     result->n_parts = result->parts != NULL ? n : 0;
     return result->parts != NULL ? BM_OK : bm__no_memory(err);
@@ -37,12 +48,7 @@ void bm_result_clear(bm_result *result)
     }
     bm_queryset_free(result->queryset);
     free(result->outcomes);
-    for (size_t i = 0; i < result->n_parts; i++) {
-        void *ranges;
-        memcpy(&ranges, &result->parts[i].ranges, sizeof ranges);
-        free(ranges);
-    }
-    free(result->parts);
+    free_parts(result);
     size_t size = result->size;
     *result = (bm_result)BM_RESULT_INIT;
     result->size = size;

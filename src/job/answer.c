@@ -1,5 +1,7 @@
 #include "parts.h"
 
+#include "utf8.h"
+
 #include <string.h>
 
 bool bm__cell_integer(const bm__cell *cell, int64_t *out)
@@ -74,6 +76,16 @@ static bm_status push_ordinal(void *context, const bm__cell *cells, size_t n, bm
     return BM_OK;
 }
 
+static bool same_cell(const bm_field *field, const unsigned char *a, const unsigned char *b)
+{
+    if (field->layout == BM_FIXED) {
+        return memcmp(a, b, field->width) == 0;
+    }
+    bm_slice x = bm__cell_bytes(field->layout, field->width, a);
+    bm_slice y = bm__cell_bytes(field->layout, field->width, b);
+    return x.size == y.size && (x.size == 0 || memcmp(x.data, y.data, x.size) == 0);
+}
+
 /* (ord, inserted, key ...).  Looked up behind the write, a row is new where its key is the one that
  * was made for it. */
 static bm_status push_ord_key(void *context, const bm__cell *cells, size_t n, bm_error *err)
@@ -93,12 +105,18 @@ static bm_status push_ord_key(void *context, const bm__cell *cells, size_t n, bm
     size_t width = plan->model->fields[plan->key_field].width;
     unsigned char *key = job->call->keys + bm__batch_row(&job->batch, i) * width;
     unsigned char made[sizeof(bm_slice)];
-    bool compare = job->phase == BM__PHASE_AFTER && plan->key_made && width <= sizeof made;
+    bool compare = job->phase == BM__PHASE_AFTER && width <= sizeof made;
     if (compare) {
         memcpy(made, key, width);
     }
     BM_TRY(store_key(job, i, &cells[2], err));
-    if (compare && !plan->mixed_keys && memcmp(made, key, width) == 0) {
+    if (!compare) {
+        return BM_OK;
+    }
+    bool same = same_cell(&plan->model->fields[plan->key_field], made, key);
+    if (!plan->key_made && !same) { /* equal by its collation only: another row's, spelled so */
+        job->seen[i] |= BM__SEEN_BEFORE;
+    } else if (plan->key_made && !plan->mixed_keys && same) {
         job->seen[i] |= BM__SEEN_INSERTED;
     }
     return BM_OK;

@@ -164,8 +164,26 @@ bm_status bm__call_check(const bm__call *call, const bm__plan_column *columns,
     return status;
 }
 
+bm_status bm__call_no_null_keys(const bm__call *call, size_t n, bm_error *err)
+{
+    for (size_t i = 0; i < call->model->n_fields; i++) {
+        const bm__view *view = &call->fields[i];
+        unsigned flags = call->model->fields[i].flags & (BM_KEY | BM_ASSIGNED);
+        bool given = flags == BM_KEY && call->has[i] && bm__view_has_states(view);
+        for (size_t row = 0; given && row < n; row++) {
+            if (bm__view_state(view, row) == BM_NULL) {
+                return bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, call->base + row, view->name,
+                                     "row %zu: the key column \"%s\" is NULL", call->base + row,
+                                     view->name);
+            }
+        }
+    }
+    return BM_OK;
+}
+
 static bm_status check_states(const bm__call *call, size_t n, bm_error *err)
 {
+    BM_TRY(bm__call_no_null_keys(call, n, err));
     for (size_t i = 0; i < call->model->n_fields; i++) {
         const bm__view *view = &call->fields[i];
         for (size_t row = 0; bm__view_has_states(view) && row < n; row++) {
@@ -241,7 +259,11 @@ bm_status bm__call_collect(bm__call *call, size_t from, size_t n, bm_error *err)
         h[i] =
             key || constant || (call->has[i] && (call->model->fields[i].flags & BM_READ_ONLY) == 0);
     }
-    for (size_t i = from; status == BM_OK && i < from + n; i++) {
+    bool run = call->pick == NULL && call->outcomes == NULL;
+    if (run && status == BM_OK) {
+        status = bm__queryset_append_run(call->made, v, h, from, n, err);
+    }
+    for (size_t i = from; !run && status == BM_OK && i < from + n; i++) {
         size_t row = call->pick != NULL ? call->pick[i] : i;
         if (call->outcomes == NULL || call->outcomes[call->base + row] != BM_ROW_IGNORED) {
             status = bm__queryset_append(call->made, v, h, row, err);

@@ -28,7 +28,7 @@ typedef struct bm__call {
     bm_uuid uuid;
     const void *values; /* of bm_update */
 
-    bm__fields distinct;     /* fields by which rows are ordered and are to be different ... */
+    bm__fields distinct;      /* fields by which rows are ordered and are to be different ... */
     bm_duplicates duplicates; /* ... or by this rule left out; of a stream, in each chunk */
     bool nulls_differ;
 
@@ -67,6 +67,9 @@ bm_status bm__call_claim(bm__call *call, size_t *from, size_t *n, bm_error *err)
 /* Order the rows of the views (`rows` of them) by call->distinct and apply the rule for duplicates:
  * pick and n_rows are what is left. */
 bm_status bm__call_order(bm__call *call, size_t rows, bm_error *err);
+
+/* A key that the rows give is never NULL, which SQLite would take for "make one". */
+bm_status bm__call_no_null_keys(const bm__call *call, size_t n, bm_error *err);
 
 /* The caller's number of row i of a batch. */
 size_t bm__call_row(const bm__call *call, const bm__batch *batch, size_t i);

@@ -63,32 +63,35 @@ static bm_status encode_columns(bm__job *job, const bm__plan_column *columns,
     return BM_OK;
 }
 
-/* LOAD: header, rows block by block, trailer.  Rows are collected while the server works. */
+/* LOAD: header, rows block by block, trailer.  Rows are collected while the server works; a probe
+ * loads a part of the chunk, and collects nothing. */
 static bm_status pull(void *context, const uint8_t **block, size_t *size, bm_error *err)
 {
     bm__job *job = context;
+    bool probes = job->phase == BM__PHASE_PROBE;
+    const bm__batch *batch = probes ? &job->probe_batch : &job->batch;
     job->block.size = 0;
     if (job->encoded == 0 && !job->ended) {
         BM_TRY(bm__buffer_append(&job->block, bm__copy_header, BM__COPY_HEADER_SIZE, err));
     }
-    while (job->encoded < job->n && job->block.size < BLOCK_BYTES) {
-        size_t n = job->n - job->encoded < BM__BLOCK ? job->n - job->encoded : BM__BLOCK;
-        bm_status status =
-            bm__pg_copy_rows(job->slots, &job->batch, job->encoded, n, &job->block, err);
+    while (job->encoded < batch->n_rows && job->block.size < BLOCK_BYTES) {
+        size_t left = batch->n_rows - job->encoded;
+        size_t n = left < BM__BLOCK ? left : BM__BLOCK;
+        bm_status status = bm__pg_copy_rows(job->slots, batch, job->encoded, n, &job->block, err);
         if (status != BM_OK) {
             if (err->row != BM_NO_ROW) {
-                err->row = bm__call_row(job->call, &job->batch, err->row);
+                err->row = bm__call_row(job->call, batch, err->row);
             }
             return status;
         }
         job->encoded += n;
     }
-    if (job->call->collects) {
+    if (job->call->collects && !probes) {
         BM_TRY(bm__call_collect(job->call, job->from + job->collected,
                                 job->encoded - job->collected, err));
         job->collected = job->encoded;
     }
-    if (job->encoded == job->n && !job->ended) {
+    if (job->encoded == batch->n_rows && !job->ended) {
         BM_TRY(bm__buffer_append(&job->block, bm__copy_trailer, BM__COPY_TRAILER_SIZE, err));
         job->ended = true;
     }

@@ -179,7 +179,7 @@ static const bm__statement *statement_of(const bm__job *job)
         statement = job->call->several ? &plan->settle : NULL;
         break;
     case BM__PHASE_VERIFY:
-        statement = job->inserted + job->updated > 0 ? &plan->verify : NULL;
+        statement = job->inserted + job->updated + job->read > 0 ? &plan->verify : NULL;
         break;
     default:
         break;
@@ -240,7 +240,7 @@ static void settle_fate(bm__job *job)
         error->fate = BM_FATE_COMMITTED;
     } else if (!job->sent) {
         error->fate = BM_FATE_NOT_STARTED;
-    } else if (job->mode == BM__JOB_SAVEPOINT && !job->lost) {
+    } else if (job->mode == BM__JOB_SAVEPOINT && job->begun && !job->lost && !job->stuck) {
         error->fate = BM_FATE_IN_CALLERS_TRANSACTION;
     } else {
         error->fate = BM_FATE_ROLLED_BACK;
@@ -319,7 +319,7 @@ static bm_status verified(bm__job *job, bm_error *err)
 {
     if (!job->same_table) {
         bm__fail(err, BM_RETRY, BM_STAGE_CATALOG,
-                 "table \"%s\" was changed while rows were written into it",
+                 "table \"%s\" was changed while its rows were written or read",
                  job->plan->model->table);
         return BM_RETRY;
     }
@@ -330,6 +330,7 @@ static bm_status verified(bm__job *job, bm_error *err)
 static bm_status succeeded(bm__job *job, const bm__answer *answer, bm_error *err)
 {
     bm__phase phase = job->phase;
+    uint64_t rows;
     job->phase = phase == BM__PHASE_READ ? BM__PHASE_CLAIM : phase + 1;
     switch (phase) {
     case BM__PHASE_BEGIN:
@@ -339,8 +340,9 @@ static bm_status succeeded(bm__job *job, const bm__answer *answer, bm_error *err
         return bm__reserved(job, err);
     case BM__PHASE_WRITE:
         job->committed = job->mode == BM__JOB_AUTOCOMMIT;
-        return job->plan->after.sql == NULL ? bm__written(job, answer->rows, err)
-                                            : bm__count(job, answer->rows, err);
+        rows = job->plan->uncounted ? job->n : answer->rows;
+        return job->plan->after.sql == NULL ? bm__written(job, rows, err)
+                                            : bm__count(job, rows, err);
     case BM__PHASE_AFTER:
         return bm__written(job, job->n, err);
     case BM__PHASE_READ:
@@ -374,14 +376,14 @@ static void locate(bm__job *job, const bm__answer *answer, bm_error *err)
         err->row = bm__call_row(job->call, &job->batch, 0);
     }
     job->may_probe = write && err->row == BM_NO_ROW && job->n > 1 &&
-                     job->plan->write.kind == BM__STEP_EXEC &&
                      (err->status == BM_CONSTRAINT || err->status == BM_CONVERT);
-    job->probe = (bm__probe){.high = job->n};
+    bm__probe_begin(job);
 }
 
 static void failed(bm__job *job, const bm__answer *answer, bm_error *err)
 {
     if (job->phase >= BM__PHASE_UNDO) { /* a rollback that fails leaves a connection to close */
+        job->stuck = true;
         job->phase = job->phase == BM__PHASE_PROBE ? job->phase : BM__PHASE_FAILED;
         return;
     }

@@ -49,11 +49,14 @@ typedef enum bm__phase {
     BM__PHASE_FAILED
 } bm__phase;
 
-/* Where a search for the failing row stands: rows low .. high - 1 of the chunk hold it. */
+/* Where a search for the failing row stands: rows low .. high - 1, in the order of the write, hold
+ * it. */
 typedef struct bm__probe {
     int at;
     size_t low, high, middle;
     bool found;
+    bool innocent; /* all of them were written, and none failed */
+    bool again;    /* the chunks before this one are written first */
 } bm__probe;
 
 typedef struct bm__job {
@@ -64,6 +67,7 @@ typedef struct bm__job {
     bm_error error; /* the first */
     bool begun;     /* the connection has a transaction (or savepoint) of ours */
     bool lost;      /* the connection is closed */
+    bool stuck;     /* a rollback failed */
     bool sent;      /* something was handed to the connection */
     bool committed; /* AUTOCOMMIT: the statement is done, and with it the commit */
 

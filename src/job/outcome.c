@@ -221,7 +221,11 @@ bm_status bm__written(bm__job *job, uint64_t rows, bm_error *err)
     if (only_counts(job)) {
         add_counts(job, rows);
     }
-    bool each = !only_counts(job) || call->outcomes != NULL;
+    const bm__plan *plan = job->plan;
+    bool plain = !plan->by_key && !plan->whole_table && !plan->upsert && !plan->ignore &&
+                 call->outcomes == NULL && !only_counts(job);
+    add(job, BM_ROW_INSERTED, plain ? job->n : 0);
+    bool each = !plain && (!only_counts(job) || call->outcomes != NULL);
     for (size_t i = 0; each && i < job->n; i++) {
         bm_row_outcome outcome = job->plan->by_key ? outcome_of_key(job, job->seen[i], rows)
                                                    : outcome_of_create(job, job->seen[i]);

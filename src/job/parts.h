@@ -36,7 +36,9 @@ bm_status bm__decode(const bm__plan *plan, const bm__plan_output *output, const 
 /* An integer, or a bool, of either engine; false for anything else. */
 bool bm__cell_integer(const bm__cell *cell, int64_t *out);
 
-/* probe.c: the next step of the search for the failing row; false when it is over. */
+/* probe.c: begin the search for the failing row, in the job's chunk; its next step, false when it
+ * is over. */
+void bm__probe_begin(bm__job *job);
 bool bm__probe_next(bm__job *job, bm__step *step);
 void bm__probe_answer(bm__job *job, bm_status status, const bm__answer *answer);
 

@@ -44,7 +44,7 @@ void bm__prepare_states(const bm__call *call, bool create, bool *defaults, bool 
 {
     for (size_t i = 0; i < call->model->n_fields; i++) {
         const bm__view *view = &call->fields[i];
-        bool look = call->source == NULL && call->has[i] && bm__view_has_states(view);
+        bool look = call->source == NULL && call->has[i] && bm__view_has_state_bytes(view);
         defaults[i] = keeps[i] = false;
         for (size_t row = 0; look && row < call->n_rows; row++) {
             bm_state state = bm__view_state(view, row);

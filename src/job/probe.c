@@ -4,9 +4,11 @@
 
 /*
  * Which row did a statement over many rows fail for?  The engine does not say (PostgreSQL's unnest,
- * SQLite's UPDATE FROM), so the statement is done again, when all is rolled back, over halves of
- * the chunk, each under a savepoint: a half that goes well stays, since later rows may need it,
- * and at the end all is rolled back again.  log2(n) statements, and only after a failure.
+ * a foreign key behind its COPY, SQLite's UPDATE FROM), so the statement is done again, when all is
+ * rolled back, over halves of the chunk, each under a savepoint: a half that goes well stays, since
+ * later rows may need it, and at the end all is rolled back again.  log2(n) statements, and only
+ * after a failure.  When the whole chunk goes well by itself, the row fails for what an earlier
+ * chunk wrote: then the same is done behind those.
  */
 enum {
     PROBE_BEGIN = 0,
@@ -34,14 +36,29 @@ static bm_status ignore_row(void *context, const bm__cell *cells, size_t n, bm_e
     return BM_OK;
 }
 
+static size_t middle_of(const bm__job *job)
+{
+    const bm__probe *probe = &job->probe;
+    size_t earlier = job->from > probe->low ? job->from - probe->low : 0;
+    if (earlier > 0) {
+        size_t chunk = job->plan->chunk_rows;
+        return probe->low + (earlier < chunk ? earlier : chunk);
+    }
+    size_t left = probe->high - probe->low;
+    return left > 1 ? probe->low + left / 2 : probe->high;
+}
+
 static bool encode_half(bm__job *job, bm__step *step)
 {
     bm__probe *probe = &job->probe;
     bm_error err = BM_ERROR;
-    probe->middle =
-        probe->high - probe->low > 1 ? probe->low + (probe->high - probe->low) / 2 : probe->high;
-    bm__batch half = bm__batch_slice(&job->batch, probe->low, probe->middle - probe->low);
-    job->probe_batch = half;
+    bm__batch all = job->batch;
+    all.first = 0;
+    all.pick = job->call->pick;
+    probe->middle = middle_of(job);
+    job->probe_batch = bm__batch_slice(&all, probe->low, probe->middle - probe->low);
+    job->encoded = 0;
+    job->ended = false;
     bm_status status = bm__encode_statement(job, &job->plan->write, job->plan->columns,
                                             &job->probe_batch, step, &err);
     if (job->plan->write.expect != BM__EXPECT_COUNT) {
@@ -49,6 +66,22 @@ static bool encode_half(bm__job *job, bm__step *step)
         step->context = job;
     }
     return status == BM_OK;
+}
+
+void bm__probe_begin(bm__job *job)
+{
+    job->probe = (bm__probe){.low = job->from, .high = job->from + job->n};
+}
+
+/* Once more, behind the chunks before this one; several workers have not written those alone. */
+static bool goes_on(bm__job *job)
+{
+    bm__probe *probe = &job->probe;
+    if (!probe->innocent || probe->again || job->from == 0 || job->call->several) {
+        return false;
+    }
+    *probe = (bm__probe){.high = job->from + job->n, .again = true};
+    return true;
 }
 
 bool bm__probe_next(bm__job *job, bm__step *step)
@@ -88,9 +121,10 @@ bool bm__probe_next(bm__job *job, bm__step *step)
         break;
     }
     if (probe->found) {
-        job->error.row = bm__call_row(job->call, &job->batch, probe->low);
+        bm__batch all = {.pick = job->call->pick};
+        job->error.row = bm__call_row(job->call, &all, probe->low);
     }
-    return false;
+    return goes_on(job) && bm__probe_next(job, step);
 }
 
 /* A half was written: the row is in the other one.  It was not: it is in this one. */
@@ -99,7 +133,8 @@ static void halve(bm__job *job, bool written)
     bm__probe *probe = &job->probe;
     if (written) {
         probe->low = probe->middle;
-        probe->at = probe->low == probe->high ? PROBE_END : PROBE_KEEP;
+        probe->innocent = probe->low == probe->high;
+        probe->at = probe->innocent ? PROBE_END : PROBE_KEEP;
         return;
     }
     probe->high = probe->middle;
@@ -112,7 +147,9 @@ void bm__probe_answer(bm__job *job, bm_status status, const bm__answer *answer)
     bm__probe *probe = &job->probe;
     (void)answer;
     if (status != BM_OK && probe->at != PROBE_WRITE) {
-        probe->at = probe->at >= PROBE_END || probe->at == PROBE_BEGIN ? PROBE_OVER : PROBE_END;
+        bool over = probe->at >= PROBE_END || probe->at == PROBE_BEGIN;
+        job->stuck = job->stuck || over;
+        probe->at = over ? PROBE_OVER : PROBE_END;
         return;
     }
     switch (probe->at) {

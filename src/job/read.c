@@ -103,8 +103,8 @@ static bm_status to_sink(bm__job *job, const bm__cell *cells, size_t n, bm_error
     return job->n_rows == job->call->sink_rows ? flush(job, err) : BM_OK;
 }
 
-/* copy_to: members that are not read (outputs are in the model's order) are to stay as they are in an
- * update, unless the caller puts something there. */
+/* copy_to: members that are not read (outputs are in the model's order) are to stay as they are in
+ * an update, unless the caller puts something there. */
 static bm_status leave_unread(const bm__plan *plan, bm_queryset *made, size_t row,
                               unsigned char *at, bm_error *err)
 {
@@ -181,6 +181,43 @@ static bool is_collected(const bm__job *job, size_t i)
     return outcomes == NULL || outcomes[bm__call_row(job->call, &job->batch, i)] != BM_ROW_IGNORED;
 }
 
+/* A cell of a queryset that has no structs: into its image, through a member for the moment. */
+static bm_status imprint_cell(bm__job *job, const bm__plan_output *output, const bm__cell *cell,
+                              bm__arena *arena, bm_error *err)
+{
+    const bm_field *field = &job->plan->model->fields[output->field];
+    bm__image *image = job->call->made->image;
+    uint8_t state = cell->kind == BM__CELL_NULL ? BM_NULL : BM_VALUE;
+    void *member = bm__arena_array(arena, 1, field->width);
+    if (member == NULL) {
+        return bm__no_memory(err);
+    }
+    if (state == BM_VALUE) {
+        size_t row = bm__call_row(job->call, &job->batch, job->place_row);
+        BM_TRY(bm__decode(job->plan, output, cell, member, arena, row, err));
+    }
+    bm__view view = {.name = field->name,
+                     .cells = {.type = field->type,
+                               .layout = field->layout,
+                               .width = field->width,
+                               .data = member,
+                               .states = &state},
+                     .state_offset = BM_NO_STATE};
+    image->columns[output->field].known = true;
+    return bm__image_set(image, output->field, job->place, &view, 0, err);
+}
+
+static bm_status imprint_cells(bm__job *job, const bm__cell *cells, size_t n, bm_error *err)
+{
+    bm__arena arena = {0};
+    bm_status status = BM_OK;
+    for (size_t i = 0; status == BM_OK && i < n && i < job->plan->n_outputs; i++) {
+        status = imprint_cell(job, &job->plan->outputs[i], &cells[i], &arena, err);
+    }
+    bm__arena_free(&arena);
+    return status;
+}
+
 /* bulk_create: columns that the database made, into the rows just collected.  They come in the
  * order of the chunk; rows that were ignored are in no queryset. */
 static bm_status push_made(void *context, const bm__cell *cells, size_t n, bm_error *err)
@@ -199,7 +236,7 @@ static bm_status push_made(void *context, const bm__cell *cells, size_t n, bm_er
         return BM_OK;
     }
     if (!made->structs) {
-        return BM_OK;
+        return imprint_cells(job, cells + 1, n - 1, err);
     }
     unsigned char *at = made->rows + job->place * made->model->row_size;
     BM_TRY(put_row(job, cells + 1, n - 1, at, &made->arena, bm__call_row(job->call, &job->batch, i),

@@ -217,6 +217,15 @@ extern const bm__codec bm__codec_float_8_4, bm__codec_float_8_8;
 extern const bm__codec bm__codec_numeric, bm__codec_int_numeric;
 /* text.c */
 extern const bm__codec bm__codec_cstr, bm__codec_slice, bm__codec_chars, bm__codec_bytea;
+/* The same for cells that stand `stride` bytes apart and have no states (of BM_CSTR a pointer that
+ * is NULL is NULL): no addresses need be gathered.  NULL where a codec has none. */
+typedef struct bm__codec_even {
+    const char *(*measure)(const bm__slot *slot, const void *first, ptrdiff_t stride, size_t n,
+                           uint32_t *sizes, size_t *bad);
+    void (*write)(const bm__slot *slot, const void *first, ptrdiff_t stride, size_t n,
+                  const uint32_t *sizes, uint8_t **out);
+} bm__codec_even;
+const bm__codec_even *bm__codec_even_of(const bm__codec *codec);
 /* datetime.c */
 extern const bm__codec bm__codec_date, bm__codec_time, bm__codec_timestamp;
 /* array.c, array_text.c: binary, and as a literal ("{1,NULL}") */

@@ -16,19 +16,49 @@ static bm_status bad_cell(bm_error *err, size_t row, const char *column, const c
 
 /* ---- check */
 
+static size_t block_rows(const bm__batch *batch, size_t from)
+{
+    return batch->n_rows - from < BM__BLOCK ? batch->n_rows - from : BM__BLOCK;
+}
+
+/* The first cell, where the column's cells are evenly spaced and have no states but their own. */
+static const void *even_cells(const bm__batch *batch, size_t column, size_t from)
+{
+    const bm__view *view = &batch->views[column];
+    if (batch->pick != NULL || view->rows != NULL || bm__view_has_state_bytes(view)) {
+        return NULL;
+    }
+    return bm__view_cell(view, batch->first + from);
+}
+
+static const char *check_column(const bm__slot *slot, const bm__batch *batch, size_t column,
+                                size_t from, size_t n, size_t *bad)
+{
+    const void *at[BM__BLOCK];
+    uint32_t sizes[BM__BLOCK];
+    const void *first = even_cells(batch, column, from);
+    ptrdiff_t stride = batch->views[column].cells.stride;
+    const bm__codec_run *run = slot->codec->run;
+    const bm__codec_even *even = bm__codec_even_of(slot->codec);
+    if (first != NULL && run != NULL) {
+        return run->check != NULL ? run->check(first, stride, n, bad) : NULL;
+    }
+    if (first != NULL && even != NULL) {
+        return even->measure(slot, first, stride, n, sizes, bad);
+    }
+    (void)bm__batch_gather(batch, column, from, n, at);
+    return slot->codec->measure(slot, at, n, sizes, bad);
+}
+
 bm_status bm__pg_check(const bm__slot *slots, const bm__batch *batch, bm_error *err)
 {
     for (size_t from = 0; from < batch->n_rows; from += BM__BLOCK) {
-        size_t n = batch->n_rows - from < BM__BLOCK ? batch->n_rows - from : BM__BLOCK;
+        size_t n = block_rows(batch, from);
         const char *first = NULL; /* the fault in the first row that has one */
         size_t first_column = 0;
         for (size_t column = 0; column < batch->n_views; column++) {
-            const void *at[BM__BLOCK];
-            uint32_t sizes[BM__BLOCK];
             size_t bad;
-            const bm__slot *slot = &slots[column];
-            (void)bm__batch_gather(batch, column, from, n, at);
-            const char *fault = slot->codec->measure(slot, at, n, sizes, &bad);
+            const char *fault = check_column(&slots[column], batch, column, from, n, &bad);
             if (fault != NULL) {
                 first = fault;
                 first_column = column;
@@ -121,12 +151,8 @@ static const uint32_t *varying_sizes(const block *rows)
 /* The first cell, where the column's cells are a run: of one size, evenly spaced, none NULL. */
 static const void *run_of(const block *rows, size_t column)
 {
-    const bm__view *view = &rows->batch->views[column];
-    if (rows->slots[column].codec->run == NULL || rows->batch->pick != NULL || view->rows != NULL ||
-        bm__view_has_states(view)) {
-        return NULL;
-    }
-    return bm__view_cell(view, rows->batch->first + rows->from);
+    return rows->slots[column].codec->run != NULL ? even_cells(rows->batch, column, rows->from)
+                                                  : NULL;
 }
 
 /* Saturating, so that no sum of a row is taken for a small one: BM__VALUE_MAX is far below. */
@@ -161,8 +187,16 @@ static const char *measure_column(block *rows, size_t column, size_t n, size_t *
     }
     const void **at = rows->cells.at + column * rows->n;
     uint32_t *sizes = rows->cells.sizes + column * rows->n;
-    (void)bm__batch_gather(rows->batch, column, rows->from, n, at);
-    const char *fault = slot->codec->measure(slot, at, n, sizes, bad);
+    const bm__codec_even *even = bm__codec_even_of(slot->codec);
+    first = even != NULL ? even_cells(rows->batch, column, rows->from) : NULL;
+    const char *fault;
+    if (first != NULL) {
+        ptrdiff_t stride = rows->batch->views[column].cells.stride;
+        fault = even->measure(slot, first, stride, n, sizes, bad);
+    } else {
+        (void)bm__batch_gather(rows->batch, column, rows->from, n, at);
+        fault = slot->codec->measure(slot, at, n, sizes, bad);
+    }
     if (fault == NULL) {
         add_sizes(rows, column, sizes, n);
     }
@@ -246,6 +280,19 @@ static void fetch_next(const block *rows)
     }
 }
 
+static void write_varying(const block *rows, size_t column, uint8_t *out[BM__BLOCK])
+{
+    const bm__slot *slot = &rows->slots[column];
+    const uint32_t *sizes = rows->cells.sizes + column * rows->n;
+    const bm__codec_even *even = bm__codec_even_of(slot->codec);
+    const void *first = even != NULL ? even_cells(rows->batch, column, rows->from) : NULL;
+    if (first != NULL) {
+        even->write(slot, first, rows->batch->views[column].cells.stride, rows->n, sizes, out);
+    } else {
+        slot->codec->write(slot, rows->cells.at + column * rows->n, rows->n, sizes, out);
+    }
+}
+
 static void write_rows(const block *rows, uint8_t *out[BM__BLOCK])
 {
     /* Where the next cell goes from the cursors, which runs leave where they are. */
@@ -263,8 +310,7 @@ static void write_rows(const block *rows, uint8_t *out[BM__BLOCK])
             out[i] += offset;
         }
         offset = 0;
-        slot->codec->write(slot, rows->cells.at + column * rows->n, rows->n,
-                           rows->cells.sizes + column * rows->n, out);
+        write_varying(rows, column, out);
     }
 }
 
@@ -307,6 +353,31 @@ bm_status bm__pg_copy_rows(const bm__slot *slots, const bm__batch *batch, size_t
 
 /* ---- parameters */
 
+/* Values of one size, evenly spaced, none NULL: their places are known. */
+static bm_status append_run(const bm__slot *slot, const bm__batch *batch, size_t column,
+                            size_t from, bm__buffer *out, bm_error *err)
+{
+    uint8_t *cursor[BM__BLOCK];
+    uint8_t *start;
+    size_t bad;
+    const bm__codec_run *run = slot->codec->run;
+    const void *first = even_cells(batch, column, from);
+    const ptrdiff_t stride = batch->views[column].cells.stride;
+    const size_t n = block_rows(batch, from);
+    const size_t size = 4 + (size_t)run->size;
+    const char *fault = run->check != NULL ? run->check(first, stride, n, &bad) : NULL;
+    if (fault != NULL) {
+        return bad_cell(err, from + bad, batch->views[column].name, fault);
+    }
+    BM_TRY(bm__buffer_reserve(out, n * size, &start, err));
+    for (size_t i = 0; i < n; i++) {
+        cursor[i] = start + i * size;
+    }
+    run->write(first, stride, n, cursor, 0);
+    out->size += n * size;
+    return BM_OK;
+}
+
 static bm_status append_block(const bm__slot *slot, const bm__batch *batch, size_t column,
                               size_t from, bm__buffer *out, size_t *nulls, bm_error *err)
 {
@@ -315,7 +386,10 @@ static bm_status append_block(const bm__slot *slot, const bm__batch *batch, size
     uint8_t *cursor[BM__BLOCK];
     size_t bad;
     uint8_t *start;
-    size_t n = batch->n_rows - from < BM__BLOCK ? batch->n_rows - from : BM__BLOCK;
+    const size_t n = block_rows(batch, from);
+    if (slot->codec->run != NULL && even_cells(batch, column, from) != NULL) {
+        return append_run(slot, batch, column, from, out, err);
+    }
     *nulls += bm__batch_gather(batch, column, from, n, at);
     const char *fault = slot->codec->measure(slot, at, n, sizes, &bad);
     if (fault != NULL) {

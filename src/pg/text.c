@@ -67,21 +67,38 @@ _Static_assert(offsetof(bm_slice, data) == 0, "a bm_slice begins with its pointe
 /* Text is asked for so many cells before it is looked at. */
 #define AHEAD 12
 
-static BM__ALWAYS_INLINE const char *measure_text(const bm__slot *slot, const void *const *at,
-                                                  size_t n, uint32_t *sizes, size_t *bad,
-                                                  bm_layout layout)
+/* Cells at the addresses `at`, or, where there are none, `stride` bytes apart without states. */
+typedef struct cells {
+    const void *const *at;
+    const char *first;
+    ptrdiff_t stride;
+} cells;
+
+static BM__ALWAYS_INLINE const void *cell_at(const cells *all, size_t i, bm_layout layout)
+{
+    if (all->at != NULL) {
+        return all->at[i];
+    }
+    const char *cell = all->first + (ptrdiff_t)i * all->stride;
+    return layout == BM_CSTR && data_of(cell, layout) == NULL ? NULL : cell;
+}
+
+static BM__ALWAYS_INLINE const char *measure_text(const bm__slot *slot, cells all, size_t n,
+                                                  uint32_t *sizes, size_t *bad, bm_layout layout)
 {
     const size_t limit = easy_size(slot);
     const uint32_t version = slot->to.oid == BM__OID_JSONB;
     for (size_t i = 0; i < n; i++) {
-        if (at[i] == NULL) {
+        const void *cell = cell_at(&all, i, layout);
+        if (cell == NULL) {
             sizes[i] = 0;
             continue;
         }
-        if (layout != BM_CHARS && i + AHEAD < n && at[i + AHEAD] != NULL) {
-            __builtin_prefetch(data_of(at[i + AHEAD], layout));
+        const void *ahead = i + AHEAD < n ? cell_at(&all, i + AHEAD, layout) : NULL;
+        if (layout != BM_CHARS && ahead != NULL) {
+            __builtin_prefetch(data_of(ahead, layout));
         }
-        bm_slice text = bytes_of(slot, at[i], layout);
+        bm_slice text = bytes_of(slot, cell, layout);
         const char *fault = NULL;
         if (text.data == NULL) {
             fault = no_pointer;
@@ -118,13 +135,14 @@ static BM__ALWAYS_INLINE void copy_bytes(uint8_t *to, const char *from, size_t s
     }
 }
 
-static BM__ALWAYS_INLINE void write_text(const bm__slot *slot, const void *const *at, size_t n,
+static BM__ALWAYS_INLINE void write_text(const bm__slot *slot, cells all, size_t n,
                                          const uint32_t *sizes, uint8_t **out, bm_layout layout)
 {
     const uint32_t version = slot->to.oid == BM__OID_JSONB;
     for (size_t i = 0; i < n; i++) {
         uint8_t *to = out[i];
-        if (at[i] == NULL) {
+        const void *cell = cell_at(&all, i, layout);
+        if (cell == NULL) {
             bm__put32(to, UINT32_MAX);
             out[i] = to + 4;
             continue;
@@ -133,7 +151,7 @@ static BM__ALWAYS_INLINE void write_text(const bm__slot *slot, const void *const
         if (version != 0) {
             to[4] = JSONB_VERSION;
         }
-        copy_bytes(to + 4 + version, data_of(at[i], layout), sizes[i] - version);
+        copy_bytes(to + 4 + version, data_of(cell, layout), sizes[i] - version);
         out[i] = to + 4 + sizes[i];
     }
 }
@@ -142,18 +160,41 @@ static BM__ALWAYS_INLINE void write_text(const bm__slot *slot, const void *const
     static const char *measure_##name_(const bm__slot *slot, const void *const *at, size_t n,      \
                                        uint32_t *sizes, size_t *bad)                               \
     {                                                                                              \
-        return measure_text(slot, at, n, sizes, bad, layout_);                                     \
+        return measure_text(slot, (cells){.at = at}, n, sizes, bad, layout_);                                     \
     }                                                                                              \
     static void write_##name_(const bm__slot *slot, const void *const *at, size_t n,               \
                               const uint32_t *sizes, uint8_t **out)                                \
     {                                                                                              \
-        write_text(slot, at, n, sizes, out, layout_);                                              \
+        write_text(slot, (cells){.at = at}, n, sizes, out, layout_);                               
+        *               \
     }                                                                                              \
+    static const char *measure_even_##name_(const bm__slot *slot, const void *first,               \
+                                            ptrdiff_t stride, size_t n, uint32_t *sizes,           \
+                                            size_t *bad)                                           \
+    {                                                                                              \
+        cells all = {.first = first, .stride = stride};                                            \
+        return measure_text(slot, all, n, sizes, bad, layout_);                                    \
+    }                                                                                              \
+    static void write_even_##name_(const bm__slot *slot, const void *first, ptrdiff_t stride,      \
+                                   size_t n, const uint32_t *sizes, uint8_t **out)                 \
+    {                                                                                              \
+        cells all = {.first = first, .stride = stride};                                            \
+        write_text(slot, all, n, sizes, out, layout_);                                             \
+    }                                                                                              \
+    static const bm__codec_even even_##name_ = {measure_even_##name_, write_even_##name_};         \
     const bm__codec bm__codec_##name_ = {measure_##name_, write_##name_, NULL}
 
 TEXT_CODEC(cstr, BM_CSTR);
 TEXT_CODEC(slice, BM_SLICE);
 TEXT_CODEC(chars, BM_CHARS);
+
+const bm__codec_even *bm__codec_even_of(const bm__codec *codec)
+{
+    return codec == &bm__codec_cstr    ? &even_cstr
+           : codec == &bm__codec_slice ? &even_slice
+           : codec == &bm__codec_chars ? &even_chars
+                                       : NULL;
+}
 
 static const char *measure_bytea(const bm__slot *slot, const void *const *at, size_t n,
                                  uint32_t *sizes, size_t *bad)

@@ -100,9 +100,14 @@ bm_status bm__db_connect(bm_db *db, size_t want, int64_t deadline_ns, const bm_c
             return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
                             "a savepoint is open in this transaction: use it, or end it");
         }
-        if (db->transport->state(db->conn, false) == BM__CONN_CLOSED) {
+        bm__conn_state state = db->transport->state(db->conn, false);
+        if (state == BM__CONN_CLOSED) {
             return bm__fail(err, BM_CONNECTION, BM_STAGE_CONNECT,
                             "the transaction's connection is lost");
+        }
+        if (state == BM__CONN_IDLE) { /* SQLite does so when the disk is full, among others */
+            return bm__fail(err, BM_DATABASE, BM_STAGE_CHECK,
+                            "the database has rolled the transaction back");
         }
         return BM_OK;
     }

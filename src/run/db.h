@@ -82,9 +82,9 @@ void bm__db_disconnect(bm_db *db, bm__conn **conns, size_t n, bool inside);
 void bm__db_enlist(bm_db *tx);
 void bm__db_delist(bm_db *tx);
 
-/* What is known of a model's table: asked for on `conn` when it is not known yet (*fresh).  A
- * reference is held until bm__tables_release. */
-bm_status bm__tables_get(bm_db *db, bm__conn *conn, const bm_model *model, int64_t deadline_ns,
+/* What is known of a model's table: asked for on `conn`, with the deadline and the token of
+ * `limits`, when it is not known yet (*fresh).  A reference is held until bm__tables_release. */
+bm_status bm__tables_get(bm_db *db, bm__conn *conn, const bm_model *model, const bm__step *limits,
                          bm__known_table **out, bool *fresh, bm_error *err);
 void bm__tables_release(bm_db *db, bm__known_table *known);
 /* Forget it, or all (NULL), for the table may have changed. */

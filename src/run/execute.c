@@ -44,6 +44,7 @@ static bm_status prepare(bm__execution *x, bm_error *err)
         BM_TRY(x->prepare(x, err));
     }
     x->request.has = x->call.has;
+    x->request.views = x->call.fields;
     x->request.defaults = x->defaults;
     x->request.keeps = x->keeps;
     x->request.changes = x->changes;
@@ -139,6 +140,14 @@ static bm_status check_values(bm__execution *x, bm_error *err)
     return bm__call_check(&x->call, plan->columns, &batch, err);
 }
 
+/* A count that is wrong must be found while the rows can still be taken back. */
+static bool may_drop_rows(const bm__execution *x)
+{
+    const bm__table *table = x->known->table;
+    return x->creates && x->plan.count_exact &&
+           (table->insert_trigger || table->rules || table->kind != 'r');
+}
+
 static bm__job_mode mode_of(const bm__execution *x, size_t workers, bool inside)
 {
     const bm__plan *plan = &x->plan;
@@ -151,7 +160,7 @@ static bm__job_mode mode_of(const bm__execution *x, size_t workers, bool inside)
         return BM__JOB_SAVEPOINT;
     }
     if (x->reads || (one_statement && one_chunk && workers == 1 && x->shared.dry_run != BM_ON &&
-                     !x->call.require_all)) {
+                     !x->call.require_all && !may_drop_rows(x))) {
         return BM__JOB_AUTOCOMMIT;
     }
     return BM__JOB_OWN;
@@ -199,6 +208,38 @@ static bm_status end_call(bm__execution *x, bm_error *err)
     return status;
 }
 
+static void forget(bm__execution *x)
+{
+    bm_db *root = bm__db_root(x->db);
+    bm__tables_drop(root, x->known);
+    bm__tables_release(root, x->known);
+    x->known = NULL;
+}
+
+static bool writes_defaults(const bm__execution *x)
+{
+    for (size_t i = 0; x->defaults != NULL && i < x->rows.model->n_fields; i++) {
+        if (x->defaults[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The question waits for whoever alters the table, and so is bounded as a statement is. */
+static bm_status ask_table(bm__execution *x, bm__conn *conn, bool *fresh, bm_error *err)
+{
+    bm__step limits = {.cancel = x->shared.cancel, .deadline_ns = x->call.deadline_ns};
+    const int64_t times[] = {x->shared.statement_timeout_ms, x->shared.lock_timeout_ms};
+    for (size_t i = 0; i < 2; i++) {
+        int64_t until = times[i] > 0 ? bm__after_ms(times[i]) : 0;
+        if (until > 0 && (limits.deadline_ns == 0 || until < limits.deadline_ns)) {
+            limits.deadline_ns = until;
+        }
+    }
+    return bm__tables_get(bm__db_root(x->db), conn, x->rows.model, &limits, &x->known, fresh, err);
+}
+
 static bm_status attempt(bm__execution *x, bm__conn **conns, size_t n, bool inside,
                          bm_result *result, bool *fresh, bm_error *err)
 {
@@ -207,8 +248,12 @@ static bm_status attempt(bm__execution *x, bm__conn **conns, size_t n, bool insi
         return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,
                         "lock_timeout_ms inside a transaction: set lock_timeout in it instead");
     }
-    BM_TRY(
-        bm__tables_get(root, conns[0], x->rows.model, x->call.deadline_ns, &x->known, fresh, err));
+    BM_TRY(ask_table(x, conns[0], fresh, err));
+    /* The text of a default may have changed, and what is read has no type of its own to tell. */
+    if (!*fresh && (x->reads || writes_defaults(x))) {
+        forget(x);
+        BM_TRY(ask_table(x, conns[0], fresh, err));
+    }
     x->asked += *fresh && root->dialect->has_catalog;
     size_t workers = n;
     BM_TRY(make_plan(x, &workers, inside, err));
@@ -227,8 +272,9 @@ static bm_status attempt(bm__execution *x, bm__conn **conns, size_t n, bool insi
 /* Errors that a table which changed behind our back gives. */
 static bool looks_stale(const bm_error *err)
 {
-    static const char *const states[] = {"42703", "42804", "22P03", "08P01", "42P01", "428C9",
-                                         "XX000" /* jsonb_recv, of a json column's bytes */};
+    /* XX000: jsonb_recv, of a json column's bytes */
+    static const char *const states[] = {"42703", "42804", "22P03", "08P01",
+                                         "42P01", "428C9", "XX000"};
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
         if (strcmp(err->sqlstate, states[i]) == 0) {
             return true;
@@ -236,15 +282,8 @@ static bool looks_stale(const bm_error *err)
     }
     /* A column that became wider takes what was refused for the old one. */
     return err->stage == BM_STAGE_CATALOG || err->native_code == 1 || err->status == BM_CONVERT ||
-           (err->stage == BM_STAGE_CHECK && err->status == BM_INVALID && err->column[0] != '\0');
-}
-
-static void forget(bm__execution *x)
-{
-    bm_db *root = bm__db_root(x->db);
-    bm__tables_drop(root, x->known);
-    bm__tables_release(root, x->known);
-    x->known = NULL;
+           (err->stage == BM_STAGE_CHECK && err->column[0] != '\0' &&
+            (err->status == BM_INVALID || err->status == BM_UNSUPPORTED));
 }
 
 /* Again, once, with what the table is now: only where nothing was written and rows can be read
@@ -254,11 +293,15 @@ static bm_status with_connections(bm__execution *x, bm__conn **conns, size_t n, 
 {
     bool fresh = false;
     bm_status status = attempt(x, conns, n, inside, result, &fresh, err);
-    bool settled = err->fate != BM_FATE_UNKNOWN && err->fate != BM_FATE_PARTIAL;
+    bool settled = err->fate != BM_FATE_UNKNOWN && err->fate != BM_FATE_PARTIAL &&
+                   err->fate != BM_FATE_COMMITTED;
     bool connected = bm__db_root(x->db)->transport->state(conns[0], false) ==
                      (inside ? BM__CONN_IN_TRANSACTION : BM__CONN_IDLE);
     if (status == BM_OK || fresh || x->call.source != NULL || !settled || !looks_stale(err) ||
         !connected || x->call.sink != NULL) {
+        if (status == BM_DATABASE && err->sqlstate[0] == '\0') {
+            forget(x); /* a count that is wrong: there may be a new trigger, or a rule */
+        }
         return status;
     }
     forget(x);
@@ -281,7 +324,7 @@ bm_status bm__execute(bm__execution *x, bm_result *result, bm_error *err)
     size_t n;
     bool inside;
     if (x->shared.deadline_ms > 0) {
-        x->call.deadline_ns = bm__now_ns() + x->shared.deadline_ms * 1000000;
+        x->call.deadline_ns = bm__after_ms(x->shared.deadline_ms);
     }
     BM_TRY(prepare(x, err));
     if (x->nothing) {
@@ -337,8 +380,7 @@ bm_status bm__explain(bm__execution *x, bm__buffer *text, bm_error *err)
     }
     BM_TRY(bm__db_connect(x->db, workers_wanted(x), 0, NULL, conns, &n, &inside, err));
     size_t workers = inside ? 1 : n;
-    bm_status status =
-        bm__tables_get(bm__db_root(x->db), conns[0], x->rows.model, 0, &x->known, &fresh, err);
+    bm_status status = ask_table(x, conns[0], &fresh, err);
     if (status == BM_OK) {
         status = make_plan(x, &workers, inside, err);
     }

@@ -24,7 +24,7 @@ static void bound(const bm__call *call, bm__step *step)
 {
     int64_t now = bm__now_ns();
     if (call->statement_timeout_ms > 0) {
-        int64_t until = now + call->statement_timeout_ms * 1000000;
+        int64_t until = bm__after_ms(call->statement_timeout_ms);
         if (step->deadline_ns == 0 || until < step->deadline_ns) {
             step->deadline_ns = until;
         }
@@ -107,59 +107,55 @@ static bool failed(const bm__job *job)
     return job->phase == BM__PHASE_FAILED;
 }
 
-/* The error of a call with several jobs: the first that came, whose fate is that of all of them. */
-static void settle(const bm__team *team, const bm__job *jobs, size_t n, bm_error *err)
+/* Of several jobs, one that came too late for a chunk has no rows: its fate is nobody's. */
+static bool has_rows(const bm__job *job)
+{
+    return !job->call->several || job->n_ranges > 0;
+}
+
+/* The error of a call, if it has one: with several jobs the first that came, whose fate is that of
+ * all of them. */
+static bm_status settle(const bm__team *team, const bm__job *jobs, size_t n, bm_error *err)
 {
     size_t committed = 0;
-    size_t unknown = 0;
+    size_t lost = 0;
+    bool unknown = false;
     for (size_t i = 0; i < n; i++) {
-        committed += !failed(&jobs[i]);
-        unknown += jobs[i].error.fate == BM_FATE_UNKNOWN;
+        committed += has_rows(&jobs[i]) && !failed(&jobs[i]);
+        lost += has_rows(&jobs[i]) && failed(&jobs[i]);
+        unknown = unknown || (has_rows(&jobs[i]) && jobs[i].error.fate == BM_FATE_UNKNOWN);
+    }
+    if (team->first_job == NULL || (committed > 0 && lost == 0)) {
+        return BM_OK;
     }
     *err = *bm__job_error(team->first_job);
-    if (committed > 0 && committed < n) {
+    if (committed > 0) {
         err->status = BM_PARTIAL;
         err->fate = BM_FATE_PARTIAL;
         err->retryable = false;
-    } else if (unknown > 0) {
+    } else if (unknown) {
         err->status = BM_COMMIT_UNKNOWN;
         err->fate = BM_FATE_UNKNOWN;
     }
-}
-
-static bm_status fill_parts(bm__job *jobs, size_t n, bm_result *result, bm_error *err)
-{
-    if (n < 2) {
-        return BM_OK;
-    }
-    BM_TRY(bm__result_parts(result, n, err));
-    for (size_t i = 0; i < n; i++) {
-        result->parts[i] =
-            (bm_part){.fate = failed(&jobs[i]) ? jobs[i].error.fate : BM_FATE_COMMITTED,
-                      .n_ranges = jobs[i].n_ranges,
-                      .ranges = jobs[i].ranges};
-        jobs[i].ranges = NULL;
-    }
-    return BM_OK;
+    return err->status;
 }
 
 static bm_status finish(bm__team *team, bm__job *jobs, size_t n, bm_result *result, bm_error *err)
 {
-    bool any_failed = false;
     for (size_t i = 0; i < n; i++) {
-        result->statements += jobs[i].statements;
-        any_failed = any_failed || failed(&jobs[i]);
-        if (!failed(&jobs[i])) {
-            add_counts(&jobs[i], result);
+        bm__job *job = &jobs[i];
+        result->statements += job->statements;
+        if (!failed(job)) {
+            add_counts(job, result);
+        }
+        if (n > 1) {
+            result->parts[i] = (bm_part){.fate = failed(job) ? job->error.fate : BM_FATE_COMMITTED,
+                                         .n_ranges = job->n_ranges,
+                                         .ranges = job->ranges};
+            job->ranges = NULL;
         }
     }
-    bm_error unwanted = BM_ERROR; /* that parts could not be listed is no failure of the call */
-    (void)fill_parts(jobs, n, result, &unwanted);
-    if (!any_failed) {
-        return BM_OK;
-    }
-    settle(team, jobs, n, err);
-    return err->status;
+    return settle(team, jobs, n, err);
 }
 
 bm_status bm__run(bm_db *db, bm__call *call, bm__job_mode mode, bm__conn **conns, size_t n,
@@ -167,6 +163,9 @@ bm_status bm__run(bm_db *db, bm__call *call, bm__job_mode mode, bm__conn **conns
 {
     (void)db;
     bm__team team;
+    if (n > 1) { /* before anything is sent: without them nobody could say what was committed */
+        BM_TRY(bm__result_parts(result, n, err));
+    }
     bm__job *jobs = calloc(n, sizeof *jobs);
     if (jobs == NULL) {
         return bm__no_memory(err);

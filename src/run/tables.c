@@ -30,7 +30,7 @@ static void free_known(bm__known_table *known)
     }
 }
 
-static bm_status ask(bm_db *db, bm__conn *conn, const bm_model *model, int64_t deadline_ns,
+static bm_status ask(bm_db *db, bm__conn *conn, const bm_model *model, const bm__step *limits,
                      bm__table **out, bm_error *err)
 {
     bm__catalog catalog;
@@ -38,9 +38,14 @@ static bm_status ask(bm_db *db, bm__conn *conn, const bm_model *model, int64_t d
     bm__answer answer = {0};
     bm_status status = bm__catalog_begin(&catalog, db->dialect, model, &step, err);
     if (status == BM_OK && step.sql != NULL) {
-        step.deadline_ns = deadline_ns;
+        step.deadline_ns = limits->deadline_ns;
+        step.cancel = limits->cancel;
         status = db->transport->perform(conn, &step, &answer, err);
         err->stage = BM_STAGE_CATALOG;
+        if (err->native_code == 1 && model->schema != NULL) { /* SQLITE_ERROR: no such schema */
+            bm__error_reset(err);
+            status = BM_OK; /* and no column came: there is no such table */
+        }
     }
     if (status == BM_OK) {
         status = bm__catalog_end(&catalog, out, err);
@@ -49,7 +54,7 @@ static bm_status ask(bm_db *db, bm__conn *conn, const bm_model *model, int64_t d
     return status;
 }
 
-bm_status bm__tables_get(bm_db *db, bm__conn *conn, const bm_model *model, int64_t deadline_ns,
+bm_status bm__tables_get(bm_db *db, bm__conn *conn, const bm_model *model, const bm__step *limits,
                          bm__known_table **out, bool *fresh, bm_error *err)
 {
     pthread_mutex_lock(&db->lock);
@@ -71,7 +76,7 @@ bm_status bm__tables_get(bm_db *db, bm__conn *conn, const bm_model *model, int64
         status = bm__no_memory(err);
     }
     if (status == BM_OK) {
-        status = ask(db, conn, model, deadline_ns, &known->table, err);
+        status = ask(db, conn, model, limits, &known->table, err);
     }
     if (status != BM_OK) {
         free_known(known);

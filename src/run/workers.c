@@ -50,12 +50,15 @@ bm_status bm__team_ready(bm__team *team, size_t index, const bm__step *step, bm_
     team->n_ready++;
     pthread_cond_broadcast(&team->changed);
     while (status == BM_OK && (team->n_ready < team->n || team->turn != index)) {
-        bool late = step->deadline_ns != 0 && bm__now_ns() >= step->deadline_ns;
+        /* Once all are here they commit, each in the time that COMMIT has: half would be worse. */
+        bool meeting = team->n_ready < team->n;
+        bool late = meeting && step->deadline_ns != 0 && bm__now_ns() >= step->deadline_ns;
         if (team->failed) {
             status = bm__fail(err, BM_CANCELLED, BM_STAGE_COMMIT, "another worker failed");
         } else if (late) {
             status = bm__fail(err, BM_TIMEOUT, BM_STAGE_COMMIT,
                               "the deadline passed while waiting for the other workers");
+            team->n_ready--; /* nobody may take this one for ready */
         } else {
             wait_a_little(team);
         }

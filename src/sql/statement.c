@@ -392,14 +392,9 @@ void bm__sql_delete(bm__sql *sql, const bm__sql_shape *shape)
     bm__sql_put(sql, " FROM bulkmodel_batch AS v)");
 }
 
-void bm__sql_present(bm__sql *sql, const bm__sql_shape *shape, const size_t *by, size_t n_by,
-                     bool keys)
+/* FROM v JOIN t ON t."x" = v.c0 AND ... */
+static void put_join(bm__sql *sql, const bm__sql_shape *shape, const size_t *by, size_t n_by)
 {
-    bm__sql_put(sql, "SELECT %s", ordinal(shape));
-    if (keys) {
-        bm__sql_put(sql, ", false, ");
-        put_key_names(sql, shape, "t.");
-    }
     bm__sql_put(sql, " FROM ");
     put_source(sql, shape, !shape->dialect->reads_batch);
     bm__sql_put(sql, " JOIN ");
@@ -411,6 +406,25 @@ void bm__sql_present(bm__sql *sql, const bm__sql_shape *shape, const size_t *by,
         bm__sql_put(sql, " = ");
         put_cell(sql, shape, by[i]);
     }
+}
+
+void bm__sql_present(bm__sql *sql, const bm__sql_shape *shape, const size_t *by, size_t n_by,
+                     bool keys)
+{
+    bm__sql_put(sql, "SELECT %s", ordinal(shape));
+    if (keys) {
+        bm__sql_put(sql, ", false, ");
+        put_key_names(sql, shape, "t.");
+    }
+    put_join(sql, shape, by, n_by);
+}
+
+void bm__sql_first(bm__sql *sql, const bm__sql_shape *shape, const size_t *by, size_t n_by)
+{
+    bm__sql_put(sql, "SELECT min(%s)", ordinal(shape));
+    put_join(sql, shape, by, n_by);
+    bm__sql_put(sql, " GROUP BY ");
+    put_key_names(sql, shape, "t.");
 }
 
 static void put_outputs(bm__sql *sql, const char *prefix, const bm__sql_output *outputs, size_t n)

@@ -70,6 +70,9 @@ void bm__sql_delete(bm__sql *sql, const bm__sql_shape *shape);
 void bm__sql_present(bm__sql *sql, const bm__sql_shape *shape, const size_t *by, size_t n_by,
                      bool keys);
 
+/* The first row of the batch for each row of the table that the batch names by `by`: (ord). */
+void bm__sql_first(bm__sql *sql, const bm__sql_shape *shape, const size_t *by, size_t n_by);
+
 /* One column to read. */
 typedef struct bm__sql_output {
     const char *name;

@@ -58,54 +58,80 @@ static bm_status take_result(bm__libpq *conn, PGresult *result, const bm__step *
     }
 }
 
-/* A connection that broke while an autocommitted statement was under way: nobody knows. */
-static bm_status commit_in_doubt(const bm__libpq *conn, const bm__step *step, bm_status status,
-                                 bm_error *err)
+static bool is_closed(const bm__libpq *conn)
 {
-    bool gone = conn->given_up || PQstatus(conn->pg) != CONNECTION_OK;
-    bool commits = step->autocommit || step->kind == BM__STEP_COMMIT;
-    if (commits && gone) {
-        err->status = BM_COMMIT_UNKNOWN;
+    return conn->given_up || conn->doomed || conn->pid != getpid() ||
+           PQstatus(conn->pg) != CONNECTION_OK;
+}
+
+/* The end of a step that went wrong.  `refused`: the server said that the statement failed. */
+static bm_status end_badly(bm__libpq *conn, const bm__step *step, bm_status status, bool refused,
+                           bm_error *err)
+{
+    if (is_closed(conn)) {
+        bm__libpq_give_up(conn);
+    }
+    if (step->kind == BM__STEP_COMMIT) {
+        err->stage = BM_STAGE_COMMIT;
+    }
+    if (!refused && (step->autocommit || step->kind == BM__STEP_COMMIT)) {
         err->retryable = false;
-        return BM_COMMIT_UNKNOWN;
+        return err->status = BM_COMMIT_UNKNOWN;
     }
     return status;
 }
+
+/* We will not wait, or not read, any longer: true when the server said that the statement failed.
+ * A COMMIT is never cancelled: while it waits for a standby it has already happened here. */
+static bool stop(bm__libpq *conn, const bm__step *step, bm_status status)
+{
+    if (step->kind == BM__STEP_COMMIT) {
+        bm__libpq_give_up(conn);
+        return false;
+    }
+    return bm__libpq_settle(conn, status != BM_CONNECTION);
+}
+
+#define LOOK_EVERY 64 /* results, each of which may have been there already */
 
 bm_status bm__libpq_drain(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err)
 {
     bm__patience patience = {step->deadline_ns, step->cancel};
     bm_status first = BM_OK;
-    for (;;) {
+    bool refused = false;
+    for (unsigned n = 1;; n++) {
         PGresult *result;
-        bm_status status = bm__libpq_result(conn, &patience, &result, err);
-        if (status == BM_OK && result == NULL) {
+        bm_status status = n % LOOK_EVERY == 0 ? bm__libpq_in_time(&patience, err) : BM_OK;
+        if (status == BM_OK) {
+            status = bm__libpq_result(conn, &patience, &result, err);
+        }
+        if (status != BM_OK) {
+            first = first != BM_OK ? first : status;
+            refused = stop(conn, step, status) || refused;
             break;
         }
-        bool ours = status == BM_OK;
-        if (ours) {
-            status = take_result(conn, result, step, answer, err);
+        if (result == NULL) {
+            break;
         }
-        bool refused = ours && PQresultStatus(result) == PGRES_FATAL_ERROR;
+        status = take_result(conn, result, step, answer, err);
+        bool error = PQresultStatus(result) == PGRES_FATAL_ERROR;
+        bool tag = PQresultStatus(result) == PGRES_COMMAND_OK; /* ROLLBACK, of a COMMIT */
         PQclear(result);
         first = first != BM_OK ? first : status;
-        if (status != BM_OK && !refused) { /* given up on our side, or lost */
-            bm__libpq_settle(conn, status != BM_CONNECTION);
+        refused = refused || ((error || tag) && status != BM_OK && status != BM_CONNECTION);
+        if (status != BM_OK && !error && !tag) {
+            refused = stop(conn, step, status) || refused;
             break;
         }
     }
-    if (first != BM_OK && conn->pg != NULL && PQstatus(conn->pg) == CONNECTION_BAD &&
-        !conn->base.borrowed) {
-        bm__libpq_give_up(conn);
-    }
-    return first != BM_OK ? commit_in_doubt(conn, step, first, err) : BM_OK;
+    return first != BM_OK ? end_badly(conn, step, first, refused, err) : BM_OK;
 }
 
 static bm_status sent_or_lost(bm__libpq *conn, int sent, bm__answer *answer, bm_error *err)
 {
     if (sent == 0) {
         bm_status status = bm__libpq_fail(conn, NULL, BM_STAGE_WRITE, NULL, err);
-        if (PQstatus(conn->pg) != CONNECTION_OK && !conn->base.borrowed) {
+        if (is_closed(conn)) {
             bm__libpq_give_up(conn);
         }
         return status;
@@ -196,21 +222,24 @@ static bm_status copy(bm__libpq *conn, const bm__step *step, bm__answer *answer,
     }
     PQclear(result);
     if (status != BM_OK) {
-        bm__libpq_settle(conn, false);
+        bm__libpq_settle(conn, got == PGRES_COPY_OUT);
         return status;
     }
     return step->kind == BM__STEP_LOAD ? bm__libpq_load(conn, step, answer, err)
                                        : bm__libpq_unload(conn, step, answer, err);
 }
 
-/* Has the server closed the connection while nobody looked? */
+/* Has the server closed the connection while nobody looked?  What it said before comes first, and
+ * libpq takes it for a notice. */
 static bool peer_closed(bm__libpq *conn)
 {
     struct pollfd fd = {.fd = PQsocket(conn->pg), .events = POLLIN};
-    if (fd.fd >= 0 && poll(&fd, 1, 0) > 0) {
-        return PQconsumeInput(conn->pg) == 0 || PQstatus(conn->pg) != CONNECTION_OK;
+    bool closed = fd.fd < 0;
+    for (int i = 0; !closed && i < 16 && poll(&fd, 1, 0) > 0; i++) {
+        closed = PQconsumeInput(conn->pg) == 0;
+        (void)PQisBusy(conn->pg);
     }
-    return fd.fd < 0;
+    return closed || is_closed(conn);
 }
 
 /*
@@ -223,23 +252,11 @@ static bm_status commit(bm__libpq *conn, const bm__step *step, bm__answer *answe
     plain.cancel = NULL;
     plain.push = NULL;
     if (peer_closed(conn)) {
-        bm_status status = bm__fail(err, BM_CONNECTION, BM_STAGE_COMMIT,
-                                    "the connection was lost before COMMIT was sent");
-        if (!conn->base.borrowed) {
-            bm__libpq_give_up(conn);
-        }
-        return status;
+        bm__libpq_give_up(conn);
+        return bm__fail(err, BM_CONNECTION, BM_STAGE_COMMIT,
+                        "the connection was lost before COMMIT was sent");
     }
-    bm_status status = simple(conn, &plain, "COMMIT", answer, err);
-    if (status == BM_TIMEOUT || status == BM_CONNECTION) { /* it may yet have been done */
-        err->status = BM_COMMIT_UNKNOWN;
-        err->retryable = false;
-        if (!conn->base.borrowed) {
-            bm__libpq_give_up(conn);
-        }
-        return BM_COMMIT_UNKNOWN;
-    }
-    return status;
+    return simple(conn, &plain, "COMMIT", answer, err);
 }
 
 static bm_status rollback(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err)
@@ -275,40 +292,38 @@ static bm_status dispatch(bm__libpq *conn, const bm__step *step, bm__answer *ans
     return bm__fail(err, BM_INTERNAL, BM_STAGE_WRITE, "an unknown step");
 }
 
-/* Notices are counted and dropped: a flood of them takes no memory and no time of the caller's. */
-static void on_notice(void *context, const PGresult *result)
+/* Nothing is begun once the token is set or the deadline is past, or under an encoding that was
+ * changed behind our back; what ends a transaction or a part of it is sent all the same. */
+static bm_status may_begin(const bm__libpq *conn, const bm__step *step, bm_error *err)
 {
-    bm__libpq *conn = context;
-    (void)result;
-    conn->notices++;
-}
-
-static bool is_foreign(const bm__libpq *conn)
-{
-    return conn->pid != getpid();
-}
-
-static bm_status perform(bm__conn *base, const bm__step *step, bm__answer *answer, bm_error *err)
-{
-    bm__libpq *conn = (bm__libpq *)base;
-    *answer = (bm__answer){.row = BM_NO_ROW};
-    if (conn->given_up || is_foreign(conn) || PQstatus(conn->pg) != CONNECTION_OK) {
-        return bm__fail(err, BM_CONNECTION, BM_STAGE_CONNECT, "the connection is closed");
-    }
+    bm__patience patience = {step->deadline_ns, step->cancel};
     const char *encoding = PQparameterStatus(conn->pg, "client_encoding");
+    if (step->kind == BM__STEP_COMMIT || step->kind == BM__STEP_ROLLBACK ||
+        step->kind == BM__STEP_ROLLBACK_TO || step->kind == BM__STEP_RELEASE) {
+        return BM_OK;
+    }
     if (encoding == NULL || strcmp(encoding, "UTF8") != 0) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
                         "the connection's client_encoding was changed: it must be UTF8");
     }
-    int blocking = PQisnonblocking(conn->pg) == 0;
-    PQnoticeReceiver receiver = PQsetNoticeReceiver(conn->pg, on_notice, conn);
+    return bm__libpq_in_time(&patience, err);
+}
+
+/* A borrowed connection keeps its receiver of notices: libpq does not tell with which argument it
+ * was set, so it could not be put back. */
+static bm_status perform(bm__conn *base, const bm__step *step, bm__answer *answer, bm_error *err)
+{
+    bm__libpq *conn = (bm__libpq *)base;
+    *answer = (bm__answer){.row = BM_NO_ROW};
+    if (is_closed(conn)) {
+        return bm__fail(err, BM_CONNECTION, BM_STAGE_CONNECT, "the connection is closed");
+    }
+    BM_TRY(may_begin(conn, step, err));
+    bool blocking = PQisnonblocking(conn->pg) == 0;
     PQsetnonblocking(conn->pg, 1);
     bm_status status = dispatch(conn, step, answer, err);
-    if (conn->pg != NULL) {
-        PQsetNoticeReceiver(conn->pg, receiver, NULL);
-        if (blocking && PQstatus(conn->pg) == CONNECTION_OK) {
-            PQsetnonblocking(conn->pg, 0);
-        }
+    if (blocking && !is_closed(conn)) {
+        PQsetnonblocking(conn->pg, 0);
     }
     return status;
 }
@@ -316,7 +331,7 @@ static bm_status perform(bm__conn *base, const bm__step *step, bm__answer *answe
 static bm__conn_state state(bm__conn *base, bool look)
 {
     bm__libpq *conn = (bm__libpq *)base;
-    if (conn->given_up || is_foreign(conn) || PQstatus(conn->pg) != CONNECTION_OK) {
+    if (is_closed(conn)) {
         return BM__CONN_CLOSED;
     }
     switch (PQtransactionStatus(conn->pg)) {

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #define OLDEST_SERVER 130000
-#define MORE_KEYWORDS 5 /* that we add, with the NULL at the end */
+#define MORE_KEYWORDS 7 /* that we add, with the NULL at the end */
 
 /* The keywords of a connection string, and ours behind them: the last one counts. */
 typedef struct keywords {
@@ -15,6 +15,7 @@ typedef struct keywords {
     const char **names;
     const char **values;
     char user_timeout[24];
+    char keepalive[24];
 } keywords;
 
 static void free_keywords(keywords *k)
@@ -29,14 +30,44 @@ static int64_t or_default(int64_t given, int64_t normal)
     return given == 0 ? normal : given;
 }
 
+/* Also by the environment or a service file: what the user asks for there is not undone. */
 static bool is_given(const keywords *k, size_t n, const char *name)
 {
+    bool service = getenv("PGSERVICE") != NULL;
+    if (strcmp(name, "gssencmode") == 0 && getenv("PGGSSENCMODE") != NULL) {
+        return true;
+    }
     for (size_t i = 0; i < n; i++) {
         if (strcmp(k->names[i], name) == 0) {
             return true;
         }
+        service = service || strcmp(k->names[i], "service") == 0;
     }
-    return false;
+    return service && strcmp(name, "fallback_application_name") != 0;
+}
+
+/* What the string leaves open.  A peer that acknowledges nothing is found dead by
+ * tcp_user_timeout, which needs something to be acknowledged: keepalives, while we only wait. */
+static void add_ours(keywords *k, size_t n, const bm_open_options *options)
+{
+    int64_t dead = or_default(options->dead_peer_ms, 30000);
+    long long third = dead / 3000 > 0 ? (long long)(dead / 3000) : 1;
+    snprintf(k->user_timeout, sizeof k->user_timeout, "%lld", dead > 0 ? (long long)dead : 0LL);
+    snprintf(k->keepalive, sizeof k->keepalive, "%lld", dead > 0 ? third : 0LL);
+    const char *const more[][2] = {{"fallback_application_name", "bulkmodel"},
+                                   {"tcp_user_timeout", k->user_timeout},
+                                   {"keepalives_idle", k->keepalive},
+                                   {"keepalives_interval", k->keepalive},
+                                   {"gssencmode", "disable"}};
+    size_t given = n;
+    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
+        if (!is_given(k, given, more[i][0])) {
+            k->names[n] = more[i][0];
+            k->values[n++] = more[i][1];
+        }
+    }
+    k->names[n] = "client_encoding";
+    k->values[n] = "UTF8";
 }
 
 static bm_status read_keywords(const char *url, const bm_open_options *options, keywords *k,
@@ -66,19 +97,7 @@ static bm_status read_keywords(const char *url, const bm_open_options *options, 
             k->values[n++] = k->given[i].val;
         }
     }
-    int64_t dead = or_default(options->dead_peer_ms, 30000);
-    snprintf(k->user_timeout, sizeof k->user_timeout, "%lld", dead > 0 ? (long long)dead : 0LL);
-    const char *const more[][2] = {{"fallback_application_name", "bulkmodel"},
-                                   {"tcp_user_timeout", k->user_timeout},
-                                   {"gssencmode", "disable"}};
-    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
-        if (!is_given(k, n, more[i][0])) {
-            k->names[n] = more[i][0];
-            k->values[n++] = more[i][1];
-        }
-    }
-    k->names[n] = "client_encoding";
-    k->values[n] = "UTF8";
+    add_ours(k, n, options);
     return BM_OK;
 }
 
@@ -100,14 +119,16 @@ static bm_status connect_until(bm__libpq *conn, int64_t deadline_ns, bm_error *e
     return BM_OK;
 }
 
-static bm_status refused(bm__libpq *conn, bm_error *err)
+/* Notices are counted and dropped: a flood of them takes no memory and no time of the caller's.
+ * While no statement runs, libpq takes the server's last words for one. */
+static void on_notice(void *context, const PGresult *result)
 {
-    bool password = PQconnectionNeedsPassword(conn->pg) || PQconnectionUsedPassword(conn->pg);
-    bm_status status = bm__libpq_fail(conn, NULL, BM_STAGE_CONNECT, NULL, err);
-    if (password) {
-        status = err->status = BM_AUTH;
-    }
-    return status;
+    bm__libpq *conn = context;
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+    bool last =
+        severity != NULL && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
+    conn->doomed = conn->doomed || last;
+    conn->notices++;
 }
 
 static bool is_on(const PGconn *pg, const char *parameter)
@@ -154,12 +175,15 @@ static bm_status start(bm__libpq *conn, const keywords *k, const bm_open_options
     if (conn->pg == NULL) {
         return bm__no_memory(err);
     }
+    PQsetNoticeReceiver(conn->pg, on_notice, conn);
+    PQsetErrorVerbosity(conn->pg, PQERRORS_VERBOSE); /* the only way to the SQLSTATE of a refusal */
     if (PQstatus(conn->pg) != CONNECTION_BAD) {
         BM_TRY(connect_until(conn, deadline, err));
     }
     if (PQstatus(conn->pg) != CONNECTION_OK) {
-        return refused(conn, err);
+        return bm__libpq_refused(conn, err);
     }
+    PQsetErrorVerbosity(conn->pg, PQERRORS_DEFAULT);
     PQsetnonblocking(conn->pg, 1);
     return check_server(conn, err);
 }

@@ -1,117 +1,209 @@
 #include "libpq_internal.h"
 
 #include <poll.h>
+#include <sys/socket.h>
 
 /* Fixed and short: a CopyFail of 10,000 bytes breaks the protocol, and the caller's words have no
  * business in the server's log. */
 #define REASON "ended by the client"
 
-/*
- * Has the server answered before the data ended?  In COPY IN libpq takes notices in and leaves the
- * rest unread, so input that was no notice is an error.  One that hides behind a notice is found
- * at the end.
- */
-static bm_status look(bm__libpq *conn, bool *answered, bm_error *err)
+#define LOOK_EVERY 64 /* rows that were there already, at the clock and the token */
+
+/* As much as a socket takes that says it is writable.  A larger piece would be kept in part, and
+ * libpq then reads by itself, so that an answer of the server's would not be seen. */
+#define PIECE ((size_t)32768)
+#define FLUSH_EVERY ((size_t)262144)
+
+/* A notice that has begun to come is whole after less silence than this; behind an error there is
+ * nothing but silence. */
+#define SILENCE_NS INT64_C(250000000)
+
+/* Before 14 a server may also report a changed parameter, which libpq leaves unread as well. */
+#define QUIET_SERVER 140000
+
+/* A COPY on its way to the server. */
+typedef struct stream {
+    bm__libpq *conn;
+    const bm__patience *patience;
+    size_t piece;     /* bytes that the socket takes at once */
+    size_t unseen;    /* bytes handed over since the socket was looked at */
+    size_t unflushed; /* and since libpq's buffer was empty */
+    bool answered;    /* the server has said how it ends, before the data did */
+} stream;
+
+/* On Linux a Unix socket that is writable has three quarters of its buffer free (unix_writable:
+ * net/unix/af_unix.c); a wait for each small piece would be a change of process. */
+static size_t piece_of(const bm__libpq *conn)
 {
-    struct pollfd fd = {.fd = PQsocket(conn->pg), .events = POLLIN};
-    *answered = false;
-    if (poll(&fd, 1, 0) <= 0) {
-        return BM_OK;
+#ifdef __linux__
+    struct sockaddr_storage name;
+    socklen_t name_size = sizeof name;
+    int bytes;
+    socklen_t size = sizeof bytes;
+    int fd = PQsocket(conn->pg);
+    bool local = getsockname(fd, (struct sockaddr *)&name, &name_size) == 0 &&
+                 name.ss_family == AF_UNIX &&
+                 getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, &size) == 0;
+    if (local && (size_t)bytes / 4 * 3 > PIECE) {
+        return (size_t)bytes / 4 * 3;
     }
+#else
+    (void)conn;
+#endif
+    return PIECE;
+}
+
+/* The socket is readable.  In COPY IN libpq takes notices in and leaves the rest unread, so input
+ * that has become no notice is an error, or the beginning of a notice.  An error that hides behind
+ * a notice is found at the end, and so is one of a borrowed connection, whose notices are not
+ * ours to count. */
+static bm_status listen_to(stream *s, bm_error *err)
+{
+    bm__libpq *conn = s->conn;
+    (void)PQisBusy(conn->pg); /* takes in what libpq has read by itself */
     size_t notices = conn->notices;
-    if (PQconsumeInput(conn->pg) == 0) {
-        *answered = true; /* closed: what it said before is read as a result */
-        return BM_OK;
+    bm_status status = BM_OK;
+    while (status == BM_OK) {
+        if (PQconsumeInput(conn->pg) == 0) {
+            s->answered = true; /* closed: what it said before is read as a result */
+            return BM_OK;
+        }
+        (void)PQisBusy(conn->pg);
+        bool blind = conn->base.borrowed || conn->base.engine.version < QUIET_SERVER;
+        if (blind || conn->notices != notices) {
+            return BM_OK;
+        }
+        bm_error ignored = BM_ERROR;
+        bm__patience silence = {bm__now_ns() + SILENCE_NS, s->patience->cancel};
+        short ready;
+        status = bm__libpq_poll(conn, POLLIN, &silence, &ready, &ignored);
     }
-    (void)PQisBusy(conn->pg);
-    (void)err;
-    *answered = conn->notices == notices;
+    s->answered = status == BM_TIMEOUT;
+    return s->answered ? BM_OK : bm__libpq_in_time(s->patience, err);
+}
+
+/* Wait until the socket is writable, and listen meanwhile. */
+static bm_status wait_writable(stream *s, bm_error *err)
+{
+    short ready = 0;
+    s->unseen = 0;
+    BM_TRY(bm__libpq_in_time(s->patience, err));
+    while (!s->answered && (ready & POLLOUT) == 0) {
+        BM_TRY(bm__libpq_poll(s->conn, POLLIN | POLLOUT, s->patience, &ready, err));
+        if ((ready & (POLLIN | POLLERR | POLLHUP)) != 0) {
+            BM_TRY(listen_to(s, err));
+        }
+    }
     return BM_OK;
 }
 
-static bm_status put_block(bm__libpq *conn, const uint8_t *block, size_t size,
-                           const bm__patience *patience, bm_error *err)
+static bm_status empty_buffer(stream *s, bm_error *err)
 {
-    if (size > INT32_MAX) {
-        return bm__fail(err, BM_LIMIT, BM_STAGE_WRITE, "a block of COPY data over 2 GB");
+    int left;
+    while (!s->answered && (left = PQflush(s->conn->pg)) != 0) {
+        if (left < 0) {
+            return bm__libpq_fail(s->conn, NULL, BM_STAGE_WRITE, NULL, err);
+        }
+        BM_TRY(wait_writable(s, err));
     }
-    int put;
-    while ((put = PQputCopyData(conn->pg, (const char *)block, (int)size)) == 0) {
-        BM_TRY(bm__libpq_flush(conn, patience, err));
+    s->unflushed = 0;
+    return BM_OK;
+}
+
+static bm_status put_piece(stream *s, const uint8_t *piece, size_t size, bm_error *err)
+{
+    if (s->unseen + size > s->piece) {
+        BM_TRY(wait_writable(s, err));
     }
-    if (put < 0) {
-        return bm__libpq_fail(conn, NULL, BM_STAGE_WRITE, NULL, err);
+    while (!s->answered) {
+        int put = PQputCopyData(s->conn->pg, (const char *)piece, (int)size);
+        if (put < 0) {
+            return bm__libpq_fail(s->conn, NULL, BM_STAGE_WRITE, NULL, err);
+        }
+        s->unseen += size;
+        s->unflushed += size;
+        if (put == 0 || s->unflushed >= FLUSH_EVERY) {
+            BM_TRY(empty_buffer(s, err));
+        }
+        if (put > 0) {
+            break;
+        }
     }
-    return bm__libpq_flush(conn, patience, err);
+    return BM_OK;
 }
 
 /* Send blocks until the end, a failure here, or an answer of the server's. */
-static bm_status send_blocks(bm__libpq *conn, const bm__step *step, const bm__patience *patience,
-                             bool *answered, bm_error *err)
+static bm_status send_blocks(stream *s, const bm__step *step, bm_error *err)
 {
-    *answered = false;
-    while (!*answered) {
+    while (!s->answered) {
         const uint8_t *block = NULL;
         size_t size = 0;
-        if (bm__cancelled(step->cancel)) {
-            return bm__fail(err, BM_CANCELLED, BM_STAGE_WRITE, "cancelled");
-        }
+        BM_TRY(bm__libpq_in_time(s->patience, err));
         BM_TRY(step->pull(step->context, &block, &size, err));
         if (size == 0) {
             return BM_OK;
         }
-        BM_TRY(put_block(conn, block, size, patience, err));
-        BM_TRY(look(conn, answered, err));
+        for (size_t at = 0; at < size && !s->answered; at += s->piece) {
+            size_t left = size - at;
+            BM_TRY(put_piece(s, block + at, left < s->piece ? left : s->piece, err));
+        }
     }
     return BM_OK;
 }
 
-/* A failure on our side: the server hears CopyFail, and whatever it answers comes second. */
+/*
+ * A failure on our side: the server hears CopyFail, and whatever it answers comes second.  Where
+ * the connection is lost libpq reads what the server said before only once the COPY is ended.  A
+ * server that is busy with something else does not hear CopyFail, but it hears a request to stop.
+ */
 static bm_status abandon(bm__libpq *conn, bm_status status, bm__answer *answer, bm_error *err)
 {
-    bool alive = PQstatus(conn->pg) == CONNECTION_OK;
-    if (!alive) {
-        /* The server may have said why before it closed. */
-        bm_error said = BM_ERROR;
+    if (PQputCopyEnd(conn->pg, REASON) < 0) {
+        bm__libpq_give_up(conn);
+        return status;
+    }
+    if (status == BM_CONNECTION && PQstatus(conn->pg) != CONNECTION_OK) {
+        bm_error ignored = BM_ERROR;
         bm__patience soon = {.deadline_ns = bm__now_ns() + 1000000000};
         PGresult *result = NULL;
-        if (bm__libpq_result(conn, &soon, &result, &said) == BM_OK && result != NULL &&
-            PQresultStatus(result) == PGRES_FATAL_ERROR && status == BM_CONNECTION) {
+        if (bm__libpq_result(conn, &soon, &result, &ignored) == BM_OK && result != NULL) {
             err->status = BM_OK;
             bm__libpq_fail(conn, result, BM_STAGE_WRITE, answer, err);
             err->status = BM_CONNECTION;
         }
         PQclear(result);
-    } else if (PQputCopyEnd(conn->pg, REASON) < 0) {
-        bm__libpq_give_up(conn);
-        return status;
     }
-    bm__libpq_settle(conn, false);
+    bm__libpq_settle(conn, status == BM_TIMEOUT || status == BM_CANCELLED);
     return status;
 }
 
+/* Without CopyDone nothing of it can have been committed. */
 bm_status bm__libpq_load(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err)
 {
     bm__patience patience = {step->deadline_ns, step->cancel};
-    bool answered;
-    bm_status status = send_blocks(conn, step, &patience, &answered, err);
+    stream s = {.conn = conn, .patience = &patience, .piece = piece_of(conn)};
+    bm__step end = *step;
+    bm_status status = send_blocks(&s, step, err);
     if (status != BM_OK) {
         return abandon(conn, status, answer, err);
     }
-    int ended = answered ? PQputCopyEnd(conn->pg, REASON) : PQputCopyEnd(conn->pg, NULL);
-    if (ended < 0 && PQstatus(conn->pg) == CONNECTION_OK) {
+    end.autocommit = step->autocommit && !s.answered;
+    if (PQputCopyEnd(conn->pg, s.answered ? REASON : NULL) < 0) {
         status = bm__libpq_fail(conn, NULL, BM_STAGE_WRITE, answer, err);
         bm__libpq_settle(conn, false);
         return status;
     }
-    return bm__libpq_drain(conn, step, answer, err);
+    return bm__libpq_drain(conn, &end, answer, err);
 }
 
 static bm_status take_pieces(bm__libpq *conn, const bm__step *step, const bm__patience *patience,
                              bm_error *err)
 {
-    for (;;) {
+    for (unsigned n = 1;; n++) {
         char *piece = NULL;
+        if (n % LOOK_EVERY == 0) {
+            BM_TRY(bm__libpq_in_time(patience, err));
+        }
         int size = PQgetCopyData(conn->pg, &piece, 1);
         if (size > 0) {
             bm_status status = step->take(step->context, (const uint8_t *)piece, (size_t)size, err);

@@ -28,6 +28,37 @@ static bm_status fail_connection(bm__libpq *conn, bm_stage stage, bm_error *err)
     return bm__fail(err, BM_CONNECTION, stage, "%s", text[0] != '\0' ? text : "connection lost");
 }
 
+/* The SQLSTATE in a message of a connection that is not open yet, for which libpq has no result:
+ * " 28P01: ", as PQERRORS_VERBOSE writes it.  NULL where the server had no say. */
+static const char *sqlstate_in(const char *text)
+{
+    const char *found = NULL;
+    for (const char *at = strchr(text, ' '); at != NULL; at = strchr(at + 1, ' ')) {
+        size_t n = strspn(at + 1, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+        bool digit = strcspn(at + 1, "0123456789") < 5; /* "FATAL" has none */
+        found = n == 5 && digit && at[6] == ':' ? at + 1 : found;
+    }
+    return found;
+}
+
+bm_status bm__libpq_refused(bm__libpq *conn, bm_error *err)
+{
+    const char *said = PQerrorMessage(conn->pg);
+    const char *found = sqlstate_in(said);
+    char text[sizeof err->message];
+    char sqlstate[6] = "";
+    if (found == NULL) {
+        fail_connection(conn, BM_STAGE_CONNECT, err);
+        return err->status = PQconnectionNeedsPassword(conn->pg) ? BM_AUTH : err->status;
+    }
+    memcpy(sqlstate, found, 5);
+    bm__copy_text(text, sizeof text, said);
+    text[strcspn(text, "\n")] = '\0'; /* what follows is LOCATION */
+    bm__fail(err, bm__status_of_sqlstate(sqlstate), BM_STAGE_CONNECT, "%s", text);
+    bm__copy_text(err->sqlstate, sizeof err->sqlstate, sqlstate);
+    return err->status;
+}
+
 /* The primary message of class 22 shows the value ('invalid input syntax for type integer: "x"').
  * */
 static bool shows_values(const char *sqlstate)

@@ -14,7 +14,8 @@ typedef struct bm__libpq {
     PGconn *pg;
     pid_t pid;      /* of the process that connected: a child of it must not say goodbye */
     bool given_up;  /* closed by us in the middle of something */
-    size_t notices; /* received so far; what they say is dropped */
+    bool doomed;    /* the server said, unasked, that it ends the connection */
+    size_t notices; /* received so far; what they say is dropped.  Not where it is borrowed */
 } bm__libpq;
 
 /* What a wait is bounded by. */
@@ -25,23 +26,25 @@ typedef struct bm__patience {
 
 /* libpq_wait.c */
 
+/* BM_CANCELLED, BM_TIMEOUT: for what goes on without waiting. */
+bm_status bm__libpq_in_time(const bm__patience *patience, bm_error *err);
+
 /* Poll the socket for `events`; *ready says which came.  BM_TIMEOUT, BM_CANCELLED, BM_CONNECTION.
  * */
 bm_status bm__libpq_poll(bm__libpq *conn, short events, const bm__patience *patience, short *ready,
                          bm_error *err);
-
-/* Hand all that libpq has buffered to the socket; reads what comes meanwhile. */
-bm_status bm__libpq_flush(bm__libpq *conn, const bm__patience *patience, bm_error *err);
 
 /* The next result; *out is NULL at the end of the statement. */
 bm_status bm__libpq_result(bm__libpq *conn, const bm__patience *patience, PGresult **out,
                            bm_error *err);
 
 /* Bring the connection out of whatever it is in: end a COPY, read all results, with a few seconds'
- * grace; or give it up.  `cancel`: ask the server to stop first. */
-void bm__libpq_settle(bm__libpq *conn, bool cancel);
+ * grace; or give it up.  `cancel`: ask the server to stop first.  True when the server said that
+ * the statement failed: false leaves in doubt what became of it. */
+bool bm__libpq_settle(bm__libpq *conn, bool cancel);
 
-/* Close the connection now. */
+/* Close the connection now.  A borrowed one is the caller's to close; state() says that it is of no
+ * use. */
 void bm__libpq_give_up(bm__libpq *conn);
 
 /* libpq_error.c */
@@ -50,12 +53,16 @@ void bm__libpq_give_up(bm__libpq *conn);
 bm_status bm__libpq_fail(bm__libpq *conn, const PGresult *result, bm_stage stage,
                          bm__answer *answer, bm_error *err);
 
+/* Record why the server did not take the connection. */
+bm_status bm__libpq_refused(bm__libpq *conn, bm_error *err);
+
 /* libpq_copy.c: COPY has begun with this statement; these end it on every path. */
 bm_status bm__libpq_load(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err);
 bm_status bm__libpq_unload(bm__libpq *conn, const bm__step *step, bm__answer *answer,
                            bm_error *err);
 
-/* libpq.c: the results behind a statement; the first error counts, the last tag gives the rows. */
+/* libpq.c: the results behind a statement; the first error counts, the last tag gives the rows.
+ * BM_COMMIT_UNKNOWN where the step is its own commit and the server did not say that it failed. */
 bm_status bm__libpq_drain(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err);
 
 /* libpq_connect.c */

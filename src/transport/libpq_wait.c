@@ -20,6 +20,17 @@ static bm_status lost(bm__libpq *conn, bm_error *err)
     return bm__libpq_fail(conn, NULL, BM_STAGE_WRITE, NULL, err);
 }
 
+bm_status bm__libpq_in_time(const bm__patience *patience, bm_error *err)
+{
+    if (bm__cancelled(patience->cancel)) {
+        return bm__fail(err, BM_CANCELLED, BM_STAGE_WRITE, "cancelled");
+    }
+    if (patience->deadline_ns != 0 && bm__now_ns() >= patience->deadline_ns) {
+        return bm__fail(err, BM_TIMEOUT, BM_STAGE_WRITE, "the deadline passed");
+    }
+    return BM_OK;
+}
+
 bm_status bm__libpq_poll(bm__libpq *conn, short events, const bm__patience *patience, short *ready,
                          bm_error *err)
 {
@@ -33,9 +44,6 @@ bm_status bm__libpq_poll(bm__libpq *conn, short events, const bm__patience *pati
         fds[1].fd = patience->cancel->fd;
     }
     for (;;) {
-        if (bm__cancelled(patience->cancel)) {
-            return bm__fail(err, BM_CANCELLED, BM_STAGE_WRITE, "cancelled");
-        }
         int n = poll(fds, 2, milliseconds_left(patience->deadline_ns));
         if (n > 0 && fds[0].revents != 0) {
             *ready = fds[0].revents;
@@ -44,38 +52,34 @@ bm_status bm__libpq_poll(bm__libpq *conn, short events, const bm__patience *pati
         if (n < 0 && errno != EINTR) {
             return bm__fail(err, BM_INTERNAL, BM_STAGE_WRITE, "poll failed");
         }
-        bool late = patience->deadline_ns != 0 && bm__now_ns() >= patience->deadline_ns;
-        if (late) {
-            return bm__fail(err, BM_TIMEOUT, BM_STAGE_WRITE, "the deadline passed");
-        }
+        BM_TRY(bm__libpq_in_time(patience, err));
     }
 }
 
-bm_status bm__libpq_flush(bm__libpq *conn, const bm__patience *patience, bm_error *err)
+/* Hand all that libpq has buffered to the socket, and read what comes meanwhile.  A lost connection
+ * is no failure yet: what the server said before it closed is read first. */
+static bm_status flush(bm__libpq *conn, const bm__patience *patience, bm_error *err)
 {
-    int left;
-    while ((left = PQflush(conn->pg)) > 0) {
+    while (PQflush(conn->pg) > 0) {
         short ready;
         BM_TRY(bm__libpq_poll(conn, POLLIN | POLLOUT, patience, &ready, err));
         if ((ready & (POLLIN | POLLERR | POLLHUP)) != 0 && PQconsumeInput(conn->pg) == 0) {
-            return lost(conn, err);
+            return BM_OK;
         }
     }
-    return left < 0 ? lost(conn, err) : BM_OK;
+    return BM_OK;
 }
 
 bm_status bm__libpq_result(bm__libpq *conn, const bm__patience *patience, PGresult **out,
                            bm_error *err)
 {
     *out = NULL;
-    BM_TRY(bm__libpq_flush(conn, patience, err));
+    BM_TRY(flush(conn, patience, err));
     while (PQisBusy(conn->pg) != 0) {
         short ready;
         BM_TRY(bm__libpq_poll(conn, POLLIN, patience, &ready, err));
-        if (PQconsumeInput(conn->pg) == 0) {
-            /* What the server said before it closed is a result; it is read first. */
-            *out = PQgetResult(conn->pg);
-            return *out != NULL ? BM_OK : lost(conn, err);
+        if (PQconsumeInput(conn->pg) == 0 && PQisBusy(conn->pg) != 0) {
+            return lost(conn, err);
         }
     }
     *out = PQgetResult(conn->pg);
@@ -84,7 +88,7 @@ bm_status bm__libpq_result(bm__libpq *conn, const bm__patience *patience, PGresu
 
 void bm__libpq_give_up(bm__libpq *conn)
 {
-    if (!conn->given_up) {
+    if (!conn->given_up && !conn->base.borrowed) {
         conn->given_up = true;
         PQfinish(conn->pg);
         conn->pg = NULL;
@@ -92,7 +96,7 @@ void bm__libpq_give_up(bm__libpq *conn)
 }
 
 /* One state of the drain: true while there is more to read. */
-static bool drain_one(bm__libpq *conn, const bm__patience *patience, bool *sound)
+static bool drain_one(bm__libpq *conn, const bm__patience *patience, bool *sound, bool *failed)
 {
     bm_error ignored = BM_ERROR;
     PGresult *result;
@@ -101,6 +105,7 @@ static bool drain_one(bm__libpq *conn, const bm__patience *patience, bool *sound
         return false;
     }
     ExecStatusType status = PQresultStatus(result);
+    *failed = *failed || status == PGRES_FATAL_ERROR;
     PQclear(result);
     if (status == PGRES_COPY_IN) { /* libpq answers so for ever until the COPY is ended */
         *sound = PQputCopyEnd(conn->pg, "given up by the client") >= 0;
@@ -120,30 +125,36 @@ static bool drain_one(bm__libpq *conn, const bm__patience *patience, bool *sound
     } else if (status == PGRES_COPY_BOTH) {
         *sound = false;
     }
+    *sound = *sound && bm__now_ns() < patience->deadline_ns;
     return *sound;
 }
 
-void bm__libpq_settle(bm__libpq *conn, bool cancel)
+static void ask_to_stop(const bm__libpq *conn)
+{
+    char why[256];
+    PGcancel *handle = PQgetCancel(conn->pg);
+    if (handle != NULL) {
+        (void)PQcancel(handle, why, (int)sizeof why);
+        PQfreeCancel(handle);
+    }
+}
+
+bool bm__libpq_settle(bm__libpq *conn, bool cancel)
 {
     if (conn->given_up) {
-        return;
+        return false;
     }
-    if (cancel) {
-        char why[256];
-        PGcancel *handle = PQgetCancel(conn->pg);
-        if (handle != NULL) {
-            (void)PQcancel(handle, why, (int)sizeof why);
-            PQfreeCancel(handle);
-        }
+    if (cancel && PQstatus(conn->pg) == CONNECTION_OK) {
+        ask_to_stop(conn);
     }
     bm__patience grace = {.deadline_ns = bm__now_ns() + GRACE_NS};
     bool sound = true;
-    while (drain_one(conn, &grace, &sound)) {
+    bool failed = false;
+    while (drain_one(conn, &grace, &sound, &failed)) {
     }
     if (!sound || PQstatus(conn->pg) != CONNECTION_OK) {
-        if (conn->base.borrowed) {
-            return; /* it is the caller's to close; its state says that it is lost */
-        }
         bm__libpq_give_up(conn);
+        return false;
     }
+    return failed;
 }

@@ -20,6 +20,8 @@
  *
  * pull, push and take run inside perform(), on its thread; when one fails its status and error are
  * what perform returns, after the connection was brought out of the middle of things.
+ * A step with `autocommit` that was sent, and that the engine did not refuse, is in doubt in the
+ * same way when it is not BM_OK: BM_COMMIT_UNKNOWN, also where only push failed, with its message.
  */
 #ifndef BM_TRANSPORT_TRANSPORT_H
 #define BM_TRANSPORT_TRANSPORT_H

@@ -298,8 +298,10 @@ static bm_status plan_lookups(const bm__request *request, bm__plan *plan,
         return BM_OK;
     }
     BM_TRY(plan_lookup(plan, shape, keys, plan->keys.n, false, &plan->before, err));
+    bm__sql sql = bm__sql_begin(err); /* keys may be equal by their collation only */
+    bm__sql_first(&sql, shape, keys, plan->keys.n);
     plan->after = plan->before;
-    return BM_OK;
+    return bm__sql_end(&sql, &plan->arena, &plan->after.sql);
 }
 
 static bm_status plan_write(const bm__request *request, bm__plan *plan, bm__sql_shape *shape,
@@ -347,18 +349,23 @@ static bm_status plan_write(const bm__request *request, bm__plan *plan, bm__sql_
 static bm_status plan_read(const bm__request *request, bm__plan *plan, bm_error *err)
 {
     bm__fields fields;
+    if (!request->read_back || plan->keys.n == 0) {
+        return BM_OK;
+    }
     BM_TRY(bm__model_without(plan->model, BM_KEY, &plan->arena, &fields, err));
     size_t n = 0;
     for (size_t i = 0; i < fields.n; i++) {
         size_t field = fields.at[i];
+        const bm__table_column *server;
+        BM_TRY(bm__plan_server(plan, field, &server, err));
         bool sent = written_field(request, plan, field) && !request->defaults[field] &&
-                    request->conflict != BM__CONFLICT_UPDATE;
+                    request->conflict != BM__CONFLICT_UPDATE && !server->generated;
         if (!sent || plan->table->insert_trigger) {
             fields.at[n++] = field;
         }
     }
     fields.n = n;
-    if (n == 0 || !request->read_back || plan->keys.n == 0) {
+    if (n == 0) {
         return BM_OK;
     }
     BM_TRY(bm__plan_outputs(plan, &fields, &plan->outputs, err));
@@ -431,11 +438,8 @@ bm_status bm__plan_bulk_create(const bm__request *request, bm__plan *plan, bm_er
     }
     BM_TRY(plan_write(request, plan, &shape, err));
     BM_TRY(plan_read(request, plan, err));
-    if (copy && plan->dialect->has_catalog) {
-        plan->verify = (bm__statement){NULL, BM__STEP_EXEC, BM__EXPECT_ROWS, BM__TAKES_TABLE};
-        BM_TRY(bm__catalog_verify(plan->table, &plan->arena, &plan->verify.sql, &plan->verify_table,
-                                  err));
-        plan->fingerprint = plan->table->fingerprint;
+    if (copy) {
+        BM_TRY(bm__plan_verify(plan, err));
     }
     return bm__plan_setup(request, plan, false, err);
 }

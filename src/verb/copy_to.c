@@ -38,5 +38,6 @@ bm_status bm__plan_copy_to(const bm__request *request, bm__plan *plan, bm_error 
         plan->why = "rows found by key, in the order of the keys";
         bm__sql_select_keys(&sql, &shape, outputs, n);
     }
-    return bm__sql_end(&sql, &plan->arena, &plan->read.sql);
+    BM_TRY(bm__sql_end(&sql, &plan->arena, &plan->read.sql));
+    return bm__plan_verify(plan, err);
 }

@@ -63,8 +63,11 @@ bm_status bm__plan_begin(const bm__request *request, const char *verb, bm__plan 
                        .model = request->model,
                        .dialect = request->dialect,
                        .table = request->table,
+                       .views = request->views,
                        .why = ""};
     plan->whole_table = request->whole_table;
+    plan->uncounted =
+        request->dialect->reads_batch && request->table->kind == 'v' && !plan->whole_table;
     /* each field once, a flag for each, mask words, and the key once more */
     size_t most = 3 * request->model->n_fields + 32;
     plan->columns = bm__arena_array(&plan->arena, most, sizeof *plan->columns);
@@ -98,12 +101,17 @@ bm_status bm__plan_add_field(bm__plan *plan, size_t field, bm__supply supply, bo
                          .flag = BM__NO_COLUMN,
                          .mask = BM__NO_COLUMN};
     bm_status status;
+    bm_layout layout = f->layout;
+    size_t width = f->width;
+    if (supply == BM__SUPPLY_FIELD && (int)plan->views[field].cells.layout != 0) {
+        layout = plan->views[field].cells.layout; /* 0: a stream, which is of the model's structs */
+        width = plan->views[field].cells.width;
+    }
     if (plan->dialect->stores_lite) {
-        status = bm__lite_resolve(f->type, f->layout, f->width, err);
+        status = bm__lite_resolve(f->type, layout, width, err);
     } else {
         bm__pg_column_type type = type_of(server);
-        status =
-            bm__slot_resolve(f->type, f->layout, f->width, &type, in_array, &column->slot, err);
+        status = bm__slot_resolve(f->type, layout, width, &type, in_array, &column->slot, err);
         column->sql.type = column->slot.type;
         column->sql.cast = column->slot.as_text ? server->type : NULL;
     }
@@ -162,6 +170,17 @@ bm_status bm__plan_add_keys(const bm__request *request, bm__plan *plan, bm_error
         column->sql.key = true;
     }
     return BM_OK;
+}
+
+bm_status bm__plan_verify(bm__plan *plan, bm_error *err)
+{
+    if (!plan->dialect->has_catalog || plan->dialect->reads_batch) {
+        return BM_OK;
+    }
+    plan->verify = (bm__statement){NULL, BM__STEP_EXEC, BM__EXPECT_ROWS, BM__TAKES_TABLE};
+    plan->fingerprint = plan->table->fingerprint;
+    return bm__catalog_verify(plan->table, &plan->arena, &plan->verify.sql, &plan->verify_table,
+                              err);
 }
 
 bm_status bm__plan_setup(const bm__request *request, bm__plan *plan, bool hints, bm_error *err)

@@ -71,6 +71,7 @@ typedef struct bm__plan {
     const bm_model *model;
     const bm__dialect *dialect;
     const bm__table *table; /* borrowed from the call */
+    const bm__view *views;  /* the request's */
     const char *why;        /* the row of the strategy table, in words */
     bm__strategy strategy;  /* of bulk_create */
 
@@ -101,6 +102,7 @@ typedef struct bm__plan {
     size_t key_field;
     bool mixed_keys;     /* of key_field some rows have a value, some are to be given one */
     bool count_exact;    /* rows written must be rows sent */
+    bool uncounted;      /* SQLite counts nothing that an INSTEAD OF trigger writes */
     bool upsert, ignore; /* what a conflict does */
     bool by_key;         /* update, delete: a row not written is a row missing */
     bool ordered;        /* rows were sorted by key */
@@ -113,12 +115,14 @@ typedef struct bm__request {
     const bm_model *model;
     const bm__dialect *dialect;
     const bm__table *table;
-    const bool *has;      /* for each field: the rows hold it */
-    const bool *defaults; /* for each field: some cell is BM_DEFAULT_CELL (create: or BM_KEEP) */
-    const bool *changes;  /* update_fields: the fields to write */
-    const bool *keeps;    /* update_fields: some cell of the field stays as it is */
-    size_t n_rows;        /* SIZE_MAX: unknown, a stream */
-    size_t batch_size;    /* 0: chosen */
+    const bool *has;       /* for each field: the rows hold it */
+    const bm__view *views; /* for each field that they hold: its cells, whose layout may be another
+                              than the model's */
+    const bool *defaults;  /* for each field: some cell is BM_DEFAULT_CELL (create: or BM_KEEP) */
+    const bool *changes;   /* update_fields: the fields to write */
+    const bool *keeps;     /* update_fields: some cell of the field stays as it is */
+    size_t n_rows;         /* SIZE_MAX: unknown, a stream */
+    size_t batch_size;     /* 0: chosen */
     bool whole_table;
     bool keys_back; /* the caller wants to know them */
     bool outcomes;  /* of each row */
@@ -170,6 +174,10 @@ bm_status bm__plan_outputs(bm__plan *plan, const bm__fields *fields, bm__plan_ou
 /* The table's column of a field: BM_INVALID, named, where there is none. */
 bm_status bm__plan_server(const bm__plan *plan, size_t field, const bm__table_column **out,
                           bm_error *err);
+
+/* Bytes were made for, or read as, the types that the catalog said: ask once more at the end, where
+ * the statement itself casts nothing. */
+bm_status bm__plan_verify(bm__plan *plan, bm_error *err);
 
 /* What stands behind BEGIN: the lock timeout, the planner's hints. */
 bm_status bm__plan_setup(const bm__request *request, bm__plan *plan, bool hints, bm_error *err);

@@ -6,7 +6,8 @@ static bm_status plan_before(const bm__request *request, bm__plan *plan, const b
 {
     size_t keys[BM__KEYS_MAX];
     size_t n = 0;
-    if (!plan->dialect->reads_batch || !request->outcomes || request->whole_table) {
+    bool told = request->outcomes || plan->uncounted;
+    if (!plan->dialect->reads_batch || !told || request->whole_table) {
         return BM_OK;
     }
     for (size_t i = 0; i < plan->n_columns && n < BM__KEYS_MAX; i++) {

@@ -1,0 +1,251 @@
+/* Keys: made by the database, given by the rows, both; of every kind; back in input order. */
+#include "world.h"
+
+#define CREATE(...) BM_OPTIONS(bm_bulk_create_options, __VA_ARGS__)
+
+/* The key that the caller was told is the key of the row in the table. */
+static void keys_are(world *w, const item *rows, size_t n)
+{
+    char *want = NULL;
+    FILE *out = text_begin(&want);
+    for (size_t i = 0; i < n; i++) {
+        fprintf(out, "%lld\n", (long long)rows[i].id);
+    }
+    fclose(out);
+    expect(w, want, "SELECT id FROM item ORDER BY value");
+    free(want);
+}
+
+static void keys_into_of(world *w, size_t n, size_t batch_size)
+{
+    make_items(w, "");
+    item *rows = some_items(n, -5, 0);
+    ok(w, bm_bulk_create(w->db, bm_structs(&item_model, rows, n),
+                         CREATE(.keys_into = rows, .batch_size = batch_size), fresh(w), &w->err));
+    assert_int_equal(w->result.inserted, n);
+    keys_are(w, rows, n);
+    assert_string_equal(rows[n - 1].note, "text");
+    assert_true(n < 2 || rows[0].id != rows[1].id);
+    free(rows);
+}
+
+static void keys_into_few(world *w)
+{
+    keys_into_of(w, 10, 0);
+}
+
+static void keys_into_999(world *w)
+{
+    keys_into_of(w, 999, 0);
+}
+
+static void keys_into_1000(world *w)
+{
+    keys_into_of(w, 1000, 0);
+}
+
+static void keys_into_1001(world *w)
+{
+    keys_into_of(w, 1001, 0);
+}
+
+static void keys_into_3000_in_chunks(world *w)
+{
+    keys_into_of(w, 3000, 700);
+}
+
+static void keys_into_needs_structs(world *w)
+{
+    make_items(w, "");
+    item *rows = some_items(2, 0, 1);
+    const void *pointers[] = {&rows[0], &rows[1]};
+    bm_status status = bm_bulk_create(w->db, bm_struct_pointers(&item_model, pointers, 2),
+                                      CREATE(.keys_into = rows), fresh(w), &w->err);
+    refused(w, status, BM_INVALID, BM_NO_ROW, "");
+    free(rows);
+}
+
+static void a_queryset_has_keys_in_input_order(world *w)
+{
+    make_items(w, "");
+    item *rows = some_items(1500, 0, 0);
+    ok(w, bm_bulk_create(w->db, bm_structs(&item_model, rows, 1500),
+                         CREATE(.return_queryset = BM_ON), fresh(w), &w->err));
+    assert_int_equal(bm_queryset_count(w->result.queryset), 1500);
+    const item *made = bm_queryset_at(w->result.queryset, 0);
+    keys_are(w, made, 1500);
+    for (size_t i = 0; i < 1500; i++) {
+        assert_string_equal(made[i].name, rows[i].name);
+        assert_ptr_not_equal(made[i].name, rows[i].name);
+        assert_int_equal(rows[i].id, 0);
+    }
+    assert_null(bm_queryset_at(w->result.queryset, 1500));
+    free(rows);
+}
+
+static void explicit_keys_are_kept(world *w)
+{
+    make_items(w, "");
+    item *rows = some_items(5, 900, -7);
+    rows[4].id = 0; /* 0 is a key */
+    ok(w, bm_bulk_create(w->db, bm_structs(&item_given_model, rows, 5),
+                         CREATE(.return_queryset = BM_ON), fresh(w), &w->err));
+    expect(w, "0|n4\n879|n3\n886|n2\n893|n1\n900|n0\n", "SELECT id, name FROM item ORDER BY id");
+    const item *last = bm_queryset_at(w->result.queryset, 4);
+    assert_int_equal(last->id, 0);
+    assert_string_equal(last->name, "n4");
+    free(rows);
+}
+
+static void many_explicit_keys_are_kept(world *w)
+{
+    make_items(w, "");
+    item *rows = some_items(2200, 100000, -3);
+    ok(w, bm_bulk_create(w->db, bm_structs(&item_given_model, rows, 2200),
+                         CREATE(.batch_size = 1001), fresh(w), &w->err));
+    keys_are(w, rows, 2200);
+    free(rows);
+}
+
+/* Some rows give their key, others let it be made. */
+static void mixed_of(world *w, size_t n)
+{
+    make_items(w, "");
+    item *rows = some_items(n, 50000, 1);
+    for (size_t i = 0; i < n; i += 2) {
+        rows[i].id_state = BM_DEFAULT_CELL;
+        rows[i].id = -1;
+    }
+    ok(w, bm_bulk_create(w->db, bm_structs(&item_given_model, rows, n),
+                         CREATE(.return_queryset = BM_ON), fresh(w), &w->err));
+    const item *made = bm_queryset_at(w->result.queryset, 0);
+    keys_are(w, made, n);
+    for (size_t i = 0; i < n; i++) {
+        assert_true(i % 2 == 0 ? made[i].id > 0 : made[i].id == rows[i].id);
+        assert_int_equal(made[i].id_state, BM_VALUE);
+    }
+    free(rows);
+}
+
+static void mixed_keys(world *w)
+{
+    mixed_of(w, 7);
+}
+
+static void many_mixed_keys(world *w)
+{
+    mixed_of(w, 1500);
+}
+
+static void assigned_keys_go_on_behind_explicit_ones(world *w)
+{
+    make_items(w, "");
+    item *rows = some_items(4, 1, 1);
+    ok(w, bm_bulk_create(w->db, bm_structs(&item_model, rows, 2), NULL, NULL, &w->err));
+    ok(w, bm_bulk_create(w->db, bm_structs(&item_model, rows + 2, 2), CREATE(.keys_into = rows + 2),
+                         NULL, &w->err));
+    assert_int_equal(rows[2].id, 3);
+    assert_int_equal(rows[3].id, 4);
+    expect(w, "1|n0\n2|n1\n3|n2\n4|n3\n", "SELECT id, name FROM item ORDER BY id");
+    free(rows);
+}
+
+typedef struct word {
+    const char *word;
+    int32_t n;
+} word;
+
+static const bm_model word_model =
+    BM_MODEL("word", word, BM_FIELD(word, word, BM_TEXT, BM_KEY), BM_FIELD(word, n, BM_INT4, 0));
+
+static void text_keys(world *w)
+{
+    run(w, "CREATE TABLE word (word text PRIMARY KEY, n integer)");
+    word rows[] = {{"zeta", 1}, {"", 2}, {"o'neill \"x\" \\", 3}, {"Zeta", 4}};
+    ok(w, bm_bulk_create(w->db, bm_structs(&word_model, rows, 4), CREATE(.return_queryset = BM_ON),
+                         fresh(w), &w->err));
+    expect(w, "zeta\n\no'neill \"x\" \\\nZeta\n", "SELECT word FROM word ORDER BY n");
+    rows[2].n = 33;
+    ok(w, bm_update_fields(w->db, bm_structs(&word_model, rows + 2, 2),
+                           BM_OPTIONS(bm_update_fields_options, .fields = BM_NAMES("n")), NULL,
+                           &w->err));
+    const char *keys[] = {"Zeta", ""};
+    ok(w, bm_delete(w->db, bm_keys(&word_model, keys, 2), NULL, fresh(w), &w->err));
+    assert_int_equal(w->result.deleted, 2);
+    expect(w, "zeta|1\no'neill \"x\" \\|33\n", "SELECT word, n FROM word ORDER BY n");
+}
+
+typedef struct token {
+    bm_uuid id;
+    int16_t n;
+} token;
+
+static const bm_model token_model =
+    BM_MODEL("token", token, BM_FIELD(token, id, BM_UUID, BM_KEY), BM_FIELD(token, n, BM_INT2, 0));
+
+static void uuid_keys(world *w)
+{
+    char hex[64];
+    run(w, "CREATE TABLE token (id %s PRIMARY KEY, n smallint)", w->on->uuid);
+    token rows[3] = {{.n = 1}, {.n = 2}, {.n = 3}};
+    memset(rows[0].id.bytes, 0xFF, 16);
+    memset(rows[1].id.bytes, 0x1A, 16);
+    ok(w, bm_bulk_create(w->db, bm_structs(&token_model, rows, 3), NULL, fresh(w), &w->err));
+    snprintf(hex, sizeof hex, w->on->hex_uuid, "id");
+    expect(w,
+           "ffffffffffffffffffffffffffffffff\n1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a\n"
+           "00000000000000000000000000000000\n",
+           "SELECT %s FROM token ORDER BY n", hex);
+    ok(w, bm_delete(w->db, bm_structs(&token_model, rows, 2), NULL, fresh(w), &w->err));
+    expect(w, "3\n", "SELECT n FROM token");
+}
+
+typedef struct place {
+    int32_t country;
+    const char *city;
+    int64_t people;
+} place;
+
+static const bm_model place_model =
+    BM_MODEL("place", place, BM_FIELD(place, country, BM_INT4, BM_KEY),
+             BM_FIELD(place, city, BM_TEXT, BM_KEY), BM_FIELD(place, people, BM_INT8, 0));
+
+static void composite_keys(world *w)
+{
+    run(w, "CREATE TABLE place (country integer, city text, people bigint, "
+           "PRIMARY KEY (country, city))");
+    place rows[] = {{2, "b", 1}, {1, "b", 2}, {2, "a", 3}, {1, "a", 4}};
+    ok(w, bm_bulk_create(w->db, bm_structs(&place_model, rows, 4), CREATE(.return_queryset = BM_ON),
+                         fresh(w), &w->err));
+    place *third = bm_queryset_at(w->result.queryset, 2);
+    third->people = 33;
+    bm_result updated = BM_RESULT;
+    ok(w, bm_update_fields(w->db, bm_queryset_rows(w->result.queryset), NULL, &updated, &w->err));
+    assert_int_equal(updated.updated, 1);
+    assert_int_equal(updated.unchanged, 3);
+    ok(w, bm_delete(w->db, bm_structs(&place_model, rows + 3, 1), NULL, NULL, &w->err));
+    expect(w, "1|b|2\n2|a|33\n2|b|1\n", "SELECT * FROM place ORDER BY country, city");
+}
+
+static const conformance_case cases[] = {
+    CASE(ON_ALL, keys_into_few),
+    CASE(ON_ALL, keys_into_999),
+    CASE(ON_ALL, keys_into_1000),
+    CASE(ON_ALL, keys_into_1001),
+    CASE(ON_ALL, keys_into_3000_in_chunks),
+    CASE(ON_ALL, keys_into_needs_structs),
+    CASE(ON_ALL, a_queryset_has_keys_in_input_order),
+    CASE(ON_ALL, explicit_keys_are_kept),
+    CASE(ON_ALL, many_explicit_keys_are_kept),
+    CASE(ON_SQL, mixed_keys),
+    CASE(ON_SQL, many_mixed_keys),
+    CASE(ON_SQL, assigned_keys_go_on_behind_explicit_ones),
+    CASE(ON_ALL, text_keys),
+    CASE(ON_ALL, uuid_keys),
+    CASE(ON_ALL, composite_keys),
+};
+
+int main(void)
+{
+    return conformance_run("keys", cases, sizeof cases / sizeof cases[0]);
+}

@@ -1,0 +1,35 @@
+/*
+ * A server of PostgreSQL's protocol that stands before the real one, or in its place: forwards
+ * bytes both ways, and cuts, refuses or says nothing when it is told to.  It listens on
+ * .s.PGSQL.5433 in a folder of its own and runs in a thread of its own.
+ */
+#ifndef TEST_UNIT_LIBPQ_PROXY_H
+#define TEST_UNIT_LIBPQ_PROXY_H
+
+typedef enum proxy_mode {
+    PROXY_FORWARD,
+    PROXY_CUT_BEFORE, /* the message is not forwarded; both sides are closed */
+    PROXY_CUT_AFTER,  /* forwarded, and answered; the answer is dropped and both sides are closed */
+    PROXY_REFUSE,     /* new connections: asks for a password, then says what was set */
+    PROXY_DEAF        /* new connections: taken, never answered */
+} proxy_mode;
+
+typedef struct proxy proxy;
+
+/* Before the server of the tests. */
+proxy *proxy_start(void);
+void proxy_stop(proxy *p);
+
+/* A connection string to the proxy, with the user and database of the tests' own.  Owned by it. */
+const char *proxy_url(const proxy *p);
+
+/* `word`: CUT_*: how the simple query begins; REFUSE: "SQLSTATE:message".  Static. */
+void proxy_set(proxy *p, proxy_mode mode, const char *word);
+
+/* Close both sides of all connections now. */
+void proxy_close_all(proxy *p);
+
+/* Connections taken so far. */
+int proxy_connections(proxy *p);
+
+#endif

@@ -160,13 +160,12 @@ static BM__ALWAYS_INLINE void write_text(const bm__slot *slot, cells all, size_t
     static const char *measure_##name_(const bm__slot *slot, const void *const *at, size_t n,      \
                                        uint32_t *sizes, size_t *bad)                               \
     {                                                                                              \
-        return measure_text(slot, (cells){.at = at}, n, sizes, bad, layout_);                                     \
+        return measure_text(slot, (cells){.at = at}, n, sizes, bad, layout_);                      \
     }                                                                                              \
     static void write_##name_(const bm__slot *slot, const void *const *at, size_t n,               \
                               const uint32_t *sizes, uint8_t **out)                                \
     {                                                                                              \
-        write_text(slot, (cells){.at = at}, n, sizes, out, layout_);                               
-        *               \
+        write_text(slot, (cells){.at = at}, n, sizes, out, layout_);                               \
     }                                                                                              \
     static const char *measure_even_##name_(const bm__slot *slot, const void *first,               \
                                             ptrdiff_t stride, size_t n, uint32_t *sizes,           \

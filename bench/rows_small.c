@@ -2,6 +2,8 @@
 #include "floor.h"
 #include "server.h"
 
+#include <stdio.h>
+
 #define REPEATS_MAX 200
 
 typedef struct small {
@@ -45,10 +47,11 @@ void row_pg_small(const settings *given)
     s.rows = foo_rows(1000);
     contest_measures(s.pg);
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++, s.n *= 10) {
+        char contender[80];
         s.repeats = s.n < 100 ? REPEATS_MAX : 20000 / s.n;
-        contest_run(&(contest){ids[i], "INSERT FROM unnest RETURNING by hand", s.n, &s, empty, ours,
-                               by_hand},
-                    given);
+        snprintf(contender, sizeof contender, "INSERT FROM unnest RETURNING by hand, %zu calls",
+                 s.repeats);
+        contest_run(&(contest){ids[i], contender, s.n, &s, empty, ours, by_hand}, given);
     }
     bm_close(s.db);
     PQfinish(s.pg);

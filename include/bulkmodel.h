@@ -176,7 +176,7 @@ typedef struct bm_array {
 typedef enum bm_state {
     BM_VALUE = 0,
     BM_NULL = 1,
-    BM_DEFAULT_CELL = 2, /* the column's default; on create only */
+    BM_DEFAULT_CELL = 2, /* the column's default: on create and in bm_update_fields */
     BM_KEEP = 3          /* update: leave as is.  create: the column's default */
 } bm_state;
 

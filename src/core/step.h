@@ -77,7 +77,7 @@ typedef struct bm__step {
 
     int64_t lock_timeout_ms; /* SQLite: wait so long for another writer; 0: 5 s, negative: no limit
     * */
-    int64_t deadline_ns; /* on bm__now_ns's clock; 0: none */
+    int64_t deadline_ns;     /* on bm__now_ns's clock; 0: none */
     const bm_cancel *cancel;
 } bm__step;
 

@@ -43,16 +43,16 @@ bm_status bm__call_order(bm__call *call, size_t rows, bm_error *err)
     for (size_t i = 0; i < call->distinct.n; i++) {
         keys[i] = &call->fields[call->distinct.at[i]];
     }
-    bm_status status = bm__keys_order(keys, call->distinct.n, call->pick, n, call->nulls_differ,
-                                      &order, err);
+    bm_status status =
+        bm__keys_order(keys, call->distinct.n, call->pick, n, call->nulls_differ, &order, err);
     if (status != BM_OK || order == NULL) {
         return in_callers_rows(call, status, err);
     }
     uint8_t *dropped = calloc(rows > 0 ? rows : 1, 1);
     status = dropped != NULL ? BM_OK : bm__no_memory(err);
     if (status == BM_OK) {
-        status = bm__keys_distinct(keys, call->distinct.n, call->duplicates, order, &n, dropped,
-                                   err);
+        status =
+            bm__keys_distinct(keys, call->distinct.n, call->duplicates, order, &n, dropped, err);
     }
     if (status == BM_OK) {
         status = set_ignored(call, dropped, rows, err);

@@ -6,16 +6,16 @@
 
 typedef struct bm__dialect {
     const char *name;
-    bool reads_batch;  /* a statement reads the batch itself; else it takes array parameters */
-    bool has_copy;     /* LOAD and UNLOAD */
-    bool has_catalog;  /* false: a table is taken to be as the model says */
-    bool one_writer;   /* never more than one connection writes */
-    bool stores_lite;  /* cells go and come as lite/ has them; else as pg/ has them */
-    bool has_hints;    /* PostgreSQL's planner settings */
-    size_t small_rows; /* a create of up to so many rows is one statement, not a COPY */
-    size_t hint_rows;  /* an update of more rows than this tells the planner what it is */
-    size_t load_rows;  /* rows of a chunk that is a COPY */
-    size_t exec_rows;  /* rows of a chunk that is a statement */
+    bool reads_batch;   /* a statement reads the batch itself; else it takes array parameters */
+    bool has_copy;      /* LOAD and UNLOAD */
+    bool has_catalog;   /* false: a table is taken to be as the model says */
+    bool one_writer;    /* never more than one connection writes */
+    bool stores_lite;   /* cells go and come as lite/ has them; else as pg/ has them */
+    bool has_hints;     /* PostgreSQL's planner settings */
+    size_t small_rows;  /* a create of up to so many rows is one statement, not a COPY */
+    size_t hint_rows;   /* a statement on fewer rows never tells the planner what to do */
+    size_t load_rows;   /* rows of a chunk that is a COPY */
+    size_t exec_rows;   /* rows of a chunk that is a statement */
     size_t stream_rows; /* rows that are pulled from a stream at once, at most */
 } bm__dialect;
 

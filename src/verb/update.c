@@ -21,10 +21,40 @@ static bm_status plan_before(const bm__request *request, bm__plan *plan, const b
     return bm__sql_end(&sql, &plan->arena, &plan->before.sql);
 }
 
-/* An update of many rows of a larger table is told to look each row up (see dialect.hint_rows). */
+/* The rows are found by the whole primary key, so there is an index to look them up in. */
+static bool by_primary_key(const bm__plan *plan)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < plan->table->n_columns; i++) {
+        n += plan->table->columns[i].primary_key;
+    }
+    for (size_t i = 0; i < plan->keys.n; i++) {
+        const char *name = plan->model->fields[plan->keys.at[i]].name;
+        const bm__table_column *column = bm__table_find(plan->table, name);
+        if (column == NULL || !column->primary_key) {
+            return false;
+        }
+    }
+    return n > 0 && n == plan->keys.n;
+}
+
+/*
+ * Measured on PostgreSQL 15, tables of 10,000 to 1,000,000 rows: with fewer rows than a 400th of
+ * the table the planner looks each one up unasked, with more than a quarter a join over the whole
+ * table is as fast.  Between them it takes that join too early: up to ten times slower.
+ */
+#define LEAST_SHARE 400
+#define MOST_SHARE 4
+
+/* A statement that updates some rows of a larger table is told to look each of them up. */
 static bool wants_hints(const bm__request *request, const bm__plan *plan)
 {
-    return request->n_rows > plan->dialect->hint_rows && !request->whole_table;
+    size_t rows = request->n_rows < plan->chunk_rows ? request->n_rows : plan->chunk_rows;
+    double table = plan->table->estimated_rows;
+    bool between =
+        table <= 0 || ((double)rows > table / LEAST_SHARE && (double)rows < table / MOST_SHARE);
+    return rows > plan->dialect->hint_rows && between && !request->whole_table &&
+           by_primary_key(plan);
 }
 
 /* What updates and deletes have in common, once their columns are there. */

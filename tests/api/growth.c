@@ -12,8 +12,8 @@ typedef struct foo {
     int32_t value;
 } foo;
 
-static const bm_model foo_model = BM_MODEL("foo", foo, BM_FIELD(foo, id, BM_INT8, BM_KEY),
-                                           BM_FIELD(foo, value, BM_INT4, 0));
+static const bm_model foo_model =
+    BM_MODEL("foo", foo, BM_FIELD(foo, id, BM_INT8, BM_KEY), BM_FIELD(foo, value, BM_INT4, 0));
 
 static bm_db *open_memory(void)
 {
@@ -172,8 +172,8 @@ static void test_results_and_errors_of_other_sizes(void **state)
     } r = {.result = BM_RESULT_INIT};
     memset(r.guard, 'x', sizeof r.guard);
     r.result.size += sizeof r.guard;
-    assert_int_equal(
-        bm_bulk_create(db, bm_structs(&foo_model, one_row, 1), NULL, &r.result, NULL), BM_OK);
+    assert_int_equal(bm_bulk_create(db, bm_structs(&foo_model, one_row, 1), NULL, &r.result, NULL),
+                     BM_OK);
     assert_int_equal(r.result.inserted, 1);
     assert_int_equal(r.result.size, sizeof r.result + sizeof r.guard);
     assert_memory_equal(r.guard, "xxxxxxxxxxxxxxxx", sizeof r.guard);

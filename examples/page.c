@@ -19,9 +19,9 @@ static void fill(foo *rows, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < 25; k++) {
-            rows[i].name[k] = (char)('A' + random() % 26);
+            rows[i].name[k] = (char)('A' + rand() % 26);
         }
-        rows[i].value = (int32_t)(random() % 1001);
+        rows[i].value = (int32_t)(rand() % 1001);
     }
 }
 
@@ -49,7 +49,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < bm_queryset_count(made.queryset); i++) {
         foo *f = bm_queryset_at(made.queryset, i);
         printf("%lld %s %d\n", (long long)f->id, f->name, f->value);
-        f->value += (int32_t)(100 + random() % 101);
+        f->value += (int32_t)(100 + rand() % 101);
     }
     bm_rows foos = bm_queryset_rows(made.queryset);
     if (bm_update_fields(db, foos, NULL, &changed, &err) /* all that changed, then just the value */
@@ -73,6 +73,7 @@ out:
         fprintf(stderr, "%s: %s\n", bm_status_name(err.status), err.message);
     }
     bm_result_clear(&made);
+    bm_result_clear(&wrote);
     bm_close(db);
     return err.status == BM_OK ? 0 : 1;
 }

@@ -9,7 +9,8 @@
  *     bm_status bm_VERB(bm_db *db, bm_rows rows, const bm_VERB_options *options,
  *                       bm_result *result, bm_error *err);
  *
- * `options`, `result` and `err` may be NULL.  Structs that may grow begin with `size`; zero in any
+ * `options`, `result` and `err` may be NULL; a NULL place for anything else that is given out is
+ * BM_INVALID.  Structs that may grow begin with `size`; zero in any
  * other member means "the default".  Strings are NUL-terminated UTF-8 unless a length stands beside
  * them.  SPDX-License-Identifier: Apache-2.0
  */
@@ -89,10 +90,12 @@ typedef enum bm_stage {
 #define BM_NO_ROW SIZE_MAX
 
 /*
- * What went wrong, where, in which row and column.  Owned by the caller, needs no allocation.  A
- * call resets it first; within a call the first error wins.  Strings are cut to fit.  Values of
- * rows never stand in `message`; the server's DETAIL, which shows them, is copied only where
- * bm_call.error_detail is BM_ON.
+ * What went wrong, where, in which row and column.  Owned by the caller, needs no allocation.  One
+ * whose size is 0 is left alone: begin with BM_ERROR.  A call resets it first, so look at it before
+ * the next call; within a call the first error wins.  Strings are cut to fit.  Where a constraint
+ * is broken, `constraint` is its name (SQLite: its columns, "foo.name"), and `column` may be "".
+ * Values of rows never stand in `message`; the server's DETAIL, which shows them, is copied only
+ * where bm_call.error_detail is BM_ON.
  */
 typedef struct bm_error {
     size_t size; /* sizeof (bm_error); set by BM_ERROR */
@@ -131,7 +134,8 @@ typedef enum bm_type {
     BM_INT8,        /* int64_t */
     BM_FLOAT4,      /* float */
     BM_FLOAT8,      /* double */
-    BM_NUMERIC,     /* text: "-12.50", "1e-7", "NaN"; every digit is kept */
+    BM_NUMERIC,     /* text: "-12.50", "1e-7", "NaN"; every digit is sent, and a column with a scale
+                       rounds, as PostgreSQL does; SQLite keeps what its NUMERIC affinity does */
     BM_TEXT,        /* text, UTF-8, no NUL; also citext and other types read from text */
     BM_VARCHAR,     /* text, UTF-8 */
     BM_CHAR,        /* text, UTF-8; the database pads and compares as char(n) does */
@@ -177,7 +181,7 @@ typedef enum bm_state {
     BM_VALUE = 0,
     BM_NULL = 1,
     BM_DEFAULT_CELL = 2, /* the column's default: on create and in bm_update_fields */
-    BM_KEEP = 3          /* update: leave as is.  create: the column's default */
+    BM_KEEP = 3          /* bm_update_fields: leave as is.  create: the column's default */
 } bm_state;
 
 /* A version 4 UUID from the operating system's random source, for bm_create_uuid.  BM_INTERNAL
@@ -275,7 +279,8 @@ BM_API bm_rows bm_all(const bm_model *model);
 /* Rows from a source. */
 BM_API bm_rows bm_stream(const bm_model *model, const bm_source *source);
 
-/* The rows of a queryset, with their image. */
+/* The rows of a queryset, with their image.  They are found by the keys that they were read with.
+ * */
 BM_API bm_rows bm_queryset_rows(bm_queryset *queryset);
 
 /* ------------------------------------------------------------------------------------ queryset */
@@ -285,8 +290,9 @@ BM_API size_t bm_queryset_count(const bm_queryset *queryset);
 
 /*
  * Row i as the model's struct, to read and to edit; NULL when i is out of range or the rows did not
- * come from structs.  Owned by the queryset.  A pointer stored into a member must live until the
- * next successful write of this queryset, which copies what it points to and re-points the member.
+ * come from structs.  Owned by the queryset; its key is not to be edited (BM_INVALID).  A pointer
+ * stored into a member must live until the next successful write of this queryset, which copies
+ * what it points to and re-points the member.
  */
 BM_API void *bm_queryset_at(bm_queryset *queryset, size_t i);
 
@@ -300,7 +306,7 @@ BM_API void bm_queryset_free(bm_queryset *queryset);
 
 /* What happened to one input row. */
 typedef enum bm_row_outcome {
-    BM_ROW_NONE = 0, /* nothing: the call failed or rolled back */
+    BM_ROW_NONE = 0, /* nothing: its part of the call rolled back */
     BM_ROW_INSERTED,
     BM_ROW_UPDATED,
     BM_ROW_UNCHANGED,
@@ -321,7 +327,8 @@ typedef struct bm_result {
     size_t size; /* sizeof (bm_result); set by BM_RESULT */
     uint64_t inserted, updated, unchanged, missing, ignored, deleted, read;
     bm_queryset *queryset; /* where asked for */
-    uint8_t *outcomes;     /* where asked for: a bm_row_outcome for each input row */
+    uint8_t *outcomes;     /* where asked for: a bm_row_outcome for each input row.  NULL after a
+                          failure, but for BM_PARTIAL: there rows not written are BM_ROW_NONE */
     size_t n_outcomes;
     bm_part *parts; /* one for each worker, when there were several */
     size_t n_parts;
@@ -351,7 +358,6 @@ typedef struct bm_open_options {
     int64_t connect_timeout_ms;      /* default 10,000 */
     int64_t dead_peer_ms;            /* default 30,000: a peer that acknowledges nothing is gone */
     int64_t max_connection_age_ms;   /* default: none */
-    int64_t idle_check_ms;           /* default 30,000: idle longer, a connection is checked */
     int max_concurrent_batch_writes; /* default 4: MAX_CONCURRENT_BATCH_WRITES of the page */
 } bm_open_options;
 
@@ -381,14 +387,16 @@ BM_API bm_status bm_attach_sqlite(struct sqlite3 *connection, bm_db **out, bm_er
 BM_API void bm_close(bm_db *db);
 
 /* Run SQL without parameters and without rows, for the DDL that a program needs.  On SQLite it may
- * be several statements; on PostgreSQL too, in one implicit transaction. */
+ * be several statements; on PostgreSQL too, in one implicit transaction.  SQL that leaves a
+ * transaction open, or ends that of `db`, is BM_INVALID; what it left open is rolled back. */
 BM_API bm_status bm_execute(bm_db *db, const char *sql, bm_error *err);
 
 /* Open again what was lost, outside a transaction.  Inside one: BM_CONNECTION only if it is lost.
  * */
 BM_API bm_status bm_ensure_connected(bm_db *db, bm_error *err);
 
-/* Close idle connections; the next call connects again.  BM_INVALID inside a transaction. */
+/* Close idle connections; the next call connects again.  BM_INVALID inside a transaction,
+ * BM_UNSUPPORTED for "sqlite::memory:" and "memory:", which live in their connection. */
 BM_API bm_status bm_reset_connection(bm_db *db, bm_error *err);
 
 /* Begin a transaction on `db` (a savepoint, when `db` is one).  *out is a bm_db bound to one
@@ -396,7 +404,8 @@ BM_API bm_status bm_reset_connection(bm_db *db, bm_error *err);
  * open, the outer one refuses calls with BM_INVALID. */
 BM_API bm_status bm_begin(bm_db *db, bm_db **out, bm_error *err);
 
-/* Commit, and free `tx` on every return.  BM_OK only when the server said COMMIT. */
+/* Commit, and free `tx` on every return.  BM_OK only when the server said COMMIT.  Savepoints that
+ * are still open in it share its end: their handles are freed, too.  So it is with bm_rollback. */
 BM_API bm_status bm_commit(bm_db *tx, bm_error *err);
 
 /* Roll back, and free `tx`.  Images are what they were at bm_begin.  NULL is legal. */
@@ -422,10 +431,13 @@ typedef struct bm_call {
     void (*on_progress)(void *user, uint64_t rows_done, uint64_t rows_total); /* total 0: unknown */
     void (*on_statement)(void *user, const char *sql, uint64_t rows);
     bm_switch error_detail; /* BM_ON: copy the server's DETAIL, which shows values */
-    bm_switch dry_run;      /* BM_ON: do everything, then roll back instead of commit */
+    bm_switch
+        dry_run; /* BM_ON: do everything, then roll back instead of commit: counts and outcomes
+                          are what they would have been; no keys and no queryset come back */
 } bm_call;
 
-/* What to do with rows of one call that have the same key. */
+/* What to do with rows of one call (of a stream: of one chunk) that have the same key: the bytes
+ * are the same (-0.0 is 0.0, NaN is NaN, blanks behind a BM_CHAR do not count). */
 typedef enum bm_duplicates {
     BM_DUPLICATES_ERROR = 0, /* BM_INVALID, naming both rows */
     BM_DUPLICATES_FIRST,     /* the first is written, the others are BM_ROW_IGNORED */
@@ -435,8 +447,9 @@ typedef enum bm_duplicates {
 typedef struct bm_bulk_create_options {
     size_t size;
     const bm_call *call;
-    size_t batch_size; /* rows in a chunk; default: chosen by the engine */
-    bm_switch concurrent;
+    size_t batch_size;    /* rows in a chunk; default: chosen by the engine */
+    bm_switch concurrent; /* BM_ON: several connections, on PostgreSQL and outside a transaction; a
+                             stream, and a call that must read rows back, has one */
     int max_concurrent_workers; /* default: bm_open_options.max_concurrent_batch_writes */
     bm_switch return_queryset;  /* rows written, in input order, with keys and image */
     bm_switch return_outcomes;
@@ -496,7 +509,7 @@ typedef struct bm_copy_to_options {
     bm_switch order_by_key;    /* bm_all: by primary key.  Keys: always in the order given */
     bm_switch require_all;     /* keys: a missing row is an error; default: left out */
     void *user;
-    /* Rows as they come, in constant memory: valid during the call, to be read by bm_rows_at.
+    /* Rows as they come, in constant memory: valid during the call, an array of the model's struct.
      * NULL: all rows come in bm_result.queryset.  A status other than BM_OK ends the call. */
     bm_status (*sink)(void *user, const void *rows, size_t n, bm_error *err);
 } bm_copy_to_options;
@@ -554,7 +567,8 @@ typedef struct bm_memory_answer {
 /* Queue an answer.  BM_INVALID unless `db` was opened with "memory:". */
 BM_API bm_status bm_memory_script(bm_db *db, const bm_memory_answer *answer, bm_error *err);
 
-/* The number of steps asked of the database since it was opened.  0 unless "memory:". */
+/* The number of steps asked of the database since it was opened, or connected again.  0 unless
+ * "memory:". */
 BM_API size_t bm_memory_count(const bm_db *db);
 
 /* Step i as text: "BEGIN", "COPY ... [10 rows]".  Owned by the database; NULL out of range. */
@@ -575,15 +589,18 @@ BM_API const char *bm_memory_at(const bm_db *db, size_t i);
 
 /*
  * BM_MODEL("foo", foo, BM_FIELD(foo, id, BM_INT8, BM_KEY | BM_ASSIGNED), ...): a model for
- * `static const`.  A field whose member cannot hold its type does not compile.
+ * a `static const` at file scope; BM_MODEL_IN("schema", "foo", foo, ...) names the schema.  A
+ * field whose member cannot hold its type does not compile.
  *   BM_FIELD(row, member, type, flags)             a column that is never NULL in C
  *   BM_FIELD_STATE(row, member, type, flags, st)   with the uint8_t member `st` as its bm_state
  *   BM_ARRAY_FIELD(row, member, type, flags, st)   a bm_array of `type`
  */
 /* clang-format off */
-#define BM_MODEL(table_, row_, ...)                                                                \
+#define BM_MODEL(table_, row_, ...) BM_MODEL_IN(NULL, table_, row_, __VA_ARGS__)
+#define BM_MODEL_IN(schema_, table_, row_, ...)                                                    \
     {                                                                                              \
-        .size = sizeof(bm_model), .table = (table_), .schema = NULL, .row_size = sizeof(row_),     \
+        .size = sizeof(bm_model), .table = (table_), .schema = (schema_),                          \
+        .row_size = sizeof(row_),                                                                  \
         .fields = (const bm_field[]){__VA_ARGS__},                                                 \
         .n_fields = sizeof((const bm_field[]){__VA_ARGS__}) / sizeof(bm_field)                     \
     }
@@ -608,7 +625,8 @@ BM_API const char *bm_memory_at(const bm_db *db, size_t i);
 /* clang-format on */
 
 /* 0, or a compile error. */
-#define BM__IS(condition_) (0 * (int)sizeof(char[(condition_) ? 1 : -1]))
+#define BM__IS(condition_)                                                                         \
+    (0 * (int)sizeof(struct { int the_member_cannot_hold_this_type : (condition_) ? 1 : -1; }))
 #define BM__BYTE(row_, state_) BM__IS(sizeof(((row_ *)0)->state_) == 1)
 #define BM__LAYOUT(row_, member_)                                                                  \
     _Generic(&((row_ *)0)->member_,                                                                \

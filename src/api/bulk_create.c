@@ -15,6 +15,10 @@ static bm_status read_conflict(bm__execution *x, const bm_bulk_create_options *o
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
                         "ignore_conflicts and update_conflicts exclude each other");
     }
+    if (!update && !ignore && o->unique_fields != NULL) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
+                        "unique_fields is for update_conflicts and ignore_conflicts");
+    }
     if (!update && o->update_fields != NULL) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "update_fields is for update_conflicts");
     }
@@ -70,6 +74,16 @@ static bm_status order(bm__execution *x, const bm__fields *fields, bm_duplicates
     return BM_OK;
 }
 
+static bool holds_all(const bm__execution *x, const bm__fields *fields)
+{
+    for (size_t i = 0; i < fields->n; i++) {
+        if (!x->call.has[fields->at[i]]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bm_status prepare(bm__execution *x, bm_error *err)
 {
     bm__request *request = &x->request;
@@ -82,9 +96,34 @@ static bm_status prepare(bm__execution *x, bm_error *err)
         const bm__fields *unique = request->unique.n > 0 ? &request->unique : &keys;
         return order(x, unique, x->duplicates, err);
     }
-    bool lookups = bm__db_root(x->db)->dialect->reads_batch && keys.n > 0 &&
-                   request->conflict == BM__CONFLICT_NOTHING && !made_key(x->rows.model);
-    return lookups ? order(x, &keys, BM_DUPLICATES_FIRST, err) : BM_OK;
+    const bm__dialect *dialect = bm__db_root(x->db)->dialect;
+    bool ignore = request->conflict == BM__CONFLICT_NOTHING;
+    bool given = keys.n > 0 && !made_key(x->rows.model) && holds_all(x, &keys);
+    bool lookups = dialect->reads_batch && ignore;
+    /* Two workers that write the same key would wait for each other at the barrier. */
+    bool apart = x->concurrent == BM_ON && !dialect->one_writer && x->db->root == NULL;
+    if (!given || (!lookups && !apart)) {
+        return BM_OK;
+    }
+    BM_TRY(order(x, &keys, ignore ? BM_DUPLICATES_FIRST : BM_DUPLICATES_ERROR, err));
+    if (!ignore && x->call.source == NULL) { /* none are equal: rows are written as they came */
+        free(x->call.pick);
+        x->call.pick = NULL;
+    }
+    return BM_OK;
+}
+
+/* A made key that is a pointer would point to nobody's memory. */
+static bool points_elsewhere(const bm_model *model)
+{
+    for (size_t i = 0; i < model->n_fields; i++) {
+        const bm_field *field = &model->fields[i];
+        bool pointer = field->layout != BM_FIXED && field->layout != BM_CHARS;
+        if ((field->flags & BM_KEY) != 0 && pointer) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bm_status bm__face_bulk_create(bm__execution *x, const void *options, bm_error *err)
@@ -104,8 +143,10 @@ bm_status bm__face_bulk_create(bm__execution *x, const void *options, bm_error *
     BM_TRY(bm__check_switch(o.allow_skipped, "allow_skipped", err));
     BM_TRY(bm__read_call(x, o.call, o.batch_size, o.concurrent, o.max_concurrent_workers, err));
     BM_TRY(read_conflict(x, &o, err));
-    if (o.keys_into != NULL && x->rows.kind != BM__ROWS_STRUCTS) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "keys_into is for bm_structs");
+    if (o.keys_into != NULL &&
+        (x->rows.kind != BM__ROWS_STRUCTS || points_elsewhere(x->rows.model))) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
+                        "keys_into is for bm_structs whose key stands in the struct itself");
     }
     x->duplicates = o.duplicates;
     x->wants_queryset = o.return_queryset == BM_ON;
@@ -134,14 +175,14 @@ static bm_status put_keys(bm__execution *x, void *context, bm_error *err)
     const bm__plan *plan = &x->plan;
     const bm__call *call = &x->call;
     char *rows = context;
-    if (rows == NULL || err->status != BM_OK || !plan->key_tracked) {
+    if (rows == NULL || err->status != BM_OK || x->shared.dry_run == BM_ON || !plan->key_tracked) {
         return BM_OK;
     }
     const bm_field *field = &plan->model->fields[plan->key_field];
     for (size_t i = 0; i < call->n_rows; i++) {
         size_t row = call->pick != NULL ? call->pick[i] : i;
         bool written = call->outcomes == NULL || call->outcomes[row] != BM_ROW_IGNORED;
-        if (written && field->layout == BM_FIXED) {
+        if (written) {
             memcpy(rows + row * plan->model->row_size + field->offset,
                    call->keys + row * field->width, field->width);
         }

@@ -18,6 +18,7 @@ bm_status bm_explain(bm_db *db, const char *verb, bm_rows rows, const void *opti
     bm_error local;
     bm__buffer buffer = {0};
     err = bm__error_begin(err, &local);
+    BM_TRY(bm__check_out(text, err));
     *text = NULL;
     bm__execution x = bm__face_begin(db, rows);
     bm_status status = bm__model_check(rows.model, err);

@@ -16,6 +16,13 @@ bm_error *bm__error_begin(bm_error *given, bm_error *local)
     return given;
 }
 
+bm_status bm__check_out(const void *out, bm_error *err)
+{
+    return out != NULL
+               ? BM_OK
+               : bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no place for the result");
+}
+
 bm_status bm__check_switch(bm_switch value, const char *name, bm_error *err)
 {
     if (value != BM_DEFAULT && value != BM_ON && value != BM_OFF) {
@@ -50,6 +57,15 @@ bm__execution bm__face_begin(bm_db *db, bm_rows rows)
     return (bm__execution){.db = db, .rows = rows};
 }
 
+bm_queryset *bm__face_queryset(const bm_rows *rows)
+{
+    bm_queryset *queryset = NULL;
+    if (rows->kind == BM__ROWS_QUERYSET) {
+        memcpy(&queryset, &rows->data, sizeof queryset);
+    }
+    return queryset;
+}
+
 /* Of a failed call nothing counts; of one that committed in part, the parts that did. */
 static void settle_outcomes(bm__execution *x, const bm_result *result, bm_status status)
 {
@@ -79,18 +95,19 @@ static void count_ignored(const bm__execution *x, bm_result *result)
     result->ignored = ignored > result->ignored ? ignored : result->ignored;
 }
 
-static void give(bm__execution *x, bm_result *result)
+static void give(bm__execution *x, bm_result *result, bm_status status)
 {
     bm__call *call = &x->call;
     result->unchanged += x->unchanged;
     count_ignored(x, result);
-    if (x->wants_queryset && call->made != NULL) {
+    bool rows_exist = x->shared.dry_run != BM_ON || !x->creates;
+    if (x->wants_queryset && call->made != NULL && rows_exist && status == BM_OK) {
         result->queryset = call->made;
         call->made = NULL;
     }
     if (x->wants_outcomes) {
         result->outcomes = call->outcomes;
-        result->n_outcomes = call->caller_rows;
+        result->n_outcomes = call->outcomes != NULL ? call->caller_rows : 0;
         call->outcomes = NULL;
     }
 }
@@ -115,19 +132,25 @@ bm_status bm__face_run(bm__execution *x, const char *verb, bm_result *given, bm_
     if (status == BM_OK && x->db == NULL) {
         status = bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no database");
     }
+    if (status == BM_OK && (unsigned)x->duplicates > BM_DUPLICATES_LAST) {
+        status = bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "duplicates is no bm_duplicates");
+    }
     if (status == BM_OK) {
         status = bm__execute(x, result, err);
     }
     settle_outcomes(x, result, status);
+    x->missing = result->missing;
     if (done != NULL && x->call.model != NULL) {
         bm_status after = done(x, context, err);
         status = status != BM_OK ? status : after;
     }
     if (status == BM_OK || status == BM_PARTIAL) {
-        give(x, result);
+        give(x, result, status);
     }
     result->seconds = (double)(bm__now_ns() - start) / 1e9;
-    if (status != BM_OK) {
+    if (status == BM_OK) {
+        bm__error_reset(err);
+    } else {
         bm__copy_text(err->verb, sizeof err->verb, verb);
         if (x->shared.error_detail != BM_ON) {
             err->detail[0] = '\0';

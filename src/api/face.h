@@ -21,8 +21,14 @@ bm_error *bm__error_begin(bm_error *given, bm_error *local);
 bm_status bm__read_call(bm__execution *x, const bm_call *given, size_t batch_size,
                         bm_switch concurrent, int max_workers, bm_error *err);
 
+/* A NULL place for what is given out is BM_INVALID. */
+bm_status bm__check_out(const void *out, bm_error *err);
+
 /* A switch that is none of the three values is a mistake. */
 bm_status bm__check_switch(bm_switch value, const char *name, bm_error *err);
+
+/* The queryset that the rows are of, or NULL. */
+bm_queryset *bm__face_queryset(const bm_rows *rows);
 
 /* Begin: the execution of a verb on these rows. */
 bm__execution bm__face_begin(bm_db *db, bm_rows rows);

@@ -15,6 +15,9 @@ const char *bm_version(void)
 bm_status bm_uuid_random(bm_uuid *out)
 {
     bm_uuid uuid;
+    if (out == NULL) {
+        return BM_INVALID;
+    }
     if (getrandom(uuid.bytes, sizeof uuid.bytes, 0) != (ssize_t)sizeof uuid.bytes) {
         return BM_INTERNAL;
     }
@@ -69,6 +72,7 @@ bm_status bm_open(const char *url, const bm_open_options *options, bm_db **out, 
     bm_open_options read;
     const bm__transport *transport;
     err = bm__error_begin(err, &local);
+    BM_TRY(bm__check_out(out, err));
     *out = NULL;
     if (url == NULL) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CONNECT, "there is no URL");
@@ -100,9 +104,13 @@ bm_status bm_attach_libpq(struct pg_conn *connection, bm_db **out, bm_error *err
 {
     bm_error local;
     err = bm__error_begin(err, &local);
+    BM_TRY(bm__check_out(out, err));
     *out = NULL;
 #if BM__HAVE_LIBPQ
     bm__conn *conn;
+    if (connection == NULL) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CONNECT, "there is no connection");
+    }
     BM_TRY(bm__libpq_attach(connection, &conn, err));
     return borrow(&bm__transport_libpq, conn, out, err);
 #else
@@ -115,9 +123,13 @@ bm_status bm_attach_sqlite(struct sqlite3 *connection, bm_db **out, bm_error *er
 {
     bm_error local;
     err = bm__error_begin(err, &local);
+    BM_TRY(bm__check_out(out, err));
     *out = NULL;
 #if BM__HAVE_SQLITE
     bm__conn *conn;
+    if (connection == NULL) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CONNECT, "there is no connection");
+    }
     BM_TRY(bm__sqlite_attach(connection, &conn, err));
     return borrow(&bm__transport_sqlite, conn, out, err);
 #else
@@ -131,9 +143,36 @@ void bm_close(bm_db *db)
 {
     if (db != NULL && db->root != NULL) {
         bm_rollback(db);
-    } else {
-        bm__db_free(db);
+        return;
     }
+    while (db != NULL && db->transactions != NULL) {
+        bm_db *tx = db->transactions;
+        while (tx->outer != NULL) {
+            tx = tx->outer;
+        }
+        bm_rollback(tx);
+    }
+    bm__db_free(db);
+}
+
+/* SQL that begins or ends a transaction would do so behind our back: what it began is taken back,
+ * and what it ended is said. */
+static bm_status check_transaction(bm__conn *conn, bool inside, bm_error *err)
+{
+    bm_error ignored = BM_ERROR;
+    bm__answer answer;
+    bm__step rollback = {.kind = BM__STEP_ROLLBACK, .deadline_ns = bm__after_ms(BM__STATEMENT_MS)};
+    bm__conn_state state = conn->transport->state(conn, false);
+    if (!inside && (state == BM__CONN_IN_TRANSACTION || state == BM__CONN_FAILED)) {
+        (void)conn->transport->perform(conn, &rollback, &answer, &ignored);
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
+                        "the SQL left a transaction open, and was rolled back: use bm_begin");
+    }
+    if (inside && state == BM__CONN_IDLE && err->status == BM_OK) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
+                        "the SQL ended the transaction: use bm_commit or bm_rollback");
+    }
+    return err->status;
 }
 
 bm_status bm_execute(bm_db *db, const char *sql, bm_error *err)
@@ -148,10 +187,18 @@ bm_status bm_execute(bm_db *db, const char *sql, bm_error *err)
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no database, or no SQL");
     }
     BM_TRY(bm__db_connect(db, 1, 0, NULL, &conn, &n, &inside, err));
-    bm__step step = {.kind = BM__STEP_EXEC, .sql = sql, .autocommit = !inside};
+    bm__step step = {.kind = BM__STEP_EXEC,
+                     .sql = sql,
+                     .autocommit = !inside,
+                     .deadline_ns = bm__after_ms(BM__STATEMENT_MS)};
     bm_status status = conn->transport->perform(conn, &step, &answer, err);
+    if (status != BM_COMMIT_UNKNOWN) {
+        status = check_transaction(conn, inside, err);
+    } else {
+        err->fate = BM_FATE_UNKNOWN;
+    }
     bm__tables_drop(bm__db_root(db), NULL); /* it may have changed any table */
-    bm__db_disconnect(db, &conn, n, inside);
+    bm__db_disconnect(db, &conn, n);
     return status;
 }
 
@@ -167,7 +214,7 @@ bm_status bm_ensure_connected(bm_db *db, bm_error *err)
     }
     BM_TRY(bm__db_connect(db, 1, 0, NULL, &conn, &n, &inside, err));
     bool lost = inside && conn->transport->state(conn, true) == BM__CONN_CLOSED;
-    bm__db_disconnect(db, &conn, n, inside);
+    bm__db_disconnect(db, &conn, n);
     if (lost) {
         return bm__fail(err, BM_CONNECTION, BM_STAGE_CONNECT,
                         "the transaction's connection is lost");
@@ -183,6 +230,10 @@ bm_status bm_reset_connection(bm_db *db, bm_error *err)
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
                         "there is no database, or it is a transaction");
     }
+    if (db->keeps) {
+        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,
+                        "the database lives in its only connection");
+    }
     bm__pool_drain(db);
     return BM_OK;
 }
@@ -190,11 +241,13 @@ bm_status bm_reset_connection(bm_db *db, bm_error *err)
 /* The connection of a database without I/O, which has one; NULL where `db` is another. */
 static bm__conn *memory_of(const bm_db *db)
 {
-    if (db != NULL && db->root != NULL) {
-        return db->transport == &bm__transport_memory ? db->conn : NULL;
+    if (db == NULL || db->transport != &bm__transport_memory) {
+        return NULL;
     }
-    bool memory = db != NULL && db->transport == &bm__transport_memory && db->n_idle > 0;
-    return memory ? db->idle[0] : NULL;
+    if (db->root == NULL && db->transactions != NULL) {
+        return db->transactions->conn;
+    }
+    return db->root != NULL ? db->conn : db->n_idle > 0 ? db->idle[0] : NULL;
 }
 
 bm_status bm_memory_script(bm_db *db, const bm_memory_answer *answer, bm_error *err)

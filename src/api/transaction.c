@@ -7,7 +7,7 @@
 static bm_status perform(bm_db *tx, bm__step_kind kind, const char *sql, bm_error *err)
 {
     bm__answer answer;
-    bm__step step = {.kind = kind, .sql = sql};
+    bm__step step = {.kind = kind, .sql = sql, .deadline_ns = bm__after_ms(BM__STATEMENT_MS)};
     return tx->transport->perform(tx->conn, &step, &answer, err);
 }
 
@@ -16,6 +16,7 @@ bm_status bm_begin(bm_db *db, bm_db **out, bm_error *err)
     bm_error local;
     bool inside;
     err = bm__error_begin(err, &local);
+    BM_TRY(bm__check_out(out, err));
     *out = NULL;
     if (db == NULL) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no database");
@@ -49,20 +50,15 @@ bm_status bm_begin(bm_db *db, bm_db **out, bm_error *err)
     return BM_OK;
 }
 
-/* Savepoints that were left open in this one share its end. */
-static void end_inner(bm_db *tx, bool commit)
+/* COMMIT took the savepoints that were left open with it. */
+static void fold_inner(bm_db *tx)
 {
     bm_db *inner = tx->inner;
-    if (inner == NULL) {
-        return;
-    }
-    end_inner(inner, commit);
-    if (commit) {
+    if (inner != NULL) {
+        fold_inner(inner);
         bm__journal_commit(&inner->journal, &tx->journal);
-    } else {
-        bm__journal_rollback(&inner->journal);
+        bm__db_delist(inner);
     }
-    bm__db_delist(inner);
 }
 
 bm_status bm_commit(bm_db *tx, bm_error *err)
@@ -72,10 +68,23 @@ bm_status bm_commit(bm_db *tx, bm_error *err)
     if (tx == NULL || tx->root == NULL) {
         return bm__fail(err, BM_INVALID, BM_STAGE_COMMIT, "this is no transaction");
     }
+    if (tx->inner != NULL && tx->savepoint) { /* of the same name: the inner one first */
+        bm_status inner = bm_commit(tx->inner, err);
+        if (inner != BM_OK) {
+            bm_rollback(tx);
+            return inner;
+        }
+    }
+    if (tx->transport->state(tx->conn, false) == BM__CONN_IDLE) {
+        bm_rollback(tx);
+        err->fate = BM_FATE_ROLLED_BACK;
+        return bm__fail(err, BM_DATABASE, BM_STAGE_COMMIT,
+                        "the database has rolled the transaction back");
+    }
     bm_status status = tx->savepoint ? perform(tx, BM__STEP_RELEASE, BM__SQL_RELEASE_NESTED, err)
                                      : perform(tx, BM__STEP_COMMIT, NULL, err);
     if (status == BM_OK) {
-        end_inner(tx, true);
+        fold_inner(tx);
         bm__journal_commit(&tx->journal, tx->outer != NULL ? &tx->outer->journal : NULL);
         bm__db_delist(tx);
         return BM_OK;
@@ -96,6 +105,9 @@ void bm_rollback(bm_db *tx)
     if (tx == NULL || tx->root == NULL) {
         return;
     }
+    if (tx->inner != NULL) {
+        bm_rollback(tx->inner);
+    }
     if (tx->savepoint) {
         bm_status undone = perform(tx, BM__STEP_ROLLBACK_TO, BM__SQL_ROLLBACK_TO_NESTED, &ignored);
         if (undone == BM_OK) {
@@ -104,7 +116,6 @@ void bm_rollback(bm_db *tx)
     } else {
         (void)perform(tx, BM__STEP_ROLLBACK, NULL, &ignored);
     }
-    end_inner(tx, false);
     bm__journal_rollback(&tx->journal);
     bm__db_delist(tx);
 }

@@ -3,8 +3,6 @@
 #include "options.h"
 #include "prepare.h"
 
-#include <string.h>
-
 /* Rows found by key: in key order, each once. */
 static bm_status prepare(bm__execution *x, bm_error *err)
 {
@@ -13,6 +11,7 @@ static bm_status prepare(bm__execution *x, bm_error *err)
         return BM_OK;
     }
     BM_TRY(bm__model_keys(x->rows.model, &x->arena, &keys, err));
+    BM_TRY(bm__prepare_same_keys(&x->call, bm__face_queryset(&x->rows), &keys, err));
     return bm__prepare_order(&x->call, &keys, x->duplicates, false, err);
 }
 
@@ -51,6 +50,10 @@ bm_status bm__face_update(bm__execution *x, const void *options, bm_error *err)
     BM_TRY(bm__check_switch(o.return_outcomes, "return_outcomes", err));
     BM_TRY(bm__check_switch(o.require_all, "require_all", err));
     BM_TRY(bm__read_call(x, o.call, o.batch_size, o.concurrent, o.max_concurrent_workers, err));
+    if (x->rows.kind == BM__ROWS_ALL && (o.return_outcomes == BM_ON || o.require_all == BM_ON)) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
+                        "bm_all gives no rows of which an outcome could be told");
+    }
     by_key(x, o.return_outcomes, o.require_all, o.duplicates);
     if (o.fields == NULL || o.fields[0] == NULL) {
         x->nothing = true;
@@ -106,16 +109,12 @@ bm_status bm_update(bm_db *db, bm_rows rows, const bm_update_options *options, b
                     bm_error *err)
 {
     bm_error local;
-    bm_queryset *queryset = NULL;
     err = bm__error_begin(err, &local);
     bm__execution x = bm__face_begin(db, rows);
-    if (rows.kind == BM__ROWS_QUERYSET) {
-        memcpy(&queryset, &rows.data, sizeof queryset);
-    }
     if (db != NULL && bm__model_check(rows.model, err) == BM_OK) {
         (void)bm__face_update(&x, options, err);
     }
-    return bm__face_run(&x, "update", result, err, forget_columns, queryset);
+    return bm__face_run(&x, "update", result, err, forget_columns, bm__face_queryset(&rows));
 }
 
 bm_status bm_delete(bm_db *db, bm_rows rows, const bm_delete_options *options, bm_result *result,

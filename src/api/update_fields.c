@@ -3,26 +3,15 @@
 #include "options.h"
 #include "prepare.h"
 
-#include <string.h>
-
-/* The queryset that the rows are of, or NULL. */
-static bm_queryset *queryset_of(const bm_rows *rows)
-{
-    bm_queryset *queryset = NULL;
-    if (rows->kind == BM__ROWS_QUERYSET) {
-        memcpy(&queryset, &rows->data, sizeof queryset);
-    }
-    return queryset;
-}
-
 /* Named fields, or what changed against the image. */
 static bm_status prepare(bm__execution *x, bm_error *err)
 {
     bm__fields keys;
     const bm_model *model = x->rows.model;
     BM_TRY(bm__model_keys(model, &x->arena, &keys, err));
+    BM_TRY(bm__prepare_same_keys(&x->call, bm__face_queryset(&x->rows), &keys, err));
     if (x->request.set.at == NULL) {
-        BM_TRY(bm__prepare_changes(&x->call, queryset_of(&x->rows), x->changes, x->keeps,
+        BM_TRY(bm__prepare_changes(&x->call, bm__face_queryset(&x->rows), x->changes, x->keeps,
                                    &x->unchanged, err));
     } else {
         for (size_t i = 0; i < model->n_fields; i++) {
@@ -57,7 +46,7 @@ bm_status bm__face_update_fields(bm__execution *x, const void *options, bm_error
     if (o.fields != NULL) {
         BM_TRY(bm__model_named(x->rows.model, o.fields, &x->arena, &x->request.set, err));
         x->nothing = x->request.set.n == 0;
-    } else if (queryset_of(&x->rows) == NULL) {
+    } else if (bm__face_queryset(&x->rows) == NULL) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
                         "rows without an image: name the fields to update");
     }
@@ -125,7 +114,7 @@ static bm_status update_image(bm__execution *x, void *context, bm_error *err)
         drop_image(queryset);
         return BM_OK;
     }
-    if (unsure || has_defaults(x) || take_over(x, queryset, &ignored) != BM_OK) {
+    if (unsure || has_defaults(x) || x->missing > 0 || take_over(x, queryset, &ignored) != BM_OK) {
         drop_image(queryset);
     }
     return BM_OK;
@@ -140,5 +129,5 @@ bm_status bm_update_fields(bm_db *db, bm_rows rows, const bm_update_fields_optio
     if (db != NULL && bm__model_check(rows.model, err) == BM_OK) {
         (void)bm__face_update_fields(&x, options, err);
     }
-    return bm__face_run(&x, "update_fields", result, err, update_image, queryset_of(&rows));
+    return bm__face_run(&x, "update_fields", result, err, update_image, bm__face_queryset(&rows));
 }

@@ -28,6 +28,18 @@ const char *bm__catalog_text(bm__catalog *catalog, const bm__cell *cell)
                           cell->kind == BM__CELL_NULL ? 0 : cell->size);
 }
 
+bm_status bm__catalog_named(bm__catalog *catalog, bm_error *err)
+{
+    bm__table *table = catalog->table;
+    const bm_model *model = catalog->model;
+    table->name = bm__arena_copy(&table->arena, model->table, strlen(model->table));
+    if (model->schema != NULL) {
+        table->schema = bm__arena_copy(&table->arena, model->schema, strlen(model->schema));
+    }
+    bool copied = table->name != NULL && (model->schema == NULL || table->schema != NULL);
+    return copied ? BM_OK : bm__no_memory(err);
+}
+
 bm_status bm__catalog_begin(bm__catalog *catalog, const bm__dialect *dialect, const bm_model *model,
                             bm__step *step, bm_error *err)
 {

@@ -2,13 +2,14 @@
 
 #include "types.h"
 
+#include <string.h>
+
 /* A table that is as the model says: for a transport without a catalog. */
 bm_status bm__catalog_from_model(bm__catalog *catalog, bm_error *err)
 {
     const bm_model *model = catalog->model;
     bm__table *table = catalog->table;
-    table->name = model->table;
-    table->schema = model->schema;
+    BM_TRY(bm__catalog_named(catalog, err));
     table->kind = 'r';
     table->fingerprint = "";
     for (size_t i = 0; i < model->n_fields; i++) {
@@ -19,15 +20,20 @@ bm_status bm__catalog_from_model(bm__catalog *catalog, bm_error *err)
             return bm__no_memory(err);
         }
         bool array = field->layout == BM_ARRAY;
-        *column = (bm__table_column){.name = field->name,
-                                     .type = info->name,
-                                     .oid = array ? info->array_oid : info->oid,
-                                     .element = array ? info->oid : 0,
-                                     .typmod = -1,
-                                     .kind = 'b',
-                                     .element_kind = 'b',
-                                     .default_sql = "NULL",
-                                     .primary_key = (field->flags & BM_KEY) != 0};
+        *column = (bm__table_column){
+            .name = bm__arena_copy(&table->arena, field->name, strlen(field->name)),
+            .type = info->name,
+            .oid = array ? info->array_oid : info->oid,
+            .element = array ? info->oid : 0,
+            .typmod = -1,
+            .kind = 'b',
+            .element_kind = 'b',
+            .default_sql = "NULL",
+            .primary_key = (field->flags & BM_KEY) != 0};
+        if (column->name == NULL) {
+            column->name = "";
+            return bm__no_memory(err);
+        }
         if ((field->flags & BM_ASSIGNED) != 0) {
             column->default_sql = "nextval('key')";
             column->volatile_default = true;

@@ -27,7 +27,8 @@ static const char question[] =
     "pg_catalog.pg_attribute a ON a.attrelid = c.oid WHERE a.attnum > 0 AND NOT a.attisdropped "
     "UNION ALL SELECT b.attnum, t.typbasetype, t.typtypmod, b.depth + 1 FROM b JOIN "
     "pg_catalog.pg_type t ON t.oid = b.oid WHERE t.typtype = 'd') "
-    "SELECT c.nspname::text, c.relname::text, c.relkind::text, c.relhasrules::text, "
+    "SELECT c.nspname::text, c.relname::text, c.relkind::text, c.relhassubclass::text, "
+    "c.relhasrules::text, "
     "pg_catalog.row_security_active(c.oid)::text, "
     "(SELECT coalesce(pg_catalog.bit_or(g.tgtype::int4), 0) FROM pg_catalog.pg_trigger g WHERE "
     "g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & 1 <> 0 AND "
@@ -70,6 +71,7 @@ enum {
     C_SCHEMA,
     C_NAME,
     C_KIND,
+    C_CHILDREN,
     C_RULES,
     C_SECURITY,
     C_TRIGGERS,
@@ -125,6 +127,7 @@ static bm_status read_table(bm__catalog *catalog, const bm__cell *cells, bm_erro
     }
     int triggers = (int)number(&cells[C_TRIGGERS]);
     table->kind = letter(&cells[C_KIND]);
+    table->children = is_true(&cells[C_CHILDREN]);
     table->rules = is_true(&cells[C_RULES]) && table->kind != 'v';
     table->row_security = is_true(&cells[C_SECURITY]);
     table->insert_trigger = (triggers & 4) != 0;

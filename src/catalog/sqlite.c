@@ -61,8 +61,7 @@ static bm_status push(void *context, const bm__cell *cells, size_t n, bm_error *
     }
     if (table->n_columns == 0) {
         /* SQLite's names are case-insensitive: what was asked for is what it found. */
-        table->name = catalog->model->table;
-        table->schema = catalog->model->schema;
+        BM_TRY(bm__catalog_named(catalog, err));
         table->kind = equals(&cells[C_KIND], "view") ? 'v' : 'r';
         table->sequences = cells[C_SEQUENCES].integer > 0;
         table->insert_trigger = cells[C_TRIGGERS].integer > 0;

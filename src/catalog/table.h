@@ -28,7 +28,8 @@ typedef struct bm__table {
     bm__arena arena;
     const char *schema; /* where it was found; NULL on SQLite's main */
     const char *name;
-    char kind; /* pg_class.relkind: r table, p partitioned, v view, f foreign ... */
+    char kind;     /* pg_class.relkind: r table, p partitioned, v view, f foreign ... */
+    bool children; /* tables that inherit from it */
     bool rules;
     bool row_security;   /* active for this role */
     bool insert_trigger; /* BEFORE or INSTEAD OF, for each row */

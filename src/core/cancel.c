@@ -31,6 +31,9 @@ bm_status bm_cancel_create(bm_cancel **out, bm_error *err)
     bm_error unwanted = BM_ERROR;
     err = err != NULL ? err : &unwanted;
     bm__error_reset(err);
+    if (out == NULL) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no place for the result");
+    }
     *out = NULL;
     bm_cancel *token = calloc(1, sizeof *token);
     if (token == NULL) {
@@ -54,6 +57,9 @@ bm_status bm_cancel_create(bm_cancel **out, bm_error *err)
 /* A signal handler may run this: an atomic store, write(2) and nothing else; errno is kept. */
 void bm_cancel_set(bm_cancel *token)
 {
+    if (token == NULL) {
+        return;
+    }
     int saved = errno;
     if (atomic_exchange(&token->set, 1) == 0) {
         ssize_t written = write(token->write_fd, "", 1);
@@ -65,9 +71,11 @@ void bm_cancel_set(bm_cancel *token)
 void bm_cancel_reset(bm_cancel *token)
 {
     char byte;
-    while (read(token->fd, &byte, 1) > 0) {
+    while (token != NULL && read(token->fd, &byte, 1) > 0) {
     }
-    atomic_store(&token->set, 0);
+    if (token != NULL) {
+        atomic_store(&token->set, 0);
+    }
 }
 
 void bm_cancel_free(bm_cancel *token)

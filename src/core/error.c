@@ -83,6 +83,17 @@ bm_status bm__fail_cell(bm_error *err, bm_status status, bm_stage stage, size_t 
     return status;
 }
 
+bm_status bm__callback_failed(bm_error *err, bm_status status, const char *what, size_t rows)
+{
+    if (err->message[0] == '\0') {
+        snprintf(err->message, sizeof err->message, "the %s failed after %zu rows", what, rows);
+    }
+    err->status = status;
+    err->stage = BM_STAGE_SOURCE;
+    err->retryable = false;
+    return status;
+}
+
 bm_status bm__no_memory(bm_error *err)
 {
     return bm__fail(err, BM_NOMEM, BM_STAGE_CHECK, "out of memory");

@@ -32,6 +32,10 @@ bm_status bm__fail(bm_error *err, bm_status status, bm_stage stage, const char *
 bm_status bm__fail_cell(bm_error *err, bm_status status, bm_stage stage, size_t row,
                         const char *column, const char *format, ...) BM__PRINTF(6, 7);
 
+/* A callback of the caller's failed: its status is the call's, and what it said in `err` is kept;
+ * else it is said after how many rows. */
+bm_status bm__callback_failed(bm_error *err, bm_status status, const char *what, size_t rows);
+
 /* BM_NOMEM, which needs no text of its own. */
 bm_status bm__no_memory(bm_error *err);
 

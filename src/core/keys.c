@@ -165,6 +165,19 @@ static size_t row_of(const size_t *rows, size_t i)
     return rows != NULL ? rows[i] : i;
 }
 
+/* "1" and "1.0" are one number and two texts: which rows are the same only the server knows. */
+static bm_status check_types(const order_by *by, bm_error *err)
+{
+    for (size_t k = 0; k < by->n_keys; k++) {
+        if (by->keys[k]->cells.type == BM_NUMERIC) {
+            return bm__fail_cell(err, BM_UNSUPPORTED, BM_STAGE_CHECK, BM_NO_ROW, by->keys[k]->name,
+                                 "rows are not found by column \"%s\" of type numeric",
+                                 by->keys[k]->name);
+        }
+    }
+    return BM_OK;
+}
+
 static bm_status check_nulls(const order_by *by, const size_t *rows, size_t n, bm_error *err)
 {
     for (size_t k = 0; k < by->n_keys; k++) {
@@ -230,6 +243,7 @@ bm_status bm__keys_order(const bm__view *const *keys, size_t n_keys, const size_
 {
     order_by by = {keys, n_keys};
     *order = NULL;
+    BM_TRY(check_types(&by, err));
     BM_TRY(check_layouts(&by, err));
     if (!nulls) {
         BM_TRY(check_nulls(&by, rows, n, err));

@@ -320,7 +320,8 @@ void *bm_queryset_at(bm_queryset *queryset, size_t i)
 
 bm_status bm_queryset_column(const bm_queryset *queryset, const char *name, bm_column *out)
 {
-    size_t field = queryset != NULL ? bm__model_find(queryset->model, name) : SIZE_MAX;
+    bool asked = queryset != NULL && name != NULL && out != NULL;
+    size_t field = asked ? bm__model_find(queryset->model, name) : SIZE_MAX;
     bm__view view;
     if (field == SIZE_MAX || !bm__queryset_view(queryset, field, &view)) {
         return BM_INVALID;

@@ -188,7 +188,12 @@ static bm_status check_states(const bm__call *call, size_t n, bm_error *err)
         const bm__view *view = &call->fields[i];
         for (size_t row = 0; bm__view_has_states(view) && row < n; row++) {
             bm_state state = bm__view_state(view, row);
-            if (state == BM_DEFAULT_CELL || state == BM_KEEP) {
+            if ((unsigned)state > BM_KEEP) {
+                return bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, call->base + row, view->name,
+                                     "row %zu, column \"%s\": its state byte is no bm_state",
+                                     call->base + row, view->name);
+            }
+            if (state != BM_VALUE && state != BM_NULL) {
                 return bm__fail_cell(err, BM_UNSUPPORTED, BM_STAGE_CHECK, call->base + row,
                                      view->name,
                                      "row %zu of a stream: column \"%s\" is to be its "
@@ -208,8 +213,7 @@ static bm_status pull(bm__call *call, size_t *n, bm_error *err)
     memset(call->buffer, 0, capacity * call->model->row_size);
     bm_status status = source->next(source->user, call->buffer, capacity, n, err);
     if (status != BM_OK) {
-        return bm__fail(err, status, BM_STAGE_SOURCE, "the source failed behind row %zu",
-                        call->base);
+        return bm__callback_failed(err, status, "source", call->base);
     }
     if (*n > capacity) {
         return bm__fail(err, BM_INVALID, BM_STAGE_SOURCE, "the source wrote more rows than fit");

@@ -49,8 +49,8 @@ typedef struct bm__call {
     int64_t deadline_ns;
     int64_t statement_timeout_ms;
     int64_t lock_timeout_ms;
-    const bm_cancel *cancel;
-    const char *savepoint; /* not NULL: inside the caller's transaction */
+    const bm_cancel *cancel; /* the caller's token, or that of a team of workers */
+    const bm_cancel *asked;  /* the caller's */
     bm_status (*sink)(void *user, const void *rows, size_t n, bm_error *err); /* copy_to */
     void *sink_user;
     size_t sink_rows;

@@ -293,14 +293,23 @@ static void fail(bm__job *job, const bm_error *err)
     job->phase = BM__PHASE_UNDO;
 }
 
+/* What undoes is not stopped by a token; the search for the row is by the caller's, but for its own
+ * end. */
+static const bm_cancel *token_of(const bm__job *job)
+{
+    if (job->phase == BM__PHASE_PROBE && !bm__probe_ends(job)) {
+        return job->call->asked;
+    }
+    return job->phase < BM__PHASE_UNDO ? job->call->cancel : NULL;
+}
+
 bm__job_state bm__job_next(bm__job *job, bm__step *step)
 {
     for (;;) {
         bm_error err = BM_ERROR;
         bool found;
-        *step = (bm__step){.context = job,
-                           .deadline_ns = job->call->deadline_ns,
-                           .cancel = job->phase < BM__PHASE_UNDO ? job->call->cancel : NULL};
+        *step = (bm__step){
+            .context = job, .deadline_ns = job->call->deadline_ns, .cancel = token_of(job)};
         bm_status status = step_of_phase(job, step, &found, &err);
         if (status != BM_OK) {
             fail(job, &err);

@@ -109,7 +109,7 @@ typedef struct bm__job {
     bm__batch probe_batch;
 } bm__job;
 
-/* Make a job of a call.  `mode` SAVEPOINT uses call->savepoint.  On failure bm__job_free is legal.
+/* Make a job of a call.  On failure bm__job_free is legal.
  * */
 bm_status bm__job_begin(bm__job *job, bm__call *call, bm__job_mode mode, bm_error *err);
 void bm__job_free(bm__job *job);

@@ -35,7 +35,7 @@ bm_status bm__begin_keys(bm__job *job, bm_error *err)
     return BM_OK;
 }
 
-static int64_t given_key(const bm_field *field, const unsigned char *member)
+static int64_t given_key(const bm_field *field, const void *member)
 {
     int16_t i2;
     int32_t i4;
@@ -77,10 +77,10 @@ static bm_status count_on(bm__job *job, bm_error *err)
     const bm__plan *plan = job->plan;
     const bm_field *field = &plan->model->fields[plan->key_field];
     int64_t highest = job->highest;
-    for (size_t i = 0; plan->mixed_keys && i < job->n; i++) {
-        size_t row = bm__batch_row(&job->batch, i);
+    const bm__view *view = &job->call->fields[plan->key_field];
+    for (size_t row = 0; plan->mixed_keys && row < job->call->caller_rows; row++) {
         if (!makes_key(job, row)) {
-            int64_t given = given_key(field, job->call->keys + row * field->width);
+            int64_t given = given_key(field, bm__view_cell(view, row));
             highest = given > highest ? given : highest;
         }
     }

@@ -40,6 +40,8 @@ bool bm__cell_integer(const bm__cell *cell, int64_t *out);
  * is over. */
 void bm__probe_begin(bm__job *job);
 bool bm__probe_next(bm__job *job, bm__step *step);
+/* Its next step rolls back. */
+bool bm__probe_ends(const bm__job *job);
 void bm__probe_answer(bm__job *job, bm_status status, const bm__answer *answer);
 
 #endif

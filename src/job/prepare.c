@@ -19,6 +19,12 @@ bm_status bm__prepare_rows(bm__call *call, const bm_rows *rows, bm_error *err)
         return BM_OK;
     }
     call->n_rows = call->caller_rows = rows->kind == BM__ROWS_ALL ? 1 : rows->count;
+    for (size_t row = 0; rows->kind == BM__ROWS_POINTERS && row < rows->count; row++) {
+        if (((const void *const *)rows->data)[row] == NULL) {
+            return bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, row, NULL,
+                                 "row %zu is a NULL pointer", row);
+        }
+    }
     for (size_t i = 0; i < n; i++) {
         call->has[i] = bm__rows_view(rows, i, &call->fields[i]);
     }
@@ -40,7 +46,8 @@ bm_status bm__prepare_stream(bm__call *call, bm_error *err)
     return BM_OK;
 }
 
-void bm__prepare_states(const bm__call *call, bool create, bool *defaults, bool *keeps)
+bm_status bm__prepare_states(const bm__call *call, bool create, bool *defaults, bool *keeps,
+                             bm_error *err)
 {
     for (size_t i = 0; i < call->model->n_fields; i++) {
         const bm__view *view = &call->fields[i];
@@ -48,10 +55,16 @@ void bm__prepare_states(const bm__call *call, bool create, bool *defaults, bool 
         defaults[i] = keeps[i] = false;
         for (size_t row = 0; look && row < call->n_rows; row++) {
             bm_state state = bm__view_state(view, row);
+            if ((unsigned)state > BM_KEEP) {
+                return bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, row, view->name,
+                                     "row %zu, column \"%s\": its state byte is no bm_state", row,
+                                     view->name);
+            }
             defaults[i] = defaults[i] || state == BM_DEFAULT_CELL || (create && state == BM_KEEP);
             keeps[i] = keeps[i] || (!create && state == BM_KEEP);
         }
     }
+    return BM_OK;
 }
 
 bm_status bm__prepare_flags(bm__call *call, const bool *defaults, bm_error *err)
@@ -60,11 +73,11 @@ bm_status bm__prepare_flags(bm__call *call, const bool *defaults, bm_error *err)
         if (!defaults[i] || call->flags[i] != NULL) {
             continue;
         }
-        call->flags[i] = malloc(call->n_rows > 0 ? call->n_rows : 1);
+        call->flags[i] = malloc(call->caller_rows > 0 ? call->caller_rows : 1);
         if (call->flags[i] == NULL) {
             return bm__no_memory(err);
         }
-        for (size_t row = 0; row < call->n_rows; row++) {
+        for (size_t row = 0; row < call->caller_rows; row++) {
             bm_state state = bm__view_state(&call->fields[i], row);
             call->flags[i][row] = state == BM_DEFAULT_CELL || state == BM_KEEP;
         }
@@ -132,12 +145,36 @@ bm_status bm__prepare_order(bm__call *call, const bm__fields *fields, bm_duplica
     return call->source != NULL ? BM_OK : bm__call_order(call, call->caller_rows, err);
 }
 
+bm_status bm__prepare_same_keys(const bm__call *call, const bm_queryset *queryset,
+                                const bm__fields *keys, bm_error *err)
+{
+    bm__buffer scratch = {0};
+    bm_status status = BM_OK;
+    const bm__image *image = queryset != NULL ? queryset->image : NULL;
+    for (size_t k = 0; image != NULL && k < keys->n; k++) {
+        size_t field = keys->at[k];
+        const char *name = call->model->fields[field].name;
+        bool look = image->columns[field].known && call->has[field];
+        for (size_t row = 0; look && status == BM_OK && row < call->n_rows; row++) {
+            bool differs;
+            status =
+                bm__image_differs(image, field, &call->fields[field], row, &scratch, &differs, err);
+            if (status == BM_OK && differs) {
+                status = bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, row, name,
+                                       "row %zu: its key column \"%s\" was changed", row, name);
+            }
+        }
+    }
+    bm__buffer_free(&scratch);
+    return status;
+}
+
 static bm_status compare(bm__call *call, const bm_queryset *queryset, size_t field,
                          bm__buffer *scratch, bool *changed, bm_error *err)
 {
     const bm__image *image = queryset->image;
     for (size_t row = 0; row < call->n_rows; row++) {
-        bool differs = true;
+        bool differs = bm__view_state(&call->fields[field], row) != BM_KEEP;
         if (image != NULL) {
             BM_TRY(
                 bm__image_differs(image, field, &call->fields[field], row, scratch, &differs, err));

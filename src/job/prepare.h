@@ -13,7 +13,8 @@ bm_status bm__prepare_stream(bm__call *call, bm_error *err);
 
 /* Which fields have cells that are to be their default, or are to stay as they are.  A create has
  * nothing to keep: there BM_KEEP is the default. */
-void bm__prepare_states(const bm__call *call, bool create, bool *defaults, bool *keeps);
+bm_status bm__prepare_states(const bm__call *call, bool create, bool *defaults, bool *keeps,
+                             bm_error *err);
 
 /* The flags for fields with default cells. */
 bm_status bm__prepare_flags(bm__call *call, const bool *defaults, bm_error *err);
@@ -25,6 +26,11 @@ bm_status bm__prepare_keeps(bm__call *call, const bool *keeps, bm_error *err);
  * BM_ROW_IGNORED.  `nulls`: NULLs are no duplicates, else they are an error. */
 bm_status bm__prepare_order(bm__call *call, const bm__fields *fields, bm_duplicates rule,
                             bool nulls, bm_error *err);
+
+/* The rows of a queryset are found by the keys that they were read with: BM_INVALID, naming the
+ * row, where one was edited.  Before any row is picked.  NULL: nothing to check. */
+bm_status bm__prepare_same_keys(const bm__call *call, const bm_queryset *queryset,
+                                const bm__fields *keys, bm_error *err);
 
 /*
  * Compare a queryset's rows with its image: the rows that changed are picked, `changes` says which

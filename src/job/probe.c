@@ -84,6 +84,11 @@ static bool goes_on(bm__job *job)
     return true;
 }
 
+bool bm__probe_ends(const bm__job *job)
+{
+    return job->probe.at >= PROBE_END;
+}
+
 bool bm__probe_next(bm__job *job, bm__step *step)
 {
     bm__probe *probe = &job->probe;

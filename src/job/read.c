@@ -78,8 +78,7 @@ static bm_status flush(bm__job *job, bm_error *err)
     }
     bm_status status = call->sink(call->sink_user, job->rows, job->n_rows, err);
     if (status != BM_OK) {
-        return bm__fail(err, status, BM_STAGE_SOURCE, "the sink failed at row %llu",
-                        (unsigned long long)(job->read - job->n_rows));
+        return bm__callback_failed(err, status, "sink", (size_t)job->read - job->n_rows);
     }
     memset(job->rows, 0, job->n_rows * call->model->row_size);
     job->n_rows = 0;

@@ -32,6 +32,7 @@ bm_status bm__db_new(const bm__transport *transport, const char *url,
         db->options.max_concurrent_batch_writes = 4;
     }
     db->borrowed = url == NULL;
+    db->keeps = transport->keeps != NULL && url != NULL && transport->keeps(url);
     db->idle = calloc((size_t)db->options.max_connections, sizeof *db->idle);
     db->url = url != NULL ? strdup(url) : NULL;
     pthread_condattr_t attributes;
@@ -116,12 +117,11 @@ bm_status bm__db_connect(bm_db *db, size_t want, int64_t deadline_ns, const bm_c
     return BM_OK;
 }
 
-void bm__db_disconnect(bm_db *db, bm__conn **conns, size_t n, bool inside)
+void bm__db_disconnect(bm_db *db, bm__conn **conns, size_t n)
 {
     if (db->root != NULL) {
         return;
     }
-    (void)inside;
     for (size_t i = 0; i < n; i++) {
         bm__pool_give(db, conns[i]);
     }

@@ -34,6 +34,7 @@ struct bm_db {
     size_t n_used; /* places taken: n_used + n_idle is never above max_connections */
     bm__known_table *tables;
     bm_db *transactions; /* open ones, through `sibling` */
+    bool keeps;          /* what it holds would be gone with its connection */
     bool borrowed;       /* over a connection of the caller's */
 
     /* a transaction */
@@ -46,6 +47,9 @@ struct bm_db {
     pthread_t owner;
     bm__journal journal;
 };
+
+/* A statement may take so long on connections of ours, where nobody says otherwise. */
+#define BM__STATEMENT_MS INT64_C(3600000)
 
 /* Make a database; nothing is connected. */
 bm_status bm__db_new(const bm__transport *transport, const char *url,
@@ -75,7 +79,7 @@ void bm__pool_drain(bm_db *db);
  * pooled one.  `inside` tells which. */
 bm_status bm__db_connect(bm_db *db, size_t want, int64_t deadline_ns, const bm_cancel *cancel,
                          bm__conn **conns, size_t *n, bool *inside, bm_error *err);
-void bm__db_disconnect(bm_db *db, bm__conn **conns, size_t n, bool inside);
+void bm__db_disconnect(bm_db *db, bm__conn **conns, size_t n);
 
 /* Put an open transaction into the books of its database; take one out, give its connection back
  * and free it. */

@@ -38,7 +38,7 @@ static bm_status prepare(bm__execution *x, bm_error *err)
     x->request.model = x->rows.model;
     x->request.whole_table = x->rows.kind == BM__ROWS_ALL;
     if (!x->request.whole_table) {
-        bm__prepare_states(&x->call, x->creates, x->defaults, x->keeps);
+        BM_TRY(bm__prepare_states(&x->call, x->creates, x->defaults, x->keeps, err));
     }
     if (x->prepare != NULL) {
         BM_TRY(x->prepare(x, err));
@@ -172,11 +172,11 @@ static bm_status begin_call(bm__execution *x, size_t workers, bm_error *err)
     bool borrowed = bm__db_root(x->db)->borrowed;
     call->several = workers > 1;
     call->dry_run = x->shared.dry_run == BM_ON;
-    call->cancel = x->shared.cancel;
+    call->cancel = call->asked = x->shared.cancel;
     call->statement_timeout_ms = x->shared.statement_timeout_ms != 0
                                      ? x->shared.statement_timeout_ms
                                  : borrowed ? -1
-                                            : 3600000;
+                                            : BM__STATEMENT_MS;
     call->lock_timeout_ms = x->shared.lock_timeout_ms;
     atomic_store(&call->next, 0);
     call->base = 0;
@@ -297,6 +297,10 @@ static bm_status with_connections(bm__execution *x, bm__conn **conns, size_t n, 
                    err->fate != BM_FATE_COMMITTED;
     bool connected = bm__db_root(x->db)->transport->state(conns[0], false) ==
                      (inside ? BM__CONN_IN_TRANSACTION : BM__CONN_IDLE);
+    bool stale = status != BM_OK && !fresh && looks_stale(err);
+    if (stale && x->call.source != NULL) {
+        forget(x); /* the next call finds the table as it is */
+    }
     if (status == BM_OK || fresh || x->call.source != NULL || !settled || !looks_stale(err) ||
         !connected || x->call.sink != NULL) {
         if (status == BM_DATABASE && err->sqlstate[0] == '\0') {
@@ -333,13 +337,11 @@ bm_status bm__execute(bm__execution *x, bm_result *result, bm_error *err)
         }
         return BM_OK;
     }
-    bm_db *root = bm__db_root(x->db);
     BM_TRY(bm__db_connect(x->db, workers_wanted(x), x->call.deadline_ns, x->shared.cancel, conns,
                           &n, &inside, err));
     bm_status status = with_connections(x, conns, inside ? 1 : n, inside, result, err);
     result->statements += x->asked;
-    bm__db_disconnect(x->db, conns, n, inside);
-    (void)root;
+    bm__db_disconnect(x->db, conns, n);
     return status;
 }
 
@@ -390,6 +392,6 @@ bm_status bm__explain(bm__execution *x, bm__buffer *text, bm_error *err)
     if (status == BM_OK) {
         status = bm__buffer_format(text, err, "workers: %zu\n", workers);
     }
-    bm__db_disconnect(x->db, conns, n, inside);
+    bm__db_disconnect(x->db, conns, n);
     return status;
 }

@@ -32,7 +32,7 @@ struct bm__execution {
     bm__plan plan;
     bm__arena arena;
     bool *defaults, *keeps, *changes; /* for each field */
-    uint64_t unchanged;
+    uint64_t unchanged, missing;
     bm__known_table *known;
     uint64_t asked; /* statements that asked for the catalog */
 };

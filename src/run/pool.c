@@ -57,7 +57,8 @@ static bool is_stale(const bm_db *db, bm__conn *conn)
 {
     int64_t age_ms = (bm__now_ns() - conn->born_ns) / 1000000;
     bool old = db->options.max_connection_age_ms > 0 && age_ms > db->options.max_connection_age_ms;
-    return !db->borrowed && (old || db->transport->state(conn, true) == BM__CONN_CLOSED);
+    return !db->borrowed &&
+           ((old && !db->keeps) || db->transport->state(conn, true) == BM__CONN_CLOSED);
 }
 
 static bm__conn *pop_idle(bm_db *db)

@@ -140,6 +140,13 @@ static bm_status settle(const bm__team *team, const bm__job *jobs, size_t n, bm_
     return err->status;
 }
 
+static bm_fate fate_of(const bm__job *job)
+{
+    return failed(job)          ? job->error.fate
+           : job->call->dry_run ? BM_FATE_ROLLED_BACK
+                                : BM_FATE_COMMITTED;
+}
+
 static bm_status finish(bm__team *team, bm__job *jobs, size_t n, bm_result *result, bm_error *err)
 {
     for (size_t i = 0; i < n; i++) {
@@ -149,9 +156,8 @@ static bm_status finish(bm__team *team, bm__job *jobs, size_t n, bm_result *resu
             add_counts(job, result);
         }
         if (n > 1) {
-            result->parts[i] = (bm_part){.fate = failed(job) ? job->error.fate : BM_FATE_COMMITTED,
-                                         .n_ranges = job->n_ranges,
-                                         .ranges = job->ranges};
+            result->parts[i] =
+                (bm_part){.fate = fate_of(job), .n_ranges = job->n_ranges, .ranges = job->ranges};
             job->ranges = NULL;
         }
     }

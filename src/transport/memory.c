@@ -407,7 +407,15 @@ static void memory_close(bm__conn *conn)
     free(m);
 }
 
+/* Its record. */
+static bool keeps(const char *url)
+{
+    (void)url;
+    return true;
+}
+
 const bm__transport bm__transport_memory = {
+    .keeps = keeps,
     .name = "memory",
     .open = memory_open,
     .perform = memory_perform,

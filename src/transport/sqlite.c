@@ -231,7 +231,15 @@ bm_status bm__sqlite_attach(struct sqlite3 *handle, bm__conn **out, bm_error *er
     return BM_OK;
 }
 
+/* sqlite.org/inmemorydb.html: in memory, and the temporary file of an empty name. */
+static bool keeps(const char *url)
+{
+    const char *path = strchr(url, ':');
+    return path != NULL && (path[1] == '\0' || strcmp(path + 1, ":memory:") == 0);
+}
+
 const bm__transport bm__transport_sqlite = {
+    .keeps = keeps,
     .name = "sqlite",
     .open = sqlite_open,
     .perform = sqlite_perform,

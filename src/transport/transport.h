@@ -50,6 +50,9 @@ typedef struct bm__transport {
     bm_status (*open)(const char *url, const bm_open_options *options, bm__conn **out,
                       bm_error *err);
 
+    /* Does what the URL names live in its connection, and end with it?  NULL: never. */
+    bool (*keeps)(const char *url);
+
     /* Perform one step, as said above.  Blocks until done, the deadline or the token. */
     bm_status (*perform)(bm__conn *conn, const bm__step *step, bm__answer *answer, bm_error *err);
 

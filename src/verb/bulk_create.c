@@ -27,6 +27,14 @@ static bm_status find_made_key(const bm__request *request, bm__plan *plan, bm_er
         plan->mixed_keys = mixed;
     }
     plan->key_made = plan->key_field != SIZE_MAX;
+    if (plan->mixed_keys && request->conflict == BM__CONFLICT_UPDATE &&
+        !plan->dialect->reads_batch) {
+        const char *name = plan->model->fields[plan->key_field].name;
+        return bm__fail_cell(err, BM_UNSUPPORTED, BM_STAGE_CHECK, BM_NO_ROW, name,
+                             "update_conflicts with keys in column \"%s\" of which some are given "
+                             "and some are made",
+                             name);
+    }
     plan->key_tracked = plan->key_made;
     if (!plan->key_made && request->conflict == BM__CONFLICT_UPDATE && plan->keys.n == 1) {
         plan->key_field = plan->keys.at[0]; /* the row that was there may have another key */
@@ -89,7 +97,8 @@ static bm_status gather_facts(const bm__request *request, const bm__plan *plan, 
     if (plan->key_made) {
         const bm__table_column *key;
         BM_TRY(bm__plan_server(plan, plan->key_field, &key, err));
-        facts |= request->keys_back || tells ? BM__FACT_MADE_BACK : 0;
+        bool above = plan->mixed_keys && plan->dialect->reads_batch; /* the rows' own keys */
+        facts |= request->keys_back || tells || above ? BM__FACT_MADE_BACK : 0;
         facts |= key->may_reserve ? BM__FACT_DRAWABLE : 0;
     }
     if (!plan->dialect->reads_batch) {

@@ -31,7 +31,8 @@ bm_status bm__plan_copy_to(const bm__request *request, bm__plan *plan, bm_error 
         plan->read.kind = unload ? BM__STEP_UNLOAD : BM__STEP_EXEC;
         plan->read.takes = BM__TAKES_NOTHING;
         plan->why = "all rows of the table";
-        bm__sql_copy_out(&sql, &shape, outputs, n, plan->table->kind == 'r' && !text);
+        bm__sql_copy_out(&sql, &shape, outputs, n,
+                         plan->table->kind == 'r' && !plan->table->children && !text);
     } else {
         plan->read_columns = plan->columns;
         plan->n_read_columns = plan->n_columns;

@@ -105,7 +105,6 @@ typedef struct bm__plan {
     bool uncounted;      /* SQLite counts nothing that an INSTEAD OF trigger writes */
     bool upsert, ignore; /* what a conflict does */
     bool by_key;         /* update, delete: a row not written is a row missing */
-    bool ordered;        /* rows were sorted by key */
 } bm__plan;
 
 void bm__plan_free(bm__plan *plan);

@@ -184,6 +184,8 @@ def words_are_clean() -> Findings:
             yield from matches(path, text, pattern, why)
     for path in C_FILES:
         for why, pattern in FORBIDDEN_IN_C.items():
+            if why == "not thread-safe" and path.startswith("examples/"):
+                continue  # programs of one thread
             yield from matches(path, code_only(TEXTS[path]), pattern, why)
     for path in SRC:
         code = without_comments(TEXTS[path])

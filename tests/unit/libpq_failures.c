@@ -162,7 +162,7 @@ static void test_token_in_rows(void **state)
     pthread_t thread;
     bm_cancel *token = token_set_soon(&thread);
     bm__step step = {.kind = BM__STEP_EXEC,
-                     .sql = "SELECT 'x' FROM generate_series(1, 2000000000)",
+                     .sql = "SELECT 'x' || generate_series(1, 2000000000)",
                      .expect = BM__EXPECT_ROWS,
                      .push = show_row,
                      .context = &p,

@@ -6,6 +6,10 @@
 /* How long a connection may take to come out of a statement that was given up. */
 #define GRACE_NS INT64_C(5000000000)
 
+/* A server that sends rows as fast as it can has been seen to miss a request to stop: it is asked
+ * again while rows still come. */
+#define ASK_AGAIN_NS INT64_C(300000000)
+
 static int milliseconds_left(int64_t deadline_ns)
 {
     if (deadline_ns == 0) {
@@ -148,9 +152,14 @@ bool bm__libpq_settle(bm__libpq *conn, bool cancel)
         ask_to_stop(conn);
     }
     bm__patience grace = {.deadline_ns = bm__now_ns() + GRACE_NS};
+    int64_t asked_ns = bm__now_ns();
     bool sound = true;
     bool failed = false;
     while (drain_one(conn, &grace, &sound, &failed)) {
+        if (cancel && bm__now_ns() - asked_ns > ASK_AGAIN_NS) {
+            ask_to_stop(conn);
+            asked_ns = bm__now_ns();
+        }
     }
     if (!sound || PQstatus(conn->pg) != CONNECTION_OK) {
         bm__libpq_give_up(conn);

@@ -1,7 +1,9 @@
 #include "catalog.h"
 
+#include "text.h"
 #include "types.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* A table that is as the model says: for a transport without a catalog. */
@@ -42,4 +44,44 @@ bm_status bm__catalog_from_model(bm__catalog *catalog, bm_error *err)
         column->generated = (field->flags & BM_READ_ONLY) != 0;
     }
     return BM_OK;
+}
+
+/* The sequence is found once for the statement, not for each row: the SELECT is an InitPlan. */
+static bm_status key_of_sequence(bm__table *table, bm__table_column *column, bm_error *err)
+{
+    bm__sql name = bm__sql_begin(err);
+    const char *quoted;
+    bm__sql_table(&name, table->schema, table->name);
+    BM_TRY(bm__sql_end(&name, &table->arena, &quoted));
+    bm__sql sql = bm__sql_begin(err);
+    bm__sql_put(&sql, "pg_catalog.nextval((SELECT pg_catalog.pg_get_serial_sequence(");
+    bm__sql_name_text(&sql, quoted);
+    bm__sql_put(&sql, ", ");
+    bm__sql_name_text(&sql, column->name);
+    bm__sql_put(&sql, ")::pg_catalog.regclass))");
+    return bm__sql_end(&sql, &table->arena, &column->default_sql);
+}
+
+bm_status bm__table_of_model(const bm__dialect *dialect, const bm_model *model, bm__table **out,
+                             bm_error *err)
+{
+    bm__catalog catalog = {.dialect = dialect, .model = model};
+    catalog.table = calloc(1, sizeof *catalog.table);
+    bm_status status =
+        catalog.table != NULL ? bm__catalog_from_model(&catalog, err) : bm__no_memory(err);
+    for (size_t i = 0; status == BM_OK && i < model->n_fields; i++) {
+        bool made = (model->fields[i].flags & BM_ASSIGNED) != 0;
+        bm__table_column *column = &catalog.table->columns[i];
+        column->rowid = made && dialect->stores_lite;
+        if (made && !dialect->stores_lite) {
+            status = key_of_sequence(catalog.table, column, err);
+        }
+    }
+    if (status == BM_OK) {
+        *out = catalog.table;
+        (*out)->unasked = true;
+        catalog.table = NULL;
+    }
+    bm__catalog_free(&catalog);
+    return status;
 }

@@ -35,6 +35,7 @@ typedef struct bm__table {
     bool insert_trigger; /* BEFORE or INSTEAD OF, for each row */
     bool self_reference; /* a foreign key to itself */
     bool sequences;      /* SQLite: the file has a sqlite_sequence */
+    bool unasked;        /* as the model says, under a driver: see bm__table_of_model */
     double estimated_rows;
     const char *fingerprint; /* changes when a column's type does */
     bm__table_column *columns;
@@ -47,6 +48,11 @@ const bm__table_column *bm__table_find(const bm__table *table, const char *colum
 
 /* Free.  NULL is legal. */
 void bm__table_free(bm__table *table);
+
+/* A table that is as the model says, for a driver that knows its tables and asks nothing: a key
+ * that the database assigns is the sequence's (PostgreSQL) or the rowid (SQLite). */
+bm_status bm__table_of_model(const bm__dialect *dialect, const bm_model *model, bm__table **out,
+                             bm_error *err);
 
 /* ---- asking: a step, its rows, a table */
 

@@ -189,7 +189,7 @@ static const bm__statement *statement_of(const bm__job *job)
 
 static bool begin_step(bm__job *job, bm__step *step)
 {
-    if (job->mode == BM__JOB_AUTOCOMMIT) {
+    if (job->mode == BM__JOB_AUTOCOMMIT || job->mode == BM__JOB_GUEST) {
         return false;
     }
     if (job->mode == BM__JOB_SAVEPOINT) {
@@ -230,6 +230,13 @@ static bool undo_step(bm__job *job, bm__step *step)
     return job->mode == BM__JOB_SAVEPOINT || job->phase == BM__PHASE_UNDO;
 }
 
+/* Was this call's work undone inside a transaction that goes on?  A guest's is the driver's. */
+static bool in_callers_transaction(const bm__job *job)
+{
+    bool undone = job->mode == BM__JOB_SAVEPOINT && job->begun && !job->stuck;
+    return (undone || job->mode == BM__JOB_GUEST) && !job->lost;
+}
+
 /* The outcome of a failure is known when all is rolled back. */
 static void settle_fate(bm__job *job)
 {
@@ -240,7 +247,7 @@ static void settle_fate(bm__job *job)
         error->fate = BM_FATE_COMMITTED;
     } else if (!job->sent) {
         error->fate = BM_FATE_NOT_STARTED;
-    } else if (job->mode == BM__JOB_SAVEPOINT && job->begun && !job->lost && !job->stuck) {
+    } else if (in_callers_transaction(job)) {
         error->fate = BM_FATE_IN_CALLERS_TRANSACTION;
     } else {
         error->fate = BM_FATE_ROLLED_BACK;
@@ -384,7 +391,7 @@ static void locate(bm__job *job, const bm__answer *answer, bm_error *err)
     if (err->row == BM_NO_ROW && write && job->n == 1) {
         err->row = bm__call_row(job->call, &job->batch, 0);
     }
-    job->may_probe = write && err->row == BM_NO_ROW && job->n > 1 &&
+    job->may_probe = job->mode != BM__JOB_GUEST && write && err->row == BM_NO_ROW && job->n > 1 &&
                      (err->status == BM_CONSTRAINT || err->status == BM_CONVERT);
     bm__probe_begin(job);
 }

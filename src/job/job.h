@@ -23,9 +23,10 @@ typedef enum bm__job_state {
 } bm__job_state;
 
 typedef enum bm__job_mode {
-    BM__JOB_OWN = 0,   /* BEGIN ... COMMIT */
-    BM__JOB_SAVEPOINT, /* inside the caller's transaction */
-    BM__JOB_AUTOCOMMIT /* one statement */
+    BM__JOB_OWN = 0,    /* BEGIN ... COMMIT */
+    BM__JOB_SAVEPOINT,  /* inside the caller's transaction */
+    BM__JOB_AUTOCOMMIT, /* one statement */
+    BM__JOB_GUEST       /* the driver has begun a transaction, and it will end it, whatever comes */
 } bm__job_mode;
 
 /* In the order in which a job goes through them. */

@@ -2,6 +2,7 @@
 
 #include "result.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Is the key of row `row` of the views to be made? */
@@ -214,10 +215,35 @@ static bm_status missing(bm__job *job, bm_error *err)
                     job->plan->model->table);
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+    int64_t x;
+    int64_t y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return (x > y) - (x < y);
+}
+
+/* Keys that rise with the rows came back in any order.  They are all new, so all are different. */
+static bm_status sort_keys(bm__job *job, bm_error *err)
+{
+    const bm__plan *plan = job->plan;
+    if (plan->strategy != BM__INSERT_KEYS || job->n == 0) {
+        return BM_OK;
+    }
+    if (plan->model->fields[plan->key_field].width != sizeof(int64_t) || job->call->pick != NULL) {
+        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK, "keys of this kind cannot be sorted");
+    }
+    size_t row = bm__batch_row(&job->batch, 0);
+    qsort(job->call->keys + row * sizeof(int64_t), job->n, sizeof(int64_t), compare_keys);
+    return BM_OK;
+}
+
 bm_status bm__written(bm__job *job, uint64_t rows, bm_error *err)
 {
     bm__call *call = job->call;
     BM_TRY(bm__count(job, named_rows(job, rows), err));
+    BM_TRY(sort_keys(job, err));
     if (only_counts(job)) {
         add_counts(job, rows);
     }

@@ -7,6 +7,8 @@
 typedef struct bm__dialect {
     const char *name;
     bool reads_batch;   /* a statement reads the batch itself; else it takes array parameters */
+    bool binds_rows;    /* a statement is written for one row, whose cells the driver binds */
+    bool returns_keys;  /* RETURNING gives the keys of an INSERT, which rise with its rows */
     bool has_copy;      /* LOAD and UNLOAD */
     bool has_catalog;   /* false: a table is taken to be as the model says */
     bool one_writer;    /* never more than one connection writes */

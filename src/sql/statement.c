@@ -15,14 +15,23 @@ static void put_target(bm__sql *sql, const bm__sql_shape *shape)
     bm__sql_table(sql, shape->schema, shape->table);
 }
 
+static void put_plain_cell(bm__sql *sql, const bm__sql_shape *shape, size_t i)
+{
+    if (shape->dialect->binds_rows) {
+        bm__sql_put(sql, "?%zu", parameter(shape, i));
+    } else {
+        bm__sql_put(sql, "v.c%zu", i);
+    }
+}
+
 /* The cell of column i as the statement sees it. */
 static void put_cell(bm__sql *sql, const bm__sql_shape *shape, size_t i)
 {
     const bm__sql_column *column = &shape->columns[i];
-    if (column->scalar && !shape->dialect->reads_batch) {
+    if (column->scalar && !shape->dialect->reads_batch && !shape->dialect->binds_rows) {
         bm__sql_put(sql, "$%zu::%s", parameter(shape, i), column->type);
     } else {
-        bm__sql_put(sql, "v.c%zu", i);
+        put_plain_cell(sql, shape, i);
     }
     if (column->cast != NULL) {
         bm__sql_put(sql, "::%s", column->cast);
@@ -36,7 +45,9 @@ static void put_value(bm__sql *sql, const bm__sql_shape *shape, size_t i)
     if (column->made) {
         bm__sql_put(sql, "%s", column->default_sql);
     } else if (column->flag != BM__NO_COLUMN) {
-        bm__sql_put(sql, "CASE WHEN v.c%zu THEN (%s) ELSE ", column->flag, column->default_sql);
+        bm__sql_put(sql, "CASE WHEN ");
+        put_plain_cell(sql, shape, column->flag);
+        bm__sql_put(sql, " THEN (%s) ELSE ", column->default_sql);
         put_cell(sql, shape, i);
         bm__sql_put(sql, " END");
     } else {
@@ -163,8 +174,9 @@ static void put_key_names(bm__sql *sql, const bm__sql_shape *shape, const char *
 
 static void put_insert_plain(bm__sql *sql, const bm__sql_shape *shape)
 {
+    bool binds = shape->dialect->binds_rows;
     put_insert_head(sql, shape);
-    bm__sql_put(sql, " SELECT ");
+    bm__sql_put(sql, binds ? " VALUES (" : " SELECT ");
     bool first = true;
     for (size_t i = 0; i < shape->n_columns; i++) {
         if (shape->columns[i].written) {
@@ -172,8 +184,10 @@ static void put_insert_plain(bm__sql *sql, const bm__sql_shape *shape)
             put_value(sql, shape, i);
         }
     }
-    bm__sql_put(sql, " FROM ");
-    put_source(sql, shape, false);
+    bm__sql_put(sql, binds ? ")" : " FROM ");
+    if (!binds) {
+        put_source(sql, shape, false);
+    }
     if (shape->dialect->reads_batch && shape->conflict != BM__CONFLICT_ERROR) {
         bm__sql_put(sql, " WHERE true"); /* SQLite: "Parsing Ambiguity" of lang_upsert.html */
     }
@@ -343,8 +357,9 @@ void bm__sql_update(bm__sql *sql, const bm__sql_shape *shape)
         bm__sql_name(sql, column->name);
         bm__sql_put(sql, " = ");
         if (column->mask != BM__NO_COLUMN) {
-            bm__sql_put(sql, "CASE WHEN v.c%zu & %llu <> 0 THEN ", column->mask,
-                        1ULL << column->bit);
+            bm__sql_put(sql, "CASE WHEN ");
+            put_plain_cell(sql, shape, column->mask);
+            bm__sql_put(sql, " & %llu <> 0 THEN ", 1ULL << column->bit);
         }
         put_value(sql, shape, i);
         if (column->mask != BM__NO_COLUMN) {
@@ -354,10 +369,15 @@ void bm__sql_update(bm__sql *sql, const bm__sql_shape *shape)
         }
     }
     if (has_key(shape)) {
-        bm__sql_put(sql, " FROM ");
-        put_source(sql, shape, ordinals);
+        if (!shape->dialect->binds_rows) {
+            bm__sql_put(sql, " FROM ");
+            put_source(sql, shape, ordinals);
+        }
         bm__sql_put(sql, " WHERE ");
         put_match(sql, shape);
+        if (shape->filter != NULL) {
+            bm__sql_put(sql, " AND (%s)", shape->filter);
+        }
     } else if (shape->dialect->reads_batch) {
         bm__sql_put(sql, " FROM bulkmodel_batch AS v"); /* all rows; the batch is one row */
     }

@@ -1,8 +1,9 @@
 /*
  * Statements over a batch, which every engine shows as a table v: columns c0, c1, ... are the
  * chunk's columns, v.ord is the row's number in the chunk.  PostgreSQL: unnest of one array
- * parameter a column, WITH ORDINALITY; SQLite: the virtual table bulkmodel_batch.  No literal of a
- * row ever stands in the text.
+ * parameter a column, WITH ORDINALITY; SQLite: the virtual table bulkmodel_batch.  Where rows are
+ * bound (dialect.binds_rows) there is no v: cell i of the row is ?<number>, and the driver says it
+ * once a row.  No literal of a row ever stands in the text.
  */
 #ifndef BM_SQL_STATEMENT_H
 #define BM_SQL_STATEMENT_H
@@ -56,6 +57,7 @@ typedef struct bm__sql_shape {
     bool no_xmax;    /* the table has none to ask: `inserted` is false for all */
     bool overriding; /* OVERRIDING SYSTEM VALUE: identity columns that are ALWAYS */
     bm__sql_returning returning;
+    const char *filter; /* update: a further condition on the rows `t`, as SQL; or NULL */
 } bm__sql_shape;
 
 /* COPY t (columns that are written) FROM STDIN (FORMAT binary). */

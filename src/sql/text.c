@@ -29,7 +29,7 @@ void bm__sql_put(bm__sql *sql, const char *format, ...)
     }
 }
 
-void bm__sql_name(bm__sql *sql, const char *name)
+static void put_quoted(bm__sql *sql, const char *name, char quote)
 {
     size_t size = strlen(name);
     uint8_t *at = NULL;
@@ -43,15 +43,25 @@ void bm__sql_name(bm__sql *sql, const char *name)
         return;
     }
     uint8_t *end = at;
-    *end++ = '"';
+    *end++ = (uint8_t)quote;
     for (size_t i = 0; i < size; i++) {
-        if (name[i] == '"') {
-            *end++ = '"';
+        if (name[i] == quote) {
+            *end++ = (uint8_t)quote;
         }
         *end++ = (uint8_t)name[i];
     }
-    *end++ = '"';
+    *end++ = (uint8_t)quote;
     sql->text.size += (size_t)(end - at);
+}
+
+void bm__sql_name(bm__sql *sql, const char *name)
+{
+    put_quoted(sql, name, '"');
+}
+
+void bm__sql_name_text(bm__sql *sql, const char *name)
+{
+    put_quoted(sql, name, '\'');
 }
 
 void bm__sql_table(bm__sql *sql, const char *schema, const char *table)

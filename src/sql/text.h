@@ -19,6 +19,9 @@ void bm__sql_put(bm__sql *sql, const char *format, ...) BM__PRINTF(2, 3);
 /* An identifier, quoted: "a" with every quote in it doubled.  The only way a name gets into SQL. */
 void bm__sql_name(bm__sql *sql, const char *name);
 
+/* A name as a string literal, for functions that take names as text: 'it''s'. */
+void bm__sql_name_text(bm__sql *sql, const char *name);
+
 /* "schema"."table", or "table" where schema is NULL. */
 void bm__sql_table(bm__sql *sql, const char *schema, const char *table);
 

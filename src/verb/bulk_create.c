@@ -90,7 +90,10 @@ static bm_status gather_facts(const bm__request *request, const bm__plan *plan, 
     bool small = request->n_rows <= plan->dialect->small_rows;
     bool tells = may_skip(request) || request->conflict == BM__CONFLICT_UPDATE;
     facts |= plan->dialect->reads_batch ? BM__FACT_READS_BATCH : 0;
+    facts |= plan->dialect->returns_keys ? BM__FACT_RISING : 0;
+    facts |= plan->dialect->binds_rows ? BM__FACT_NO_COPY : 0;
     facts |= small ? BM__FACT_SMALL : 0;
+    facts |= table->unasked && request->n_rows == 1 ? BM__FACT_LONE : 0;
     facts |= tells ? BM__FACT_TELLS : 0;
     facts |= table->rules ? BM__FACT_NO_CTE | BM__FACT_NO_COPY : 0;
     facts |= table->insert_trigger ? BM__FACT_TRIGGER : 0;
@@ -101,7 +104,7 @@ static bm_status gather_facts(const bm__request *request, const bm__plan *plan, 
         facts |= request->keys_back || tells || above ? BM__FACT_MADE_BACK : 0;
         facts |= key->may_reserve ? BM__FACT_DRAWABLE : 0;
     }
-    if (!plan->dialect->reads_batch) {
+    if (!plan->dialect->stores_lite) {
         bool insert;
         BM_TRY(needs_insert(request, plan, &insert, err));
         bool plain = table->kind == 'r' || table->kind == 'p';
@@ -130,7 +133,8 @@ static bm_status add_made_key(bm__plan *plan, bool in_array, bm__sql_shape *shap
         BM_TRY(bm__plan_add_field(plan, plan->key_field, BM__SUPPLY_KEY, in_array, &column, err));
         column->sql.key = true;
         column->sql.written = true;
-    } else if (plan->strategy == BM__INSERT_RETURNING || plan->strategy == BM__INSERT_EACH) {
+    } else if (plan->strategy == BM__INSERT_RETURNING || plan->strategy == BM__INSERT_EACH ||
+               plan->strategy == BM__INSERT_KEYS) {
         BM_TRY(bm__plan_add_field(plan, plan->key_field, BM__SUPPLY_STATEMENT, in_array, &column,
                                   err));
         column->sql.key = true;
@@ -337,6 +341,10 @@ static bm_status plan_write(const bm__request *request, bm__plan *plan, bm__sql_
         shape->returning = BM__RETURN_KEYS;
         plan->write.expect = BM__EXPECT_KEYS;
         plan->chunk_rows = 1;
+        break;
+    case BM__INSERT_KEYS:
+        shape->returning = BM__RETURN_KEYS;
+        plan->write.expect = BM__EXPECT_KEYS;
         break;
     case BM__INSERT:
     case BM__HIGHEST_INSERT:

@@ -62,6 +62,7 @@ typedef enum bm__strategy {
     BM__INSERT,           /* INSERT of the batch; nothing comes back */
     BM__INSERT_RETURNING, /* INSERT of the batch, keys made in the statement, found again by key */
     BM__INSERT_EACH,      /* a statement a row, in one transaction */
+    BM__INSERT_KEYS,      /* INSERT of the batch; the keys come back, and rise with the rows */
     BM__HIGHEST_INSERT    /* keys counted on from the highest in use, then INSERT with them */
 } bm__strategy;
 
@@ -136,6 +137,7 @@ typedef struct bm__request {
     bm__fields set;    /* bm_update: the columns */
     bm__fields read;   /* bm_copy_to: the columns */
     bool order_by_key;
+    const char *filter; /* update: a further condition on the rows `t`, the driver's; or NULL */
 } bm__request;
 
 bm_status bm__plan_bulk_create(const bm__request *request, bm__plan *plan, bm_error *err);

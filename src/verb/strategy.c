@@ -5,6 +5,8 @@
  * ordinal, before the write, or is written by a statement of its own.
  */
 static const bm__rule rules[] = {
+    {BM__FACT_MADE_BACK | BM__FACT_RISING, 0, BM__INSERT_KEYS,
+     "the engine gives rising keys to the rows in their order, and returns them"},
     {BM__FACT_READS_BATCH | BM__FACT_MADE_BACK, 0, BM__HIGHEST_INSERT,
      "keys are counted on from the highest in use, inside the write transaction"},
     {BM__FACT_READS_BATCH | BM__FACT_TELLS, 0, BM__HIGHEST_INSERT,
@@ -21,6 +23,8 @@ static const bm__rule rules[] = {
      "keys are wanted, and a trigger may change rows"},
     {BM__FACT_MADE_BACK | BM__FACT_NO_COPY, 0, BM__INSERT_RETURNING,
      "keys are wanted, and COPY cannot write these rows into this table"},
+    {BM__FACT_MADE_BACK | BM__FACT_LONE, 0, BM__INSERT_EACH,
+     "the key of one row is wanted: the table makes it, however it does"},
     {BM__FACT_MADE_BACK | BM__FACT_SMALL, 0, BM__INSERT_RETURNING,
      "keys are wanted of few rows: one statement"},
     {BM__FACT_NO_COPY, 0, BM__INSERT, "COPY cannot write these rows into this table"},

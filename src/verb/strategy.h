@@ -14,7 +14,9 @@ enum {
                                   a type that COPY has no bytes for */
     BM__FACT_NO_CTE = 32,     /* rules refuse a data-modifying WITH */
     BM__FACT_TELLS = 64,      /* which rows were written must come back: conflicts */
-    BM__FACT_TRIGGER = 128    /* a BEFORE INSERT trigger may change or drop rows */
+    BM__FACT_TRIGGER = 128,   /* a BEFORE INSERT trigger may change or drop rows */
+    BM__FACT_RISING = 256,    /* keys rise with the rows, and an INSERT returns them */
+    BM__FACT_LONE = 512       /* one row, into a table of which nothing is known */
 };
 
 typedef struct bm__rule {

@@ -68,6 +68,7 @@ static bm_status finish(const bm__request *request, bm__plan *plan,
     bm__sql_shape shape = bm__plan_shape(plan, columns);
     bool ordinals = request->outcomes && !plan->dialect->reads_batch && !request->whole_table;
     shape.returning = ordinals ? BM__RETURN_ORDINALS : BM__RETURN_NOTHING;
+    shape.filter = request->filter;
     plan->by_key = !request->whole_table;
     plan->write = (bm__statement){
         NULL, BM__STEP_EXEC, ordinals ? BM__EXPECT_ORDINALS : BM__EXPECT_COUNT, BM__TAKES_COLUMNS};

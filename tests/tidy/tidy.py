@@ -89,6 +89,8 @@ def tree() -> Iterator[str]:
         )
         for name in sorted(files):
             path = (here / name).relative_to(ROOT).as_posix()
+            if path == ".git":  # of a work tree it is a file, which says where the repository is
+                continue
             if Path(name).suffix not in NOT_TEXT and not path.startswith("fuzz/corpus/"):
                 yield path
 

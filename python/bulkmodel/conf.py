@@ -1,0 +1,32 @@
+"""The settings, read when they are needed."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+
+def max_concurrent_batch_writes() -> int:
+    """How many connections one call may write with."""
+    value = getattr(settings, "MAX_CONCURRENT_BATCH_WRITES", 4)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ImproperlyConfigured("MAX_CONCURRENT_BATCH_WRITES must be a positive integer.")
+    return value
+
+
+def always_use_concurrent_batch_writes() -> bool:
+    """Are writes concurrent where a call does not say?"""
+    value = getattr(settings, "ALWAYS_USE_CONCURRENT_BATCH_WRITES", False)
+    if not isinstance(value, bool):
+        raise ImproperlyConfigured("ALWAYS_USE_CONCURRENT_BATCH_WRITES must be True or False.")
+    return value
+
+
+def workers(concurrent: bool | None, max_concurrent_workers: int | None) -> int:
+    """How many workers a call asks for; ValueError for what is no number of them."""
+    if max_concurrent_workers is not None and max_concurrent_workers <= 0:
+        raise ValueError("max_concurrent_workers must be a positive integer.")
+    if not (always_use_concurrent_batch_writes() if concurrent is None else concurrent):
+        return 1
+    most = max_concurrent_batch_writes()
+    return min(most, max_concurrent_workers or most)

@@ -1,0 +1,131 @@
+"""What a queryset read: the values of its rows, kept to tell what changed."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from bulkmodel import _core
+
+# A deferred value.  Its class is its own, so it differs from every value.
+MISSING = type("Missing", (), {"__slots__": ()})()
+
+# Values of these fields cannot change in place.
+_FROZEN: frozenset[type[Any]] = frozenset(
+    {
+        models.AutoField,
+        models.BigAutoField,
+        models.SmallAutoField,
+        models.SmallIntegerField,
+        models.IntegerField,
+        models.BigIntegerField,
+        models.PositiveSmallIntegerField,
+        models.PositiveIntegerField,
+        models.PositiveBigIntegerField,
+        models.CharField,
+        models.SlugField,
+        models.EmailField,
+        models.URLField,
+        models.TextField,
+        models.BooleanField,
+        models.FloatField,
+        models.DecimalField,
+        models.DateField,
+        models.DateTimeField,
+        models.TimeField,
+        models.DurationField,
+        models.UUIDField,
+        models.GenericIPAddressField,
+        models.ForeignKey,
+        models.OneToOneField,
+    }
+)
+
+
+class _Mark:
+    """Stands in a connection's on_commit list for as long as a write may still be rolled back."""
+
+    __slots__ = ("committed",)
+
+    def __init__(self) -> None:
+        self.committed = False
+
+    def __call__(self) -> None:
+        self.committed = True
+
+
+class Image:
+    """The values of a queryset's rows as the database holds them, a list for each column: no object
+    for each row.  Copies and pickles of the queryset have none."""
+
+    __slots__ = ("_pending", "_thaw", "columns")
+
+    def __init__(self, model: type[models.Model], objects: list[Any], alike: bool) -> None:
+        """alike: all objects have loaded the same fields."""
+        fields = model._meta.concrete_fields
+        self._thaw = {field.attname for field in fields if type(field) not in _FROZEN}
+        self._pending: list[tuple[_Mark, BaseDatabaseWrapper, list[int], dict[str, list[Any]]]] = []
+        loaded = vars(objects[0]) if objects and alike else {}
+        links = (models.ForeignKey, models.OneToOneField)
+        self.columns = {
+            field.attname: self._now(
+                objects, field.attname, field.attname in loaded and type(field) not in links
+            )
+            for field in fields
+        }
+
+    def __deepcopy__(self, memo: Any) -> None:
+        return None
+
+    def __reduce__(self) -> Any:
+        return type(None), ()
+
+    def _now(self, objects: list[Any], name: str, loaded: bool = False) -> list[Any]:
+        values = _core.snapshot(objects, name, MISSING, loaded)
+        if name in self._thaw:
+            return [v if v is MISSING else copy.deepcopy(v) for v in values]
+        return values
+
+    def changed(self, objects: list[Any], name: str) -> bytes:
+        """1 for each row whose object has another value of this attribute."""
+        return _core.changed(objects, name, self.columns[name], MISSING)
+
+    def settle(self) -> None:
+        """Take back what was rolled back since."""
+        waiting = []
+        for entry in reversed(self._pending):
+            mark, connection, places, before = entry
+            if mark.committed:
+                continue
+            if any(waiter[1] is mark for waiter in connection.run_on_commit):
+                waiting.append(entry)
+                continue
+            for name, values in before.items():
+                self._put(name, places, values)
+        self._pending = waiting[::-1]
+
+    def _put(self, name: str, places: list[int], values: list[Any]) -> None:
+        column = self.columns[name]
+        for place, value in zip(places, values):
+            column[place] = value
+
+    def written(
+        self,
+        connection: BaseDatabaseWrapper,
+        objects: list[Any],
+        at: Iterable[int],
+        names: list[str],
+    ) -> None:
+        """The rows `at` were written from these objects, in the attributes `names`."""
+        places = list(at)
+        if connection.in_atomic_block:
+            mark = _Mark()
+            before = {name: [self.columns[name][i] for i in places] for name in names}
+            connection.on_commit(mark)
+            self._pending.append((mark, connection, places, before))
+        for name in names:
+            self._put(name, places, self._now(objects, name))

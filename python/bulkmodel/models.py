@@ -1,0 +1,22 @@
+"""BulkModel: a model whose manager writes many rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+from bulkmodel.managers import BulkModelManager
+
+
+class BulkModel(models.Model):
+    """An abstract model: its objects know by which call they were created."""
+
+    bm_create_uuid: models.UUIDField[Any, Any] = models.UUIDField(
+        null=True, blank=True, default=None, editable=False, db_index=True
+    )
+
+    objects = BulkModelManager()
+
+    class Meta:
+        abstract = True

@@ -1,0 +1,125 @@
+/*
+ * bulkmodel._core: Django's objects as columns of the engine, and the engine's job for a driver
+ * in Python that owns the connection.
+ *
+ *   Table   what the engine knows of a Django model: columns, their types, the key
+ *   Rows    values of objects, gathered column by column, owned
+ *   Job     a verb over rows: steps to perform, answers to give
+ *   Source  SQLite's virtual table on one connection
+ */
+#ifndef BULKMODEL_PYTHON_CORE_H
+#define BULKMODEL_PYTHON_CORE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "job.h"
+
+extern PyTypeObject py_table_type;
+extern PyTypeObject py_rows_type;
+extern PyTypeObject py_job_type;
+extern PyTypeObject py_source_type;
+extern PyTypeObject py_catalog_type;
+
+/* What the engine cannot do exactly, found before anything was sent: Django's way is taken. */
+extern PyObject *py_unfit;
+/* What went wrong behind the first byte and is no error of the database. */
+extern PyObject *py_engine_error;
+
+typedef struct py_table {
+    PyObject_HEAD const bm__dialect *dialect;
+    bm__arena arena;
+    bm_model made;      /* the key is made by the database, where it is an assigned one */
+    bm_model given;     /* the rows hold their keys */
+    PyObject *names;    /* tuple of attribute names, interned: names[i] is of field i */
+    bool *links;        /* field i has PY_LINK */
+    Py_ssize_t *limits; /* characters that field i holds, or -1 */
+    size_t key;         /* the field of the primary key */
+    bm__table *table;
+} py_table;
+
+typedef struct py_column {
+    unsigned char *data;
+    uint8_t *states;  /* NULL while all cells are values */
+    PyObject **owned; /* what the cells' bytes belong to, or NULL */
+} py_column;
+
+typedef struct py_rows {
+    PyObject_HEAD py_table *table;
+    size_t n;
+    py_column *columns; /* of each field of the model */
+} py_rows;
+
+/* A question to the server's catalog, and its answer: the table as it is. */
+typedef struct py_catalog {
+    PyObject_HEAD py_table *table;
+    bm__catalog question;
+    bm__step step;
+    bm__table *found;
+} py_catalog;
+
+typedef struct py_job {
+    PyObject_HEAD py_rows *rows;
+    py_table *table;
+    py_catalog *catalog; /* or NULL: the table is as the model says */
+    bm_model model;
+    bm_column *columns;
+    bool *defaults, *keeps, *changes;
+    bm__arena arena;
+    bm__call call;
+    bm__plan plan;
+    bm__job job;
+    bm__step step;
+} py_job;
+
+/* Raise what a failed status stands for: py_unfit before anything was sent, else
+ * py_engine_error. */
+PyObject *py_raise(const bm_error *err, bool sent);
+
+/* gather.c: one value into cell `row`.  1: it is there; 0: it is not of the exact built-in type, or
+ * does not fit; -1: a Python exception is set. */
+typedef int (*py_put)(py_column *column, size_t row, PyObject *value, Py_ssize_t limit);
+py_put py_put_of(bm_type type);
+bool py_gather_init(void);
+
+/* A flag of a Table's field: its descriptor is written in Python (a foreign key's), and would be
+ * called for each value.  Other fields are read as Django reads them: getattr finds the value in
+ * the instance without making a dictionary for it, or loads what is deferred. */
+#define PY_LINK 256
+
+/* The attributes of an object as it stands, or NULL with an exception; a new reference. */
+static inline PyObject *py_attributes(PyObject *object)
+{
+    return PyObject_GenericGetDict(object, NULL);
+}
+
+/* What a Job is to do. */
+typedef struct py_order {
+    const char *verb;
+    PyObject *fields; /* tuple of the fields that an update writes */
+    size_t batch_size;
+    const char *filter;
+} py_order;
+
+/* engine.c: rows, plan and job, checked before anything is sent. */
+bm_status py_prepare(py_job *self, const py_order *order, bm_error *err);
+
+/* Give rows that came back (a list of tuples) to a step's push.  `key_size`: a key is so many bytes
+ * in the server's binary form; 0: integers stay what they are.  False: an exception is set. */
+bool py_push(const bm__step *step, PyObject *rows, size_t key_size, bm_status *status,
+             bm_error *err);
+
+/* Parameters in PostgreSQL's binary form, a tuple of bytes or None. */
+PyObject *py_params(const bm__step *step);
+
+/* objects.c: functions of the module. */
+PyObject *py_plain(PyObject *module, PyObject *args);
+PyObject *py_snapshot(PyObject *module, PyObject *args);
+PyObject *py_changed(PyObject *module, PyObject *args);
+PyObject *py_fill(PyObject *module, PyObject *args);
+PyObject *py_settle(PyObject *module, PyObject *args);
+
+/* sqlite.c */
+PyObject *py_take_source(PyObject *module, PyObject *unused);
+
+#endif

@@ -1,0 +1,246 @@
+#include "core.h"
+
+#include "prepare.h"
+
+#include <string.h>
+
+#define CELLS_MAX 64
+
+static bm_status order_update(py_job *self, const py_order *order, bm__request *request,
+                              bm_error *err)
+{
+    bm__fields keys;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(order->fields); i++) {
+        Py_ssize_t field = PyLong_AsSsize_t(PyTuple_GET_ITEM(order->fields, i));
+        if (field < 0 || (size_t)field >= self->model.n_fields) {
+            PyErr_Clear();
+            return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "the table has no such field");
+        }
+        self->changes[field] = true;
+    }
+    for (size_t i = 0; i < self->model.n_fields; i++) {
+        self->keeps[i] = self->keeps[i] && self->changes[i];
+    }
+    request->changes = self->changes;
+    request->filter = order->filter;
+    BM_TRY(bm__prepare_keeps(&self->call, self->keeps, err));
+    BM_TRY(bm__model_keys(&self->model, &self->arena, &keys, err));
+    return bm__prepare_order(&self->call, &keys, BM_DUPLICATES_ERROR, false, err);
+}
+
+/* Every value is checked before the first byte is sent. */
+static bm_status check_values(py_job *self, bm_error *err)
+{
+    const bm__plan *plan = &self->plan;
+    bm__view *views = bm__arena_array(&self->plan.arena, plan->n_columns + 1, sizeof *views);
+    if (views == NULL) {
+        return bm__no_memory(err);
+    }
+    bm__call_views(&self->call, plan->columns, plan->n_columns, views);
+    bm__batch batch = {.views = views,
+                       .n_views = plan->n_columns,
+                       .n_rows = self->call.n_rows,
+                       .pick = self->call.pick};
+    return bm__call_check(&self->call, plan->columns, &batch, err);
+}
+
+static bm_status make_plan(py_job *self, const py_order *order, bm__request *request, bm_error *err)
+{
+    bool creates = strcmp(order->verb, "bulk_create") == 0;
+    BM_TRY(bm__prepare_states(&self->call, creates, self->defaults, self->keeps, err));
+    request->dialect = self->table->dialect;
+    request->table = self->catalog != NULL ? self->catalog->found : self->table->table;
+    request->model = &self->model;
+    request->has = self->call.has;
+    request->views = self->call.fields;
+    request->defaults = self->defaults;
+    request->keeps = self->keeps;
+    request->keys_back = creates;
+    request->batch_size = order->batch_size;
+    if (!creates) {
+        BM_TRY(order_update(self, order, request, err));
+    }
+    request->n_rows = self->call.n_rows;
+    BM_TRY(creates ? bm__plan_bulk_create(request, &self->plan, err)
+                   : bm__plan_update_fields(request, &self->plan, err));
+    self->call.plan = &self->plan;
+    if (self->plan.strategy == BM__INSERT_EACH && self->call.n_rows > 1) {
+        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK, "%s", self->plan.why);
+    }
+    return BM_OK;
+}
+
+bm_status py_prepare(py_job *self, const py_order *order, bm_error *err)
+{
+    bm_rows rows = bm_columns(&self->model, self->columns, self->rows->n);
+    bm__request request = {0};
+    BM_TRY(bm__rows_check(&rows, err));
+    BM_TRY(bm__prepare_rows(&self->call, &rows, err));
+    BM_TRY(make_plan(self, order, &request, err));
+    BM_TRY(bm__prepare_flags(&self->call, self->defaults, err));
+    BM_TRY(bm__call_room(&self->call, self->call.caller_rows, err));
+    BM_TRY(check_values(self, err));
+    atomic_store(&self->call.next, 0);
+    BM_TRY(bm__job_begin(&self->job, &self->call, BM__JOB_GUEST, err));
+    return BM_OK;
+}
+
+static bool text_cell(PyObject *value, bm__cell *cell)
+{
+    Py_ssize_t size;
+    cell->kind = BM__CELL_BYTES;
+    cell->data = PyUnicode_AsUTF8AndSize(value, &size);
+    cell->size = (size_t)size;
+    return cell->data != NULL;
+}
+
+static bool integer_cell(PyObject *value, size_t key_size, uint8_t scratch[8], bm__cell *cell)
+{
+    cell->kind = BM__CELL_INTEGER;
+    cell->integer = PyLong_AsLongLong(value);
+    if (key_size > 0) {
+        uint64_t bits = (uint64_t)cell->integer;
+        for (size_t i = key_size; i-- > 0; bits >>= 8) {
+            scratch[i] = (uint8_t)bits;
+        }
+        cell->kind = BM__CELL_BYTES;
+        cell->data = scratch;
+        cell->size = key_size;
+    }
+    return cell->integer != -1 || PyErr_Occurred() == NULL;
+}
+
+static bool cell_of(PyObject *value, size_t key_size, uint8_t scratch[8], bm__cell *cell)
+{
+    *cell = (bm__cell){.kind = BM__CELL_NULL};
+    if (value == Py_None) {
+        return true;
+    }
+    if (PyLong_Check(value)) {
+        return integer_cell(value, key_size, scratch, cell);
+    }
+    if (PyUnicode_Check(value)) {
+        return text_cell(value, cell);
+    }
+    PyErr_Format(PyExc_TypeError, "the database answered with a %s", Py_TYPE(value)->tp_name);
+    return false;
+}
+
+/* Of (ordinal, inserted, key ...) the first two are no keys. */
+bool py_push(const bm__step *step, PyObject *rows, size_t key_size, bm_status *status,
+             bm_error *err)
+{
+    bm__cell cells[CELLS_MAX];
+    uint8_t scratch[CELLS_MAX][8];
+    Py_ssize_t keys_from = step->expect == BM__EXPECT_ORD_KEYS ? 2 : 0;
+    *status = BM_OK;
+    for (Py_ssize_t row = 0; *status == BM_OK && row < PyList_GET_SIZE(rows); row++) {
+        PyObject *tuple = PyList_GET_ITEM(rows, row);
+        if (!PyTuple_Check(tuple) || PyTuple_GET_SIZE(tuple) > CELLS_MAX) {
+            PyErr_SetString(PyExc_TypeError, "the database's answer is no list of tuples");
+            return false;
+        }
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++) {
+            size_t size = i >= keys_from ? key_size : 0;
+            if (!cell_of(PyTuple_GET_ITEM(tuple, i), size, scratch[i], &cells[i])) {
+                return false;
+            }
+        }
+        *status = step->push(step->context, cells, (size_t)PyTuple_GET_SIZE(tuple), err);
+    }
+    return true;
+}
+
+PyObject *py_params(const bm__step *step)
+{
+    PyObject *params = PyTuple_New((Py_ssize_t)step->n_params);
+    for (size_t i = 0; params != NULL && i < step->n_params; i++) {
+        const bm__param *param = &step->params[i];
+        PyObject *bytes = Py_NewRef(Py_None);
+        if (param->data != NULL) {
+            Py_DECREF(bytes);
+            bytes = PyBytes_FromStringAndSize(param->data, (Py_ssize_t)param->size);
+        }
+        if (bytes == NULL) {
+            Py_CLEAR(params);
+        } else {
+            PyTuple_SET_ITEM(params, (Py_ssize_t)i, bytes);
+        }
+    }
+    return params;
+}
+
+/* ------------------------------------------------------------------------------------- Catalog */
+
+/* Catalog(table) */
+static PyObject *catalog_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    py_table *table;
+    (void)keywords;
+    if (!PyArg_ParseTuple(args, "O!", &py_table_type, &table)) {
+        return NULL;
+    }
+    py_catalog *self = (py_catalog *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    bm_error err = BM_ERROR;
+    self->table = (py_table *)Py_NewRef(table);
+    if (bm__catalog_begin(&self->question, table->dialect, &table->made, &self->step, &err) !=
+        BM_OK) {
+        Py_DECREF(self);
+        return py_raise(&err, false);
+    }
+    return (PyObject *)self;
+}
+
+static void catalog_free(PyObject *object)
+{
+    py_catalog *self = (py_catalog *)object;
+    bm__catalog_free(&self->question);
+    bm__table_free(self->found);
+    Py_XDECREF(self->table);
+    Py_TYPE(object)->tp_free(object);
+}
+
+/* question() -> (sql, params) */
+static PyObject *catalog_question(PyObject *object, PyObject *unused)
+{
+    py_catalog *self = (py_catalog *)object;
+    (void)unused;
+    return Py_BuildValue("sN", self->step.sql, py_params(&self->step));
+}
+
+/* answer(rows) */
+static PyObject *catalog_answer(PyObject *object, PyObject *rows)
+{
+    py_catalog *self = (py_catalog *)object;
+    bm_error err = BM_ERROR;
+    bm_status status;
+    if (!PyList_Check(rows) || self->found != NULL) {
+        PyErr_SetString(PyExc_TypeError, "a list of rows, once");
+        return NULL;
+    }
+    if (!py_push(&self->step, rows, 0, &status, &err)) {
+        return NULL;
+    }
+    if (status != BM_OK || bm__catalog_end(&self->question, &self->found, &err) != BM_OK) {
+        return py_raise(&err, false);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef catalog_methods[] = {
+    {"question", catalog_question, METH_NOARGS, NULL},
+    {"answer", catalog_answer, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+PyTypeObject py_catalog_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "bulkmodel._core.Catalog",
+    .tp_basicsize = sizeof(py_catalog),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = catalog_new,
+    .tp_dealloc = catalog_free,
+    .tp_methods = catalog_methods,
+};

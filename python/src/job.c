@@ -1,0 +1,303 @@
+#include "core.h"
+
+#include "lite.h"
+
+#include <string.h>
+
+/* Columns for the engine: those that were gathered.  With keys in them the database makes none. */
+static bool set_columns(py_job *self)
+{
+    const py_table *table = self->table;
+    size_t n = table->made.n_fields;
+    self->columns = PyMem_Calloc(n + 1, sizeof *self->columns);
+    self->defaults = PyMem_Calloc(3 * n + 1, sizeof *self->defaults);
+    if (self->columns == NULL || self->defaults == NULL) {
+        PyErr_NoMemory();
+        return false;
+    }
+    self->keeps = self->defaults + n;
+    self->changes = self->keeps + n;
+    self->model = self->rows->columns[table->key].data != NULL ? table->given : table->made;
+    for (size_t i = 0; i < n; i++) {
+        const bm_field *field = &self->model.fields[i];
+        const py_column *column = &self->rows->columns[i];
+        self->columns[i] = (bm_column){.type = field->type,
+                                       .layout = field->layout,
+                                       .width = field->width,
+                                       .data = column->data,
+                                       .stride = (ptrdiff_t)field->width,
+                                       .states = column->states,
+                                       .state_stride = 1};
+    }
+    return true;
+}
+
+/* Job(rows, verb, fields, batch_size, filter, catalog) */
+static PyObject *job_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    py_order order;
+    py_rows *rows;
+    PyObject *catalog;
+    Py_ssize_t batch_size;
+    (void)keywords;
+    if (!PyArg_ParseTuple(args, "O!sO!nzO", &py_rows_type, &rows, &order.verb, &PyTuple_Type,
+                          &order.fields, &batch_size, &order.filter, &catalog)) {
+        return NULL;
+    }
+    if (batch_size < 0 || (catalog != Py_None && Py_TYPE(catalog) != &py_catalog_type)) {
+        PyErr_SetString(PyExc_TypeError, "Job: batch_size or catalog is none");
+        return NULL;
+    }
+    py_job *self = (py_job *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    bm_error err = BM_ERROR;
+    order.batch_size = (size_t)batch_size;
+    self->rows = (py_rows *)Py_NewRef(rows);
+    self->table = rows->table;
+    self->catalog = catalog != Py_None ? (py_catalog *)Py_NewRef(catalog) : NULL;
+    if (!set_columns(self)) {
+        Py_DECREF(self);
+        return NULL;
+    }
+    if (py_prepare(self, &order, &err) != BM_OK) {
+        Py_DECREF(self);
+        return py_raise(&err, false);
+    }
+    return (PyObject *)self;
+}
+
+static void job_free(PyObject *object)
+{
+    py_job *self = (py_job *)object;
+    bm__job_free(&self->job);
+    if (self->call.model != NULL) {
+        bm__call_free(&self->call);
+    }
+    bm__plan_free(&self->plan);
+    bm__arena_free(&self->arena);
+    PyMem_Free(self->columns);
+    PyMem_Free(self->defaults);
+    Py_XDECREF(self->catalog);
+    Py_XDECREF(self->rows);
+    Py_TYPE(object)->tp_free(object);
+}
+
+static const char *kind_of(const py_job *self)
+{
+    const bm__step *step = &self->step;
+    if (step->kind == BM__STEP_LOAD) {
+        return "load";
+    }
+    if (step->batch == NULL) {
+        return "exec";
+    }
+    return self->table->dialect->binds_rows ? "rows" : "batch";
+}
+
+/* next() -> (kind, sql, params, rows), or None at the end */
+static PyObject *job_next(PyObject *object, PyObject *unused)
+{
+    py_job *self = (py_job *)object;
+    bm__job_state state;
+    (void)unused;
+    Py_BEGIN_ALLOW_THREADS;
+    state = bm__job_next(&self->job, &self->step);
+    Py_END_ALLOW_THREADS;
+    if (state == BM__JOB_DONE) {
+        Py_RETURN_NONE;
+    }
+    if (state == BM__JOB_FAILED) {
+        return py_raise(bm__job_error(&self->job), self->job.sent);
+    }
+    const bm__step *step = &self->step;
+    if (step->kind != BM__STEP_EXEC && step->kind != BM__STEP_LOAD) {
+        PyErr_SetString(py_engine_error, "a step that a guest has not");
+        return NULL;
+    }
+    return Py_BuildValue("ssNnO", kind_of(self), step->sql, py_params(step),
+                         (Py_ssize_t)step->n_rows, step->push != NULL ? Py_True : Py_False);
+}
+
+/* pull() -> a block of a COPY, or None at the end */
+static PyObject *job_pull(PyObject *object, PyObject *unused)
+{
+    py_job *self = (py_job *)object;
+    const uint8_t *block = NULL;
+    size_t size = 0;
+    bm_status status;
+    bm_error err = BM_ERROR;
+    (void)unused;
+    if (self->step.pull == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "this step has no blocks");
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS;
+    status = self->step.pull(self->step.context, &block, &size, &err);
+    Py_END_ALLOW_THREADS;
+    if (status != BM_OK) {
+        return py_raise(&err, true);
+    }
+    if (size == 0) {
+        Py_RETURN_NONE;
+    }
+    return PyBytes_FromStringAndSize((const char *)block, (Py_ssize_t)size);
+}
+
+static PyObject *value_of(const bm__cell *cell)
+{
+    switch (cell->kind) {
+    case BM__CELL_INTEGER:
+        return PyLong_FromLongLong(cell->integer);
+    case BM__CELL_REAL:
+        return PyFloat_FromDouble(cell->real);
+    case BM__CELL_TEXT:
+        return PyUnicode_DecodeUTF8(cell->data, (Py_ssize_t)cell->size, "strict");
+    case BM__CELL_BLOB:
+        return PyBytes_FromStringAndSize(cell->data, (Py_ssize_t)cell->size);
+    case BM__CELL_NULL:
+    case BM__CELL_BYTES:
+        break;
+    }
+    return Py_NewRef(Py_None);
+}
+
+/* One cell as SQLite stores it. */
+static PyObject *bound(const bm__view *view, size_t row)
+{
+    char scratch[BM__TEXT_MAX];
+    bm__cell cell = {.kind = BM__CELL_NULL};
+    if (bm__view_state(view, row) == BM_VALUE) {
+        const char *fault = bm__lite_value(view->cells.type, view->cells.layout, view->cells.width,
+                                           bm__view_cell(view, row), scratch, &cell);
+        if (fault != NULL) {
+            PyErr_SetString(py_engine_error, fault);
+            return NULL;
+        }
+    }
+    return value_of(&cell);
+}
+
+/* bind(first, n) -> the cells of these rows of the step, row by row */
+static PyObject *job_bind(PyObject *object, PyObject *args)
+{
+    const py_job *self = (const py_job *)object;
+    const bm__batch *batch = self->step.batch;
+    Py_ssize_t first;
+    Py_ssize_t n;
+    if (!PyArg_ParseTuple(args, "nn", &first, &n)) {
+        return NULL;
+    }
+    if (batch == NULL || first < 0 || n < 0 || (size_t)first + (size_t)n > batch->n_rows) {
+        PyErr_SetString(PyExc_IndexError, "the step has no such rows");
+        return NULL;
+    }
+    PyObject *values = PyList_New(0);
+    for (size_t i = (size_t)first; values != NULL && i < (size_t)(first + n); i++) {
+        for (size_t column = 0; values != NULL && column < batch->n_views; column++) {
+            if (self->plan.columns[column].supply == BM__SUPPLY_STATEMENT) {
+                continue;
+            }
+            PyObject *value = bound(&batch->views[column], bm__batch_row(batch, i));
+            if (value == NULL || PyList_Append(values, value) < 0) {
+                Py_CLEAR(values);
+            }
+            Py_XDECREF(value);
+        }
+    }
+    return values;
+}
+
+/* The bytes of a key in PostgreSQL's binary form. */
+static size_t key_size(const py_job *self)
+{
+    const bm__plan *plan = &self->plan;
+    if (plan->dialect->stores_lite || !plan->key_tracked) {
+        return 0;
+    }
+    const bm__table_column *key =
+        bm__table_find(plan->table, plan->model->fields[plan->key_field].name);
+    return key->oid == 21 ? 2 : key->oid == 23 ? 4 : 8;
+}
+
+/* answer(count, rows): what the database said to the step */
+static PyObject *job_answer(PyObject *object, PyObject *args)
+{
+    py_job *self = (py_job *)object;
+    Py_ssize_t count;
+    PyObject *rows;
+    bm_error err = BM_ERROR;
+    bm_status status;
+    if (!PyArg_ParseTuple(args, "nO!", &count, &PyList_Type, &rows)) {
+        return NULL;
+    }
+    if (self->step.push == NULL && PyList_GET_SIZE(rows) > 0) {
+        PyErr_SetString(PyExc_TypeError, "rows for a step that has none");
+        return NULL;
+    }
+    bm__answer answer = {.rows = count > 0 ? (uint64_t)count : 0, .sent = true, .row = BM_NO_ROW};
+    size_t size = self->step.expect == BM__EXPECT_ROWS ? 0 : key_size(self);
+    if (!py_push(&self->step, rows, size, &status, &err)) {
+        return NULL;
+    }
+    bm__job_answer(&self->job, status, &answer, &err, true);
+    Py_RETURN_NONE;
+}
+
+/* keys() -> the keys that the database made, in the order of the rows */
+static PyObject *job_keys(PyObject *object, PyObject *unused)
+{
+    const py_job *self = (const py_job *)object;
+    const bm__plan *plan = &self->plan;
+    (void)unused;
+    if (!plan->key_tracked || self->job.phase != BM__PHASE_DONE) {
+        PyErr_SetString(PyExc_RuntimeError, "no keys were made");
+        return NULL;
+    }
+    size_t width = plan->model->fields[plan->key_field].width;
+    PyObject *keys = PyList_New((Py_ssize_t)self->call.caller_rows);
+    for (size_t row = 0; keys != NULL && row < self->call.caller_rows; row++) {
+        const unsigned char *at = self->call.keys + row * width;
+        int16_t i2;
+        int32_t i4;
+        int64_t i8;
+        memcpy(&i2, at, sizeof i2);
+        memcpy(&i4, at, width >= sizeof i4 ? sizeof i4 : sizeof i2);
+        memcpy(&i8, at, width >= sizeof i8 ? sizeof i8 : sizeof i2);
+        PyObject *key = PyLong_FromLongLong(width == sizeof i2 ? i2 : width == sizeof i4 ? i4 : i8);
+        if (key == NULL) {
+            Py_CLEAR(keys);
+        } else {
+            PyList_SET_ITEM(keys, (Py_ssize_t)row, key);
+        }
+    }
+    return keys;
+}
+
+/* written() -> the rows that were inserted or matched */
+static PyObject *job_written(PyObject *object, PyObject *unused)
+{
+    const py_job *self = (const py_job *)object;
+    (void)unused;
+    return PyLong_FromUnsignedLongLong(self->job.inserted + self->job.updated);
+}
+
+static PyMethodDef methods[] = {
+    {"next", job_next, METH_NOARGS, NULL},
+    {"pull", job_pull, METH_NOARGS, NULL},
+    {"bind", job_bind, METH_VARARGS, NULL},
+    {"answer", job_answer, METH_VARARGS, NULL},
+    {"keys", job_keys, METH_NOARGS, NULL},
+    {"written", job_written, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+PyTypeObject py_job_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "bulkmodel._core.Job",
+    .tp_basicsize = sizeof(py_job),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = job_new,
+    .tp_dealloc = job_free,
+    .tp_methods = methods,
+};

@@ -1,0 +1,58 @@
+#include "core.h"
+
+PyObject *py_unfit;
+PyObject *py_engine_error;
+
+static PyMethodDef functions[] = {
+    {"plain", py_plain, METH_VARARGS, NULL},
+    {"snapshot", py_snapshot, METH_VARARGS, NULL},
+    {"changed", py_changed, METH_VARARGS, NULL},
+    {"fill", py_fill, METH_VARARGS, NULL},
+    {"settle", py_settle, METH_VARARGS, NULL},
+#if BM_HAS_SQLITE_EXTENSION
+    {"take_source", py_take_source, METH_NOARGS, NULL},
+#endif
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "bulkmodel._core",
+    .m_size = -1,
+    .m_methods = functions,
+};
+
+static bool add_type(PyObject *module, const char *name, PyTypeObject *type)
+{
+    return PyType_Ready(type) == 0 && PyModule_AddObjectRef(module, name, (PyObject *)type) == 0;
+}
+
+static bool add_exception(PyObject *module, const char *name, const char *full, PyObject **out)
+{
+    *out = PyErr_NewException(full, NULL, NULL);
+    return *out != NULL && PyModule_AddObjectRef(module, name, *out) == 0;
+}
+
+static bool fill_module(PyObject *module)
+{
+    bool filled =
+        add_type(module, "Table", &py_table_type) && add_type(module, "Rows", &py_rows_type) &&
+        add_type(module, "Job", &py_job_type) && add_type(module, "Catalog", &py_catalog_type) &&
+        add_exception(module, "Unfit", "bulkmodel._core.Unfit", &py_unfit) &&
+        add_exception(module, "EngineError", "bulkmodel._core.EngineError", &py_engine_error);
+#if BM_HAS_SQLITE_EXTENSION
+    filled = filled && add_type(module, "Source", &py_source_type);
+#endif
+    return filled && py_gather_init();
+}
+
+PyMODINIT_FUNC PyInit__core(void);
+
+PyMODINIT_FUNC PyInit__core(void)
+{
+    PyObject *module = PyModule_Create(&definition);
+    if (module != NULL && !fill_module(module)) {
+        Py_CLEAR(module);
+    }
+    return module;
+}

@@ -1,0 +1,231 @@
+/* Django's instances: what they are, what they hold, what becomes of them. */
+#include "core.h"
+
+#include <string.h>
+
+static PyObject *names[4];
+enum { STATE, FIELDS_CACHE, ADDING, DB };
+
+static bool intern_names(void)
+{
+    static const char *const texts[] = {"_state", "fields_cache", "adding", "db"};
+    for (size_t i = 0; i < 4; i++) {
+        if (names[i] == NULL) {
+            names[i] = PyUnicode_InternFromString(texts[i]);
+        }
+        if (names[i] == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What the state of an object says: 2 where an object that it is related to was set, and might have
+ * to be looked at; 4 where it is not saved.  -1: a Python exception is set. */
+static int state_of(PyObject *object, bool related)
+{
+    PyObject *state = PyObject_GetAttr(object, names[STATE]);
+    PyObject *adding = state != NULL ? PyObject_GetAttr(state, names[ADDING]) : NULL;
+    int mark = adding == Py_False ? 0 : 4;
+    Py_XDECREF(adding);
+    PyObject *inside = related && adding != NULL ? py_attributes(state) : NULL;
+    if (inside != NULL) {
+        PyObject *cache = PyDict_GetItemWithError(inside, names[FIELDS_CACHE]);
+        bool plain = cache == NULL || (PyDict_Check(cache) && PyDict_GET_SIZE(cache) == 0);
+        mark += plain ? 0 : 2;
+        Py_DECREF(inside);
+    }
+    Py_XDECREF(state);
+    return PyErr_Occurred() != NULL ? -1 : mark;
+}
+
+/*
+ * plain(objects, class, key, related) -> bytes, one for each object: 0 it has a key, 1 it has none
+ * (its attribute is None), plus 2 where related objects are set on it (looked for where `related`),
+ * plus 4 where it is not saved; or None where an object is of another class.
+ */
+PyObject *py_plain(PyObject *module, PyObject *args)
+{
+    PyObject *objects;
+    PyObject *class;
+    PyObject *key;
+    int related;
+    (void)module;
+    if (!intern_names() ||
+        !PyArg_ParseTuple(args, "O!OUp", &PyList_Type, &objects, &class, &key, &related)) {
+        return NULL;
+    }
+    Py_ssize_t n = PyList_GET_SIZE(objects);
+    PyObject *out = PyBytes_FromStringAndSize(NULL, n);
+    for (Py_ssize_t i = 0; out != NULL && i < n && i < PyList_GET_SIZE(objects); i++) {
+        PyObject *object = PyList_GET_ITEM(objects, i);
+        if ((PyObject *)Py_TYPE(object) != class) {
+            Py_DECREF(out);
+            Py_RETURN_NONE;
+        }
+        Py_INCREF(object);
+        PyObject *value = PyObject_GetAttr(object, key);
+        int mark = value != NULL ? state_of(object, related != 0) : -1;
+        PyBytes_AS_STRING(out)[i] = (char)((value == Py_None) + mark);
+        Py_XDECREF(value);
+        Py_DECREF(object);
+        if (mark < 0) {
+            Py_CLEAR(out);
+        }
+    }
+    return out;
+}
+
+/* The value of an attribute, or `missing` where it is deferred; a new reference. */
+static PyObject *value_of(PyObject *object, PyObject *name, PyObject *missing)
+{
+    PyObject *attributes = py_attributes(object);
+    PyObject *value = attributes != NULL ? PyDict_GetItemWithError(attributes, name) : NULL;
+    if (value == NULL && PyErr_Occurred() == NULL) {
+        value = missing;
+    }
+    Py_XINCREF(value);
+    Py_XDECREF(attributes);
+    return value;
+}
+
+/* snapshot(objects, name, missing, loaded) -> [the value of this attribute, ...].  Where all
+ * objects are known to have loaded it, no dictionaries are made to look for it. */
+PyObject *py_snapshot(PyObject *module, PyObject *args)
+{
+    PyObject *objects;
+    PyObject *name;
+    PyObject *missing;
+    int loaded;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "O!UOp", &PyList_Type, &objects, &name, &missing, &loaded)) {
+        return NULL;
+    }
+    PyObject *values = PyList_New(PyList_GET_SIZE(objects));
+    for (Py_ssize_t i = 0; values != NULL && i < PyList_GET_SIZE(values); i++) {
+        PyObject *object = i < PyList_GET_SIZE(objects) ? PyList_GET_ITEM(objects, i) : Py_None;
+        Py_INCREF(object);
+        PyObject *value = loaded ? PyObject_GetAttr(object, name) : value_of(object, name, missing);
+        Py_DECREF(object);
+        if (value == NULL) {
+            Py_CLEAR(values);
+        } else {
+            PyList_SET_ITEM(values, i, value);
+        }
+    }
+    return values;
+}
+
+/* Is it another value?  The same object is not; 1, True and 1.0 are three values, and so are 1.0
+ * and 1.00 of a Decimal, 0.0 and -0.0. */
+static int differs(PyObject *a, PyObject *b)
+{
+    if (a == b) {
+        return 0;
+    }
+    if (Py_TYPE(a) != Py_TYPE(b)) {
+        return 1;
+    }
+    int equal = PyObject_RichCompareBool(a, b, Py_EQ);
+    if (equal != 1 || PyLong_Check(a) || PyUnicode_Check(a)) {
+        return equal < 0 ? -1 : !equal;
+    }
+    PyObject *x = PyObject_Repr(a);
+    PyObject *y = PyObject_Repr(b);
+    equal = x != NULL && y != NULL ? PyObject_RichCompareBool(x, y, Py_EQ) : -1;
+    Py_XDECREF(x);
+    Py_XDECREF(y);
+    return equal < 0 ? -1 : !equal;
+}
+
+/* changed(objects, name, then, missing) -> bytes, 1 where the attribute is not what it was then.  A
+ * value that is deferred now did not change. */
+PyObject *py_changed(PyObject *module, PyObject *args)
+{
+    PyObject *objects;
+    PyObject *name;
+    PyObject *then;
+    PyObject *missing;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "O!UO!O", &PyList_Type, &objects, &name, &PyList_Type, &then,
+                          &missing)) {
+        return NULL;
+    }
+    Py_ssize_t n = PyList_GET_SIZE(objects);
+    PyObject *out = PyBytes_FromStringAndSize(NULL, n);
+    for (Py_ssize_t i = 0; out != NULL && i < n; i++) {
+        if (PyList_GET_SIZE(then) != n || PyList_GET_SIZE(objects) != n) {
+            PyErr_SetString(PyExc_ValueError, "rows and image are not of one length");
+            Py_CLEAR(out);
+            break;
+        }
+        PyObject *before = Py_NewRef(PyList_GET_ITEM(then, i));
+        PyObject *now = value_of(PyList_GET_ITEM(objects, i), name, missing);
+        int other = now == NULL ? -1 : now == missing ? 0 : differs(now, before);
+        PyBytes_AS_STRING(out)[i] = (char)(other == 1);
+        Py_XDECREF(now);
+        Py_DECREF(before);
+        if (other < 0) {
+            Py_CLEAR(out);
+        }
+    }
+    return out;
+}
+
+/* fill(objects, name, value): one value on all of them. */
+PyObject *py_fill(PyObject *module, PyObject *args)
+{
+    PyObject *objects;
+    PyObject *name;
+    PyObject *value;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "O!UO", &PyList_Type, &objects, &name, &value)) {
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(objects); i++) {
+        if (PyObject_SetAttr(PyList_GET_ITEM(objects, i), name, value) < 0) {
+            return NULL;
+        }
+    }
+    Py_RETURN_NONE;
+}
+
+static bool settle(PyObject *object, PyObject *key, PyObject *value, PyObject *adding, PyObject *db)
+{
+    if (key != Py_None && PyObject_SetAttr(object, key, value) < 0) {
+        return false;
+    }
+    PyObject *state = PyObject_GetAttr(object, names[STATE]);
+    bool done = state != NULL && PyObject_SetAttr(state, names[ADDING], adding) == 0 &&
+                PyObject_SetAttr(state, names[DB], db) == 0;
+    Py_XDECREF(state);
+    return done;
+}
+
+/* settle(objects, key, keys, adding, db): key, where it is a name, is set to the values of `keys`
+ * (a list; or None, then to None); the objects' state says what else is known. */
+PyObject *py_settle(PyObject *module, PyObject *args)
+{
+    PyObject *objects;
+    PyObject *key;
+    PyObject *keys;
+    PyObject *adding;
+    PyObject *db;
+    (void)module;
+    if (!intern_names() ||
+        !PyArg_ParseTuple(args, "O!OOOO", &PyList_Type, &objects, &key, &keys, &adding, &db)) {
+        return NULL;
+    }
+    bool many = PyList_Check(keys);
+    if (many && PyList_GET_SIZE(keys) != PyList_GET_SIZE(objects)) {
+        PyErr_SetString(PyExc_ValueError, "there are not as many keys as objects");
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(objects); i++) {
+        PyObject *value = many ? PyList_GET_ITEM(keys, i) : Py_None;
+        if (!settle(PyList_GET_ITEM(objects, i), key, value, adding, db)) {
+            return NULL;
+        }
+    }
+    Py_RETURN_NONE;
+}

@@ -1,0 +1,198 @@
+#include "core.h"
+
+#include <string.h>
+
+static const bm_field *field_of(const py_rows *self, Py_ssize_t field)
+{
+    if (field < 0 || (size_t)field >= self->table->made.n_fields) {
+        PyErr_SetString(PyExc_IndexError, "the table has no such field");
+        return NULL;
+    }
+    return &self->table->made.fields[field];
+}
+
+static bool begin_column(py_rows *self, const bm_field *field, py_column *column)
+{
+    bool owns = field->layout == BM_SLICE || field->type == BM_UUID;
+    size_t n = self->n > 0 ? self->n : 1;
+    if (column->data == NULL) {
+        column->data = PyMem_Calloc(n, field->width);
+        column->owned = owns ? PyMem_Calloc(n, sizeof *column->owned) : NULL;
+    }
+    if (column->data == NULL || (owns && column->owned == NULL)) {
+        PyErr_NoMemory();
+        return false;
+    }
+    return true;
+}
+
+static bool set_state(const py_rows *self, py_column *column, size_t row, bm_state state)
+{
+    if (column->states == NULL) {
+        column->states = PyMem_Calloc(self->n > 0 ? self->n : 1, 1);
+        if (column->states == NULL) {
+            PyErr_NoMemory();
+            return false;
+        }
+    }
+    column->states[row] = (uint8_t)state;
+    return true;
+}
+
+/* One value: as py_put. */
+static int put(const py_rows *self, py_column *column, py_put how, size_t row, PyObject *value,
+               Py_ssize_t limit)
+{
+    if (value == Py_None) {
+        return set_state(self, column, row, BM_NULL) ? 1 : -1;
+    }
+    return how(column, row, value, limit);
+}
+
+/* The value of an attribute that stands in the object's dictionary, or NULL; a new reference. */
+static PyObject *linked(PyObject *object, PyObject *name)
+{
+    PyObject *attributes = py_attributes(object);
+    PyObject *value = attributes != NULL ? PyDict_GetItemWithError(attributes, name) : NULL;
+    Py_XINCREF(value);
+    Py_XDECREF(attributes);
+    return value;
+}
+
+/* The cells of column `at`, as py_put. */
+static int take_all(py_rows *self, Py_ssize_t at, PyObject *objects, bool limited)
+{
+    PyObject *name = PyTuple_GET_ITEM(self->table->names, at);
+    Py_ssize_t limit = limited ? self->table->limits[at] : -1;
+    py_column *column = &self->columns[at];
+    py_put how = py_put_of(self->table->made.fields[at].type);
+    int fits = how != NULL;
+    for (size_t row = 0; fits == 1 && row < self->n; row++) {
+        PyObject *object = Py_NewRef(PyList_GET_ITEM(objects, (Py_ssize_t)row));
+        PyObject *value =
+            self->table->links[at] ? linked(object, name) : PyObject_GetAttr(object, name);
+        Py_DECREF(object);
+        if (value != NULL) {
+            fits = put(self, column, how, row, value, limit);
+            Py_DECREF(value);
+        } else { /* a deferred link, or an exception */
+            fits = PyErr_Occurred() != NULL ? -1 : 0;
+        }
+        if (PyList_GET_SIZE(objects) != (Py_ssize_t)self->n) {
+            PyErr_SetString(PyExc_RuntimeError, "the list of objects changed while it was read");
+            fits = -1;
+        }
+    }
+    return fits;
+}
+
+/* take(field, objects, limited): their values of the field.  False: one is not of the built-in
+ * type, or, where `limited`, longer than the field. */
+static PyObject *rows_take(PyObject *object, PyObject *args)
+{
+    py_rows *self = (py_rows *)object;
+    Py_ssize_t at;
+    PyObject *objects;
+    int limited;
+    if (!PyArg_ParseTuple(args, "nO!p", &at, &PyList_Type, &objects, &limited)) {
+        return NULL;
+    }
+    const bm_field *field = field_of(self, at);
+    if (field == NULL) {
+        return NULL;
+    }
+    if (PyList_GET_SIZE(objects) != (Py_ssize_t)self->n) {
+        PyErr_SetString(PyExc_ValueError, "there are not as many objects as rows");
+        return NULL;
+    }
+    if (!begin_column(self, field, &self->columns[at])) {
+        return NULL;
+    }
+    int fits = take_all(self, at, objects, limited != 0);
+    return fits < 0 ? NULL : PyBool_FromLong(fits);
+}
+
+/* keep(field, changed): cells whose byte in `changed` is 0 stay as they are. */
+static PyObject *rows_keep(PyObject *object, PyObject *args)
+{
+    py_rows *self = (py_rows *)object;
+    Py_ssize_t at;
+    Py_buffer changed;
+    if (!PyArg_ParseTuple(args, "ny*", &at, &changed)) {
+        return NULL;
+    }
+    bool fits = field_of(self, at) != NULL && (size_t)changed.len == self->n;
+    for (size_t row = 0; fits && row < self->n; row++) {
+        if (((const char *)changed.buf)[row] == 0) {
+            fits = set_state(self, &self->columns[at], row, BM_KEEP);
+        }
+    }
+    PyBuffer_Release(&changed);
+    if (!fits && PyErr_Occurred() == NULL) {
+        PyErr_SetString(PyExc_ValueError, "there are not as many marks as rows");
+    }
+    if (!fits) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+/* Rows(table, n) */
+static PyObject *rows_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    py_table *table;
+    Py_ssize_t n;
+    (void)keywords;
+    if (!PyArg_ParseTuple(args, "O!n", &py_table_type, &table, &n)) {
+        return NULL;
+    }
+    if (n < 0) {
+        PyErr_SetString(PyExc_ValueError, "a negative number of rows");
+        return NULL;
+    }
+    py_rows *self = (py_rows *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    Py_INCREF(table);
+    self->table = table;
+    self->n = (size_t)n;
+    self->columns = PyMem_Calloc(table->made.n_fields + 1, sizeof *self->columns);
+    if (self->columns == NULL) {
+        Py_DECREF(self);
+        return PyErr_NoMemory();
+    }
+    return (PyObject *)self;
+}
+
+static void rows_free(PyObject *object)
+{
+    py_rows *self = (py_rows *)object;
+    for (size_t i = 0; self->columns != NULL && i < self->table->made.n_fields; i++) {
+        py_column *column = &self->columns[i];
+        for (size_t row = 0; column->owned != NULL && row < self->n; row++) {
+            Py_XDECREF(column->owned[row]);
+        }
+        PyMem_Free(column->owned);
+        PyMem_Free(column->data);
+        PyMem_Free(column->states);
+    }
+    PyMem_Free(self->columns);
+    Py_XDECREF(self->table);
+    Py_TYPE(object)->tp_free(object);
+}
+
+static PyMethodDef methods[] = {
+    {"take", rows_take, METH_VARARGS, NULL},
+    {"keep", rows_keep, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+PyTypeObject py_rows_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "bulkmodel._core.Rows",
+    .tp_basicsize = sizeof(py_rows),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = rows_new,
+    .tp_dealloc = rows_free,
+    .tp_methods = methods,
+};

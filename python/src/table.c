@@ -1,0 +1,136 @@
+#include "core.h"
+
+#include "types.h"
+
+#include <string.h>
+
+PyObject *py_raise(const bm_error *err, bool sent)
+{
+    if (err->status == BM_NOMEM) {
+        return PyErr_NoMemory();
+    }
+    PyErr_SetString(sent ? py_engine_error : py_unfit, err->message);
+    return NULL;
+}
+
+static bm_type type_named(const char *name)
+{
+    for (int type = BM_BOOL; type < BM__TYPE_COUNT; type++) {
+        if (strcmp(bm__type((bm_type)type)->name, name) == 0) {
+            return (bm_type)type;
+        }
+    }
+    return 0;
+}
+
+static bool set_field(py_table *self, bm_field *field, PyObject *item, Py_ssize_t i)
+{
+    const char *column;
+    const char *type;
+    PyObject *name;
+    int flags;
+    if (!PyArg_ParseTuple(item, "sUsni", &column, &name, &type, &self->limits[i], &flags)) {
+        return false;
+    }
+    Py_INCREF(name);
+    PyUnicode_InternInPlace(&name);
+    PyTuple_SET_ITEM(self->names, i, name);
+    self->links[i] = (flags & PY_LINK) != 0;
+    flags &= ~PY_LINK;
+    bm_type found = type_named(type);
+    const bm__type_info *info = bm__type(found);
+    if (info == NULL) {
+        PyErr_Format(PyExc_ValueError, "there is no type %s", type);
+        return false;
+    }
+    *field = (bm_field){.name = bm__arena_copy(&self->arena, column, strlen(column)),
+                        .type = found,
+                        .layout = info->width > 0 ? BM_FIXED : BM_SLICE,
+                        .width = info->width > 0 ? info->width : sizeof(bm_slice),
+                        .state_offset = BM_NO_STATE,
+                        .flags = (unsigned)flags};
+    if ((flags & BM_KEY) != 0) {
+        self->key = (size_t)i;
+    }
+    if (field->name == NULL) {
+        PyErr_NoMemory();
+    }
+    return field->name != NULL;
+}
+
+static bool set_fields(py_table *self, const char *name, PyObject *fields)
+{
+    Py_ssize_t n = PyTuple_GET_SIZE(fields);
+    bm_field *made = bm__arena_array(&self->arena, (size_t)n + 1, sizeof *made);
+    bm_field *given = bm__arena_array(&self->arena, (size_t)n + 1, sizeof *given);
+    const char *table = bm__arena_copy(&self->arena, name, strlen(name));
+    self->limits = bm__arena_array(&self->arena, (size_t)n + 1, sizeof *self->limits);
+    self->links = bm__arena_array(&self->arena, (size_t)n + 1, sizeof *self->links);
+    self->names = PyTuple_New(n);
+    if (made == NULL || given == NULL || table == NULL || self->limits == NULL ||
+        self->links == NULL || self->names == NULL) {
+        PyErr_NoMemory();
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        if (!set_field(self, &made[i], PyTuple_GET_ITEM(fields, i), i)) {
+            return false;
+        }
+        given[i] = made[i];
+        given[i].flags &= ~(unsigned)BM_ASSIGNED;
+    }
+    self->made =
+        (bm_model){.size = sizeof(bm_model), .table = table, .fields = made, .n_fields = (size_t)n};
+    self->given = self->made;
+    self->given.fields = given;
+    return true;
+}
+
+/* Table(dialect, name, ((column, attribute, type, limit, flags), ...)) */
+static PyObject *table_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    const char *dialect;
+    const char *name;
+    PyObject *fields;
+    (void)keywords;
+    if (!PyArg_ParseTuple(args, "ssO!", &dialect, &name, &PyTuple_Type, &fields)) {
+        return NULL;
+    }
+    py_table *self = (py_table *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    bm_error err = BM_ERROR;
+    self->dialect = bm__dialect_named(dialect);
+    self->key = SIZE_MAX;
+    if (self->dialect == NULL) {
+        PyErr_Format(PyExc_ValueError, "there is no dialect %s", dialect);
+    } else if (set_fields(self, name, fields)) {
+        bool fits = bm__model_check(&self->made, &err) == BM_OK &&
+                    bm__table_of_model(self->dialect, &self->made, &self->table, &err) == BM_OK;
+        if (fits && self->key != SIZE_MAX) {
+            return (PyObject *)self;
+        }
+        bm__fail(&err, BM_UNSUPPORTED, BM_STAGE_CHECK, "the table has no key");
+        py_raise(&err, false);
+    }
+    Py_DECREF(self);
+    return NULL;
+}
+
+static void table_free(PyObject *object)
+{
+    py_table *self = (py_table *)object;
+    Py_XDECREF(self->names);
+    bm__table_free(self->table);
+    bm__arena_free(&self->arena);
+    Py_TYPE(object)->tp_free(object);
+}
+
+PyTypeObject py_table_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "bulkmodel._core.Table",
+    .tp_basicsize = sizeof(py_table),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = table_new,
+    .tp_dealloc = table_free,
+};

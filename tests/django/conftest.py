@@ -1,0 +1,33 @@
+"""Which way the engine takes is chosen by BM_DJANGO (see settings.py)."""
+
+import os
+
+import pytest
+
+from bulkmodel import transport
+
+ENGINE = os.environ.get("BM_DJANGO", "sqlite-table")
+
+# The package is installed once.
+collect_ignore = [] if ENGINE == "sqlite-table" else ["test_install.py"]
+
+
+@pytest.fixture(autouse=True)
+def chosen_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """sqlite-rows: as if this SQLite could not load the engine's table."""
+    if ENGINE == "sqlite-rows":
+        monkeypatch.setattr(transport, "source_of", lambda connection: None)
+
+
+@pytest.fixture
+def on_engine(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The dialects of the jobs that were run: empty where Django did all itself."""
+    seen: list[str] = []
+    run = transport.run
+
+    def spy(job, connection, condition):  # type: ignore[no-untyped-def]
+        seen.append(transport.dialect_of(connection) or "")
+        run(job, connection, condition)
+
+    monkeypatch.setattr(transport, "run", spy)
+    return seen

@@ -1,0 +1,28 @@
+"""Settings of the tests: BM_DJANGO says on which engine they run."""
+
+import os
+
+ENGINE = os.environ.get("BM_DJANGO", "sqlite-table")
+
+if ENGINE == "postgresql":
+    from psycopg.conninfo import conninfo_to_dict
+
+    given = conninfo_to_dict(os.environ["BM_TEST_POSTGRESQL"])
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": given.get("dbname", "postgres"),
+            "USER": given.get("user", ""),
+            "HOST": given.get("host", ""),
+            "PORT": str(given.get("port", "")),
+            "TEST": {"NAME": "test_bulkmodel_django"},
+        }
+    }
+else:
+    DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+
+INSTALLED_APPS = ["bulkmodel", "app"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+SECRET_KEY = "tests"
+USE_TZ = True
+TIME_ZONE = "Europe/Berlin"

@@ -16,13 +16,6 @@ bm_result *bm__result_begin(bm_result *given, bm_result *local)
     return given;
 }
 
-bm_status bm__result_outcomes(bm_result *result, size_t n, bm_error *err)
-{
-    result->outcomes = calloc(n > 0 ? n : 1, 1);
-    result->n_outcomes = result->outcomes != NULL ? n : 0;
-    return result->outcomes != NULL ? BM_OK : bm__no_memory(err);
-}
-
 static void free_parts(bm_result *result)
 {
     for (size_t i = 0; i < result->n_parts; i++) {

@@ -7,18 +7,7 @@
 /* The result to work in: the caller's, emptied, or `local` when there is none. */
 bm_result *bm__result_begin(bm_result *given, bm_result *local);
 
-/* n outcome bytes, zeroed. */
-bm_status bm__result_outcomes(bm_result *result, size_t n, bm_error *err);
-
 /* n parts, zeroed. */
 bm_status bm__result_parts(bm_result *result, size_t n, bm_error *err);
-
-/* Set the outcome of a row, where outcomes are kept. */
-static inline void bm__outcome(bm_result *result, size_t row, bm_row_outcome outcome)
-{
-    if (row < result->n_outcomes) {
-        result->outcomes[row] = (uint8_t)outcome;
-    }
-}
 
 #endif

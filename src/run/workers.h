@@ -24,7 +24,7 @@ bm_status bm__team_begin(bm__team *team, size_t n, const bm__hooks *hooks, bm_er
 void bm__team_end(bm__team *team);
 
 /* Wait until all jobs are ready and it is this one's turn to commit; a failure when another failed,
- * when the deadline passes or the token is set. */
+ * or when the deadline passes. */
 bm_status bm__team_ready(bm__team *team, size_t index, const bm__step *step, bm_error *err);
 
 /* A job has failed, and is about to roll back and to look for the row: the others stop now, since

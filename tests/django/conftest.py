@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from bulkmodel import transport
+from bulkmodel import sqlite, transport
 
 ENGINE = os.environ.get("BM_DJANGO", "sqlite-table")
 
@@ -16,7 +16,7 @@ collect_ignore = [] if ENGINE == "sqlite-table" else ["test_install.py"]
 def chosen_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """sqlite-rows: as if this SQLite could not load the engine's table."""
     if ENGINE == "sqlite-rows":
-        monkeypatch.setattr(transport, "source_of", lambda connection: None)
+        monkeypatch.setattr(sqlite, "source_of", lambda connection: None)
 
 
 @pytest.fixture

@@ -1,0 +1,86 @@
+"""bulk_create on the engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from bulkmodel import _core, postgresql, transport
+from bulkmodel.place import SMALL, NotOurs, Place, gather, make_job
+from bulkmodel.statements import Condition
+
+# SQLite without the engine's table: rows of one INSERT, and its SQLITE_MAX_VARIABLE_NUMBER.
+VALUES_ROWS = 100
+VARIABLES = 32766
+
+
+class Create:
+    """bulk_create without conflicts, of objects some of which have keys."""
+
+    def __init__(self, queryset: Any, objects: list[Any], batch_size: int | None) -> None:
+        queryset._for_write = True
+        self.place = Place(queryset.model, queryset.db)
+        self.batch_size = batch_size
+        description = self.place.description
+        if not description.complete:
+            raise NotOurs
+        marks = self.place.marks(objects)
+        if any(mark & 2 for mark in set(marks)) or description.key.field.has_default():
+            queryset._prepare_for_bulk_create(objects)
+            marks = self.place.marks(objects)
+        self.keyed = [o for o, mark in zip(objects, marks) if not mark & 1]
+        self.keyless = (
+            objects if not self.keyed else [o for o, mark in zip(objects, marks) if mark & 1]
+        )
+        if self.keyless and not description.key_assigned:
+            raise NotOurs
+        for column in description.columns.values():
+            if column.now or column.now_add:
+                for object in objects:
+                    column.field.pre_save(object, add=True)
+        catalog = None
+        if self.place.dialect == "postgresql" and len(objects) > SMALL:
+            catalog = postgresql.ask(description.table, self.place.connection)
+        self.jobs = [
+            self._prepare(part, with_key, catalog)
+            for part, with_key in ((self.keyed, True), (self.keyless, False))
+            if part
+        ]
+
+    def _prepare(
+        self, objects: list[Any], with_key: bool, catalog: _core.Catalog | None
+    ) -> _core.Job:
+        place = self.place
+        columns = [
+            column
+            for column in place.description.columns.values()
+            if with_key or column is not place.description.key
+        ]
+        if not columns:
+            raise NotOurs
+        batch_size = place.chunk(self.batch_size, [column.field for column in columns], objects)
+        if place.dialect == "sqlite-rows":
+            most = VALUES_ROWS if len(objects) > SMALL else len(objects)
+            batch_size = max(min(batch_size or most, VARIABLES // len(columns)), 1)
+        if len(objects) > SMALL and catalog is None and place.dialect == "postgresql":
+            raise NotOurs
+        rows = gather(place, objects, columns, limited=False)
+        return make_job(rows, "bulk_create", (), batch_size, Condition(), catalog)
+
+    def run(self) -> None:
+        place = self.place
+        key = place.description.key.field.attname
+        settled = False
+        try:
+            with transaction.atomic(using=place.using, savepoint=False):
+                for job in self.jobs:
+                    transport.run(job, place.connection, Condition())
+                _core.settle(self.keyed, None, None, False, place.using)
+                if self.keyless:
+                    settled = True
+                    _core.settle(self.keyless, key, self.jobs[-1].keys(), False, place.using)
+        except BaseException:
+            if settled:
+                _core.settle(self.keyless, key, None, True, None)
+            raise

@@ -1,0 +1,45 @@
+"""The options that all verbs share, checked once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bulkmodel import conf
+
+NAMES = frozenset(
+    {
+        "batch_size",
+        "concurrent",
+        "max_concurrent_workers",
+        "return_queryset",
+        "send_signals",
+        "send_signal",
+        "signal",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a call is to write."""
+
+    batch_size: int | None  # rows of a statement; None: the engine's choice
+    workers: int  # connections at most; 1: one after the other
+    signals: bool
+    return_queryset: bool
+
+
+def options_of(
+    batch_size: int | None = None,
+    concurrent: bool | None = None,
+    max_concurrent_workers: int | None = None,
+    return_queryset: bool = False,
+    send_signals: bool = True,
+    send_signal: bool = True,
+    signal: bool = True,
+) -> Options:
+    """The options as they are given; ValueError for what is no size and no number of workers."""
+    if batch_size is not None and batch_size <= 0:
+        raise ValueError("Batch size must be a positive integer.")
+    workers = conf.workers(concurrent, max_concurrent_workers)
+    return Options(batch_size, workers, send_signals and send_signal and signal, return_queryset)

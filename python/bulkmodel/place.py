@@ -1,0 +1,87 @@
+"""A model on a connection, as the engine knows it, and jobs over its objects.
+
+What writes either does all of a call, or says that it is not the engine's (NotOurs) before anything
+is sent; then Django's own implementation does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from bulkmodel import _core, fields, transport
+from bulkmodel.fields import Column, Description, Field
+from bulkmodel.statements import Condition
+
+# So many rows are written by the statements that Django would need.
+SMALL = 1000
+
+
+class NotOurs(Exception):
+    """Django's own implementation does this call."""
+
+
+class Place:
+    """A model on a connection, as the engine knows it."""
+
+    def __init__(self, model: type[models.Model], using: str) -> None:
+        self.model = model
+        self.using = using
+        self.connection: BaseDatabaseWrapper = connections[using]
+        dialect = transport.dialect_of(self.connection)
+        description = (
+            fields.describe(model, self.connection, dialect) if dialect is not None else None
+        )
+        if dialect is None or description is None:
+            raise NotOurs
+        self.dialect = dialect
+        self.description: Description = description
+
+    def column(self, field: Field) -> Column:
+        column = self.description.columns.get(field)
+        if column is None:
+            raise NotOurs
+        return column
+
+    def chunk(self, batch_size: int | None, columns: list[Field], objects: list[Any]) -> int:
+        """The rows of a statement: few rows take as many statements as Django sends; 0: the
+        engine's choice."""
+        if len(objects) <= SMALL:
+            most = max(self.connection.ops.bulk_batch_size(columns, objects), 1)
+            return min(batch_size or most, most)
+        return batch_size or 0
+
+    def marks(self, objects: list[Any]) -> bytes:
+        key = self.description.key.field.attname
+        marks = _core.plain(objects, self.model, key, fields.has_relations(self.model))
+        if marks is None:
+            raise NotOurs
+        return marks
+
+
+def gather(
+    place: Place, objects: list[Any], columns: Iterable[Column], limited: bool
+) -> _core.Rows:
+    """The objects' values of these columns."""
+    rows = _core.Rows(place.description.table, len(objects))
+    for column in columns:
+        if not rows.take(column.index, objects, limited):
+            raise NotOurs
+    return rows
+
+
+def make_job(
+    rows: _core.Rows,
+    verb: str,
+    columns: tuple[int, ...],
+    batch_size: int,
+    condition: Condition,
+    catalog: _core.Catalog | None,
+) -> _core.Job:
+    try:
+        return _core.Job(rows, verb, columns, batch_size, condition.place, catalog)
+    except _core.Unfit as error:
+        raise NotOurs from error

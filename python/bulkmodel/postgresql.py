@@ -1,0 +1,138 @@
+"""Steps on PostgreSQL: a cursor of psycopg 3 that takes binary parameters and COPY."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from bulkmodel import _core
+from bulkmodel.statements import Condition, placed, result, spliced
+
+try:
+    from django.db.backends.postgresql.psycopg_any import (  # type: ignore[import-untyped]
+        is_psycopg3 as is_psycopg3,
+    )
+except ImportError:
+    is_psycopg3 = False
+
+if is_psycopg3:
+    from django.db.backends.postgresql import base
+    from psycopg.adapt import Dumper
+    from psycopg.pq import Format
+
+    class Raw:
+        """A parameter in the server's binary form."""
+
+        __slots__ = ("data",)
+
+        def __init__(self, data: bytes) -> None:
+            self.data = data
+
+        def __repr__(self) -> str:
+            return f"<{len(self.data)} bytes>"
+
+    class Blocks:
+        """The bytes of a COPY, made as they are sent."""
+
+        __slots__ = ("job", "rows")
+
+        def __init__(self, job: _core.Job, rows: int) -> None:
+            self.job = job
+            self.rows = rows
+
+        def __repr__(self) -> str:
+            return f"<{self.rows} rows>"
+
+    class RawDumper(Dumper):
+        format = Format.BINARY
+
+        def dump(self, obj: Any) -> Any:
+            return obj.data
+
+    class ReprDumper(Dumper):
+        """For the query log."""
+
+        format = Format.TEXT
+
+        def dump(self, obj: Any) -> Any:
+            return repr(obj).encode()
+
+    class EngineCursor(base.ServerBindingCursor):  # type: ignore[misc,name-defined]
+        """Takes binary parameters, and a COPY as if it were a statement with one parameter."""
+
+        def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+            if not (params and type(params[0]) is Blocks):
+                return super().execute(query, params, **options)
+            job = params[0].job
+            with self.copy(query.removesuffix(_NOTE)) as copy:
+                while (block := job.pull()) is not None:
+                    copy.write(block)
+            return self
+
+
+# The query log puts the parameter here.
+_NOTE = " -- %s"
+
+
+@contextmanager
+def cursor_of(connection: Any) -> Iterator[Any]:
+    connection.ensure_connection()
+    driver = connection.connection
+    if getattr(connection, "_bulkmodel_raw", None) is not driver:
+        for kind in (Raw, Blocks):
+            driver.adapters.register_dumper(kind, ReprDumper)
+        driver.adapters.register_dumper(Raw, RawDumper)
+        connection._bulkmodel_raw = driver
+    factory = driver.cursor_factory
+    driver.cursor_factory = EngineCursor
+    try:
+        cursor = connection.cursor()
+    finally:
+        driver.cursor_factory = factory
+    with cursor:
+        yield cursor
+
+
+def execute(
+    cursor: Any,
+    job: _core.Job | None,
+    sql: str,
+    params: tuple[bytes | None, ...],
+    n: int,
+    wants_rows: bool,
+    condition: Condition,
+) -> tuple[int, list[Any]]:
+    text, order = placed(sql, "%b", condition.sql)
+    cells = [None if cell is None else Raw(cell) for cell in params]
+    cursor.execute(text, spliced(order, cells, condition))
+    return result(cursor, wants_rows)
+
+
+def load(
+    cursor: Any,
+    job: _core.Job,
+    sql: str,
+    params: tuple[bytes | None, ...],
+    n: int,
+    wants_rows: bool,
+    condition: Condition,
+) -> tuple[int, list[Any]]:
+    text, _ = placed(sql, "%b", "")
+    cursor.execute(text + _NOTE, (Blocks(job, n),))
+    return cursor.rowcount, []
+
+
+PERFORM = {"exec": execute, "load": load}
+
+
+def ask(table: _core.Table, connection: BaseDatabaseWrapper) -> _core.Catalog:
+    """What the server says of the table."""
+    catalog = _core.Catalog(table)
+    sql, params = catalog.question()
+    with cursor_of(connection) as cursor:
+        _, rows = execute(cursor, None, sql, params, 1, True, Condition())
+    catalog.answer(rows)
+    return catalog

@@ -1,0 +1,76 @@
+"""Values of their own for objects: bulk_update on the engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from bulkmodel import transport
+from bulkmodel.condition import condition_of
+from bulkmodel.fields import Column
+from bulkmodel.place import NotOurs, Place, gather, make_job
+from bulkmodel.statements import Condition
+
+
+class Update:
+    """Values of their own for objects that are found by key."""
+
+    def __init__(
+        self,
+        place: Place,
+        objects: list[Any],
+        columns: list[Column],
+        batch_size: int,
+        condition: Condition,
+        *,
+        limited: bool,
+        kept: dict[int, bytes] | None = None,
+    ) -> None:
+        self.place = place
+        self.condition = condition
+        key = place.description.key
+        rows = gather(place, objects, [key, *columns], limited)
+        for index, changed in (kept or {}).items():
+            rows.keep(index, changed)
+        indexes = tuple(column.index for column in columns)
+        self.job = make_job(rows, "update_fields", indexes, batch_size, condition, None)
+
+    def run(self) -> int:
+        with transaction.atomic(using=self.place.using, savepoint=False):
+            transport.run(self.job, self.place.connection, self.condition)
+        return self.job.written()
+
+
+def bulk_update(queryset: Any, objects: tuple[Any, ...], names: Any, batch_size: int | None) -> int:
+    """Django's bulk_update, where all that it refuses is known not to be there."""
+    opts = queryset.model._meta
+    if not objects or not names or not all(isinstance(name, str) for name in names):
+        raise NotOurs
+    if batch_size is not None and batch_size <= 0:
+        raise NotOurs
+    queryset._for_write = True
+    place = Place(queryset.model, queryset.db)
+    columns = [place.column(opts.get_field(name)) for name in names]
+    if place.description.key in columns or len(set(columns)) != len(columns):
+        raise NotOurs
+    rows = list(objects)
+    marks = place.marks(rows)
+    if any(mark & 1 for mark in set(marks)):
+        raise NotOurs
+    fields_named = [column.field for column in columns]
+    if any(mark & 2 for mark in set(marks)):
+        for object in rows:
+            object._prepare_related_fields_for_save(
+                operation_name="bulk_update", fields=fields_named
+            )
+    condition = condition_of(queryset, place.connection)
+    if condition is None:
+        return 0
+    chunk = place.chunk(batch_size, [opts.pk, opts.pk, *fields_named], rows)
+    return Update(place, rows, columns, chunk, condition, limited=_cuts(place)).run()
+
+
+def _cuts(place: Place) -> bool:
+    """Does Django's bulk_update cut text that is too long?"""
+    return place.connection.features.requires_casted_case_in_updates

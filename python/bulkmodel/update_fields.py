@@ -1,0 +1,148 @@
+"""update_fields: rows are written with the values that they have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import compress
+from typing import Any
+
+from django.db import connections, models, transaction
+
+from bulkmodel import _core
+from bulkmodel.condition import condition_of
+from bulkmodel.fields import BUILT_IN, Field, has_relations
+from bulkmodel.image import Image
+from bulkmodel.place import NotOurs, Place
+from bulkmodel.update import Update
+
+
+def fields_named(model: type[models.Model], names: tuple[str, ...]) -> list[Field]:
+    """The fields to write; ValueError and FieldDoesNotExist for what cannot be written."""
+    opts = model._meta
+    fields: list[Any] = [opts.get_field(name) for name in names]
+    for field in fields:
+        if not field.concrete or field.many_to_many:
+            raise ValueError("update_fields() can only be used with concrete fields.")
+        if field in opts.pk_fields:
+            raise ValueError("update_fields() cannot be used with primary key fields.")
+    return list(dict.fromkeys(fields))
+
+
+def check_rows(model: type[models.Model], rows: list[Any]) -> None:
+    """Each is a saved object of this model, and none is there twice."""
+    seen: dict[Any, int] = {}
+    for i, row in enumerate(rows):
+        if not isinstance(row, model._meta.concrete_model or model):
+            raise ValueError(f"Object {i} is no {model._meta.label}.")
+        if row._state.adding or row.pk is None:
+            raise ValueError(f"Object {i} is not saved: update_fields() updates rows.")
+        if seen.setdefault(row.pk, i) != i:
+            raise ValueError(f"Objects {seen[row.pk]} and {i} have the same primary key.")
+
+
+def rows_to_update(
+    model: type[models.Model], objects: Iterable[Any], fields: list[Field]
+) -> list[Any]:
+    """The objects, each of which may be written."""
+    rows = list(objects)
+    key = model._meta.pk
+    related = has_relations(model)
+    marks = _core.plain(rows, model, key.attname, related) if key is not None else None
+    if marks is None or any(mark & 5 for mark in set(marks)):
+        check_rows(model, rows)
+    if marks is None or any(mark & 2 for mark in set(marks)):
+        for row in rows:
+            row._prepare_related_fields_for_save("update_fields", fields or None)
+    return rows
+
+
+class Changes:
+    """Which rows and which fields are to be written; of some rows not all of these fields."""
+
+    def __init__(
+        self,
+        model: type[models.Model],
+        rows: list[Any],
+        fields: list[Field],
+        image: Image | None,
+    ) -> None:
+        self.rows = rows
+        self.fields = fields
+        self.image = image
+        self.places: Iterable[int] = range(len(rows))
+        self.kept: dict[Field, bytes] = {}
+        if image is not None:
+            image.settle()
+        if not fields and image is not None:
+            self._compare(model, rows, image)
+
+    def _compare(self, model: type[models.Model], rows: list[Any], image: Image) -> None:
+        changed: dict[Field, bytes] = {}
+        opts = model._meta
+        followers = []
+        for field in opts.concrete_fields:
+            if field in opts.pk_fields or field.generated:
+                continue
+            if getattr(field, "auto_now", False):
+                followers.append(field)
+                continue
+            marks = image.changed(rows, field.attname)
+            if any(marks):
+                changed[field] = marks
+        mask = bytes(map(any, zip(*changed.values()))) if changed else b""
+        self.places = list(compress(range(len(rows)), mask))
+        self.rows = list(compress(rows, mask))
+        self.fields = [*changed, *followers] if changed else []
+        for field, marks in changed.items():
+            picked = bytes(compress(marks, mask))
+            if not all(picked):
+                self.kept[field] = picked
+
+
+def write(target: Any, changes: Changes, batch_size: int | None) -> int:
+    """Write the rows that `target` (a queryset on the alias to write to) selects; how many."""
+    with transaction.atomic(using=target.db, savepoint=False):
+        matched = _write(target, changes, batch_size)
+    if changes.image is not None:
+        names = [field.attname for field in changes.fields]
+        changes.image.written(connections[target.db], changes.rows, changes.places, names)
+    return matched
+
+
+def _write(target: Any, changes: Changes, batch_size: int | None) -> int:
+    for field in changes.fields:
+        if type(field) not in BUILT_IN or getattr(field, "auto_now", False):
+            for row in changes.rows:
+                setattr(row, field.attname, field.pre_save(row, add=False))
+    if target.query.is_sliced:
+        target.query.clear_limits()
+    try:
+        place = Place(target.model, target.db)
+        columns = [place.column(field) for field in changes.fields]
+        place.marks(changes.rows)
+        condition = condition_of(target, place.connection)
+        if condition is None:
+            return 0
+        named = [target.model._meta.pk, target.model._meta.pk, *changes.fields]
+        kept = {place.column(field).index: mask for field, mask in changes.kept.items()}
+        chunk = place.chunk(batch_size, named, changes.rows)
+        update = Update(place, changes.rows, columns, chunk, condition, limited=False, kept=kept)
+    except NotOurs:
+        check_rows(target.model, changes.rows)
+        return _write_as_django(target, changes, batch_size)
+    return update.run()
+
+
+def _write_as_django(target: Any, changes: Changes, batch_size: int | None) -> int:
+    groups: dict[tuple[str, ...], list[Any]] = {}
+    for i, row in enumerate(changes.rows):
+        names = tuple(
+            field.name
+            for field in changes.fields
+            if field not in changes.kept or changes.kept[field][i]
+        )
+        groups.setdefault(names, []).append(row)
+    return sum(
+        models.QuerySet.bulk_update(target, rows, names, batch_size)
+        for names, rows in groups.items()
+    )

@@ -15,7 +15,7 @@ if ENGINE == "postgresql":
             "USER": given.get("user", ""),
             "HOST": given.get("host", ""),
             "PORT": str(given.get("port", "")),
-            "TEST": {"NAME": "test_bulkmodel_django"},
+            "TEST": {"NAME": f"test_bulkmodel_{os.getpid()}"},
         }
     }
 else:

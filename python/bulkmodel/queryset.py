@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.db import models, transaction
 from django.db.models.query import ModelIterable
 
-from bulkmodel import _core, conf
+from bulkmodel import _core, signals, written
 from bulkmodel.create import Create
 from bulkmodel.image import Image
-from bulkmodel.lookups import InKeys
-from bulkmodel.options import NAMES, options_of
+from bulkmodel.options import NAMES, Options, options_of
 from bulkmodel.place import NotOurs
 from bulkmodel.update import bulk_update
 from bulkmodel.update_fields import Changes, fields_named, rows_to_update, write
@@ -67,16 +66,9 @@ class BulkModelQuerySetMixin(_Base):
         clone._bm_options = {**(self._bm_options or {}), **options}
         return clone
 
-    def _written(self, objects: list[Any], using: str, *, created: bool = False) -> Any:
-        """A queryset that is filled with these rows, and that their keys select."""
-        queryset: Any = type(self)(self.model, using=using)
-        keys = [object.pk for object in objects if object.pk is not None]
-        queryset = queryset.filter(InKeys(models.F("pk"), keys)) if keys else queryset.none()
-        queryset._result_cache = objects
-        queryset._prefetch_done = True
-        queryset._image = Image(self.model, objects, alike=created)
-        queryset._bm_by_key = True
-        return queryset
+    def _written(self, objects: Iterable[Any], **known: Any) -> Any:
+        using = self._alias_of_write()
+        return written.of_rows(type(self), list(objects), self.model, using, **known)
 
     # -------------------------------------------------------------------------- create
 
@@ -99,24 +91,40 @@ class BulkModelQuerySetMixin(_Base):
         signal: bool = True,
     ) -> Any:
         """Django's bulk_create.  return_queryset: the rows as a queryset, in the order of objs."""
-        conf.workers(concurrent, max_concurrent_workers)
-        conflicts = ignore_conflicts or update_conflicts
+        valid = batch_size is None or batch_size > 0  # others are Django's to refuse
+        asked = options_of(
+            batch_size if valid else None,
+            concurrent,
+            max_concurrent_workers,
+            return_queryset,
+            send_signals,
+            send_signal,
+            signal,
+        )
         options = (batch_size, ignore_conflicts, update_conflicts, update_fields, unique_fields)
-        given: Any = objs
-        if objs and not (batch_size is not None and batch_size <= 0):
-            given = list(objs)
+        given: Any = list(objs) if objs and valid else objs
+        call = None
+        if given and valid:
             self._set_create_uuid(given, bm_create_uuid)
-        if conflicts or update_fields or unique_fields or not given or given is objs:
-            done = False
-        else:
-            done = self._create(given, batch_size)
+        if valid:
+            call = signals.begin(
+                signals.BULK_CREATE,
+                self,
+                asked.signals,
+                instances=given,
+                batch_size=batch_size,
+                n=len(given),
+            )
+        done = valid and given and not any(options[1:]) and self._create(given, batch_size)
         if not done:
-            result = super().bulk_create(given, *options)
-            given = result if given is objs else given
-        if not return_queryset:
-            return given
-        self._for_write = True
-        return self._written(list(given), self.db, created=True)
+            given = super().bulk_create(given, *options)
+        queryset = signals.end(
+            call,
+            len(given),
+            lambda: self._written(given, created=True, plain=done),
+            asked.return_queryset,
+        )
+        return queryset if return_queryset else given
 
     def _create(self, objects: list[Any], batch_size: int | None) -> bool:
         try:
@@ -139,61 +147,59 @@ class BulkModelQuerySetMixin(_Base):
         """Django's bulk_update."""
         objects = tuple(objs)
         names = list(fields) if fields and not isinstance(fields, str) else fields
-        target = self
-        if self._bm_options:
-            target = self._clone()
-            target._bm_options = None
         try:
             if type(self).update is not BulkModelQuerySetMixin.update:
                 raise NotOurs  # a project's own update() is called where Django calls it
             return bulk_update(self, objects, names, batch_size)
         except NotOurs:
-            return int(models.QuerySet.bulk_update(target, objects, names, batch_size))
+            return int(models.QuerySet.bulk_update(self._silent(), objects, names, batch_size))
 
     @_alters_data
     def update(self, **values: Any) -> Any:
         """Django's update.  With options (batch_size, return_queryset, ...) rows are updated by
         key; an option that is also a field's name is the field."""
-        names = {field.name for field in self.model._meta.get_fields()}
-        names |= {field.attname for field in self.model._meta.concrete_fields}
         options = dict(self._bm_options or {})
-        for name in [n for n in values if n in NAMES and n not in names]:
-            options[name] = values.pop(name)
+        if not NAMES.isdisjoint(values):
+            names = {field.name for field in self.model._meta.get_fields()}
+            names |= {field.attname for field in self.model._meta.concrete_fields}
+            for name in NAMES.difference(names).intersection(values):
+                options[name] = values.pop(name)
+        asked = options_of(**options)
         self._image = None
-        if not options:
-            return super().update(**values)
-        return self._update_by_key(values, **options)
+        call = signals.begin(
+            signals.UPDATE,
+            self,
+            asked.signals,
+            field_names=values,
+            values=values,
+            batch_size=asked.batch_size,
+        )
+        if asked.return_queryset or asked.batch_size is not None:
+            matched, keys = self._update_by_key(values, asked)
+            queryset = signals.end(
+                call, matched, lambda: self._of_keys(keys), asked.return_queryset
+            )
+        else:
+            matched = super().update(**values) if values or not options else 0
+            queryset = signals.end(call, matched, self._chain)  # type: ignore[attr-defined]
+        return queryset if asked.return_queryset else matched
 
-    def _update_by_key(
-        self,
-        values: dict[str, Any],
-        batch_size: int | None = None,
-        concurrent: bool | None = None,
-        max_concurrent_workers: int | None = None,
-        return_queryset: bool = False,
-        **signals: bool,
-    ) -> Any:
-        conf.workers(concurrent, max_concurrent_workers)
-        if batch_size is not None and batch_size <= 0:
-            raise ValueError("Batch size must be a positive integer.")
-        if not values and not return_queryset:
-            return 0
-        plain = type(self)(self.model, using=None)
-        self._for_write = True
-        plain = plain.using(self.db)
-        if not return_queryset and batch_size is None:
-            return super().update(**values)
-        with transaction.atomic(using=self.db, savepoint=False):
-            keys = list(self.order_by().values_list("pk", flat=True))
-            step = batch_size or len(keys) or 1
-            matched = 0
+    def _update_by_key(self, values: dict[str, Any], asked: Options) -> tuple[int, list[Any]]:
+        """The rows that this queryset selects now, by their keys; how many matched, and which."""
+        if not values and not asked.return_queryset:
+            return 0, []
+        using = self._alias_of_write()
+        matched = 0
+        with transaction.atomic(using=using, savepoint=False):
+            keys = list(self.order_by().using(using).values_list("pk", flat=True))
+            step = asked.batch_size or len(keys) or 1
             for i in range(0, len(keys) if values else 0, step):
-                part = plain.filter(InKeys(models.F("pk"), keys[i : i + step]))
-                matched += models.QuerySet.update(part, **values)
+                matched += models.QuerySet.update(self._of_keys(keys[i : i + step]), **values)
         self._result_cache = None
-        if not return_queryset:
-            return matched
-        return plain.filter(InKeys(models.F("pk"), keys)) if keys else plain.none()
+        return matched, keys
+
+    def _of_keys(self, keys: list[Any]) -> Any:
+        return written.of_keys(type(self), self.model, self._alias_of_write(), keys)
 
     @_alters_data
     def update_fields(
@@ -223,7 +229,16 @@ class BulkModelQuerySetMixin(_Base):
         if objects is None and (names or self._result_cache is not None):
             self._fetch_all()
         using = self._alias_of_write()
-        given = self._result_cache or [] if objects is None else objects
+        given = list(self._result_cache or [] if objects is None else objects)
+        call = signals.begin(
+            signals.UPDATE_FIELDS,
+            self,
+            options.signals,
+            instances=given,
+            field_names=[field.name for field in fields],
+            batch_size=batch_size,
+            n=len(given),
+        )
         rows = rows_to_update(self.model, given, fields)
         image = self._image if objects is None else None
         if not names and image is None and rows:
@@ -235,7 +250,20 @@ class BulkModelQuerySetMixin(_Base):
         if changes.rows:
             target = type(self)(self.model, using=using) if self._bm_by_key else self.using(using)
             matched = write(target, changes, options.batch_size)
-        return self._written(rows, using) if options.return_queryset else matched
+        queryset = signals.end(
+            call,
+            matched,
+            lambda: self._written(rows),
+            return_queryset,
+            [field.name for field in changes.fields],
+        )
+        return queryset if return_queryset else matched
+
+    def _silent(self) -> Any:
+        """As this, where Django calls update() for a method that sends no signals."""
+        clone = self._chain()  # type: ignore[attr-defined]
+        clone._bm_options = {"send_signals": False}
+        return clone
 
     def _alias_of_write(self) -> str:
         self._for_write = True

@@ -143,6 +143,6 @@ def _write_as_django(target: Any, changes: Changes, batch_size: int | None) -> i
         )
         groups.setdefault(names, []).append(row)
     return sum(
-        models.QuerySet.bulk_update(target, rows, names, batch_size)
+        models.QuerySet.bulk_update(target._silent(), rows, names, batch_size)
         for names, rows in groups.items()
     )

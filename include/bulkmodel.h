@@ -542,8 +542,20 @@ BM_API bm_status bm_copy_to(bm_db *db, bm_rows rows, const bm_copy_to_options *o
 BM_API bm_status bm_explain(bm_db *db, const char *verb, bm_rows rows, const void *options,
                             char **text, bm_error *err);
 
-/* Free what bm_explain allocated.  NULL is legal. */
-BM_API void bm_free(void *text);
+/*
+ * The model of a table as the database has it, for a program that meets the table at run time:
+ * every column in the table's order, in a row where each stands as its type's C value or as a
+ * bm_slice, with a bm_state of its own.  BM_KEY, BM_ASSIGNED and BM_READ_ONLY are set as the table
+ * says.  What bm_type does not know, arrays included, is BM_ENUM, which goes and comes as text; on
+ * SQLite a declared type is read as Django means it ("char(32)" is a UUID, "datetime" is
+ * BM_TIMESTAMPTZ).  `schema` may be NULL.  *out is one block of memory (free it with bm_free), NULL
+ * on error: BM_INVALID where there is no such table, BM_UNSUPPORTED for "memory:".
+ */
+BM_API bm_status bm_describe(bm_db *db, const char *schema, const char *table, bm_model **out,
+                             bm_error *err);
+
+/* Free what bm_explain or bm_describe allocated.  NULL is legal. */
+BM_API void bm_free(void *memory);
 
 /* ---------------------------------------------------------------------- the transport without I/O
  * */

@@ -47,7 +47,7 @@ bm_status bm_explain(bm_db *db, const char *verb, bm_rows rows, const void *opti
     return BM_OK;
 }
 
-void bm_free(void *text)
+void bm_free(void *memory)
 {
-    free(text);
+    free(memory);
 }

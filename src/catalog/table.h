@@ -46,6 +46,9 @@ typedef struct bm__table {
  * found. */
 const bm__table_column *bm__table_find(const bm__table *table, const char *column);
 
+/* The type whose member holds the column's values; BM_ENUM for what is read from text. */
+bm_type bm__table_type(const bm__dialect *dialect, const bm__table_column *column);
+
 /* Free.  NULL is legal. */
 void bm__table_free(bm__table *table);
 

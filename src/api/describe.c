@@ -1,0 +1,116 @@
+#include "face.h"
+
+#include "types.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The model, its fields and all names are one block: where the next piece of it goes. */
+typedef struct block {
+    bm_model model;
+    bm_field fields[];
+} block;
+
+static char *put_name(char **at, const char *name)
+{
+    char *put = *at;
+    size_t size = strlen(name) + 1;
+    memcpy(put, name, size);
+    *at += size;
+    return put;
+}
+
+static unsigned flags_of(const bm__table_column *column)
+{
+    bool made = column->rowid || column->identity != '\0' || column->volatile_default;
+    unsigned flags = 0;
+    flags |= column->primary_key ? BM_KEY : 0;
+    flags |= column->primary_key && made ? BM_ASSIGNED : 0;
+    flags |= column->generated ? BM_READ_ONLY : 0;
+    return flags;
+}
+
+/* Every member begins at a multiple of 8; the states stand behind the members. */
+static void lay_out(bm_field *fields, size_t n, bm_model *model)
+{
+    size_t offset = 0;
+    for (size_t i = 0; i < n; i++) {
+        fields[i].offset = offset;
+        offset += (fields[i].width + 7) / 8 * 8;
+    }
+    for (size_t i = 0; i < n; i++) {
+        fields[i].state_offset = offset++;
+    }
+    model->row_size = (offset + 7) / 8 * 8;
+}
+
+static bm_status make(const bm__dialect *dialect, const bm__table *table, const bm_model *asked,
+                      bm_model **out, bm_error *err)
+{
+    size_t n = table->n_columns;
+    size_t size = sizeof(block) + n * sizeof(bm_field) + strlen(asked->table) + 1;
+    size += asked->schema != NULL ? strlen(asked->schema) + 1 : 0;
+    for (size_t i = 0; i < n; i++) {
+        size += strlen(table->columns[i].name) + 1;
+    }
+    block *made = malloc(size);
+    if (made == NULL) {
+        return bm__no_memory(err);
+    }
+    char *at = (char *)&made->fields[n];
+    for (size_t i = 0; i < n; i++) {
+        const bm__table_column *column = &table->columns[i];
+        bm_type type = bm__table_type(dialect, column);
+        size_t width = bm__type(type)->width;
+        made->fields[i] = (bm_field){.name = put_name(&at, column->name),
+                                     .type = type,
+                                     .layout = width != 0 ? BM_FIXED : BM_SLICE,
+                                     .width = width != 0 ? width : sizeof(bm_slice),
+                                     .flags = flags_of(column)};
+    }
+    made->model = (bm_model){.size = sizeof made->model, .fields = made->fields, .n_fields = n};
+    made->model.table = put_name(&at, asked->table);
+    made->model.schema = asked->schema != NULL ? put_name(&at, asked->schema) : NULL;
+    lay_out(made->fields, n, &made->model);
+    *out = &made->model;
+    return BM_OK;
+}
+
+static bm_status check(bm_db *db, const char *schema, const char *table, bm_error *err)
+{
+    if (db == NULL || table == NULL || table[0] == '\0' || (schema != NULL && schema[0] == '\0')) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
+                        db == NULL ? "there is no database" : "there is no name of a table");
+    }
+    if (!bm__db_root(db)->dialect->has_catalog) {
+        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK, "the database has no catalog to ask");
+    }
+    return BM_OK;
+}
+
+bm_status bm_describe(bm_db *db, const char *schema, const char *table, bm_model **out,
+                      bm_error *err)
+{
+    bm_error local;
+    err = bm__error_begin(err, &local);
+    BM_TRY(bm__check_out(out, err));
+    *out = NULL;
+    BM_TRY(check(db, schema, table, err));
+    bm_db *root = bm__db_root(db);
+    bm__conn *conn;
+    size_t n;
+    bool inside;
+    BM_TRY(bm__db_connect(db, 1, 0, NULL, &conn, &n, &inside, err));
+    const bm_model asked = {.size = sizeof asked, .table = table, .schema = schema};
+    const bm__step limits = {.deadline_ns = bm__after_ms(BM__STATEMENT_MS)};
+    bm__known_table *known = NULL;
+    bool fresh;
+    bm__tables_drop(root, NULL); /* it is asked for what the table is now */
+    bm_status status = bm__tables_get(root, conn, &asked, &limits, &known, &fresh, err);
+    if (status == BM_OK) {
+        status = make(root->dialect, known->table, &asked, out, err);
+        bm__tables_release(root, known);
+    }
+    bm__db_disconnect(db, &conn, n);
+    return status;
+}

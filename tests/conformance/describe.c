@@ -1,0 +1,159 @@
+/* A table that the program meets at run time: bm_describe gives the model to read and write it. */
+#include "world.h"
+
+static void a_column(const bm_model *model, size_t i, const char *name, bm_type type,
+                     unsigned flags)
+{
+    assert_true(i < model->n_fields);
+    assert_string_equal(model->fields[i].name, name);
+    assert_int_equal(model->fields[i].type, type);
+    assert_int_equal(model->fields[i].flags, flags);
+}
+
+/* What is read by the model and written back is what was there. */
+static void copies(world *w, const bm_model *model)
+{
+    ok(w, bm_copy_to(w->db, bm_all(model), NULL, fresh(w), &w->err));
+    assert_int_equal(w->result.read, 2);
+    bm_rows rows = bm_structs(model, bm_queryset_at(w->result.queryset, 0), 2);
+    const char *names[64] = {0};
+    for (size_t i = 1; i < model->n_fields; i++) {
+        names[i - 1] = model->fields[i].name;
+    }
+    run(w, "UPDATE item SET b = NULL, t = ''");
+    ok(w, bm_update_fields(w->db, rows, BM_OPTIONS(bm_update_fields_options, .fields = names), NULL,
+                           &w->err));
+}
+
+static void every_type_of_postgresql(world *w)
+{
+    bm_model *m;
+    run(w, "CREATE TYPE mood AS ENUM ('sad', 'glad')");
+    run(w, "CREATE TABLE item (id bigserial PRIMARY KEY, b bool, i2 smallint, i4 integer, f4 real, "
+           "f8 float8, n numeric(10, 2), t text, v varchar(5), c char(3), y bytea, d date, h time, "
+           "s timestamp, z timestamptz, u uuid, j json, k jsonb, e mood, a integer[], p inet)");
+    run(w, "INSERT INTO item (b, i2, n, t, y, d, z, u, k, e, a, p) VALUES (true, -3, 1.50, 'x', "
+           "'\\x00ff', '2024-02-29', '2024-02-29 12:00:00+02', "
+           "'00112233-4455-6677-8899-aabbccddeeff', '{\"a\": [1]}', 'glad', '{1,NULL,3}', "
+           "'10.0.0.1/8')");
+    run(w, "INSERT INTO item DEFAULT VALUES");
+    ok(w, bm_describe(w->db, NULL, "item", &m, &w->err));
+    static const bm_type types[] = {BM_BOOL,    BM_INT2,  BM_INT4,      BM_FLOAT4,      BM_FLOAT8,
+                                    BM_NUMERIC, BM_TEXT,  BM_VARCHAR,   BM_CHAR,        BM_BYTEA,
+                                    BM_DATE,    BM_TIME,  BM_TIMESTAMP, BM_TIMESTAMPTZ, BM_UUID,
+                                    BM_JSON,    BM_JSONB, BM_ENUM,      BM_ENUM,        BM_ENUM};
+    assert_int_equal(m->n_fields, 1 + sizeof types / sizeof types[0]);
+    a_column(m, 0, "id", BM_INT8, BM_KEY | BM_ASSIGNED);
+    for (size_t i = 1; i < m->n_fields; i++) {
+        assert_int_equal(m->fields[i].type, types[i - 1]);
+        assert_int_equal(m->fields[i].flags, 0);
+    }
+    char *before = rows_of(w, "SELECT item::text FROM item ORDER BY id");
+    copies(w, m);
+    expect(w, before, "SELECT item::text FROM item ORDER BY id");
+    free(before);
+    bm_free(m);
+}
+
+static void every_type_of_sqlite(world *w)
+{
+    static const struct {
+        const char *declared;
+        bm_type type;
+    } columns[] = {
+        {"bool", BM_BOOL},        {"integer unsigned", BM_INT8},
+        {"BIGINT", BM_INT8},      {"real", BM_FLOAT8},
+        {"decimal", BM_NUMERIC},  {"numeric(10, 2)", BM_NUMERIC},
+        {"varchar(40)", BM_TEXT}, {"char(5)", BM_TEXT},
+        {"char(32)", BM_UUID},    {"date", BM_DATE},
+        {"time", BM_TIME},        {"datetime", BM_TIMESTAMPTZ},
+        {"BLOB", BM_BYTEA},       {"", BM_TEXT},
+    };
+    char *list;
+    FILE *out = text_begin(&list);
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        fprintf(out, ", c%zu %s", i, columns[i].declared);
+    }
+    fclose(out);
+    run(w, "CREATE TABLE item (id INTEGER PRIMARY KEY, b bool, t text%s)", list);
+    free(list);
+    run(w, "INSERT INTO item (b, t, c1, c4, c8, c9, c11, c12) VALUES (1, 'x', 7, 1.5, "
+           "'00112233445566778899aabbccddeeff', '2024-02-29', '2024-02-29 12:00:00', x'00ff')");
+    run(w, "INSERT INTO item DEFAULT VALUES");
+    bm_model *m;
+    ok(w, bm_describe(w->db, NULL, "item", &m, &w->err));
+    a_column(m, 0, "id", BM_INT8, BM_KEY | BM_ASSIGNED);
+    for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+        assert_int_equal(m->fields[i + 3].type, columns[i].type);
+    }
+    char *before = rows_of(w, "SELECT * FROM item ORDER BY id");
+    copies(w, m);
+    char *after = rows_of(w, "SELECT * FROM item ORDER BY id");
+    assert_string_equal(after, before);
+    free(before);
+    free(after);
+    bm_free(m);
+}
+
+static void keys_and_columns_that_are_not_written(world *w)
+{
+    bm_model *m;
+    run(w, "CREATE TABLE pair (b varchar(9) NOT NULL, a integer NOT NULL, s integer GENERATED "
+           "ALWAYS AS (a + 1) STORED, PRIMARY KEY (a, b))");
+    ok(w, bm_describe(w->db, NULL, "pair", &m, &w->err));
+    bm_type text = w->on->bit == ON_POSTGRESQL ? BM_VARCHAR : BM_TEXT;
+    bm_type number = w->on->bit == ON_POSTGRESQL ? BM_INT4 : BM_INT8;
+    assert_int_equal(m->n_fields, 3);
+    a_column(m, 0, "b", text, BM_KEY);
+    a_column(m, 1, "a", number, BM_KEY);
+    a_column(m, 2, "s", number, BM_READ_ONLY);
+    bm_free(m);
+}
+
+/* What was known of the table is forgotten. */
+static void a_table_that_has_changed(world *w)
+{
+    bm_model *m;
+    make_items(w, "");
+    ok(w, bm_describe(w->db, NULL, "item", &m, &w->err));
+    size_t n = m->n_fields;
+    bm_free(m);
+    run(w, "ALTER TABLE item ADD COLUMN more text");
+    ok(w, bm_describe(w->db, NULL, "item", &m, &w->err));
+    assert_int_equal(m->n_fields, n + 1);
+    bm_free(m);
+}
+
+static void what_is_not_there(world *w)
+{
+    bm_model one;
+    bm_model *m = &one;
+    assert_int_equal(bm_describe(w->db, NULL, "nothing", &m, &w->err), BM_INVALID);
+    assert_null(m);
+    assert_int_equal(bm_describe(w->db, "nowhere", "item", &m, &w->err), BM_INVALID);
+    assert_int_equal(bm_describe(w->db, NULL, "", &m, &w->err), BM_INVALID);
+    assert_int_equal(bm_describe(w->db, NULL, NULL, &m, &w->err), BM_INVALID);
+    assert_int_equal(bm_describe(NULL, NULL, "item", &m, &w->err), BM_INVALID);
+    assert_int_equal(bm_describe(w->db, NULL, "item", NULL, &w->err), BM_INVALID);
+}
+
+static void a_database_without_a_catalog(world *w)
+{
+    bm_model *m;
+    assert_int_equal(bm_describe(w->db, NULL, "item", &m, &w->err), BM_UNSUPPORTED);
+    assert_null(m);
+}
+
+static const conformance_case cases[] = {
+    CASE(ON_POSTGRESQL, every_type_of_postgresql),
+    CASE(ON_SQLITE, every_type_of_sqlite),
+    CASE(ON_SQL, keys_and_columns_that_are_not_written),
+    CASE(ON_SQL, a_table_that_has_changed),
+    CASE(ON_SQL, what_is_not_there),
+    CASE(ON_MEMORY, a_database_without_a_catalog),
+};
+
+int main(void)
+{
+    return conformance_run("describe", cases, sizeof cases / sizeof cases[0]);
+}

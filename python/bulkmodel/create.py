@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
-
-from bulkmodel import _core, postgresql, transport
+from bulkmodel import _core, errors, postgresql, transport
+from bulkmodel.atomic import one_transaction
 from bulkmodel.place import SMALL, NotOurs, Place, gather, make_job
 from bulkmodel.statements import Condition
 
@@ -29,6 +28,7 @@ class Create:
         if any(mark & 2 for mark in set(marks)) or description.key.field.has_default():
             queryset._prepare_for_bulk_create(objects)
             marks = self.place.marks(objects)
+        self.objects, self.marks = objects, marks
         self.keyed = [o for o, mark in zip(objects, marks) if not mark & 1]
         self.keyless = (
             objects if not self.keyed else [o for o, mark in zip(objects, marks) if mark & 1]
@@ -42,6 +42,7 @@ class Create:
         catalog = None
         if self.place.dialect == "postgresql" and len(objects) > SMALL:
             catalog = postgresql.ask(description.table, self.place.connection)
+        self.states = [(o._state.adding, o._state.db) for o in objects] if self._seen() else None
         self.jobs = [
             self._prepare(part, with_key, catalog)
             for part, with_key in ((self.keyed, True), (self.keyless, False))
@@ -68,19 +69,29 @@ class Create:
         rows = gather(place, objects, columns, limited=False)
         return make_job(rows, "bulk_create", (), batch_size, Condition(), catalog)
 
+    def _seen(self) -> bool:
+        """Has an object's state more to say than that the object is new?"""
+        return any(mark & 12 != 4 for mark in set(self.marks))
+
     def run(self) -> None:
+        """Write, and set keys and states; where that fails, they are what they were."""
         place = self.place
         key = place.description.key.field.attname
-        settled = False
-        try:
-            with transaction.atomic(using=place.using, savepoint=False):
-                for job in self.jobs:
-                    transport.run(job, place.connection, Condition())
-                _core.settle(self.keyed, None, None, False, place.using)
-                if self.keyless:
-                    settled = True
-                    _core.settle(self.keyless, key, self.jobs[-1].keys(), False, place.using)
-        except BaseException:
-            if settled:
-                _core.settle(self.keyless, key, None, True, None)
-            raise
+        call = errors.Call(place.model, place.connection, self.objects, row_of=self._row_of)
+        with errors.noted(lambda: call), one_transaction(place.using, self._undo):
+            for job in self.jobs:
+                transport.run(job, place.connection, Condition())
+            _core.settle(self.keyed, None, None, False, place.using)
+            if self.keyless:
+                _core.settle(self.keyless, key, self.jobs[-1].keys(), False, place.using)
+
+    def _undo(self) -> None:
+        _core.settle(self.keyless, self.place.description.key.field.attname, None, True, None)
+        _core.settle(self.keyed, None, None, True, None)
+        for object, (adding, db) in zip(self.objects, self.states or ()):
+            object._state.adding, object._state.db = adding, db
+
+    def _row_of(self, job: _core.Job, row: int) -> int:
+        """The object of a job's row: jobs have those with keys, or those without."""
+        keyless = 0 if self.keyed and job is self.jobs[0] else 1
+        return [i for i, mark in enumerate(self.marks) if mark & 1 == keyless][row]

@@ -6,10 +6,10 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.db import models, transaction
+from django.db import connections, models, transaction
 from django.db.models.query import ModelIterable
 
-from bulkmodel import _core, signals, written
+from bulkmodel import _core, errors, signals, written
 from bulkmodel.create import Create
 from bulkmodel.image import Image
 from bulkmodel.options import NAMES, Options, options_of
@@ -117,7 +117,8 @@ class BulkModelQuerySetMixin(_Base):
             )
         done = valid and given and not any(options[1:]) and self._create(given, batch_size)
         if not done:
-            given = super().bulk_create(given, *options)
+            with errors.noted(lambda: self._call(given)):
+                given = super().bulk_create(given, *options)
         queryset = signals.end(
             call,
             len(given),
@@ -152,7 +153,8 @@ class BulkModelQuerySetMixin(_Base):
                 raise NotOurs  # a project's own update() is called where Django calls it
             return bulk_update(self, objects, names, batch_size)
         except NotOurs:
-            return int(models.QuerySet.bulk_update(self._silent(), objects, names, batch_size))
+            with errors.noted(lambda: self._call(objects, names)):
+                return int(models.QuerySet.bulk_update(self._silent(), objects, names, batch_size))
 
     @_alters_data
     def update(self, **values: Any) -> Any:
@@ -175,12 +177,14 @@ class BulkModelQuerySetMixin(_Base):
             batch_size=asked.batch_size,
         )
         if asked.return_queryset or asked.batch_size is not None:
-            matched, keys = self._update_by_key(values, asked)
+            with errors.noted(lambda: self._call(())):
+                matched, keys = self._update_by_key(values, asked)
             queryset = signals.end(
                 call, matched, lambda: self._of_keys(keys), asked.return_queryset
             )
         else:
-            matched = super().update(**values) if values or not options else 0
+            with errors.noted(lambda: self._call(())):
+                matched = super().update(**values) if values or not options else 0
             queryset = signals.end(call, matched, self._chain)  # type: ignore[attr-defined]
         return queryset if asked.return_queryset else matched
 
@@ -264,6 +268,13 @@ class BulkModelQuerySetMixin(_Base):
         clone = self._chain()  # type: ignore[attr-defined]
         clone._bm_options = {"send_signals": False}
         return clone
+
+    def _call(self, objects: Any, names: Iterable[str] | None = None) -> errors.Call:
+        """For an error of Django's own method."""
+        rows = objects if isinstance(objects, list | tuple) else ()
+        known = {field.name: field for field in self.model._meta.concrete_fields}
+        fields = None if names is None else [known[name] for name in names if name in known]
+        return errors.Call(self.model, connections[self.db], rows, fields)
 
     def _alias_of_write(self) -> str:
         self._for_write = True

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import DatabaseError, Error, IntegrityError
 
-from bulkmodel import _core
+from bulkmodel import _core, errors
 from bulkmodel.statements import Condition, placed, result, spliced
 
 _loading = threading.Lock()
@@ -40,6 +41,26 @@ def _load(driver: Any) -> _core.Source | None:
             return None
 
 
+def _culprit(error: IntegrityError, write: Callable[[int, int], Any], n: int) -> int | None:
+    """The row of a statement over n rows for which it failed, which SQLite does not say: halves of
+    them are written again.  All is rolled back afterwards, and a part that goes well stays, since
+    rows behind it may need it."""
+    low, high = 0, n
+    while low < high:
+        middle = low + max((high - low) // 2, 1)
+        try:
+            write(low, middle - low)
+        except IntegrityError as again:
+            if str(again) != str(error):
+                break
+            high = middle
+            if middle - low == 1:
+                return low
+        else:
+            low = middle
+    return None
+
+
 def show_batch(
     cursor: Any,
     job: _core.Job,
@@ -50,15 +71,34 @@ def show_batch(
     condition: Condition,
 ) -> tuple[int, list[Any]]:
     text, order = placed(sql, "%s", condition.sql)
-    source = source_of(cursor.db)
-    if source is None:
-        raise DatabaseError("The connection was opened again while rows were written.")
-    source.offer(job)
+    bound = spliced(order, (), condition)
+
+    def write(first: int, rows: int) -> tuple[int, list[Any]]:
+        source = source_of(cursor.db)
+        if source is None:
+            raise DatabaseError("The connection was opened again while rows were written.")
+        source.offer(job, first, rows)
+        try:
+            cursor.execute(text, bound)
+            return result(cursor, wants_rows)
+        finally:
+            source.withdraw()
+
     try:
-        cursor.execute(text, spliced(order, (), condition))
-        return result(cursor, wants_rows)
-    finally:
-        source.withdraw()
+        return write(0, n)
+    except IntegrityError as error:
+        errors.stood_at(error, _culprit(error, write, n))
+        raise
+
+
+class Counted(list[tuple[Any, ...]]):
+    """Knows how many of its items were taken."""
+
+    taken = 0
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        for self.taken, item in enumerate(super().__iter__(), 1):
+            yield item
 
 
 _VALUES = re.compile(r" VALUES (\([%s, ]+\))")
@@ -75,19 +115,37 @@ def bind_rows(
 ) -> tuple[int, list[Any]]:
     """An INSERT of many rows is one statement, a row of VALUES each; an UPDATE is run for each."""
     text, order = placed(sql, "%s", condition.sql)
-    cells = job.bind(0, n)
     values = _VALUES.search(text)
-    if text.startswith("INSERT") and values:
-        row = values[1]
-        text = f"{text[: values.start(1)]}{', '.join([row] * n)}{text[values.end(1) :]}"
-        cursor.execute(text, tuple(cells))
+    if not (text.startswith("INSERT") and values):
+        return _bind_each(cursor, job, text, order, n, condition)
+    before, row, after = text[: values.start(1)], values[1], text[values.end(1) :]
+
+    def write(first: int, rows: int) -> tuple[int, list[Any]]:
+        many = f"{before}{', '.join([row] * rows)}{after}"
+        cursor.execute(many, tuple(job.bind(first, rows)))
         return result(cursor, wants_rows)
+
+    try:
+        return write(0, n)
+    except IntegrityError as error:
+        errors.stood_at(error, _culprit(error, write, n))
+        raise
+
+
+def _bind_each(
+    cursor: Any, job: _core.Job, text: str, order: tuple[int, ...], n: int, condition: Condition
+) -> tuple[int, list[Any]]:
+    cells = job.bind(0, n)
     width = len(cells) // n
-    cursor.executemany(
-        text,
-        [spliced(order, cells[i : i + width], condition) for i in range(0, len(cells), width)],
+    each = Counted(
+        spliced(order, cells[i : i + width], condition) for i in range(0, len(cells), width)
     )
-    return result(cursor, wants_rows)
+    try:
+        cursor.executemany(text, each)
+    except Error as error:
+        errors.stood_at(error, each.taken - 1)
+        raise
+    return result(cursor, False)
 
 
 PERFORM = {"batch": show_batch, "rows": bind_rows}

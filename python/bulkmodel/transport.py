@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 import django
-from django.db import DatabaseError
+from django.db import DatabaseError, Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from bulkmodel import _core, postgresql, sqlite
+from bulkmodel import _core, errors, postgresql, sqlite
 from bulkmodel.statements import Condition
 
 KNOWN_DJANGO = {(5, 2), (6, 0), (6, 1)}
@@ -57,5 +57,8 @@ def run(job: _core.Job, connection: BaseDatabaseWrapper, condition: Condition) -
                 kind, sql, params, n, wants_rows = step
                 count, rows = perform[kind](cursor, job, sql, params, n, wants_rows, condition)
                 job.answer(count, rows)
+        except Error as error:
+            errors.locate(error, job)
+            raise
         except _core.EngineError as error:
             raise DatabaseError(str(error)) from error

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
-
-from bulkmodel import transport
+from bulkmodel import errors, transport
+from bulkmodel.atomic import one_transaction
 from bulkmodel.condition import condition_of
 from bulkmodel.fields import Column
 from bulkmodel.place import NotOurs, Place, gather, make_job
@@ -37,7 +36,7 @@ class Update:
         self.job = make_job(rows, "update_fields", indexes, batch_size, condition, None)
 
     def run(self) -> int:
-        with transaction.atomic(using=self.place.using, savepoint=False):
+        with one_transaction(self.place.using):
             transport.run(self.job, self.place.connection, self.condition)
         return self.job.written()
 
@@ -68,7 +67,9 @@ def bulk_update(queryset: Any, objects: tuple[Any, ...], names: Any, batch_size:
     if condition is None:
         return 0
     chunk = place.chunk(batch_size, [opts.pk, opts.pk, *fields_named], rows)
-    return Update(place, rows, columns, chunk, condition, limited=_cuts(place)).run()
+    call = errors.Call(place.model, place.connection, rows, fields_named)
+    with errors.noted(lambda: call):
+        return Update(place, rows, columns, chunk, condition, limited=_cuts(place)).run()
 
 
 def _cuts(place: Place) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import compress
 from typing import Any
 
-from django.db import connections, models, transaction
+from django.db import connections, models
 
-from bulkmodel import _core
+from bulkmodel import _core, errors
+from bulkmodel.atomic import one_transaction
 from bulkmodel.condition import condition_of
 from bulkmodel.fields import BUILT_IN, Field, has_relations
 from bulkmodel.image import Image
@@ -69,7 +70,7 @@ class Changes:
         self.rows = rows
         self.fields = fields
         self.image = image
-        self.places: Iterable[int] = range(len(rows))
+        self.places: Sequence[int] = range(len(rows))
         self.kept: dict[Field, bytes] = {}
         if image is not None:
             image.settle()
@@ -101,7 +102,10 @@ class Changes:
 
 def write(target: Any, changes: Changes, batch_size: int | None) -> int:
     """Write the rows that `target` (a queryset on the alias to write to) selects; how many."""
-    with transaction.atomic(using=target.db, savepoint=False):
+    call = errors.Call(
+        target.model, connections[target.db], changes.rows, changes.fields, changes.places
+    )
+    with errors.noted(lambda: call), one_transaction(target.db):
         matched = _write(target, changes, batch_size)
     if changes.image is not None:
         names = [field.attname for field in changes.fields]

@@ -121,5 +121,6 @@ PyObject *py_settle(PyObject *module, PyObject *args);
 
 /* sqlite.c */
 PyObject *py_take_source(PyObject *module, PyObject *unused);
+PyObject *py_sqlite_facts(PyObject *module, PyObject *args);
 
 #endif

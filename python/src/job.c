@@ -283,14 +283,36 @@ static PyObject *job_written(PyObject *object, PyObject *unused)
     return PyLong_FromUnsignedLongLong(self->job.inserted + self->job.updated);
 }
 
+/* locate(row, context) -> (row, column) that an error of this step is about, None where unknown.
+ * The row given is of the step, or -1; the one that comes back is of Rows. */
+static PyObject *job_locate(PyObject *object, PyObject *args)
+{
+    const py_job *self = (const py_job *)object;
+    const bm__job *job = &self->job;
+    Py_ssize_t at;
+    const char *context;
+    if (!PyArg_ParseTuple(args, "nz", &at, &context)) {
+        return NULL;
+    }
+    char column[BM__CONTEXT_MAX] = "";
+    size_t row = at >= 0 ? (size_t)at : BM_NO_ROW;
+    if (self->step.kind == BM__STEP_LOAD && context != NULL) {
+        row = bm__copy_context_row(context, self->plan.table->name, column, sizeof column);
+    }
+    if (row == BM_NO_ROW && self->step.n_rows == 1) {
+        row = 0;
+    }
+    bool known = row < job->n && self->step.n_rows > 0;
+    PyObject *found =
+        known ? PyLong_FromSize_t(bm__call_row(job->call, &job->batch, row)) : Py_NewRef(Py_None);
+    return Py_BuildValue("Nz", found, column[0] != '\0' ? column : NULL);
+}
+
 static PyMethodDef methods[] = {
-    {"next", job_next, METH_NOARGS, NULL},
-    {"pull", job_pull, METH_NOARGS, NULL},
-    {"bind", job_bind, METH_VARARGS, NULL},
-    {"answer", job_answer, METH_VARARGS, NULL},
-    {"keys", job_keys, METH_NOARGS, NULL},
-    {"written", job_written, METH_NOARGS, NULL},
-    {NULL, NULL, 0, NULL},
+    {"next", job_next, METH_NOARGS, NULL},      {"pull", job_pull, METH_NOARGS, NULL},
+    {"bind", job_bind, METH_VARARGS, NULL},     {"answer", job_answer, METH_VARARGS, NULL},
+    {"keys", job_keys, METH_NOARGS, NULL},      {"written", job_written, METH_NOARGS, NULL},
+    {"locate", job_locate, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL},
 };
 
 PyTypeObject py_job_type = {

@@ -21,14 +21,17 @@ static bool intern_names(void)
 }
 
 /* What the state of an object says: 2 where an object that it is related to was set, and might have
- * to be looked at; 4 where it is not saved.  -1: a Python exception is set. */
+ * to be looked at; 4 where it is not saved; 8 where it is of a database.  -1: a Python exception is
+ * set. */
 static int state_of(PyObject *object, bool related)
 {
     PyObject *state = PyObject_GetAttr(object, names[STATE]);
     PyObject *adding = state != NULL ? PyObject_GetAttr(state, names[ADDING]) : NULL;
-    int mark = adding == Py_False ? 0 : 4;
+    PyObject *db = adding != NULL ? PyObject_GetAttr(state, names[DB]) : NULL;
+    int mark = (adding == Py_False ? 0 : 4) + (db == Py_None ? 0 : 8);
+    Py_XDECREF(db);
     Py_XDECREF(adding);
-    PyObject *inside = related && adding != NULL ? py_attributes(state) : NULL;
+    PyObject *inside = related && db != NULL ? py_attributes(state) : NULL;
     if (inside != NULL) {
         PyObject *cache = PyDict_GetItemWithError(inside, names[FIELDS_CACHE]);
         bool plain = cache == NULL || (PyDict_Check(cache) && PyDict_GET_SIZE(cache) == 0);
@@ -42,7 +45,8 @@ static int state_of(PyObject *object, bool related)
 /*
  * plain(objects, class, key, related) -> bytes, one for each object: 0 it has a key, 1 it has none
  * (its attribute is None), plus 2 where related objects are set on it (looked for where `related`),
- * plus 4 where it is not saved; or None where an object is of another class.
+ * plus 4 where it is not saved, plus 8 where its state names a database; or None where an object is
+ * of another class.
  */
 PyObject *py_plain(PyObject *module, PyObject *args)
 {

@@ -6,6 +6,7 @@
  */
 #include "core.h"
 
+#include "sqlite_error.h"
 #include "sqlite_vtab.h"
 
 #include <sqlite3ext.h>
@@ -13,6 +14,7 @@ SQLITE_EXTENSION_INIT1
 
 typedef struct py_source {
     PyObject_HEAD bm__sqlite_source *source;
+    bm__batch shown;
     struct sqlite3 *db; /* used only while its connection is open: the owner sees to it */
 } py_source;
 
@@ -66,17 +68,24 @@ static void source_free(PyObject *object)
     PyObject_Free(object);
 }
 
-/* offer(job): the table holds the rows of the job's step, until withdraw() */
-static PyObject *source_offer(PyObject *object, PyObject *job)
+/* offer(job, first, n): the table holds these rows of the job's step, until withdraw() */
+static PyObject *source_offer(PyObject *object, PyObject *args)
 {
     py_source *self = (py_source *)object;
+    py_job *job;
+    Py_ssize_t first;
+    Py_ssize_t n;
     bool widened;
-    if (Py_TYPE(job) != &py_job_type || ((py_job *)job)->step.batch == NULL) {
-        PyErr_SetString(PyExc_TypeError, "a Job whose step has a batch");
+    if (!PyArg_ParseTuple(args, "O!nn", &py_job_type, &job, &first, &n)) {
         return NULL;
     }
-    int rc =
-        bm__sqlite_source_offer(self->source, ((py_job *)job)->step.batch, NULL, NULL, &widened);
+    const bm__batch *batch = job->step.batch;
+    if (batch == NULL || first < 0 || n < 0 || (size_t)first + (size_t)n > batch->n_rows) {
+        PyErr_SetString(PyExc_IndexError, "the step has no such rows");
+        return NULL;
+    }
+    self->shown = bm__batch_slice(batch, (size_t)first, (size_t)n);
+    int rc = bm__sqlite_source_offer(self->source, &self->shown, NULL, NULL, &widened);
     if (rc == SQLITE_OK && widened) {
         rc = bm__sqlite_source_register(self->source, self->db);
     }
@@ -94,8 +103,24 @@ static PyObject *source_withdraw(PyObject *object, PyObject *unused)
     Py_RETURN_NONE;
 }
 
+/* sqlite_facts(code, message) -> (SQLSTATE, constraint, column), None where it has none */
+PyObject *py_sqlite_facts(PyObject *module, PyObject *args)
+{
+    int code;
+    const char *message;
+    bm_error err = BM_ERROR;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "is", &code, &message)) {
+        return NULL;
+    }
+    bm__sqlite_fail(&err, bm__sqlite_status(code), BM_STAGE_WRITE, code, message);
+    return Py_BuildValue("zzz", err.sqlstate[0] != '\0' ? err.sqlstate : NULL,
+                         err.constraint[0] != '\0' ? err.constraint : NULL,
+                         err.column[0] != '\0' ? err.column : NULL);
+}
+
 static PyMethodDef methods[] = {
-    {"offer", source_offer, METH_O, NULL},
+    {"offer", source_offer, METH_VARARGS, NULL},
     {"withdraw", source_withdraw, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -1,0 +1,50 @@
+"""One call is one transaction: its own, or a part of the caller's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from django.db import InterfaceError, OperationalError, connections, transaction
+
+from bulkmodel.errors import CommitUnknown
+
+# SQLSTATEs with which a server goes away: 08..., 57P01 to 57P05.
+_GONE = ("08", "57P")
+
+
+def _is_lost(error: BaseException) -> bool:
+    """Was the connection lost, rather than the transaction refused?"""
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    state = getattr(error.__cause__, "sqlstate", None) or getattr(error.__cause__, "pgcode", None)
+    return state is None or state.startswith(_GONE)
+
+
+@contextmanager
+def one_transaction(using: str, undo: Callable[[], None] | None = None) -> Iterator[None]:
+    """The transaction of a call.  `undo` is called where nothing of it was committed, or is known
+    to be.  CommitUnknown: the connection was lost at COMMIT."""
+    connection = connections[using]
+    nested = connection.in_atomic_block
+    own = written = False
+    try:
+        with transaction.atomic(using=using, savepoint=False):
+            own = not nested and connection.commit_on_exit
+            if own:  # may be left over from a hook that failed
+                connection.run_commit_hooks_on_set_autocommit_on = False
+            yield
+            if own and connection.closed_in_transaction:
+                raise OperationalError("The connection was closed while rows were written.")
+            written = True
+    except BaseException as error:
+        if own and written and connection.run_commit_hooks_on_set_autocommit_on:
+            raise  # COMMIT went well: the error is of a hook behind it
+        if undo is not None:
+            undo()
+        server = connection.vendor != "sqlite"
+        if own and written and server and _is_lost(error):
+            raise CommitUnknown(
+                "The connection was lost at COMMIT: all rows of the call are there, or none."
+            ) from error
+        raise

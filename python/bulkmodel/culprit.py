@@ -1,0 +1,205 @@
+"""The row and the field that an error is about, found by what the database says of it.
+
+Looked for only after a failure, in the caller's objects, by values that cannot be mistaken: where
+two rows might be meant, or the text of a value is not sure, nothing is named.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from django.core.exceptions import ValidationError
+from django.db import Error, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from bulkmodel import _core
+
+_ABOUT_VALUES = (ValueError, TypeError, OverflowError, UnicodeError, ValidationError)
+# "(columns)=(values)" in DETAIL, whatever the language around it.
+_KEY = re.compile(r"\(([^()]*)\)=\(")
+_LIMIT = re.compile(r"\((\d+)\)")
+# Python 3.10 does not say SQLite's extended code.
+_CODES = {"UNIQUE": 2067, "NOT NULL": 1299, "CHECK": 275, "FOREIGN KEY": 787}
+
+Found = tuple[int | None, Any]
+NOTHING: Found = (None, None)
+
+
+class Facts(NamedTuple):
+    """What the database said of an error."""
+
+    sqlstate: str | None = None
+    constraint: str | None = None
+    column: str | None = None
+    detail: str | None = None
+
+
+def of_database(error: Error, connection: BaseDatabaseWrapper) -> Facts:
+    cause: Any = error.__cause__
+    diagnosis = getattr(cause, "diag", None)
+    if diagnosis is not None:
+        return Facts(
+            getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None),
+            diagnosis.constraint_name,
+            diagnosis.column_name,
+            diagnosis.message_detail,
+        )
+    if connection.vendor == "sqlite" and cause is not None and hasattr(_core, "sqlite_facts"):
+        text = str(cause)
+        code = getattr(cause, "sqlite_errorcode", None)
+        if code is None:
+            code = _CODES.get(text.partition(" constraint failed")[0], 1)
+        return Facts(*_core.sqlite_facts(code, text))
+    return Facts()
+
+
+def is_about_value(error: BaseException) -> bool:
+    return isinstance(error, _ABOUT_VALUES)
+
+
+def field_of(model: type[models.Model], column: str | None) -> Any:
+    """The field of a column, however quoted."""
+    for field in model._meta.concrete_fields if column else ():
+        if column in (field.column, '"' + field.column.replace('"', '""') + '"'):
+            return field
+    return None
+
+
+def _text(value: Any) -> str | None:
+    """The value as PostgreSQL writes it in DETAIL, where that is sure."""
+    if type(value) is bool:
+        return "t" if value else "f"
+    if type(value) in (int, str, uuid.UUID):
+        return str(value)
+    return None
+
+
+class Search:
+    """A look at the objects of a call that failed."""
+
+    def __init__(
+        self,
+        model: type[models.Model],
+        connection: BaseDatabaseWrapper,
+        objects: Sequence[Any],
+        fields: Sequence[Any] | None,
+    ) -> None:
+        self.model = model
+        self.connection = connection
+        self.objects = objects
+        self.fields = model._meta.concrete_fields if fields is None else fields
+
+    def culprit(self, error: BaseException, facts: Facts) -> Found:
+        """(row, field), None where unknown."""
+        ways: dict[str | None, Callable[[BaseException, Facts], Found]] = {
+            "23505": self._by_key,
+            "23503": self._by_key,
+            "23502": self._by_null,
+            "22001": self._by_length,
+            "22003": self._by_range,
+            None: self._by_value,
+        }
+        way = ways.get(facts.sqlstate)
+        return way(error, facts) if way is not None else NOTHING
+
+    def _cells(self, field: Any) -> list[Any]:
+        """The objects' values of the field; what is deferred is not loaded for this."""
+        return [vars(object).get(field.attname) for object in self.objects]
+
+    def _by_key(self, error: BaseException, facts: Facts) -> Found:
+        key = _KEY.search(facts.detail or "")
+        if key is None:
+            return self._by_repetition(facts)
+        fields = [field_of(self.model, name) for name in key[1].split(", ")]
+        if not all(fields):
+            return NOTHING
+        only = fields[0] if len(fields) == 1 else None
+        rest = (facts.detail or "")[key.end() :]
+        rows: dict[str, list[int]] = {}
+        for row, values in enumerate(zip(*map(self._cells, fields))):
+            texts = [_text(value) for value in values]
+            if None not in texts:
+                text = ", ".join(map(str, texts))
+                if rest.startswith(text + ")"):
+                    rows.setdefault(text, []).append(row)
+        if len(rows) != 1:
+            return None, only
+        at = next(iter(rows.values()))
+        # Of rows with one key the second is refused in any case.
+        return at[1 if len(at) > 1 and facts.sqlstate == "23505" else 0], only
+
+    def _by_repetition(self, facts: Facts) -> Found:
+        """SQLite does not show the key: a row that repeats another's is refused in any case."""
+        field = field_of(self.model, facts.column)
+        if field is None or facts.sqlstate != "23505":
+            return None, field
+        seen: set[str] = set()
+        for row, value in enumerate(self._cells(field)):
+            text = _text(value)
+            if text in seen:
+                return row, field
+            if text is not None:
+                seen.add(text)
+        return None, field
+
+    def _by_null(self, error: BaseException, facts: Facts) -> Found:
+        field = field_of(self.model, facts.column)
+        if field is None or field.primary_key:
+            return None, field
+        cells = [vars(object).get(field.attname, "") for object in self.objects]
+        return (cells.index(None) if None in cells else None), field
+
+    def _first(self, fields: Sequence[Any], wrong: Callable[[Any, Any], bool]) -> Found:
+        for row, object in enumerate(self.objects):
+            for field in fields:
+                value = vars(object).get(field.attname)
+                if value is not None and wrong(field, value):
+                    return row, field
+        return NOTHING
+
+    def _by_length(self, error: BaseException, facts: Facts) -> Found:
+        limit = _LIMIT.search(str(error))
+        fields = [f for f in self.fields if limit and f.max_length == int(limit[1])]
+        return self._first(fields, lambda field, value: len(str(value)) > field.max_length)
+
+    def _by_range(self, error: BaseException, facts: Facts) -> Found:
+        ranges = {}
+        field: Any
+        for field in self.fields:
+            target: Any = field.target_field if field.remote_field else field
+            if isinstance(target, models.IntegerField):
+                kind = target.get_internal_type()
+                ranges[field] = self.connection.ops.integer_field_range(kind)
+
+        def outside(field: Any, value: Any) -> bool:
+            low, high = ranges[field]
+            return isinstance(value, int) and not (
+                (low is None or low <= value) and (high is None or value <= high)
+            )
+
+        return self._first(list(ranges), outside)
+
+    def _by_value(self, error: BaseException, facts: Facts) -> Found:
+        """No statement was sent, or nothing came back: the value that cannot be prepared, or that a
+        driver does not send."""
+        if isinstance(error, UnicodeEncodeError):
+            text = error.object
+            return self._first(self.fields, lambda field, value: value == text)
+        if isinstance(error, Error):
+            if "NUL" not in str(error):
+                return NOTHING
+            return self._first(self.fields, lambda field, value: "\0" in str(value))
+        return self._first(self.fields, lambda field, value: self._refuses(field, value, error))
+
+    def _refuses(self, field: Any, value: Any, error: BaseException) -> bool:
+        """Does the field raise this again for the value?"""
+        if hasattr(value, "resolve_expression"):
+            return False
+        try:
+            field.get_db_prep_save(value, self.connection)
+        except Exception as again:
+            return type(again) is type(error) and str(again) == str(error)
+        return False

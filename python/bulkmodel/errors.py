@@ -1,0 +1,122 @@
+"""What went wrong, and in which row: Django's exceptions with attributes, and two of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import Error, OperationalError, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from bulkmodel import _core, culprit
+
+
+class CommitUnknown(OperationalError):
+    """The connection was lost while COMMIT was under way: all rows are in the table, or none."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Input rows that have one fate."""
+
+    state: str  # "committed", "rolled back" or "unknown"
+    rows: Sequence[range]  # of the caller's sequence, numbered from 0
+
+
+class PartialCommit(OperationalError):
+    """Of several connections some committed and some did not; `parts` says which input rows."""
+
+    def __init__(self, message: str, parts: Sequence[Part] = ()) -> None:
+        super().__init__(message)
+        self.parts = tuple(parts)
+
+
+@dataclass(frozen=True)
+class Call:
+    """What an error may be about."""
+
+    model: type[models.Model]
+    connection: BaseDatabaseWrapper
+    objects: Sequence[Any] = ()
+    fields: Sequence[Any] | None = None  # that are written; None: all
+    places: Sequence[int] | None = None  # of the objects in the caller's sequence; None: the same
+    # Which of the objects a job's row is; None: they are the same.
+    row_of: Callable[[_core.Job, int], int] | None = None
+
+
+def stood_at(error: BaseException, row: int | None) -> None:
+    """Keep the statement's row at which it failed."""
+    error._bulkmodel_row = row  # type: ignore[attr-defined]
+
+
+def locate(error: Error, job: _core.Job) -> None:
+    """Keep which row of the job a statement failed for."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    row = getattr(error, "_bulkmodel_row", None)
+    place = job.locate(-1 if row is None else row, getattr(diagnosis, "context", None))
+    error._bulkmodel_place = (job, *place)  # type: ignore[attr-defined]
+
+
+def annotate(error: BaseException, call: Call) -> None:
+    """Give an error the attributes row_index, field_name, constraint and sqlstate: None where
+    unknown.  Errors that are neither the database's nor about a value stay as they are."""
+    if hasattr(error, "row_index"):
+        return
+    if isinstance(error, Error):
+        known = culprit.of_database(error, call.connection)
+    elif culprit.is_about_value(error):
+        known = culprit.Facts()
+    else:
+        return
+    job, row, column = getattr(error, "_bulkmodel_place", (None, None, None))
+    field = culprit.field_of(call.model, known.column or column)
+    if row is not None and job is not None and call.row_of is not None:
+        row = call.row_of(job, row)
+    if row is None or field is None:
+        found, named = _search(error, known, call)
+        row = found if row is None else row
+        field = field or (named if found == row else None)
+    if row is not None and call.places is not None:
+        row = call.places[row]
+    _set(error, row, field.name if field else None, known.constraint, known.sqlstate)
+
+
+def _search(error: BaseException, known: culprit.Facts, call: Call) -> culprit.Found:
+    """Values may be of the caller's own classes: what they raise now is not the error."""
+    search = culprit.Search(call.model, call.connection, call.objects, call.fields)
+    try:
+        return search.culprit(error, known)
+    except Exception:
+        return culprit.NOTHING
+
+
+def _set(
+    error: BaseException,
+    row: int | None,
+    field: str | None,
+    constraint: str | None,
+    sqlstate: str | None,
+) -> None:
+    noted: Any = error
+    noted.row_index = row
+    noted.field_name = field
+    noted.constraint = constraint
+    noted.sqlstate = sqlstate
+
+
+def at_row(error: BaseException, row: int, field: str | None, sqlstate: str | None = None) -> Any:
+    """The error of ours, with its attributes."""
+    _set(error, row, field, None, sqlstate)
+    return error
+
+
+@contextmanager
+def noted(call: Callable[[], Call]) -> Iterator[None]:
+    """What is raised inside tells its row.  `call` is asked only then."""
+    try:
+        yield
+    except Exception as error:
+        annotate(error, call())
+        raise

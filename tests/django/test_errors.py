@@ -1,0 +1,146 @@
+"""Errors are Django's, and name their row; what was set on objects is unset."""
+
+from typing import Any
+
+import pytest
+from django.db import (
+    IntegrityError,
+    OperationalError,
+    connection,
+    transaction,
+)
+
+from app.models import Plain, Signed
+from bulkmodel.errors import CommitUnknown, Part, PartialCommit
+from conftest import ENGINE
+
+pytestmark = pytest.mark.django_db
+
+POSTGRESQL = ENGINE == "postgresql"
+
+
+def rows(n: int) -> list[Plain]:
+    return [Plain(name=f"n{i}", value=i) for i in range(n)]
+
+
+def is_usable() -> bool:
+    """The connection takes a statement, and a COPY or what stands for it."""
+    with transaction.atomic():
+        Plain.objects.bulk_create([Plain(name=f"after{i}") for i in range(1500)])
+        transaction.set_rollback(True)
+    return Plain.django.filter(name__startswith="after").count() == 0
+
+
+def failure(call: Any, kind: type[BaseException] = IntegrityError) -> Any:
+    """What the call raises, inside a savepoint."""
+    with pytest.raises(kind) as caught, transaction.atomic():
+        call()
+    return caught.value
+
+
+def same_error(ours: Any, django: Any) -> None:
+    assert type(ours) is type(django)
+    assert type(ours.__cause__) is type(django.__cause__)
+
+
+SIZES = [3, 1000, 1001, 2500]
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("at", [1, -2, -1])
+def test_unique_names_the_row(n: int, at: int, on_engine: list[str]) -> None:
+    Plain.django.create(name="taken")
+    objects = rows(n)
+    objects[at].name = "taken"
+    ours = failure(lambda: Plain.objects.bulk_create(objects))
+    same_error(ours, failure(lambda: Plain.django.bulk_create(objects)))
+    assert on_engine
+    assert ours.sqlstate == "23505"
+    assert ours.field_name == "name"
+    assert ours.row_index == at % n
+    assert ours.constraint == (
+        "app_plain_name_key" if POSTGRESQL else "app_plain.name"
+    ) or ours.constraint.startswith("app_plain_name")
+    assert [o.pk for o in objects] == [None] * n
+    assert all(o._state.adding and o._state.db is None for o in objects)
+    assert is_usable()
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_duplicates_name_a_row(n: int) -> None:
+    objects = rows(n)
+    objects[-1].name = "n0"
+    ours = failure(lambda: Plain.objects.bulk_create(objects))
+    assert (ours.row_index, ours.field_name) == (n - 1, "name")
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_not_null_names_the_row(n: int) -> None:
+    objects = [Signed(name="x", value=i) for i in range(n)]
+    objects[n // 2].value = None
+    ours = failure(lambda: Signed.objects.bulk_create(objects))
+    assert (ours.row_index, ours.field_name, ours.sqlstate) == (n // 2, "value", "23502")
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_rows_with_and_without_keys_are_counted_as_given(n: int) -> None:
+    Plain.django.create(name="taken")
+    for at in (n - 1, n - 2):
+        objects = rows(n)
+        for i in range(0, n, 2):
+            objects[i].pk = 100_000 + i
+        objects[at].name = "taken"
+        before = [(o.pk, o._state.adding, o._state.db) for o in objects]
+        ours = failure(lambda objects=objects: Plain.objects.bulk_create(objects))
+        assert ours.row_index == at
+        assert [(o.pk, o._state.adding, o._state.db) for o in objects] == before
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_an_update_names_the_row(n: int) -> None:
+    objects = Plain.django.bulk_create(rows(n))
+    Plain.django.create(name="taken")
+    objects[1].name = "taken"
+    calls = [lambda: Plain.objects.update_fields("name", objects=objects)]
+    if n < 1000:
+        calls.append(lambda: Plain.objects.bulk_update(objects, ["name"]))
+    for call in calls:
+        ours = failure(call)
+        assert (ours.sqlstate, ours.field_name) == ("23505", "name")
+        assert ours.row_index == 1
+    assert is_usable()
+
+
+def test_changed_rows_are_counted_in_the_queryset() -> None:
+    Plain.django.bulk_create(rows(5))
+    foos = Plain.objects.order_by("pk")
+    foos[0].name  # noqa: B018
+    list(foos)
+    foos[3].name = "n0"
+    ours = failure(lambda: foos.update_fields())
+    assert (ours.row_index, ours.field_name) == (3, "name")
+
+
+@pytest.mark.parametrize("n", [3, 1500])
+def test_a_missing_parent(n: int) -> None:
+    """Django's foreign keys are looked at when the transaction ends: PostgreSQL shows the key."""
+    objects = [Signed(name="x", value=i) for i in range(n)]
+    objects[2].owner_id = 4711
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE" if POSTGRESQL else "SELECT 1")
+
+    def call() -> None:
+        Signed.objects.bulk_create(objects)
+        connection.check_constraints()
+
+    ours = failure(call)
+    if POSTGRESQL:
+        assert (ours.row_index, ours.field_name, ours.sqlstate) == (2, "owner", "23503")
+
+
+def test_classes() -> None:
+    assert issubclass(CommitUnknown, OperationalError)
+    assert issubclass(PartialCommit, OperationalError)
+    error = PartialCommit("some", [Part("committed", [range(3)]), Part("unknown", [range(3, 5)])])
+    assert [part.state for part in error.parts] == ["committed", "unknown"]
+    assert [row for part in error.parts for rows in part.rows for row in rows] == [0, 1, 2, 3, 4]

@@ -8,6 +8,9 @@ class Unfit(Exception):
 class EngineError(Exception):
     """The answer was not what was asked for."""
 
+class Miscounted(EngineError):
+    """Other rows came back than were sent."""
+
 class Table:
     def __new__(
         cls, dialect: str, name: str, fields: tuple[tuple[str, str, str, int, int], ...]

@@ -41,7 +41,10 @@ class Create:
                     column.field.pre_save(object, add=True)
         catalog = None
         if self.place.dialect == "postgresql" and len(objects) > SMALL:
-            catalog = postgresql.ask(description.table, self.place.connection)
+            try:
+                catalog = postgresql.ask(description.table, self.place.connection)
+            except _core.Unfit as error:
+                raise NotOurs from error
         self.states = [(o._state.adding, o._state.db) for o in objects] if self._seen() else None
         self.jobs = [
             self._prepare(part, with_key, catalog)

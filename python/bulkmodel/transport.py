@@ -60,5 +60,7 @@ def run(job: _core.Job, connection: BaseDatabaseWrapper, condition: Condition) -
         except Error as error:
             errors.locate(error, job)
             raise
+        except _core.Miscounted as error:
+            raise AssertionError(str(error)) from error  # as Django's bulk_create, which counts
         except _core.EngineError as error:
             raise DatabaseError(str(error)) from error

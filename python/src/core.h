@@ -25,6 +25,8 @@ extern PyTypeObject py_catalog_type;
 extern PyObject *py_unfit;
 /* What went wrong behind the first byte and is no error of the database. */
 extern PyObject *py_engine_error;
+/* The same, of a kind: other rows came back than were sent. */
+extern PyObject *py_miscounted;
 
 typedef struct py_table {
     PyObject_HEAD const bm__dialect *dialect;
@@ -72,8 +74,8 @@ typedef struct py_job {
     bm__step step;
 } py_job;
 
-/* Raise what a failed status stands for: py_unfit before anything was sent, else
- * py_engine_error. */
+/* Raise what a failed status stands for: py_unfit before anything was sent, else py_engine_error
+ * or py_miscounted. */
 PyObject *py_raise(const bm_error *err, bool sent);
 
 /* gather.c: one value into cell `row`.  1: it is there; 0: it is not of the exact built-in type, or

@@ -44,6 +44,19 @@ static bm_status check_values(py_job *self, bm_error *err)
     return bm__call_check(&self->call, plan->columns, &batch, err);
 }
 
+/* COPY writes into identity columns that are ALWAYS, where an INSERT is refused. */
+static bm_status check_identities(const bm__request *request, bm_error *err)
+{
+    for (size_t i = 0; i < request->model->n_fields; i++) {
+        const char *name = request->model->fields[i].name;
+        const bm__table_column *column = bm__table_find(request->table, name);
+        if (request->has[i] && column != NULL && column->identity == 'a') {
+            return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK, "an identity column is given");
+        }
+    }
+    return BM_OK;
+}
+
 static bm_status make_plan(py_job *self, const py_order *order, bm__request *request, bm_error *err)
 {
     bool creates = strcmp(order->verb, "bulk_create") == 0;
@@ -55,18 +68,22 @@ static bm_status make_plan(py_job *self, const py_order *order, bm__request *req
     request->views = self->call.fields;
     request->defaults = self->defaults;
     request->keeps = self->keeps;
-    request->keys_back = creates;
+    bool given = self->rows->columns[self->table->key].data != NULL;
+    request->in_order = creates;
+    request->keys_back = creates && !given;
+    /* Of rows that have keys Django misses none, but a single one. */
+    request->allow_skipped = creates && given && self->call.n_rows > 1;
     request->batch_size = order->batch_size;
     if (!creates) {
         BM_TRY(order_update(self, order, request, err));
     }
     request->n_rows = self->call.n_rows;
+    if (creates) {
+        BM_TRY(check_identities(request, err));
+    }
     BM_TRY(creates ? bm__plan_bulk_create(request, &self->plan, err)
                    : bm__plan_update_fields(request, &self->plan, err));
     self->call.plan = &self->plan;
-    if (self->plan.strategy == BM__INSERT_EACH && self->call.n_rows > 1) {
-        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK, "%s", self->plan.why);
-    }
     return BM_OK;
 }
 
@@ -94,6 +111,12 @@ static bool text_cell(PyObject *value, bm__cell *cell)
     return cell->data != NULL;
 }
 
+/* A key that the server's type does not hold is not the server's. */
+static bool fits(int64_t value, size_t size)
+{
+    return size == 0 || size >= sizeof value || (value >> (8 * size - 1) == (value < 0 ? -1 : 0));
+}
+
 static bool integer_cell(PyObject *value, size_t key_size, uint8_t scratch[8], bm__cell *cell)
 {
     cell->kind = BM__CELL_INTEGER;
@@ -107,7 +130,10 @@ static bool integer_cell(PyObject *value, size_t key_size, uint8_t scratch[8], b
         cell->data = scratch;
         cell->size = key_size;
     }
-    return cell->integer != -1 || PyErr_Occurred() == NULL;
+    if (PyErr_Occurred() == NULL && !fits(cell->integer, key_size)) {
+        PyErr_SetString(PyExc_OverflowError, "the database answered with too large a key");
+    }
+    return PyErr_Occurred() == NULL;
 }
 
 static bool cell_of(PyObject *value, size_t key_size, uint8_t scratch[8], bm__cell *cell)

@@ -1,7 +1,10 @@
 #include "core.h"
 
+#include <string.h>
+
 PyObject *py_unfit;
 PyObject *py_engine_error;
+PyObject *py_miscounted;
 
 static PyMethodDef functions[] = {
     {"plain", py_plain, METH_VARARGS, NULL},
@@ -28,9 +31,10 @@ static bool add_type(PyObject *module, const char *name, PyTypeObject *type)
     return PyType_Ready(type) == 0 && PyModule_AddObjectRef(module, name, (PyObject *)type) == 0;
 }
 
-static bool add_exception(PyObject *module, const char *name, const char *full, PyObject **out)
+static bool add_exception(PyObject *module, const char *full, PyObject *base, PyObject **out)
 {
-    *out = PyErr_NewException(full, NULL, NULL);
+    const char *name = strrchr(full, '.') + 1;
+    *out = PyErr_NewException(full, base, NULL);
     return *out != NULL && PyModule_AddObjectRef(module, name, *out) == 0;
 }
 
@@ -39,8 +43,9 @@ static bool fill_module(PyObject *module)
     bool filled =
         add_type(module, "Table", &py_table_type) && add_type(module, "Rows", &py_rows_type) &&
         add_type(module, "Job", &py_job_type) && add_type(module, "Catalog", &py_catalog_type) &&
-        add_exception(module, "Unfit", "bulkmodel._core.Unfit", &py_unfit) &&
-        add_exception(module, "EngineError", "bulkmodel._core.EngineError", &py_engine_error);
+        add_exception(module, "bulkmodel._core.Unfit", NULL, &py_unfit) &&
+        add_exception(module, "bulkmodel._core.EngineError", NULL, &py_engine_error) &&
+        add_exception(module, "bulkmodel._core.Miscounted", py_engine_error, &py_miscounted);
 #if BM_HAS_SQLITE_EXTENSION
     filled = filled && add_type(module, "Source", &py_source_type);
 #endif

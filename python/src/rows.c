@@ -8,7 +8,7 @@ static const bm_field *field_of(const py_rows *self, Py_ssize_t field)
         PyErr_SetString(PyExc_IndexError, "the table has no such field");
         return NULL;
     }
-    return &self->table->made.fields[field];
+    return &self->table->given.fields[field];
 }
 
 static bool begin_column(py_rows *self, const bm_field *field, py_column *column)
@@ -65,7 +65,7 @@ static int take_all(py_rows *self, Py_ssize_t at, PyObject *objects, bool limite
     PyObject *name = PyTuple_GET_ITEM(self->table->names, at);
     Py_ssize_t limit = limited ? self->table->limits[at] : -1;
     py_column *column = &self->columns[at];
-    py_put how = py_put_of(self->table->made.fields[at].type);
+    py_put how = py_put_of(self->table->given.fields[at].type);
     int fits = how != NULL;
     for (size_t row = 0; fits == 1 && row < self->n; row++) {
         PyObject *object = Py_NewRef(PyList_GET_ITEM(objects, (Py_ssize_t)row));

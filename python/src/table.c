@@ -9,7 +9,8 @@ PyObject *py_raise(const bm_error *err, bool sent)
     if (err->status == BM_NOMEM) {
         return PyErr_NoMemory();
     }
-    PyErr_SetString(sent ? py_engine_error : py_unfit, err->message);
+    bool miscounted = err->status == BM_DATABASE;
+    PyErr_SetString(!sent ? py_unfit : miscounted ? py_miscounted : py_engine_error, err->message);
     return NULL;
 }
 
@@ -78,6 +79,10 @@ static bool set_fields(py_table *self, const char *name, PyObject *fields)
         }
         given[i] = made[i];
         given[i].flags &= ~(unsigned)BM_ASSIGNED;
+        if ((made[i].flags & BM_ASSIGNED) != 0) { /* whatever integer the table makes */
+            made[i].type = BM_INT8;
+            made[i].width = sizeof(int64_t);
+        }
     }
     self->made =
         (bm_model){.size = sizeof(bm_model), .table = table, .fields = made, .n_fields = (size_t)n};

@@ -1,6 +1,5 @@
 #include "catalog.h"
 
-#include "text.h"
 #include "types.h"
 
 #include <stdlib.h>
@@ -46,22 +45,6 @@ bm_status bm__catalog_from_model(bm__catalog *catalog, bm_error *err)
     return BM_OK;
 }
 
-/* The sequence is found once for the statement, not for each row: the SELECT is an InitPlan. */
-static bm_status key_of_sequence(bm__table *table, bm__table_column *column, bm_error *err)
-{
-    bm__sql name = bm__sql_begin(err);
-    const char *quoted;
-    bm__sql_table(&name, table->schema, table->name);
-    BM_TRY(bm__sql_end(&name, &table->arena, &quoted));
-    bm__sql sql = bm__sql_begin(err);
-    bm__sql_put(&sql, "pg_catalog.nextval((SELECT pg_catalog.pg_get_serial_sequence(");
-    bm__sql_name_text(&sql, quoted);
-    bm__sql_put(&sql, ", ");
-    bm__sql_name_text(&sql, column->name);
-    bm__sql_put(&sql, ")::pg_catalog.regclass))");
-    return bm__sql_end(&sql, &table->arena, &column->default_sql);
-}
-
 bm_status bm__table_of_model(const bm__dialect *dialect, const bm_model *model, bm__table **out,
                              bm_error *err)
 {
@@ -72,14 +55,10 @@ bm_status bm__table_of_model(const bm__dialect *dialect, const bm_model *model, 
     for (size_t i = 0; status == BM_OK && i < model->n_fields; i++) {
         bool made = (model->fields[i].flags & BM_ASSIGNED) != 0;
         bm__table_column *column = &catalog.table->columns[i];
-        column->rowid = made && dialect->stores_lite;
-        if (made && !dialect->stores_lite) {
-            status = key_of_sequence(catalog.table, column, err);
-        }
+        column->rowid = column->may_reserve = made && dialect->stores_lite;
     }
     if (status == BM_OK) {
         *out = catalog.table;
-        (*out)->unasked = true;
         catalog.table = NULL;
     }
     bm__catalog_free(&catalog);

@@ -42,6 +42,7 @@ static const char question[] =
     "a.attidentity::text, pg_catalog.pg_get_expr(f.adbin, f.adrelid)::text, "
     "(f.adbin::text LIKE '%FUNCEXPR%')::text, "
     "s.oid::text, pg_catalog.has_sequence_privilege(s.oid, 'USAGE, UPDATE')::text, "
+    "pg_catalog.has_column_privilege(c.oid, a.attnum, 'INSERT')::text, "
     "EXISTS (SELECT 1 FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND "
     "a.attnum = ANY (i.indkey))::text "
     "FROM c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT "
@@ -92,6 +93,7 @@ enum {
     C_VOLATILE,
     C_SEQUENCE,
     C_SEQUENCE_OK,
+    C_INSERT_OK,
     C_PRIMARY,
     C_COUNT
 };
@@ -155,7 +157,8 @@ static bm_status read_default(bm__catalog *catalog, const bm__cell *cells, bm__t
     } else {
         return BM_OK;
     }
-    column->may_reserve = column->volatile_default && (!sequence || is_true(&cells[C_SEQUENCE_OK]));
+    bool drawable = !sequence || is_true(&cells[C_SEQUENCE_OK]);
+    column->may_reserve = column->volatile_default && drawable && is_true(&cells[C_INSERT_OK]);
     return column->default_sql != NULL ? BM_OK : bm__no_memory(err);
 }
 

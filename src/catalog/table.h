@@ -19,7 +19,7 @@ typedef struct bm__table_column {
     char identity;           /* 'a' always, 'd' by default, 0 none */
     const char *default_sql; /* an expression, or NULL */
     bool volatile_default;   /* the default calls something: values differ from row to row */
-    bool may_reserve;        /* this role may draw values of the default ahead of the write */
+    bool may_reserve;        /* this role may draw values of the default, and write them */
     bool primary_key;
     bool rowid; /* SQLite: INTEGER PRIMARY KEY, which the engine assigns */
 } bm__table_column;
@@ -35,7 +35,6 @@ typedef struct bm__table {
     bool insert_trigger; /* BEFORE or INSTEAD OF, for each row */
     bool self_reference; /* a foreign key to itself */
     bool sequences;      /* SQLite: the file has a sqlite_sequence */
-    bool unasked;        /* as the model says, under a driver: see bm__table_of_model */
     double estimated_rows;
     const char *fingerprint; /* changes when a column's type does */
     bm__table_column *columns;
@@ -53,7 +52,7 @@ bm_type bm__table_type(const bm__dialect *dialect, const bm__table_column *colum
 void bm__table_free(bm__table *table);
 
 /* A table that is as the model says, for a driver that knows its tables and asks nothing: a key
- * that the database assigns is the sequence's (PostgreSQL) or the rowid (SQLite). */
+ * that the database assigns is the rowid (SQLite), or known only when it is made (PostgreSQL). */
 bm_status bm__table_of_model(const bm__dialect *dialect, const bm_model *model, bm__table **out,
                              bm_error *err);
 

@@ -224,11 +224,11 @@ static int compare_keys(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Keys that rise with the rows came back in any order.  They are all new, so all are different. */
+/* Keys that rise with the rows may have come in any order.  They are all new, so all differ. */
 static bm_status sort_keys(bm__job *job, bm_error *err)
 {
     const bm__plan *plan = job->plan;
-    if (plan->strategy != BM__INSERT_KEYS || job->n == 0) {
+    if (plan->strategy != BM__INSERT_KEYS || !plan->dialect->returns_keys || job->n == 0) {
         return BM_OK;
     }
     if (plan->model->fields[plan->key_field].width != sizeof(int64_t) || job->call->pick != NULL) {

@@ -175,6 +175,7 @@ static void put_key_names(bm__sql *sql, const bm__sql_shape *shape, const char *
 static void put_insert_plain(bm__sql *sql, const bm__sql_shape *shape)
 {
     bool binds = shape->dialect->binds_rows;
+    bool ordered = shape->returning == BM__RETURN_KEYS && !binds && !shape->dialect->reads_batch;
     put_insert_head(sql, shape);
     bm__sql_put(sql, binds ? " VALUES (" : " SELECT ");
     bool first = true;
@@ -186,7 +187,10 @@ static void put_insert_plain(bm__sql *sql, const bm__sql_shape *shape)
     }
     bm__sql_put(sql, binds ? ")" : " FROM ");
     if (!binds) {
-        put_source(sql, shape, false);
+        put_source(sql, shape, ordered);
+    }
+    if (ordered) { /* PostgreSQL computes defaults above the sort: keys are made in this order */
+        bm__sql_put(sql, " ORDER BY v.ord");
     }
     if (shape->dialect->reads_batch && shape->conflict != BM__CONFLICT_ERROR) {
         bm__sql_put(sql, " WHERE true"); /* SQLite: "Parsing Ambiguity" of lang_upsert.html */
@@ -502,9 +506,9 @@ void bm__sql_select_keys(bm__sql *sql, const bm__sql_shape *shape, const bm__sql
     bm__sql_put(sql, " ORDER BY v.ord");
 }
 
-void bm__sql_reserve(bm__sql *sql, const char *expression)
+void bm__sql_reserve(bm__sql *sql, const char *expression, const char *type)
 {
-    bm__sql_put(sql, "SELECT %s FROM generate_series(1, $1::int8)", expression);
+    bm__sql_put(sql, "SELECT (%s)::%s FROM generate_series(1, $1::int8)", expression, type);
 }
 
 void bm__sql_highest(bm__sql *sql, const bm__sql_shape *shape, const char *column, bool sequence)

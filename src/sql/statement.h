@@ -38,7 +38,7 @@ typedef enum bm__sql_returning {
     BM__RETURN_NOTHING = 0,
     BM__RETURN_ORDINALS, /* (ord) of each row that was hit: update, delete */
     BM__RETURN_ORD_KEYS, /* (ord, inserted, key ...) of each row that was written: create */
-    BM__RETURN_KEYS      /* (key ...) as the engine gives them: create of one row */
+    BM__RETURN_KEYS      /* (key ...) in the order of the rows, as far as the engine gives one */
 } bm__sql_returning;
 
 /* What a statement is made from. */
@@ -91,8 +91,8 @@ void bm__sql_copy_out(bm__sql *sql, const bm__sql_shape *shape, const bm__sql_ou
 void bm__sql_select_keys(bm__sql *sql, const bm__sql_shape *shape, const bm__sql_output *outputs,
                          size_t n);
 
-/* n values of an expression, n being the parameter: keys to give to rows. */
-void bm__sql_reserve(bm__sql *sql, const char *expression);
+/* n values of an expression as a type, n being the parameter: keys to give to rows. */
+void bm__sql_reserve(bm__sql *sql, const char *expression, const char *type);
 
 /* SQLite: the largest integer in use for a key: of the column, and of sqlite_sequence
  * (`sequence`). */

@@ -93,7 +93,7 @@ static bm_status gather_facts(const bm__request *request, const bm__plan *plan, 
     facts |= plan->dialect->returns_keys ? BM__FACT_RISING : 0;
     facts |= plan->dialect->binds_rows ? BM__FACT_NO_COPY : 0;
     facts |= small ? BM__FACT_SMALL : 0;
-    facts |= table->unasked && request->n_rows == 1 ? BM__FACT_LONE : 0;
+    facts |= request->in_order && !tells ? BM__FACT_IN_ORDER : 0;
     facts |= tells ? BM__FACT_TELLS : 0;
     facts |= table->rules ? BM__FACT_NO_CTE | BM__FACT_NO_COPY : 0;
     facts |= table->insert_trigger ? BM__FACT_TRIGGER : 0;
@@ -266,7 +266,7 @@ static bm_status plan_reserve(const bm__request *request, bm__plan *plan,
         plan->reserve.expect = BM__EXPECT_ONE;
         plan->reserve.takes = BM__TAKES_TABLE;
     } else {
-        bm__sql_reserve(&sql, key->default_sql);
+        bm__sql_reserve(&sql, key->default_sql, key->type);
         plan->reserve.expect = BM__EXPECT_KEYS;
         plan->reserve.takes = BM__TAKES_COUNT;
     }
@@ -346,7 +346,11 @@ static bm_status plan_write(const bm__request *request, bm__plan *plan, bm__sql_
         shape->returning = BM__RETURN_KEYS;
         plan->write.expect = BM__EXPECT_KEYS;
         break;
-    case BM__INSERT:
+    case BM__INSERT: /* who has keys returned is refused what may not be: nothing is lost unseen */
+        shape->returning = request->in_order && plan->keys.n > 0 && !plan->dialect->stores_lite
+                               ? BM__RETURN_KEYS
+                               : BM__RETURN_NOTHING;
+        break;
     case BM__HIGHEST_INSERT:
         break;
     }

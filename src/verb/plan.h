@@ -62,7 +62,8 @@ typedef enum bm__strategy {
     BM__INSERT,           /* INSERT of the batch; nothing comes back */
     BM__INSERT_RETURNING, /* INSERT of the batch, keys made in the statement, found again by key */
     BM__INSERT_EACH,      /* a statement a row, in one transaction */
-    BM__INSERT_KEYS,      /* INSERT of the batch; the keys come back, and rise with the rows */
+    BM__INSERT_KEYS,      /* INSERT of the batch; the keys come back in the rows' order, or where
+                             dialect.returns_keys in any, and rise with the rows */
     BM__HIGHEST_INSERT    /* keys counted on from the highest in use, then INSERT with them */
 } bm__strategy;
 
@@ -125,7 +126,8 @@ typedef struct bm__request {
     size_t batch_size;     /* 0: chosen */
     bool whole_table;
     bool keys_back; /* the caller wants to know them */
-    bool outcomes;  /* of each row */
+    bool in_order; /* ... and takes the order of RETURNING for the rows', as its users always did */
+    bool outcomes; /* of each row */
     bool read_back; /* columns that the database computes are wanted */
     bool several_workers;
     bool own_transaction; /* the call begins its own */

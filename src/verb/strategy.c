@@ -1,8 +1,8 @@
 #include "strategy.h"
 
 /*
- * In order; the first that fits.  RETURNING's order is never trusted: every row has its key, or its
- * ordinal, before the write, or is written by a statement of its own.
+ * In order; the first that fits.  RETURNING's order is not trusted unless the caller does: every
+ * row has its key, or its ordinal, before the write, or is written by a statement of its own.
  */
 static const bm__rule rules[] = {
     {BM__FACT_MADE_BACK | BM__FACT_RISING, 0, BM__INSERT_KEYS,
@@ -12,6 +12,14 @@ static const bm__rule rules[] = {
     {BM__FACT_READS_BATCH | BM__FACT_TELLS, 0, BM__HIGHEST_INSERT,
      "which rows conflict is looked up by key, inside the write transaction"},
     {BM__FACT_READS_BATCH, 0, BM__INSERT, "the engine reads the batch as a table"},
+    {BM__FACT_MADE_BACK | BM__FACT_IN_ORDER | BM__FACT_SMALL, 0, BM__INSERT_KEYS,
+     "few rows: the table makes the keys, however it does, and returns them in order"},
+    {BM__FACT_MADE_BACK | BM__FACT_IN_ORDER, BM__FACT_DRAWABLE, BM__INSERT_KEYS,
+     "the table makes the keys and returns them in order: they cannot be drawn ahead of the write"},
+    {BM__FACT_MADE_BACK | BM__FACT_IN_ORDER | BM__FACT_TRIGGER, 0, BM__INSERT_KEYS,
+     "the table makes the keys and returns them in order: a trigger may change rows"},
+    {BM__FACT_MADE_BACK | BM__FACT_IN_ORDER | BM__FACT_NO_COPY, 0, BM__INSERT_KEYS,
+     "the table makes the keys and returns them in order: COPY cannot write these rows"},
     {BM__FACT_MADE_BACK, BM__FACT_DRAWABLE, BM__INSERT_EACH,
      "keys are wanted, and cannot be drawn ahead of the write"},
     {BM__FACT_MADE_BACK | BM__FACT_NO_CTE, 0, BM__INSERT_EACH,
@@ -23,8 +31,6 @@ static const bm__rule rules[] = {
      "keys are wanted, and a trigger may change rows"},
     {BM__FACT_MADE_BACK | BM__FACT_NO_COPY, 0, BM__INSERT_RETURNING,
      "keys are wanted, and COPY cannot write these rows into this table"},
-    {BM__FACT_MADE_BACK | BM__FACT_LONE, 0, BM__INSERT_EACH,
-     "the key of one row is wanted: the table makes it, however it does"},
     {BM__FACT_MADE_BACK | BM__FACT_SMALL, 0, BM__INSERT_RETURNING,
      "keys are wanted of few rows: one statement"},
     {BM__FACT_NO_COPY, 0, BM__INSERT, "COPY cannot write these rows into this table"},

@@ -13,7 +13,7 @@ from bulkmodel.errors import CommitUnknown
 _GONE = ("08", "57P")
 
 
-def _is_lost(error: BaseException) -> bool:
+def is_lost(error: BaseException) -> bool:
     """Was the connection lost, rather than the transaction refused?"""
     if not isinstance(error, OperationalError | InterfaceError):
         return False
@@ -43,7 +43,7 @@ def one_transaction(using: str, undo: Callable[[], None] | None = None) -> Itera
         if undo is not None:
             undo()
         server = connection.vendor != "sqlite"
-        if own and written and server and _is_lost(error):
+        if own and written and server and is_lost(error):
             raise CommitUnknown(
                 "The connection was lost at COMMIT: all rows of the call are there, or none."
             ) from error

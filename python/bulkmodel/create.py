@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from bulkmodel import _core, errors, postgresql, transport
-from bulkmodel.atomic import one_transaction
+from bulkmodel import _core, errors, postgresql
 from bulkmodel.place import SMALL, NotOurs, Place, gather, make_job
 from bulkmodel.statements import Condition
+from bulkmodel.writing import Writing, share, workers_for
 
 # SQLite without the engine's table: rows of one INSERT, and its SQLITE_MAX_VARIABLE_NUMBER.
 VALUES_ROWS = 100
@@ -17,10 +17,14 @@ VARIABLES = 32766
 class Create:
     """bulk_create without conflicts, of objects some of which have keys."""
 
-    def __init__(self, queryset: Any, objects: list[Any], batch_size: int | None) -> None:
+    def __init__(
+        self, queryset: Any, objects: list[Any], batch_size: int | None, workers: int = 1
+    ) -> None:
         queryset._for_write = True
         self.place = Place(queryset.model, queryset.db)
-        self.batch_size = batch_size
+        n = len(objects)
+        workers = workers_for(self.place.connection, queryset.model, workers, n, batch_size)
+        self.batch_size = batch_size or (share(n, workers) if workers > 1 else None)
         description = self.place.description
         if not description.complete:
             raise NotOurs
@@ -46,11 +50,13 @@ class Create:
             except _core.Unfit as error:
                 raise NotOurs from error
         self.states = [(o._state.adding, o._state.db) for o in objects] if self._seen() else None
-        self.jobs = [
+        jobs = [
             self._prepare(part, with_key, catalog)
             for part, with_key in ((self.keyed, True), (self.keyless, False))
             if part
         ]
+        places = self._places if len(jobs) > 1 else None
+        self.writing = Writing(self.place, jobs, Condition(), workers, places)
 
     def _prepare(
         self, objects: list[Any], with_key: bool, catalog: _core.Catalog | None
@@ -80,13 +86,16 @@ class Create:
         """Write, and set keys and states; where that fails, they are what they were."""
         place = self.place
         key = place.description.key.field.attname
-        call = errors.Call(place.model, place.connection, self.objects, row_of=self._row_of)
-        with errors.noted(lambda: call), one_transaction(place.using, self._undo):
-            for job in self.jobs:
-                transport.run(job, place.connection, Condition())
+        row_of = self.writing.row_of
+        call = errors.Call(place.model, place.connection, self.objects, row_of=row_of)
+
+        def settle() -> None:
             _core.settle(self.keyed, None, None, False, place.using)
             if self.keyless:
-                _core.settle(self.keyless, key, self.jobs[-1].keys(), False, place.using)
+                _core.settle(self.keyless, key, self.writing.keys(), False, place.using)
+
+        with errors.noted(lambda: call):
+            self.writing.run(settle, self._undo)
 
     def _undo(self) -> None:
         _core.settle(self.keyless, self.place.description.key.field.attname, None, True, None)
@@ -94,7 +103,9 @@ class Create:
         for object, (adding, db) in zip(self.objects, self.states or ()):
             object._state.adding, object._state.db = adding, db
 
-    def _row_of(self, job: _core.Job, row: int) -> int:
-        """The object of a job's row: jobs have those with keys, or those without."""
-        keyless = 0 if self.keyed and job is self.jobs[0] else 1
-        return [i for i, mark in enumerate(self.marks) if mark & 1 == keyless][row]
+    def _places(self) -> list[list[int]]:
+        """Where the rows of each job stand: first those with keys, then those without."""
+        places: list[list[int]] = [[], []]
+        for i, mark in enumerate(self.marks):
+            places[mark & 1].append(i)
+        return places

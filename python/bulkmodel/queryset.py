@@ -115,7 +115,7 @@ class BulkModelQuerySetMixin(_Base):
                 batch_size=batch_size,
                 n=len(given),
             )
-        done = valid and given and not any(options[1:]) and self._create(given, batch_size)
+        done = valid and given and not any(options[1:]) and self._create(given, asked)
         if not done:
             with errors.noted(lambda: self._call(given)):
                 given = super().bulk_create(given, *options)
@@ -127,9 +127,9 @@ class BulkModelQuerySetMixin(_Base):
         )
         return queryset if return_queryset else given
 
-    def _create(self, objects: list[Any], batch_size: int | None) -> bool:
+    def _create(self, objects: list[Any], asked: Options) -> bool:
         try:
-            create = Create(self, objects, batch_size)
+            create = Create(self, objects, asked.batch_size, asked.workers)
         except NotOurs:
             return False
         create.run()
@@ -253,7 +253,7 @@ class BulkModelQuerySetMixin(_Base):
         matched = 0
         if changes.rows:
             target = type(self)(self.model, using=using) if self._bm_by_key else self.using(using)
-            matched = write(target, changes, options.batch_size)
+            matched = write(target, changes, options.batch_size, options.workers)
         queryset = signals.end(
             call,
             matched,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from bulkmodel import errors, transport
-from bulkmodel.atomic import one_transaction
+from bulkmodel import errors
 from bulkmodel.condition import condition_of
 from bulkmodel.fields import Column
 from bulkmodel.place import NotOurs, Place, gather, make_job
 from bulkmodel.statements import Condition
+from bulkmodel.writing import Writing
 
 
 class Update:
@@ -25,20 +26,20 @@ class Update:
         *,
         limited: bool,
         kept: dict[int, bytes] | None = None,
+        workers: int = 1,
+        places: Callable[[], Sequence[Sequence[int]]] | None = None,
     ) -> None:
-        self.place = place
-        self.condition = condition
         key = place.description.key
         rows = gather(place, objects, [key, *columns], limited)
         for index, changed in (kept or {}).items():
             rows.keep(index, changed)
         indexes = tuple(column.index for column in columns)
-        self.job = make_job(rows, "update_fields", indexes, batch_size, condition, None)
+        job = make_job(rows, "update_fields", indexes, batch_size, condition, None)
+        self.writing = Writing(place, [job], condition, workers, places)
 
     def run(self) -> int:
-        with one_transaction(self.place.using):
-            transport.run(self.job, self.place.connection, self.condition)
-        return self.job.written()
+        self.writing.run()
+        return self.writing.written()
 
 
 def bulk_update(queryset: Any, objects: tuple[Any, ...], names: Any, batch_size: int | None) -> int:

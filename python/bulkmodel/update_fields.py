@@ -15,6 +15,7 @@ from bulkmodel.fields import BUILT_IN, Field, has_relations
 from bulkmodel.image import Image
 from bulkmodel.place import NotOurs, Place
 from bulkmodel.update import Update
+from bulkmodel.writing import share, workers_for
 
 
 def fields_named(model: type[models.Model], names: tuple[str, ...]) -> list[Field]:
@@ -100,20 +101,26 @@ class Changes:
                 self.kept[field] = picked
 
 
-def write(target: Any, changes: Changes, batch_size: int | None) -> int:
+def write(target: Any, changes: Changes, batch_size: int | None, workers: int = 1) -> int:
     """Write the rows that `target` (a queryset on the alias to write to) selects; how many."""
     call = errors.Call(
         target.model, connections[target.db], changes.rows, changes.fields, changes.places
     )
-    with errors.noted(lambda: call), one_transaction(target.db):
-        matched = _write(target, changes, batch_size)
+    n = len(changes.rows)
+    workers = workers_for(connections[target.db], target.model, workers, n, batch_size)
+    with errors.noted(lambda: call):
+        if workers > 1:
+            matched = _write(target, changes, batch_size or share(n, workers), workers)
+        else:
+            with one_transaction(target.db):
+                matched = _write(target, changes, batch_size, 1)
     if changes.image is not None:
         names = [field.attname for field in changes.fields]
         changes.image.written(connections[target.db], changes.rows, changes.places, names)
     return matched
 
 
-def _write(target: Any, changes: Changes, batch_size: int | None) -> int:
+def _write(target: Any, changes: Changes, batch_size: int | None, workers: int) -> int:
     for field in changes.fields:
         if type(field) not in BUILT_IN or getattr(field, "auto_now", False):
             for row in changes.rows:
@@ -130,10 +137,21 @@ def _write(target: Any, changes: Changes, batch_size: int | None) -> int:
         named = [target.model._meta.pk, target.model._meta.pk, *changes.fields]
         kept = {place.column(field).index: mask for field, mask in changes.kept.items()}
         chunk = place.chunk(batch_size, named, changes.rows)
-        update = Update(place, changes.rows, columns, chunk, condition, limited=False, kept=kept)
+        update = Update(
+            place,
+            changes.rows,
+            columns,
+            chunk,
+            condition,
+            limited=False,
+            kept=kept,
+            workers=workers,
+            places=lambda: [changes.places],
+        )
     except NotOurs:
         check_rows(target.model, changes.rows)
-        return _write_as_django(target, changes, batch_size)
+        with one_transaction(target.db):
+            return _write_as_django(target, changes, batch_size)
     return update.run()
 
 

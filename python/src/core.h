@@ -62,6 +62,8 @@ typedef struct py_catalog {
 
 typedef struct py_job {
     PyObject_HEAD py_rows *rows;
+    struct py_job *twin_of; /* whose call and plan the job carries out, or NULL: its own */
+    bool stopped;           /* no further step, no further block */
     py_table *table;
     py_catalog *catalog; /* or NULL: the table is as the model says */
     bm_model model;

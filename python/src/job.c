@@ -81,7 +81,67 @@ static void job_free(PyObject *object)
     PyMem_Free(self->defaults);
     Py_XDECREF(self->catalog);
     Py_XDECREF(self->rows);
+    Py_XDECREF(self->twin_of);
     Py_TYPE(object)->tp_free(object);
+}
+
+/* twin() -> a job that carries out the same plan on another connection: each chunk is claimed by
+ * one of them.  Only before the first step. */
+static PyObject *job_twin(PyObject *object, PyObject *unused)
+{
+    py_job *self = (py_job *)object;
+    bm_error err = BM_ERROR;
+    (void)unused;
+    if (self->twin_of != NULL || self->job.phase != BM__PHASE_BEGIN) {
+        PyErr_SetString(PyExc_RuntimeError, "a job that is under way, or a twin, has no twins");
+        return NULL;
+    }
+    py_job *twin = (py_job *)Py_TYPE(object)->tp_alloc(Py_TYPE(object), 0);
+    if (twin == NULL) {
+        return NULL;
+    }
+    twin->twin_of = (py_job *)Py_NewRef(object);
+    twin->table = self->table;
+    self->call.several = true;
+    if (bm__job_begin(&twin->job, &self->call, BM__JOB_GUEST, &err) != BM_OK) {
+        Py_DECREF(twin);
+        return py_raise(&err, false);
+    }
+    return (PyObject *)twin;
+}
+
+/* stop(), from any thread: next() and pull() fail from now on. */
+static PyObject *job_stop(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    ((py_job *)object)->stopped = true;
+    Py_RETURN_NONE;
+}
+
+static bool may_go_on(const py_job *self)
+{
+    if (self->stopped) {
+        PyErr_SetString(py_engine_error, "stopped");
+    }
+    return !self->stopped;
+}
+
+/* ranges() -> [(first, n)]: of several jobs on a plan, the rows that this one wrote */
+static PyObject *job_ranges(PyObject *object, PyObject *unused)
+{
+    const bm__job *job = &((py_job *)object)->job;
+    (void)unused;
+    PyObject *ranges = PyList_New((Py_ssize_t)job->n_ranges);
+    for (size_t i = 0; ranges != NULL && i < job->n_ranges; i++) {
+        PyObject *range =
+            Py_BuildValue("nn", (Py_ssize_t)job->ranges[2 * i], (Py_ssize_t)job->ranges[2 * i + 1]);
+        if (range == NULL) {
+            Py_CLEAR(ranges);
+        } else {
+            PyList_SET_ITEM(ranges, (Py_ssize_t)i, range);
+        }
+    }
+    return ranges;
 }
 
 static const char *kind_of(const py_job *self)
@@ -102,6 +162,9 @@ static PyObject *job_next(PyObject *object, PyObject *unused)
     py_job *self = (py_job *)object;
     bm__job_state state;
     (void)unused;
+    if (!may_go_on(self)) {
+        return NULL;
+    }
     Py_BEGIN_ALLOW_THREADS;
     state = bm__job_next(&self->job, &self->step);
     Py_END_ALLOW_THREADS;
@@ -129,6 +192,9 @@ static PyObject *job_pull(PyObject *object, PyObject *unused)
     bm_status status;
     bm_error err = BM_ERROR;
     (void)unused;
+    if (!may_go_on(self)) {
+        return NULL;
+    }
     if (self->step.pull == NULL) {
         PyErr_SetString(PyExc_RuntimeError, "this step has no blocks");
         return NULL;
@@ -196,7 +262,7 @@ static PyObject *job_bind(PyObject *object, PyObject *args)
     PyObject *values = PyList_New(0);
     for (size_t i = (size_t)first; values != NULL && i < (size_t)(first + n); i++) {
         for (size_t column = 0; values != NULL && column < batch->n_views; column++) {
-            if (self->plan.columns[column].supply == BM__SUPPLY_STATEMENT) {
+            if (self->job.plan->columns[column].supply == BM__SUPPLY_STATEMENT) {
                 continue;
             }
             PyObject *value = bound(&batch->views[column], bm__batch_row(batch, i));
@@ -212,7 +278,7 @@ static PyObject *job_bind(PyObject *object, PyObject *args)
 /* The bytes of a key in PostgreSQL's binary form. */
 static size_t key_size(const py_job *self)
 {
-    const bm__plan *plan = &self->plan;
+    const bm__plan *plan = self->job.plan;
     if (plan->dialect->stores_lite || !plan->key_tracked) {
         return 0;
     }
@@ -249,16 +315,16 @@ static PyObject *job_answer(PyObject *object, PyObject *args)
 static PyObject *job_keys(PyObject *object, PyObject *unused)
 {
     const py_job *self = (const py_job *)object;
-    const bm__plan *plan = &self->plan;
+    const bm__plan *plan = self->job.plan;
     (void)unused;
     if (!plan->key_tracked || self->job.phase != BM__PHASE_DONE) {
         PyErr_SetString(PyExc_RuntimeError, "no keys were made");
         return NULL;
     }
     size_t width = plan->model->fields[plan->key_field].width;
-    PyObject *keys = PyList_New((Py_ssize_t)self->call.caller_rows);
-    for (size_t row = 0; keys != NULL && row < self->call.caller_rows; row++) {
-        const unsigned char *at = self->call.keys + row * width;
+    PyObject *keys = PyList_New((Py_ssize_t)self->job.call->caller_rows);
+    for (size_t row = 0; keys != NULL && row < self->job.call->caller_rows; row++) {
+        const unsigned char *at = self->job.call->keys + row * width;
         int16_t i2;
         int32_t i4;
         int64_t i8;
@@ -297,7 +363,7 @@ static PyObject *job_locate(PyObject *object, PyObject *args)
     char column[BM__CONTEXT_MAX] = "";
     size_t row = at >= 0 ? (size_t)at : BM_NO_ROW;
     if (self->step.kind == BM__STEP_LOAD && context != NULL) {
-        row = bm__copy_context_row(context, self->plan.table->name, column, sizeof column);
+        row = bm__copy_context_row(context, self->job.plan->table->name, column, sizeof column);
     }
     if (row == BM_NO_ROW && self->step.n_rows == 1) {
         row = 0;
@@ -309,10 +375,17 @@ static PyObject *job_locate(PyObject *object, PyObject *args)
 }
 
 static PyMethodDef methods[] = {
-    {"next", job_next, METH_NOARGS, NULL},      {"pull", job_pull, METH_NOARGS, NULL},
-    {"bind", job_bind, METH_VARARGS, NULL},     {"answer", job_answer, METH_VARARGS, NULL},
-    {"keys", job_keys, METH_NOARGS, NULL},      {"written", job_written, METH_NOARGS, NULL},
-    {"locate", job_locate, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL},
+    {"twin", job_twin, METH_NOARGS, NULL},
+    {"stop", job_stop, METH_NOARGS, NULL},
+    {"ranges", job_ranges, METH_NOARGS, NULL},
+    {"next", job_next, METH_NOARGS, NULL},
+    {"pull", job_pull, METH_NOARGS, NULL},
+    {"bind", job_bind, METH_VARARGS, NULL},
+    {"answer", job_answer, METH_VARARGS, NULL},
+    {"keys", job_keys, METH_NOARGS, NULL},
+    {"written", job_written, METH_NOARGS, NULL},
+    {"locate", job_locate, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
 };
 
 PyTypeObject py_job_type = {

@@ -95,3 +95,12 @@ class Signed(models.Model):
 
     objects = BulkModelManager()
     positive = Positive()
+
+
+class Node(models.Model):
+    """Rows refer to rows of the same table."""
+
+    name = models.CharField(max_length=20)
+    parent = models.ForeignKey("self", null=True, on_delete=models.CASCADE)
+
+    objects = BulkModelManager()

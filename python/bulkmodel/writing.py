@@ -1,0 +1,142 @@
+"""The jobs of a call: one after the other in a transaction on the caller's connection, or shared
+out to workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from bulkmodel import _core, postgresql, transport
+from bulkmodel.atomic import one_transaction
+from bulkmodel.place import SMALL, Place
+from bulkmodel.statements import Condition
+from bulkmodel.workers import Team
+
+
+def workers_for(
+    connection: BaseDatabaseWrapper,
+    model: type[models.Model],
+    wanted: int,
+    n: int,
+    batch_size: int | None,
+) -> int:
+    """How many connections n rows are written on; 1: on the caller's, in its transaction if it has
+    one."""
+    chunks = -(-n // (batch_size or SMALL))
+    workers = min(wanted, chunks)
+    if workers < 2 or connection.vendor != "postgresql" or not postgresql.is_psycopg3:
+        return 1
+    if connection.in_atomic_block or not connection.get_autocommit() or _refers_to_itself(model):
+        return 1
+    return max(min(workers, _free_in_pool(connection, workers)), 1)
+
+
+def share(n: int, workers: int) -> int:
+    """The rows of a chunk where nobody says how many."""
+    return -(-n // workers)
+
+
+def _refers_to_itself(model: type[models.Model]) -> bool:
+    """A row may refer to one that another worker has not committed yet."""
+    own = model._meta.concrete_model
+    targets: list[Any] = [field.related_model for field in model._meta.concrete_fields]
+    return any(target is not None and target._meta.concrete_model is own for target in targets)
+
+
+def _free_in_pool(connection: Any, wanted: int) -> int:
+    pool = connection.pool
+    if pool is None:
+        return wanted
+    pool.open()
+    stats = pool.get_stats()
+    used = stats["pool_size"] - stats["pool_available"] + stats["requests_waiting"]
+    return int(stats["pool_max"] - used)
+
+
+class Writing:
+    """Jobs that are done together, or not at all."""
+
+    def __init__(
+        self,
+        place: Place,
+        jobs: list[_core.Job],
+        condition: Condition,
+        workers: int = 1,
+        places: Callable[[], Sequence[Sequence[int]]] | None = None,
+    ) -> None:
+        """places: where the rows of each job stand in the input; None: there is one job, and its
+        rows are the input."""
+        self.place = place
+        self.condition = condition
+        self.places = places
+        self._tasks = [_Task(self, jobs)]
+        if workers > 1:
+            self._tasks = [_Task(self, [job.twin() for job in jobs]) for _ in range(workers)]
+
+    def run(
+        self, settle: Callable[[], None] = lambda: None, undo: Callable[[], None] = lambda: None
+    ) -> None:
+        """Perform the jobs.  `settle` is called when all is written, before it is committed;
+        `undo` where it is not, or not wholly."""
+        if len(self._tasks) > 1:
+            Team(self.place.connection, self._tasks).run(settle, undo)
+            return
+        with one_transaction(self.place.using, undo):
+            self._tasks[0].run(self.place.connection)
+            settle()
+
+    def keys(self) -> list[int]:
+        """The keys that the database made for the rows of the last job."""
+        return self._tasks[0].jobs[-1].keys()
+
+    def written(self) -> int:
+        """How many rows were inserted, or matched."""
+        return sum(job.written() for task in self._tasks for job in task.jobs)
+
+    def row_of(self, job: _core.Job, row: int) -> int:
+        """Where a job's row stands in the input."""
+        if self.places is None:
+            return row
+        number = next(task.jobs.index(job) for task in self._tasks if job in task.jobs)
+        return self.places()[number][row]
+
+
+class _Task:
+    """The jobs, or twins of them, on one connection."""
+
+    def __init__(self, writing: Writing, jobs: list[_core.Job]) -> None:
+        self.writing = writing
+        self.jobs = jobs
+
+    def run(self, connection: BaseDatabaseWrapper) -> None:
+        for job in self.jobs:
+            transport.run(job, connection, self.writing.condition)
+
+    def stop(self) -> None:
+        for job in self.jobs:
+            job.stop()
+
+    def has_rows(self) -> bool:
+        return any(job.ranges() for job in self.jobs)
+
+    def rows(self) -> Sequence[range]:
+        ranges = [[range(first, first + n) for first, n in job.ranges()] for job in self.jobs]
+        if self.writing.places is None:
+            return ranges[0]
+        places = self.writing.places()
+        return [run for part, at in zip(ranges, places) for rows in part for run in _runs(at, rows)]
+
+
+def _runs(places: Sequence[int], rows: range) -> list[range]:
+    """The places of these rows, neighbours as one range."""
+    runs: list[range] = []
+    for row in rows:
+        place = places[row]
+        if runs and runs[-1].stop == place:
+            runs[-1] = range(runs[-1].start, place + 1)
+        else:
+            runs.append(range(place, place + 1))
+    return runs

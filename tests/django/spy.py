@@ -1,0 +1,75 @@
+"""What statements run where: a spy for execute_wrapper, and a connection to look with."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from django.db import connection
+
+MARK = "bulkmodel tests: the one who looks"
+
+
+class Spy:
+    """Notes each statement's thread and backend; `before` is called first."""
+
+    def __init__(self, before: Callable[[str, Any], None] | None = None) -> None:
+        self.before = before
+        self.calls: list[tuple[str, int, int]] = []  # sql, thread, pid
+
+    def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        driver = context["connection"].connection
+        self.calls.append((sql, threading.get_ident(), driver.info.backend_pid))
+        if self.before is not None:
+            self.before(sql, context)
+        return execute(sql, params, many, context)
+
+    @property
+    def threads(self) -> set[int]:
+        return {thread for _, thread, _ in self.calls}
+
+    @property
+    def backends(self) -> set[int]:
+        return {pid for _, _, pid in self.calls}
+
+
+@contextmanager
+def watching(before: Callable[[str, Any], None] | None = None) -> Iterator[Spy]:
+    spy = Spy(before)
+    with connection.execute_wrapper(spy):
+        yield spy
+
+
+def look(sql: str, *params: Any) -> list[Any]:
+    """Ask on a connection that is not Django's."""
+    settings = connection.get_connection_params()
+    keep = {name: settings[name] for name in ("dbname", "user", "host", "port") if name in settings}
+    with psycopg.connect(**keep, application_name=MARK, autocommit=True) as other:
+        cursor = other.execute(sql, params)
+        return cursor.fetchall() if cursor.description else []
+
+
+def backends() -> set[int]:
+    """Those of this database, but for the one who looks."""
+    sql = (
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+        " AND backend_type = 'client backend' AND application_name <> %s"
+    )
+    return {pid for (pid,) in look(sql, MARK)}
+
+
+def until(true: Callable[[], bool], seconds: float = 10) -> None:
+    """Wait until it is true."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not become true"
+        time.sleep(0.01)
+
+
+def kill(pid: int) -> None:
+    look("SELECT pg_terminate_backend(%s)", pid)
+    until(lambda: pid not in backends())

@@ -157,9 +157,13 @@ def files_are_short() -> Findings:
 
 
 def functions_are_short() -> Findings:
-    """Functions of src/ have at most 70 lines, and those that may have more do not grow."""
+    """Functions of src/ and cli/ have at most 70 lines; those that may have more do not grow."""
     command = ["ctags", "--languages=C", "--kinds-C=f", "--fields=+ne", "--output-format=json"]
-    sources = [path for path in SRC if path.endswith((".c", ".h"))]
+    sources = [
+        path
+        for path in C_FILES
+        if path.startswith(("src/", "cli/")) and path.endswith((".c", ".h"))
+    ]
     output = subprocess.run(
         [*command, "-f", "-", *sources], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout

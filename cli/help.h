@@ -1,0 +1,12 @@
+/* --help, written from the tables of options.h. */
+#ifndef CLI_HELP_H
+#define CLI_HELP_H
+
+#include "options.h"
+
+#include <stdio.h>
+
+/* Of one verb, or (NULL) of the command. */
+void cli_help(FILE *out, const cli_verb *verb);
+
+#endif

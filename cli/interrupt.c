@@ -1,0 +1,35 @@
+#include "interrupt.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+static bm_cancel *token_of_handler;
+static volatile sig_atomic_t signalled;
+
+static void on_signal(int number)
+{
+    (void)number;
+    signalled = 1;
+    bm_cancel_set(token_of_handler);
+}
+
+bm_status cli_interrupt_begin(bm_cancel **token, bm_error *err)
+{
+    CLI_TRY(bm_cancel_create(token, err));
+    token_of_handler = *token;
+    struct sigaction action = {.sa_handler = on_signal};
+    sigemptyset(&action.sa_mask);
+    action.sa_flags = (int)SA_RESETHAND; /* and no SA_RESTART: a read that waits is to end */
+    sigaction(SIGINT, &action, NULL);
+    action.sa_flags = 0;
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    action.sa_handler = SIG_IGN; /* writing to a closed pipe is an error that is told */
+    sigaction(SIGPIPE, &action, NULL);
+    return BM_OK;
+}
+
+bool cli_interrupted(void)
+{
+    return signalled != 0;
+}

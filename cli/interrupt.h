@@ -1,0 +1,11 @@
+/* Ctrl-C, and the signals that mean the same: a token for the library and a flag for the input. */
+#ifndef CLI_INTERRUPT_H
+#define CLI_INTERRUPT_H
+
+#include "fail.h"
+
+/* From now on SIGINT, SIGTERM and SIGHUP set the token; a second SIGINT ends the program. */
+bm_status cli_interrupt_begin(bm_cancel **token, bm_error *err);
+bool cli_interrupted(void);
+
+#endif

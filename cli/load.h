@@ -1,0 +1,11 @@
+/* The verbs that read files: create, update-fields, upsert, delete, and explain of each. */
+#ifndef CLI_LOAD_H
+#define CLI_LOAD_H
+
+#include "options.h"
+
+/* Carry out; the result's counts are what happened.  The token ends it. */
+bm_status cli_load(bm_db *db, const cli_options *options, bm_cancel *token, bm_result *result,
+                   bm_error *err);
+
+#endif

@@ -1,0 +1,69 @@
+#include "place.h"
+
+#include "words.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* Of "scheme://user:password@host": behind the last ':' before the '@' of the authority. */
+static void wipe_authority(char *text)
+{
+    char *from = strstr(text, "://");
+    if (from == NULL) {
+        return;
+    }
+    from += 3;
+    char *end = from + strcspn(from, "/?#");
+    char *at = memrchr(from, '@', (size_t)(end - from));
+    char *colon = at != NULL ? memchr(from, ':', (size_t)(at - from)) : NULL;
+    if (colon != NULL) {
+        memset(colon + 1, '*', (size_t)(at - colon - 1));
+    }
+}
+
+/* Of "password=..." in a string of keywords or in a URL's query. */
+static void wipe_keyword(char *text)
+{
+    static const char word[] = "password";
+    for (char *at = strcasestr(text, word); at != NULL; at = strcasestr(at, word)) {
+        at += sizeof word - 1;
+        at += strspn(at, " ");
+        if (*at != '=') {
+            continue;
+        }
+        at += 1 + strspn(at + 1, " ");
+        bool quoted = *at == '\'';
+        for (at += quoted; *at != '\0' && *at != (quoted ? '\'' : ' ') && *at != '&'; at++) {
+            if (*at == '\\' && at[1] != '\0') {
+                *at++ = '*';
+            }
+            *at = '*';
+        }
+    }
+}
+
+bm_status cli_place_open(char *text, bm_db **out, bm_error *err)
+{
+    const char *url = strcmp(text, "postgresql:") == 0 ? "postgresql://" : text;
+    bm_status status = bm_open(url, NULL, out, err);
+    wipe_authority(text);
+    wipe_keyword(text);
+    return status;
+}
+
+bm_status cli_place_describe(bm_db *db, const char *text, bm_model **out, bm_error *err)
+{
+    cli_words names = {0};
+    bm_status status = cli_words_split(&names, text, '.', err);
+    *out = NULL;
+    if (status == BM_OK && names.n > 2) {
+        status = cli_fail(err, BM_INVALID, "\"%s\" is not [SCHEMA.]TABLE", text);
+    }
+    if (status == BM_OK) {
+        status =
+            bm_describe(db, names.n == 2 ? names.at[0] : NULL, names.at[names.n - 1], out, err);
+    }
+    cli_words_free(&names);
+    return status;
+}

@@ -1,0 +1,14 @@
+/* DATABASE and TABLE of the command line. */
+#ifndef CLI_PLACE_H
+#define CLI_PLACE_H
+
+#include "fail.h"
+
+/* Open what `text` names.  A password in it is wiped there, so that a list of processes does not
+ * show it for longer than the command needs to begin. */
+bm_status cli_place_open(char *text, bm_db **out, bm_error *err);
+
+/* The model of [SCHEMA.]TABLE as the database has it; freed by bm_free. */
+bm_status cli_place_describe(bm_db *db, const char *text, bm_model **out, bm_error *err);
+
+#endif

@@ -1,0 +1,268 @@
+#include "source.h"
+
+#include "cells.h"
+#include "interrupt.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define CHUNK_ROWS ((size_t)65536)
+#define CHUNK_BYTES ((size_t)4 << 20)
+
+struct cli_source {
+    const cli_options *options;
+    const bm_model *table;
+    cli_target target;
+    bool targeted;
+    size_t next_file;
+    cli_input *input; /* the file that is open, or NULL */
+    const cli_format *format;
+    void *reader;
+    cli_sink sink;
+    cli_chunk
+        chunks[2];   /* the sink's one is given out; a row that is half read goes to the other */
+    size_t given;    /* rows of the chunk */
+    uint64_t before; /* rows before the chunk */
+    uint64_t taken;  /* bytes of files that are closed */
+    uint64_t total;
+    bm_source rows;
+};
+
+static const char *file_name(const cli_source *source, size_t i)
+{
+    return source->options->n_files > 0 ? source->options->files[i] : "-";
+}
+
+static size_t n_files(const cli_source *source)
+{
+    return source->options->n_files > 0 ? source->options->n_files : 1;
+}
+
+/* Does the name end so, before what says how it is packed? */
+static bool is_called(const char *name, const char *ending)
+{
+    static const char *const packed[] = {".gz", ".zst"};
+    size_t size = strlen(name);
+    size_t n = strlen(ending);
+    for (size_t i = 0; i < 2; i++) {
+        size_t k = strlen(packed[i]);
+        if (size > k && strcmp(name + size - k, packed[i]) == 0) {
+            size -= k;
+            break;
+        }
+    }
+    return size >= n && strncmp(name + size - n, ending, n) == 0;
+}
+
+/* Without a header the columns are those of --columns, or of the table. */
+static bm_status unnamed(const cli_source *source, cli_words *names, bm_error *err)
+{
+    const cli_words *columns = &source->options->columns;
+    for (size_t i = 0; i < columns->n; i++) {
+        CLI_TRY(cli_words_add(names, columns->at[i], strlen(columns->at[i]), err));
+    }
+    for (size_t i = 0; columns->n == 0 && i < source->table->n_fields; i++) {
+        const bm_field *field = &source->table->fields[i];
+        if ((field->flags & BM_READ_ONLY) == 0) {
+            CLI_TRY(cli_words_add(names, field->name, strlen(field->name), err));
+        }
+    }
+    return BM_OK;
+}
+
+static void close_file(cli_source *source)
+{
+    if (source->format != NULL) {
+        source->format->close(source->reader);
+        source->reader = NULL;
+    }
+    if (source->input != NULL) {
+        source->taken += cli_input_taken(source->input);
+        cli_input_close(source->input);
+        source->input = NULL;
+    }
+}
+
+static bm_status open_file(cli_source *source, bm_error *err)
+{
+    const cli_options *options = source->options;
+    const char *name = file_name(source, source->next_file++);
+    const char *format = options->format != NULL ? options->format : "";
+    bool tabs = strcmp(format, "tsv") == 0 ||
+                (format[0] == '\0' && (is_called(name, ".tsv") || is_called(name, ".tab")));
+    source->format = &cli_format_csv;
+    CLI_TRY(cli_input_open(name, options->encoding, &source->input, err));
+    CLI_TRY(source->format->open(source->input, options, tabs, &source->reader, err));
+    cli_words names = {0};
+    bm_status status = options->no_header ? unnamed(source, &names, err)
+                                          : source->format->header(source->reader, &names, err);
+    if (status == BM_OK && !source->targeted) {
+        status = cli_target_make(options, source->table, &names, &source->target, err);
+        source->targeted = true;
+    } else if (status == BM_OK) {
+        status =
+            cli_target_again(&source->target, options, cli_input_name(source->input), &names, err);
+    }
+    cli_words_free(&names);
+    source->sink.file = cli_input_name(source->input);
+    return status;
+}
+
+/* One block of the file that is open, or the next file. */
+static bm_status fill(cli_source *source, bool *more, bm_error *err)
+{
+    bool rest;
+    CLI_TRY(source->format->fill(source->reader, &source->sink, &rest, err));
+    *more = rest || source->next_file < n_files(source);
+    if (!rest) {
+        close_file(source);
+        return *more ? open_file(source, err) : BM_OK;
+    }
+    return BM_OK;
+}
+
+size_t cli_source_chunk(const cli_source *source)
+{
+    size_t rows = CHUNK_BYTES / source->target.model.row_size;
+    rows = rows < CHUNK_ROWS ? rows : CHUNK_ROWS;
+    return rows > 256 ? rows : 256;
+}
+
+static bm_status refill(cli_source *source, bm_error *err)
+{
+    cli_chunk *chunk = &source->chunks[source->sink.chunk == &source->chunks[0]];
+    size_t rows = cli_source_chunk(source);
+    bool more = source->input != NULL;
+    source->before += source->sink.chunk->n;
+    source->given = 0;
+    source->sink.err = err;
+    cli_sink_move(&source->sink, chunk);
+    while (more && chunk->n < rows && chunk->bytes < CHUNK_BYTES) {
+        if (cli_interrupted()) {
+            return cli_fail(err, BM_CANCELLED, "interrupted");
+        }
+        CLI_TRY(fill(source, &more, err));
+    }
+    return BM_OK;
+}
+
+static bm_status next(void *user, void *rows, size_t capacity, size_t *n, bm_error *err)
+{
+    cli_source *source = user;
+    size_t size = source->target.model.row_size;
+    if (source->given == source->sink.chunk->n) {
+        CLI_TRY(refill(source, err));
+    }
+    const cli_chunk *chunk = source->sink.chunk;
+    size_t left = chunk->n - source->given;
+    *n = left < capacity ? left : capacity;
+    if (*n > 0) {
+        memcpy(rows, chunk->rows + source->given * size, *n * size);
+    }
+    source->given += *n;
+    return BM_OK;
+}
+
+static void sum_sizes(cli_source *source)
+{
+    for (size_t i = 0; i < n_files(source); i++) {
+        struct stat about;
+        const char *name = file_name(source, i);
+        if (strcmp(name, "-") == 0 || stat(name, &about) != 0 || !S_ISREG(about.st_mode)) {
+            source->total = 0;
+            return;
+        }
+        source->total += (uint64_t)about.st_size;
+    }
+}
+
+bm_status cli_source_open(const cli_options *options, const bm_model *table, cli_source **out,
+                          bm_error *err)
+{
+    cli_source *source = calloc(1, sizeof *source);
+    *out = NULL;
+    if (source == NULL) {
+        return cli_no_memory(err);
+    }
+    source->options = options;
+    source->table = table;
+    source->sink.target = &source->target;
+    source->sink.chunk = &source->chunks[0];
+    source->sink.null_text = options->null_text;
+    source->sink.null_size = options->null_text != NULL ? strlen(options->null_text) : 0;
+    source->rows = (bm_source){.size = sizeof source->rows, .user = source, .next = next};
+    sum_sizes(source);
+    bm_status status = open_file(source, err);
+    if (status != BM_OK) {
+        cli_source_close(source);
+        return status;
+    }
+    *out = source;
+    return BM_OK;
+}
+
+const cli_target *cli_source_target(const cli_source *source)
+{
+    return &source->target;
+}
+
+const bm_source *cli_source_rows(const cli_source *source)
+{
+    return &source->rows;
+}
+
+/* What more is known of the cell that the library could not convert. */
+static const char *cell_fault(const cli_source *source, size_t row, const char *column)
+{
+    const cli_target *target = &source->target;
+    for (size_t i = 0; i < target->model.n_fields; i++) {
+        const bm_field *field = &target->fields[i];
+        if (strcmp(field->name, column) == 0 && field->layout == BM_SLICE) {
+            bm_slice cell;
+            memcpy(&cell, source->sink.chunk->rows + row * target->model.row_size + field->offset,
+                   sizeof cell);
+            return cell.data != NULL ? cli_cell_fault(field->type, cell.data, cell.size) : NULL;
+        }
+    }
+    return NULL;
+}
+
+void cli_source_locate(const cli_source *source, bm_error *err)
+{
+    char words[sizeof err->message];
+    size_t row = err->row - source->before;
+    if (err->row == BM_NO_ROW || err->row < source->before || row >= source->sink.chunk->n) {
+        return;
+    }
+    const char *file = source->input != NULL ? cli_input_name(source->input)
+                                             : file_name(source, source->next_file - 1);
+    unsigned long long line = source->sink.chunk->lines[row];
+    const char *fault = err->status == BM_CONVERT ? cell_fault(source, row, err->column) : NULL;
+    memcpy(words, err->message, sizeof words);
+    if (fault != NULL) {
+        snprintf(err->message, sizeof err->message, "%s:%llu: column \"%s\" %s", file, line,
+                 err->column, fault);
+    } else {
+        int n = snprintf(err->message, sizeof err->message, "%s:%llu: ", file, line);
+        snprintf(err->message + n, sizeof err->message - (size_t)n, "%s", words);
+    }
+}
+
+void cli_source_progress(const cli_source *source, uint64_t *taken, uint64_t *total)
+{
+    *taken = source->taken + (source->input != NULL ? cli_input_taken(source->input) : 0);
+    *total = source->total;
+}
+
+void cli_source_close(cli_source *source)
+{
+    if (source != NULL) {
+        close_file(source);
+        cli_target_free(&source->target);
+        cli_chunk_free(&source->chunks[0]);
+        cli_chunk_free(&source->chunks[1]);
+        free(source);
+    }
+}

@@ -1,0 +1,34 @@
+/*
+ * The rows of all files of the command line, one after the other, as a bm_source: read in chunks,
+ * in constant memory.  The first file is opened at once, since its columns make the row.
+ */
+#ifndef CLI_SOURCE_H
+#define CLI_SOURCE_H
+
+#include "reader.h"
+
+typedef struct cli_source cli_source;
+
+/* Open the first file; the options and the table's model are borrowed. */
+bm_status cli_source_open(const cli_options *options, const bm_model *table, cli_source **out,
+                          bm_error *err);
+
+/* What the rows are.  Borrowed from the source. */
+const cli_target *cli_source_target(const cli_source *source);
+
+/* The rows, for one call. */
+const bm_source *cli_source_rows(const cli_source *source);
+
+/* Rows for a chunk, so that rows and text of a wide table stay in some megabytes. */
+size_t cli_source_chunk(const cli_source *source);
+
+/* Say where a row stands of which the library tells a fault: file, line, and what to do. */
+void cli_source_locate(const cli_source *source, bm_error *err);
+
+/* Bytes read of all files and their sum; 0: not known, as of standard input. */
+void cli_source_progress(const cli_source *source, uint64_t *taken, uint64_t *total);
+
+/* NULL is legal. */
+void cli_source_close(cli_source *source);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * Where the cells of a file go: which column of the file is which column of the table, and the row
+ * of C that both have in common.
+ */
+#ifndef CLI_TARGET_H
+#define CLI_TARGET_H
+
+#include "options.h"
+
+typedef struct cli_target {
+    bm_model model; /* what the verb is given; borrows the names of the table's model */
+    bm_field *fields;
+    size_t *of_column; /* for each column of the file its field, or CLI_NONE: not wanted */
+    size_t n_columns;
+    char *blank;         /* a row with the values of --set */
+    const char **writes; /* fields that are no key, ending with NULL */
+    const char **keys;   /* fields that are the key, ending with NULL */
+    cli_words values;    /* what --set values point to */
+} cli_target;
+
+/* Make the target for a file with these columns. */
+bm_status cli_target_make(const cli_options *options, const bm_model *table,
+                          const cli_words *columns, cli_target *out, bm_error *err);
+
+/* The columns of a further file, which must be the same columns, in any order. */
+bm_status cli_target_again(cli_target *target, const cli_options *options, const char *file,
+                           const cli_words *columns, bm_error *err);
+
+/* Free.  A zeroed or half-made one is legal. */
+void cli_target_free(cli_target *target);
+
+#endif

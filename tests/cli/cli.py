@@ -1,0 +1,18 @@
+#!/usr/bin/env python3
+"""Run the command as a user would, and look at what it left.  usage: cli.py PROGRAM; TAP."""
+
+from __future__ import annotations
+
+import sys
+
+import surface
+import texts
+import verbs
+from world import CONNINFO, run_cases
+
+MODULES = [verbs, texts, surface]  # importing them registers their cases
+
+if __name__ == "__main__":
+    if not CONNINFO:
+        sys.exit("BM_TEST_POSTGRESQL is not set")
+    sys.exit(0 if run_cases(sys.argv[1]) else 1)

@@ -1,0 +1,96 @@
+"""The command line itself."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from world import World, case, expect, says
+
+
+@case("sqlite")
+def help_tells_every_option(w: World) -> None:
+    expect("create" in w.run("--help").out, True)
+    expect("--dry-run" in w.run("create", "--help").out, True)
+    expect("--on-conflict" in w.run("delete", "--help").out, False)
+    expect(w.run("--version").out.startswith("bulkmodel "), True)
+
+
+@case("sqlite")
+def a_wrong_command_line_is_status_2(w: World) -> None:
+    w.items()
+    for arguments, words in [
+        ([], "there is no verb"),
+        (["make", w.database, "item"], 'no verb "make"'),
+        (["create", w.database], "needs a DATABASE and a TABLE"),
+        (["create", w.database, "item", "--nothing"], "no option --nothing"),
+        (["create", w.database, "item", "--key"], "needs an argument"),
+        (["delete", w.database, "item", "--on-conflict=error"], "is not for delete"),
+        (["create", w.database, "item", "--on-conflict=x"], "takes one of error|ignore|update"),
+        (["create", w.database, "item", "--batch-size=x"], "takes a number"),
+        (["create", w.database, "nothing"], "there is no table"),
+        (["create", "mysql:x", "item"], "begins with none of"),
+    ]:
+        says(w.run(*arguments, stdin="id\n", status=2), words)
+    says(w.verb("create", stdin="id,nam\n1,a\n", status=2), '"nam" is no column')
+    says(w.verb("update-fields", stdin="name\na\n", status=2), 'by column "id"')
+
+
+@case("postgresql")
+def no_connection_is_status_5(w: World) -> None:
+    url = "postgresql://user:secret@127.0.0.1:1/none"
+    done = w.run("create", url, "item", stdin="id\n1\n", status=5)
+    expect("secret" in done.err, False)
+
+
+@case("postgresql")
+def a_password_is_wiped_from_the_command_line(w: World) -> None:
+    w.items()
+    words = dict(word.split("=", 1) for word in w.database.split() if "=" in word)
+    host = words["host"].replace("/", "%2F")
+    url = f"postgresql://{words['user']}:s3cret@/{words['dbname']}?host={host}&password=s3cret"
+    command = [w.program, "create", url, f"{w.schema}.item"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
+        assert child.stdin is not None
+        try:
+            line = Path(f"/proc/{child.pid}/cmdline")
+            for _ in range(500):
+                if b"****" in line.read_bytes():
+                    break
+                time.sleep(0.01)
+            expect(b"****" in line.read_bytes(), True)
+            expect(b"s3cret" in line.read_bytes(), False)
+            child.stdin.write(b"id,name\n1,a\n")
+        finally:
+            child.stdin.close()
+    expect(w.sql("SELECT count(*) FROM item"), "1")
+
+
+@case()
+def an_interrupt_rolls_back(w: World) -> None:
+    w.items()
+    command = [w.program, "create", w.database, "item", "--batch-size=10"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        assert child.stdin is not None and child.stderr is not None
+        child.stdin.write(b"id,name\n" + b"".join(b"%d,a\n" % i for i in range(200000)))
+        child.stdin.flush()
+        child.send_signal(signal.SIGINT)
+        said = child.stderr.read().decode()
+        expect(child.wait(), 130)
+    expect("rolled back: nothing was written" in said, True)
+    expect(w.sql("SELECT count(*) FROM item"), "0")
+
+
+@case("sqlite")
+def programs_read_json(w: World) -> None:
+    w.items()
+    done = w.verb("create", "--json", stdin="id,name\n1,a\n")
+    event = json.loads(done.err.splitlines()[-1])
+    expect((event["event"], event["inserted"], event["dry_run"]), ("done", 1, False))
+    done = w.verb("create", "--json", stdin="id,name\n2\n", status=3)
+    event = json.loads(done.err.splitlines()[-1])
+    expect((event["event"], event["status"]), ("failed", "CONVERT"))
+    expect(w.verb("create", "--quiet", stdin="id,name\n3,a\n").err, "")

@@ -41,7 +41,7 @@ static bm_status check_values(py_job *self, bm_error *err)
                        .n_views = plan->n_columns,
                        .n_rows = self->call.n_rows,
                        .pick = self->call.pick};
-    return bm__call_check(&self->call, plan->columns, &batch, err);
+    return bm__call_check(&self->call, &batch, err);
 }
 
 /* COPY writes into identity columns that are ALWAYS, where an INSERT is refused. */

@@ -16,7 +16,9 @@ typedef struct bm__view {
     bm_column cells;
     const void *const *rows;
     size_t offset;
-    size_t state_offset; /* with `rows`: BM_NO_STATE where there is no state byte */
+    size_t state_offset;   /* with `rows`: BM_NO_STATE where there is no state byte */
+    const uint32_t *sizes; /* of each row: bytes of its cell on the wire, as they were measured
+                              before; or NULL */
 } bm__view;
 
 /* Row i of a batch is row pick[i] of its views, or row first + i where pick is NULL. */

@@ -5,11 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void free_sizes(bm__call *call)
+{
+    for (size_t i = 0; i < call->n_sizes; i++) {
+        free(call->sizes[i]);
+    }
+    free(call->sizes);
+    call->sizes = NULL;
+    call->n_sizes = call->sizes_capacity = 0;
+}
+
 void bm__call_free(bm__call *call)
 {
     for (size_t i = 0; call->flags != NULL && i < call->model->n_fields; i++) {
         free(call->flags[i]);
     }
+    free_sizes(call);
     free(call->flags);
     free(call->fields);
     free(call->has);
@@ -116,6 +127,9 @@ void bm__call_views(const bm__call *call, const bm__plan_column *columns, size_t
         switch (columns[i].supply) {
         case BM__SUPPLY_FIELD:
             out[i] = call->fields[columns[i].field];
+            if (columns == call->plan->columns && i < call->n_sizes) {
+                out[i].sizes = call->sizes[i];
+            }
             break;
         case BM__SUPPLY_KEY:
             out[i] = bm__call_key_view(call);
@@ -133,10 +147,38 @@ void bm__call_views(const bm__call *call, const bm__plan_column *columns, size_t
     }
 }
 
-/* Of the columns, those whose cells are the caller's. */
-static bm_status check_columns(const bm__call *call, const bm__plan_column *columns,
-                               const bm__batch *batch, bm_error *err)
+/* Text is looked at once: its sizes are kept until it is sent. */
+static bm_status begin_sizes(bm__call *call, size_t rows, bm_error *err)
 {
+    const bm__plan *plan = call->plan;
+    bool stream = call->source != NULL; /* whose plan is the same for all chunks */
+    if (plan->dialect->stores_lite || (stream && rows <= call->sizes_capacity)) {
+        return BM_OK;
+    }
+    free_sizes(call);
+    call->sizes = calloc(plan->n_columns + 1, sizeof *call->sizes);
+    if (call->sizes == NULL) {
+        return bm__no_memory(err);
+    }
+    call->n_sizes = plan->n_columns;
+    for (size_t i = 0; i < plan->n_columns; i++) {
+        if (plan->columns[i].supply != BM__SUPPLY_FIELD ||
+            !bm__slot_varies(&plan->columns[i].slot)) {
+            continue;
+        }
+        call->sizes[i] = calloc(rows, sizeof *call->sizes[i]);
+        if (call->sizes[i] == NULL) {
+            return bm__no_memory(err);
+        }
+    }
+    call->sizes_capacity = rows;
+    return BM_OK;
+}
+
+/* Of the columns, those whose cells are the caller's. */
+static bm_status check_columns(bm__call *call, const bm__batch *batch, bm_error *err)
+{
+    const bm__plan_column *columns = call->plan->columns;
     for (size_t i = 0; i < batch->n_views; i++) {
         bm__batch one = *batch;
         one.views = &batch->views[i];
@@ -148,16 +190,18 @@ static bm_status check_columns(const bm__call *call, const bm__plan_column *colu
         } else if (columns[i].supply != BM__SUPPLY_FIELD) {
             continue;
         }
-        BM_TRY(call->plan->dialect->stores_lite ? bm__lite_check(&one, err)
-                                                : bm__pg_check(&columns[i].slot, &one, err));
+        BM_TRY(call->plan->dialect->stores_lite
+                   ? bm__lite_check(&one, err)
+                   : bm__pg_check(&columns[i].slot, &one, call->sizes + i, err));
     }
     return BM_OK;
 }
 
-bm_status bm__call_check(const bm__call *call, const bm__plan_column *columns,
-                         const bm__batch *batch, bm_error *err)
+bm_status bm__call_check(bm__call *call, const bm__batch *batch, bm_error *err)
 {
-    bm_status status = check_columns(call, columns, batch, err);
+    size_t rows = call->source != NULL ? call->plan->chunk_rows : call->caller_rows;
+    BM_TRY(begin_sizes(call, rows > 0 ? rows : 1, err));
+    bm_status status = check_columns(call, batch, err);
     if (status != BM_OK && err->row != BM_NO_ROW && batch->n_rows > 0) {
         err->row = bm__call_row(call, batch, err->row);
     }

@@ -23,6 +23,8 @@ typedef struct bm__call {
     uint64_t
         *masks; /* owned: mask_words words for each of the caller's rows: a bit for each field */
     size_t mask_words;
+    uint32_t **sizes; /* owned: for each of the plan's columns what the check measured, by row */
+    size_t n_sizes, sizes_capacity;
     unsigned char *keys; /* owned: a cell of key_field for each of the caller's rows */
     size_t keys_capacity;
     bm_uuid uuid;
@@ -77,9 +79,9 @@ size_t bm__call_row(const bm__call *call, const bm__batch *batch, size_t i);
 /* Views of the plan's columns over the call's rows. */
 void bm__call_views(const bm__call *call, const bm__plan_column *columns, size_t n, bm__view *out);
 
-/* Check that every cell of the batch fits its column; the error names the caller's row. */
-bm_status bm__call_check(const bm__call *call, const bm__plan_column *columns,
-                         const bm__batch *batch, bm_error *err);
+/* Check that every cell of the batch, views of the plan's columns, fits its column; the error names
+ * the caller's row.  Sizes on the wire are kept for the views that are made next. */
+bm_status bm__call_check(bm__call *call, const bm__batch *batch, bm_error *err);
 
 /* Room for keys and outcomes of `rows` of the caller's rows. */
 bm_status bm__call_room(bm__call *call, size_t rows, bm_error *err);

@@ -118,7 +118,8 @@ static bm_status claim(bm__job *job, bm_error *err)
     job->read_batch.views = job->read_views;
     job->read_batch.n_views = job->plan->n_read_columns;
     if (call->source != NULL) {
-        BM_TRY(bm__call_check(call, job->plan->columns, &job->batch, err));
+        BM_TRY(bm__call_check(call, &job->batch, err));
+        bm__call_views(call, job->plan->columns, job->plan->n_columns, job->views);
     }
     BM_TRY(reset_seen(job, err));
     BM_TRY(bm__begin_keys(job, err));

@@ -31,11 +31,10 @@ static const void *even_cells(const bm__batch *batch, size_t column, size_t from
     return bm__view_cell(view, batch->first + from);
 }
 
-static const char *check_column(const bm__slot *slot, const bm__batch *batch, size_t column,
-                                size_t from, size_t n, size_t *bad)
+static const char *measure_cells(const bm__slot *slot, const bm__batch *batch, size_t column,
+                                 size_t from, size_t n, uint32_t sizes[BM__BLOCK], size_t *bad)
 {
     const void *at[BM__BLOCK];
-    uint32_t sizes[BM__BLOCK];
     const void *first = even_cells(batch, column, from);
     ptrdiff_t stride = batch->views[column].cells.stride;
     const bm__codec_run *run = slot->codec->run;
@@ -50,7 +49,29 @@ static const char *check_column(const bm__slot *slot, const bm__batch *batch, si
     return slot->codec->measure(slot, at, n, sizes, bad);
 }
 
-bm_status bm__pg_check(const bm__slot *slots, const bm__batch *batch, bm_error *err)
+/* `kept`, where not NULL, takes the sizes by the rows' numbers. */
+static const char *check_column(const bm__slot *slot, const bm__batch *batch, size_t column,
+                                size_t from, size_t n, uint32_t *kept, size_t *bad)
+{
+    uint32_t sizes[BM__BLOCK];
+    const char *fault = measure_cells(slot, batch, column, from, n, sizes, bad);
+    bool keeps = kept != NULL && fault == NULL && n > 0 && bm__slot_varies(slot);
+    if (keeps && batch->pick == NULL) {
+        memcpy(kept + batch->first + from, sizes, n * sizeof *sizes);
+    }
+    for (size_t i = 0; keeps && batch->pick != NULL && i < n; i++) {
+        kept[batch->pick[from + i]] = sizes[i];
+    }
+    return fault;
+}
+
+bool bm__slot_varies(const bm__slot *slot)
+{
+    return slot->codec->run == NULL;
+}
+
+bm_status bm__pg_check(const bm__slot *slots, const bm__batch *batch, uint32_t *const *sizes,
+                       bm_error *err)
 {
     for (size_t from = 0; from < batch->n_rows; from += BM__BLOCK) {
         size_t n = block_rows(batch, from);
@@ -58,7 +79,8 @@ bm_status bm__pg_check(const bm__slot *slots, const bm__batch *batch, bm_error *
         size_t first_column = 0;
         for (size_t column = 0; column < batch->n_views; column++) {
             size_t bad;
-            const char *fault = check_column(&slots[column], batch, column, from, n, &bad);
+            uint32_t *kept = sizes != NULL ? sizes[column] : NULL;
+            const char *fault = check_column(&slots[column], batch, column, from, n, kept, &bad);
             if (fault != NULL) {
                 first = fault;
                 first_column = column;
@@ -70,6 +92,23 @@ bm_status bm__pg_check(const bm__slot *slots, const bm__batch *batch, bm_error *
         }
     }
     return BM_OK;
+}
+
+/* The sizes of a block's cells, where the check kept them. */
+static bool known_sizes(const bm__batch *batch, size_t column, size_t from, size_t n,
+                        uint32_t *sizes)
+{
+    const uint32_t *known = batch->views[column].sizes;
+    if (known == NULL) {
+        return false;
+    }
+    if (batch->pick == NULL) {
+        memcpy(sizes, known + batch->first + from, n * sizeof *sizes);
+    }
+    for (size_t i = 0; batch->pick != NULL && i < n; i++) {
+        sizes[i] = known[batch->pick[from + i]];
+    }
+    return true;
 }
 
 /* ---- rows of a COPY */
@@ -189,12 +228,15 @@ static const char *measure_column(block *rows, size_t column, size_t n, size_t *
     uint32_t *sizes = rows->cells.sizes + column * rows->n;
     const bm__codec_even *even = bm__codec_even_of(slot->codec);
     first = even != NULL ? even_cells(rows->batch, column, rows->from) : NULL;
-    const char *fault;
-    if (first != NULL) {
+    const char *fault = NULL;
+    bool known = known_sizes(rows->batch, column, rows->from, n, sizes);
+    if (first == NULL) {
+        (void)bm__batch_gather(rows->batch, column, rows->from, n, at);
+    }
+    if (!known && first != NULL) {
         ptrdiff_t stride = rows->batch->views[column].cells.stride;
         fault = even->measure(slot, first, stride, n, sizes, bad);
-    } else {
-        (void)bm__batch_gather(rows->batch, column, rows->from, n, at);
+    } else if (!known) {
         fault = slot->codec->measure(slot, at, n, sizes, bad);
     }
     if (fault == NULL) {
@@ -391,7 +433,9 @@ static bm_status append_block(const bm__slot *slot, const bm__batch *batch, size
         return append_run(slot, batch, column, from, out, err);
     }
     *nulls += bm__batch_gather(batch, column, from, n, at);
-    const char *fault = slot->codec->measure(slot, at, n, sizes, &bad);
+    const char *fault = known_sizes(batch, column, from, n, sizes)
+                            ? NULL
+                            : slot->codec->measure(slot, at, n, sizes, &bad);
     if (fault != NULL) {
         return bad_cell(err, from + bad, batch->views[column].name, fault);
     }

@@ -67,9 +67,14 @@ bm_status bm__slot_resolve(bm_type from, bm_layout layout, size_t width,
                            const bm__pg_column_type *to, bool in_array, bm__slot *out,
                            bm_error *err);
 
-/* Check that every cell of the batch fits its slot: slots[i] is for views[i].  The error names the
- * row (of the batch) and the column. */
-bm_status bm__pg_check(const bm__slot *slots, const bm__batch *batch, bm_error *err);
+/* Check that every cell of the batch fits its slot: slots[i] is for views[i].  sizes[i], where it
+ * is not NULL, takes the bytes of each row's cell on the wire, for the view's `sizes`.  The error
+ * names the row (of the batch) and the column. */
+bm_status bm__pg_check(const bm__slot *slots, const bm__batch *batch, uint32_t *const *sizes,
+                       bm_error *err);
+
+/* May cells of this slot differ in size, so that sizes are worth keeping? */
+bool bm__slot_varies(const bm__slot *slot);
 
 /* COPY's header and trailer. */
 #define BM__COPY_HEADER_SIZE 19

@@ -137,7 +137,7 @@ static bm_status check_values(bm__execution *x, bm_error *err)
     bm__call_views(&x->call, plan->columns, plan->n_columns, views);
     bm__batch batch = {
         .views = views, .n_views = plan->n_columns, .n_rows = x->call.n_rows, .pick = x->call.pick};
-    return bm__call_check(&x->call, plan->columns, &batch, err);
+    return bm__call_check(&x->call, &batch, err);
 }
 
 /* A count that is wrong must be found while the rows can still be taken back. */

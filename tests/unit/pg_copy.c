@@ -243,12 +243,12 @@ static void first_fault(void **state)
     assert_int_equal(out.size, 6);
     assert_memory_equal(out.data, "before", 6);
     err = BM_ERROR;
-    assert_int_equal(bm__pg_check(f->slots, &f->batch, &err), BM_CONVERT);
+    assert_int_equal(bm__pg_check(f->slots, &f->batch, NULL, &err), BM_CONVERT);
     assert_int_equal(err.row, 300);
     assert_string_equal(err.column, "amount");
     f->rows[300].value = -40000;
     err = BM_ERROR;
-    assert_int_equal(bm__pg_check(f->slots, &f->batch, &err), BM_CONVERT);
+    assert_int_equal(bm__pg_check(f->slots, &f->batch, NULL, &err), BM_CONVERT);
     assert_int_equal(err.row, 300);
     assert_string_equal(err.column, "value");
     err = BM_ERROR;

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import django
 from django.db import InterfaceError, OperationalError, connections, transaction
 
 from bulkmodel.errors import CommitUnknown
@@ -46,5 +47,26 @@ def one_transaction(using: str, undo: Callable[[], None] | None = None) -> Itera
         if own and written and server and is_lost(error):
             raise CommitUnknown(
                 "The connection was lost at COMMIT: all rows of the call are there, or none."
+            ) from error
+        raise
+
+
+@contextmanager
+def one_statement(using: str, undo: Callable[[], None]) -> Iterator[None]:
+    """A call of a single statement, which since Django 6.0 has no transaction around it."""
+    connection = connections[using]
+    if django.VERSION < (6, 0):
+        with one_transaction(using, undo):
+            yield
+        return
+    connection.ensure_connection()
+    is_alone = not connection.in_atomic_block and connection.get_autocommit()
+    try:
+        yield
+    except BaseException as error:
+        undo()
+        if is_alone and connection.vendor != "sqlite" and is_lost(error):
+            raise CommitUnknown(
+                "The connection was lost: all rows of the call are there, or none."
             ) from error
         raise

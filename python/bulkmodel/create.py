@@ -10,7 +10,7 @@ from bulkmodel.statements import Condition
 from bulkmodel.writing import Writing, share, workers_for
 
 # SQLite without the engine's table: rows of one INSERT, and its SQLITE_MAX_VARIABLE_NUMBER.
-VALUES_ROWS = 100
+VALUES_ROWS = 500
 VARIABLES = 32766
 
 
@@ -56,7 +56,9 @@ class Create:
             if part
         ]
         places = self._places if len(jobs) > 1 else None
-        self.writing = Writing(self.place, jobs, Condition(), workers, places)
+        writing = Writing(self.place, jobs, Condition(), workers, places)
+        writing.is_one_statement = len(jobs) == 1 and self.is_one_statement
+        self.writing = writing
 
     def _prepare(
         self, objects: list[Any], with_key: bool, catalog: _core.Catalog | None
@@ -75,6 +77,7 @@ class Create:
             batch_size = max(min(batch_size or most, VARIABLES // len(columns)), 1)
         if len(objects) > SMALL and catalog is None and place.dialect == "postgresql":
             raise NotOurs
+        self.is_one_statement = len(objects) <= min(batch_size, SMALL)
         rows = gather(place, objects, columns, limited=False)
         return make_job(rows, "bulk_create", (), batch_size, Condition(), catalog)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 
 from bulkmodel.queryset import BulkModelQuerySet
@@ -9,3 +11,20 @@ from bulkmodel.queryset import BulkModelQuerySet
 
 class BulkModelManager(models.Manager.from_queryset(BulkModelQuerySet)):  # type: ignore[misc]
     """models.Manager, with bulk methods on the engine."""
+
+    def count(self) -> int:
+        """Django's count()."""
+        return int(self._links_or_rows().count())
+
+    def exists(self) -> bool:
+        """Django's exists()."""
+        return bool(self._links_or_rows().exists())
+
+    def _links_or_rows(self) -> Any:
+        """Of a many-to-many relation Django asks the table of links alone, where no manager could
+        hide a target; its condition is that the target's manager is models.Manager itself."""
+        if BulkModelManager in type(self).__bases__ and hasattr(self, "constrained_target"):
+            links = self.constrained_target if self.get_prefetch_cache() is None else None
+            if links is not None:
+                return links
+        return self.get_queryset()

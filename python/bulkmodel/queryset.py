@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import connections, models, transaction
@@ -148,13 +149,13 @@ class BulkModelQuerySetMixin(_Base):
         """Django's bulk_update."""
         objects = tuple(objs)
         names = list(fields) if fields and not isinstance(fields, str) else fields
-        try:
-            if type(self).update is not BulkModelQuerySetMixin.update:
-                raise NotOurs  # a project's own update() is called where Django calls it
-            return bulk_update(self, objects, names, batch_size)
-        except NotOurs:
-            with errors.noted(lambda: self._call(objects, names)):
-                return int(models.QuerySet.bulk_update(self._silent(), objects, names, batch_size))
+        # A project's own update() is called where Django calls it.
+        if type(self).update is BulkModelQuerySetMixin.update:
+            with suppress(NotOurs):
+                return bulk_update(self, objects, names, batch_size)
+        plain: Any = super(BulkModelQuerySetMixin, self._silent())
+        with errors.noted(lambda: self._call(objects, names)):
+            return int(plain.bulk_update(objects, names, batch_size))
 
     @_alters_data
     def update(self, **values: Any) -> Any:
@@ -198,7 +199,8 @@ class BulkModelQuerySetMixin(_Base):
             keys = list(self.order_by().using(using).values_list("pk", flat=True))
             step = asked.batch_size or len(keys) or 1
             for i in range(0, len(keys) if values else 0, step):
-                matched += models.QuerySet.update(self._of_keys(keys[i : i + step]), **values)
+                part: Any = super(BulkModelQuerySetMixin, self._of_keys(keys[i : i + step]))
+                matched += part.update(**values)
         self._result_cache = None
         return matched, keys
 

@@ -7,6 +7,7 @@ from itertools import compress
 from typing import Any
 
 from django.db import connections, models
+from django.db.models.query import QuerySet
 
 from bulkmodel import _core, errors
 from bulkmodel.atomic import one_transaction
@@ -137,7 +138,7 @@ def _write(target: Any, changes: Changes, batch_size: int | None, workers: int) 
         named = [target.model._meta.pk, target.model._meta.pk, *changes.fields]
         kept = {place.column(field).index: mask for field, mask in changes.kept.items()}
         chunk = place.chunk(batch_size, named, changes.rows)
-        update = Update(
+        update: Update | None = Update(
             place,
             changes.rows,
             columns,
@@ -149,10 +150,12 @@ def _write(target: Any, changes: Changes, batch_size: int | None, workers: int) 
             places=lambda: [changes.places],
         )
     except NotOurs:
-        check_rows(target.model, changes.rows)
-        with one_transaction(target.db):
-            return _write_as_django(target, changes, batch_size)
-    return update.run()
+        update = None  # an error of Django's way is not raised in the course of this one
+    if update is not None:
+        return update.run()
+    check_rows(target.model, changes.rows)
+    with one_transaction(target.db):
+        return _write_as_django(target, changes, batch_size)
 
 
 def _write_as_django(target: Any, changes: Changes, batch_size: int | None) -> int:
@@ -165,6 +168,6 @@ def _write_as_django(target: Any, changes: Changes, batch_size: int | None) -> i
         )
         groups.setdefault(names, []).append(row)
     return sum(
-        models.QuerySet.bulk_update(target._silent(), rows, names, batch_size)
+        QuerySet.bulk_update(target._silent(), rows, names, batch_size)
         for names, rows in groups.items()
     )

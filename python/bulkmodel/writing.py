@@ -10,7 +10,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel import _core, postgresql, transport
-from bulkmodel.atomic import one_transaction
+from bulkmodel.atomic import one_statement, one_transaction
 from bulkmodel.place import SMALL, Place
 from bulkmodel.statements import Condition
 from bulkmodel.workers import Team
@@ -72,6 +72,7 @@ class Writing:
         self.place = place
         self.condition = condition
         self.places = places
+        self.is_one_statement = False
         self._tasks = [_Task(self, jobs)]
         if workers > 1:
             self._tasks = [_Task(self, [job.twin() for job in jobs]) for _ in range(workers)]
@@ -84,7 +85,8 @@ class Writing:
         if len(self._tasks) > 1:
             Team(self.place.connection, self._tasks).run(settle, undo)
             return
-        with one_transaction(self.place.using, undo):
+        within = one_statement if self.is_one_statement else one_transaction
+        with within(self.place.using, undo):
             self._tasks[0].run(self.place.connection)
             settle()
 

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Run the tests of the Django app on one engine.  TAP.
 
-usage: run.py ENGINE EXTENSION    sqlite-table, sqlite-rows or postgresql; the built _core
+usage: run.py ENGINE EXTENSION    sqlite-table, sqlite-rows, sqlite (what this Python can do) or
+                                  postgresql; the built _core, or "installed"
 """
 
 import os
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -43,12 +45,17 @@ class Tap:
 
 
 def main(engine: str, extension: str, *options: str) -> int:
+    if engine == "sqlite":
+        loads = hasattr(sqlite3.Connection, "enable_load_extension")
+        engine = "sqlite-table" if loads else "sqlite-rows"
     os.environ["BM_DJANGO"] = engine
     os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
-    sys.path[:0] = [str(ROOT / "python"), str(HERE)]
-    import bulkmodel
+    sys.path.insert(0, str(HERE))
+    if extension != "installed":
+        sys.path.insert(0, str(ROOT / "python"))
+        import bulkmodel
 
-    bulkmodel.__path__.append(str(Path(extension).resolve().parent))
+        bulkmodel.__path__.append(str(Path(extension).resolve().parent))
     tap = Tap()
     options = options or ("-qq", "--no-header", "--no-summary", "--show-capture=no", "--tb=short")
     arguments = [str(HERE), f"--rootdir={HERE}", "-c", os.devnull, "-p", "no:cacheprovider"]

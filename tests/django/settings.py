@@ -5,9 +5,7 @@ import os
 ENGINE = os.environ.get("BM_DJANGO", "sqlite-table")
 
 if ENGINE == "postgresql":
-    from psycopg.conninfo import conninfo_to_dict
-
-    given = conninfo_to_dict(os.environ["BM_TEST_POSTGRESQL"])
+    given = dict(pair.split("=", 1) for pair in os.environ["BM_TEST_POSTGRESQL"].split())
     DATABASES = {
         "default": {
             "ENGINE": "django.db.backends.postgresql",

@@ -39,10 +39,9 @@ class Create:
         )
         if self.keyless and not description.key_assigned:
             raise NotOurs
-        for column in description.columns.values():
-            if column.now or column.now_add:
-                for object in objects:
-                    column.field.pre_save(object, add=True)
+        for column in description.stamped:
+            for object in objects:
+                column.field.pre_save(object, add=True)
         catalog = None
         if self.place.dialect == "postgresql" and len(objects) > SMALL:
             try:
@@ -64,14 +63,12 @@ class Create:
         self, objects: list[Any], with_key: bool, catalog: _core.Catalog | None
     ) -> _core.Job:
         place = self.place
-        columns = [
-            column
-            for column in place.description.columns.values()
-            if with_key or column is not place.description.key
-        ]
+        description = place.description
+        columns = description.all if with_key else description.all_but_key
         if not columns:
             raise NotOurs
-        batch_size = place.chunk(self.batch_size, [column.field for column in columns], objects)
+        fields = [column.field for column in columns]
+        batch_size = place.chunk(self.batch_size, fields, objects)
         if place.dialect == "sqlite-rows":
             most = VALUES_ROWS if len(objects) > SMALL else len(objects)
             batch_size = max(min(batch_size or most, VARIABLES // len(columns)), 1)
@@ -89,15 +86,17 @@ class Create:
         """Write, and set keys and states; where that fails, they are what they were."""
         place = self.place
         key = place.description.key.field.attname
-        row_of = self.writing.row_of
-        call = errors.Call(place.model, place.connection, self.objects, row_of=row_of)
+
+        def call() -> errors.Call:
+            row_of = self.writing.row_of
+            return errors.Call(place.model, place.connection, self.objects, row_of=row_of)
 
         def settle() -> None:
             _core.settle(self.keyed, None, None, False, place.using)
             if self.keyless:
                 _core.settle(self.keyless, key, self.writing.keys(), False, place.using)
 
-        with errors.noted(lambda: call):
+        with errors.noted(call):
             self.writing.run(settle, self._undo)
 
     def _undo(self) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,11 +111,17 @@ def at_row(error: BaseException, row: int, field: str | None, sqlstate: str | No
     return error
 
 
-@contextmanager
-def noted(call: Callable[[], Call]) -> Iterator[None]:
+class noted:
     """What is raised inside tells its row.  `call` is asked only then."""
-    try:
-        yield
-    except Exception as error:
-        annotate(error, call())
-        raise
+
+    __slots__ = ("call",)
+
+    def __init__(self, call: Callable[[], Call]) -> None:
+        self.call = call
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, Exception):
+            annotate(error, self.call())

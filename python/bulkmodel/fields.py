@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import inspect
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -75,6 +76,19 @@ class Description:
     key_assigned: bool
     columns: dict[Field, Column]
     complete: bool  # all fields of the model are here
+
+    @cached_property
+    def all(self) -> tuple[Column, ...]:
+        return tuple(self.columns.values())
+
+    @cached_property
+    def all_but_key(self) -> tuple[Column, ...]:
+        return tuple(column for column in self.all if column is not self.key)
+
+    @cached_property
+    def stamped(self) -> tuple[Column, ...]:
+        """Set by pre_save when a row is created."""
+        return tuple(column for column in self.all if column.now or column.now_add)
 
 
 def _kind(field: Field, connection: BaseDatabaseWrapper) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from bulkmodel import conf
 
@@ -19,8 +19,7 @@ NAMES = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """How a call is to write."""
 
     batch_size: int | None  # rows of a statement; None: the engine's choice

@@ -49,6 +49,8 @@ class Place:
     def chunk(self, batch_size: int | None, columns: list[Field], objects: list[Any]) -> int:
         """The rows of a statement: few rows take as many statements as Django sends; 0: the
         engine's choice."""
+        if len(objects) == 1:
+            return 1
         if len(objects) <= SMALL:
             most = max(self.connection.ops.bulk_batch_size(columns, objects), 1)
             return min(batch_size or most, most)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -77,8 +75,8 @@ if is_psycopg3:
 _NOTE = " -- %s"
 
 
-@contextmanager
-def cursor_of(connection: Any) -> Iterator[Any]:
+def cursor_of(connection: Any) -> Any:
+    """Django's cursor, of this kind."""
     connection.ensure_connection()
     driver = connection.connection
     if getattr(connection, "_bulkmodel_raw", None) is not driver:
@@ -89,11 +87,9 @@ def cursor_of(connection: Any) -> Iterator[Any]:
     factory = driver.cursor_factory
     driver.cursor_factory = EngineCursor
     try:
-        cursor = connection.cursor()
+        return connection.cursor()
     finally:
         driver.cursor_factory = factory
-    with cursor:
-        yield cursor
 
 
 def execute(

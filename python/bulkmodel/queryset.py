@@ -161,6 +161,10 @@ class BulkModelQuerySetMixin(_Base):
     def update(self, **values: Any) -> Any:
         """Django's update.  With options (batch_size, return_queryset, ...) rows are updated by
         key; an option that is also a field's name is the field."""
+        if not self._bm_options and NAMES.isdisjoint(values) and not signals.UPDATE.heard(self):
+            self._image = None
+            with errors.noted(lambda: self._call(())):
+                return super().update(**values)
         options = dict(self._bm_options or {})
         if not NAMES.isdisjoint(values):
             names = {field.name for field in self.model._meta.get_fields()}

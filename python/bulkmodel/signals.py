@@ -38,6 +38,14 @@ class Pair:
     pre: ModelSignal
     post: ModelSignal
 
+    def heard(self, queryset: Any) -> bool:
+        """Does somebody listen to calls on such a queryset?"""
+        if not (self.pre.receivers or self.post.receivers):
+            return False
+        return bool(
+            self.pre.has_listeners(queryset.model) or self.post.has_listeners(queryset.model)
+        )
+
 
 BULK_CREATE = Pair(pre_bulk_create, post_bulk_create)
 UPDATE = Pair(pre_update, post_update)
@@ -90,9 +98,7 @@ def begin(
     """Say that a call begins; None where nobody listens.  field_names: None for all that are
     written."""
     model = queryset.model
-    if not wanted or not (pair.pre.receivers or pair.post.receivers):
-        return None
-    if not (pair.pre.has_listeners(model) or pair.post.has_listeners(model)):
+    if not wanted or not pair.heard(queryset):
         return None
     queryset._for_write = True
     facts = {

@@ -3,6 +3,7 @@ Django's own connection."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import django
@@ -25,25 +26,33 @@ _ADAPTERS = (
 
 def dialect_of(connection: BaseDatabaseWrapper) -> str | None:
     """The engine's name for this connection; None: Django's way."""
-    if django.VERSION[:2] not in KNOWN_DJANGO:
+    vendor = connection.vendor
+    ops: Any = type(connection.ops)
+    if not _is_known(vendor, ops):
         return None
-    if connection.vendor == "postgresql" and postgresql.is_psycopg3:
+    if vendor == "postgresql":
+        return vendor
+    if not connection.features.can_return_rows_from_bulk_insert:
+        return None
+    return "sqlite-table" if sqlite.source_of(connection) is not None else "sqlite-rows"
+
+
+@lru_cache(maxsize=64)
+def _is_known(vendor: str, ops: type[Any]) -> bool:
+    """Are values adapted as Django adapts them, for an engine that is known?"""
+    own: type[Any]
+    if django.VERSION[:2] not in KNOWN_DJANGO:
+        return False
+    if vendor == "postgresql" and postgresql.is_psycopg3:
         from django.db.backends.postgresql.operations import DatabaseOperations as PostgreSQL
 
-        return "postgresql" if _is_unmodified(connection, PostgreSQL) else None
-    if connection.vendor == "sqlite":
+        own = PostgreSQL
+    elif vendor == "sqlite":
         from django.db.backends.sqlite3.operations import DatabaseOperations as SQLite
 
-        if not connection.features.can_return_rows_from_bulk_insert:
-            return None
-        if not _is_unmodified(connection, SQLite):
-            return None
-        return "sqlite-table" if sqlite.source_of(connection) is not None else "sqlite-rows"
-    return None
-
-
-def _is_unmodified(connection: BaseDatabaseWrapper, own: type[Any]) -> bool:
-    ops = type(connection.ops)
+        own = SQLite
+    else:
+        return False
     return all(getattr(ops, name, None) is getattr(own, name, None) for name in _ADAPTERS)
 
 

@@ -14,6 +14,12 @@ static void put_be64(uint8_t out[8], uint64_t value)
     }
 }
 
+/* What all rows are set to stands apart from the rows; a lone row is the only one. */
+static size_t row_of_scalar(const bm__plan_column *column, const bm__batch *batch)
+{
+    return column->supply == BM__SUPPLY_FIELD ? bm__batch_row(batch, 0) : 0;
+}
+
 /* The slots of the columns that are sent, side by side, are what pg/ wants; a plan keeps them
  * apart. */
 static bm_status encode_array(bm__job *job, const bm__plan_column *column, const bm__batch *batch,
@@ -23,10 +29,11 @@ static bm_status encode_array(bm__job *job, const bm__plan_column *column, const
     if (!column->sql.scalar) {
         return bm__pg_array(&column->slot, batch, i, &job->block, err);
     }
-    if (bm__view_state(view, 0) != BM_VALUE) {
+    size_t row = row_of_scalar(column, batch);
+    if (bm__view_state(view, row) != BM_VALUE) {
         return BM_OK;
     }
-    return bm__pg_value(&column->slot, bm__view_cell(view, 0), view->name, &job->block, err);
+    return bm__pg_value(&column->slot, bm__view_cell(view, row), view->name, &job->block, err);
 }
 
 static bm_status encode_columns(bm__job *job, const bm__plan_column *columns,
@@ -47,7 +54,8 @@ static bm_status encode_columns(bm__job *job, const bm__plan_column *columns,
             return status;
         }
         bool scalar = columns[i].sql.scalar;
-        bool null = scalar && bm__view_state(&batch->views[i], 0) != BM_VALUE;
+        bool null = scalar &&
+                    bm__view_state(&batch->views[i], row_of_scalar(&columns[i], batch)) != BM_VALUE;
         job->params[n].oid = scalar ? columns[i].slot.oid : 0;
         job->params[n].size = job->block.size - job->offsets[n];
         job->params[n].data = null ? NULL : "";

@@ -29,7 +29,8 @@ static void put_cell(bm__sql *sql, const bm__sql_shape *shape, size_t i)
 {
     const bm__sql_column *column = &shape->columns[i];
     if (column->scalar && !shape->dialect->reads_batch && !shape->dialect->binds_rows) {
-        bm__sql_put(sql, "$%zu::%s", parameter(shape, i), column->type);
+        bm__sql_put(sql, "$%zu%s%s", parameter(shape, i),
+                    column->untyped ? "" : "::", column->untyped ? "" : column->type);
     } else {
         put_plain_cell(sql, shape, i);
     }
@@ -174,10 +175,10 @@ static void put_key_names(bm__sql *sql, const bm__sql_shape *shape, const char *
 
 static void put_insert_plain(bm__sql *sql, const bm__sql_shape *shape)
 {
-    bool binds = shape->dialect->binds_rows;
-    bool ordered = shape->returning == BM__RETURN_KEYS && !binds && !shape->dialect->reads_batch;
+    bool row = shape->dialect->binds_rows || shape->lone;
+    bool ordered = shape->returning == BM__RETURN_KEYS && !row && !shape->dialect->reads_batch;
     put_insert_head(sql, shape);
-    bm__sql_put(sql, binds ? " VALUES (" : " SELECT ");
+    bm__sql_put(sql, row ? " VALUES (" : " SELECT ");
     bool first = true;
     for (size_t i = 0; i < shape->n_columns; i++) {
         if (shape->columns[i].written) {
@@ -185,8 +186,8 @@ static void put_insert_plain(bm__sql *sql, const bm__sql_shape *shape)
             put_value(sql, shape, i);
         }
     }
-    bm__sql_put(sql, binds ? ")" : " FROM ");
-    if (!binds) {
+    bm__sql_put(sql, row ? ")" : " FROM ");
+    if (!row) {
         put_source(sql, shape, ordered);
     }
     if (ordered) { /* PostgreSQL computes defaults above the sort: keys are made in this order */

@@ -17,6 +17,7 @@ typedef struct bm__sql_column {
     const char *type; /* PostgreSQL: the element type of its array parameter */
     const char *cast; /* PostgreSQL: the cell is cast to this type, or NULL */
     bool scalar;      /* one value for all rows, a parameter of its own type */
+    bool untyped;     /* ... of the type of the column that it goes to: text, and labels */
     bool written;     /* it is among the columns that the statement writes */
     bool key;         /* rows are found by it */
     bool made;        /* PostgreSQL: not in the batch, made by `default_sql` in the statement */
@@ -55,6 +56,7 @@ typedef struct bm__sql_shape {
     size_t n_update;
     bool key_tells;  /* a row was inserted where its key is the one made for it; else by xmax */
     bool no_xmax;    /* the table has none to ask: `inserted` is false for all */
+    bool lone;       /* PostgreSQL, create: one row, and all its columns are scalar */
     bool overriding; /* OVERRIDING SYSTEM VALUE: identity columns that are ALWAYS */
     bm__sql_returning returning;
     const char *filter; /* update: a further condition on the rows `t`, as SQL; or NULL */

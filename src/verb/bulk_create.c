@@ -147,10 +147,36 @@ static bm_status add_made_key(bm__plan *plan, bool in_array, bm__sql_shape *shap
     return BM_OK;
 }
 
+/* One row is VALUES, and its cells are parameters: the planner has less to do than with unnest. */
+static bool is_lone(const bm__request *request, const bm__plan *plan)
+{
+    bool each = plan->strategy == BM__INSERT_EACH;
+    bool plain = plan->strategy == BM__INSERT || plan->strategy == BM__INSERT_KEYS || each;
+    if (plan->dialect->stores_lite || !plain || !(each || request->n_rows == 1) ||
+        plan->mixed_keys) {
+        return false;
+    }
+    for (size_t i = 0; i < plan->model->n_fields; i++) {
+        if (written_field(request, plan, i) && request->defaults[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The type of a text is left to the column: labels have a type of their own. */
+static void make_scalar(bm__plan_column *column)
+{
+    bool text = column->slot.oid == 25 || column->slot.oid == 1043;
+    column->sql.scalar = true;
+    column->sql.untyped = text && column->sql.cast == NULL;
+}
+
 static bm_status add_columns(const bm__request *request, bm__plan *plan, bool in_array,
                              bm__sql_shape *shape, bm_error *err)
 {
     shape->overriding = false;
+    shape->lone = is_lone(request, plan);
     if (plan->key_made) {
         BM_TRY(add_made_key(plan, in_array, shape, err));
     }
@@ -171,6 +197,9 @@ static bm_status add_columns(const bm__request *request, bm__plan *plan, bool in
         column->sql.written = true;
         column->sql.key = (field->flags & BM_KEY) != 0;
         shape->overriding = shape->overriding || server->identity == 'a';
+        if (shape->lone) {
+            make_scalar(column);
+        }
         if (request->defaults[i] && supply == BM__SUPPLY_FIELD) {
             column->sql.flag = plan->n_columns;
             bm__plan_add_helper(plan, BM__SUPPLY_FLAG, i, 0);
@@ -445,7 +474,9 @@ bm_status bm__plan_bulk_create(const bm__request *request, bm__plan *plan, bm_er
     bm__sql_shape shape = {0};
     BM_TRY(add_columns(request, plan, !copy, &shape, err));
     bool overriding = shape.overriding;
+    bool lone = shape.lone;
     shape = bm__plan_shape(plan, columns);
+    shape.lone = lone;
     shape.conflict = request->conflict;
     shape.overriding = overriding && !plan->dialect->reads_batch;
     BM_TRY(add_conflict(request, plan, &shape, err));

@@ -512,6 +512,10 @@ typedef struct bm_copy_to_options {
     /* Rows as they come, in constant memory: valid during the call, an array of the model's struct.
      * NULL: all rows come in bm_result.queryset.  A status other than BM_OK ends the call. */
     bm_status (*sink)(void *user, const void *rows, size_t n, bm_error *err);
+    /* bm_all: SQL of the program's own, which may call the row t.  It stands in the statement as it
+     * is, so it is never made from what others write. */
+    const char *where;    /* a condition on the rows to read: "value > 3" */
+    const char *order_by; /* instead of order_by_key: "name, id DESC" */
 } bm_copy_to_options;
 
 /* Insert rows.  With update_conflicts: insert or update ("upsert"). */
@@ -552,6 +556,23 @@ BM_API bm_status bm_explain(bm_db *db, const char *verb, bm_rows rows, const voi
  * on error: BM_INVALID where there is no such table, BM_UNSUPPORTED for "memory:".
  */
 BM_API bm_status bm_describe(bm_db *db, const char *schema, const char *table, bm_model **out,
+                             bm_error *err);
+
+/* What is done to a table as a whole. */
+typedef enum bm_maintenance {
+    BM_TRUNCATE = 1,   /* all rows go; inside a transaction it is part of it */
+    BM_ANALYZE,        /* the planner's statistics are made anew */
+    BM_FIND_SEQUENCES, /* PostgreSQL: sequences below the largest value of their column,
+                          as rows with keys of their own leave them behind */
+    BM_SYNC_SEQUENCES  /* ... which are moved there, at once and in no transaction */
+} bm_maintenance;
+
+/*
+ * Do this to the model's table.  *n, where not NULL, is the number of rows that went (SQLite; 0
+ * where the server does not count them), or of the sequences found or moved: 0 on SQLite, which
+ * counts on by itself.  BM_UNSUPPORTED for "memory:".
+ */
+BM_API bm_status bm_maintain(bm_db *db, const bm_model *model, bm_maintenance what, uint64_t *n,
                              bm_error *err);
 
 /* Free what bm_explain or bm_describe allocated.  NULL is legal. */

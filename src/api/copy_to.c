@@ -41,6 +41,15 @@ bm_status bm__face_copy_to(bm__execution *x, const void *options, bm_error *err)
     BM_TRY(bm__check_switch(o.require_all, "require_all", err));
     BM_TRY(bm__read_call(x, o.call, 0, BM_OFF, 0, err));
     BM_TRY(read_fields(x, o.fields, err));
+    if ((o.where != NULL || o.order_by != NULL) && x->rows.kind != BM__ROWS_ALL) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "where and order_by are for bm_all");
+    }
+    if (o.order_by != NULL && o.order_by_key == BM_ON) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
+                        "order_by and order_by_key exclude each other");
+    }
+    x->request.filter = o.where;
+    x->request.order = o.order_by;
     x->request.order_by_key = o.order_by_key == BM_ON;
     x->call.require_all = o.require_all == BM_ON;
     x->call.sink = o.sink;

@@ -469,7 +469,7 @@ void bm__sql_copy_out(bm__sql *sql, const bm__sql_shape *shape, const bm__sql_ou
     for (size_t i = 0; i < n; i++) {
         ordered = ordered || outputs[i].order;
     }
-    if (copy && plain && !ordered) {
+    if (copy && plain && !ordered && shape->filter == NULL && shape->order == NULL) {
         bm__sql_put(sql, "COPY ");
         put_target(sql, shape);
         bm__sql_put(sql, " (");
@@ -482,6 +482,9 @@ void bm__sql_copy_out(bm__sql *sql, const bm__sql_shape *shape, const bm__sql_ou
     bm__sql_put(sql, " FROM ");
     put_target(sql, shape);
     bm__sql_put(sql, " AS t");
+    if (shape->filter != NULL) { /* a comment in it ends with its line */
+        bm__sql_put(sql, " WHERE (%s\n)", shape->filter);
+    }
     bool first = true;
     for (size_t i = 0; i < n; i++) {
         if (outputs[i].order) {
@@ -489,6 +492,9 @@ void bm__sql_copy_out(bm__sql *sql, const bm__sql_shape *shape, const bm__sql_ou
             first = false;
             bm__sql_name(sql, outputs[i].name);
         }
+    }
+    if (shape->order != NULL) {
+        bm__sql_put(sql, " ORDER BY %s\n", shape->order);
     }
     bm__sql_put(sql, copy ? ") TO STDOUT (FORMAT binary)" : "");
 }

@@ -59,7 +59,8 @@ typedef struct bm__sql_shape {
     bool lone;       /* PostgreSQL, create: one row, and all its columns are scalar */
     bool overriding; /* OVERRIDING SYSTEM VALUE: identity columns that are ALWAYS */
     bm__sql_returning returning;
-    const char *filter; /* update: a further condition on the rows `t`, as SQL; or NULL */
+    const char *filter; /* update, copy_out: a further condition on the rows `t`, as SQL; or NULL */
+    const char *order;  /* copy_out: the order of the rows, as SQL; or NULL */
 } bm__sql_shape;
 
 /* COPY t (columns that are written) FROM STDIN (FORMAT binary). */

@@ -23,6 +23,8 @@ bm_status bm__plan_copy_to(const bm__request *request, bm__plan *plan, bm_error 
         BM_TRY(bm__plan_add_keys(request, plan, err));
     }
     bm__sql_shape shape = bm__plan_shape(plan, columns);
+    shape.filter = request->filter;
+    shape.order = request->order;
     bm__sql sql = bm__sql_begin(err);
     plan->chunk_rows = request->batch_size > 0 ? request->batch_size : 1000;
     plan->read = (bm__statement){NULL, BM__STEP_EXEC, BM__EXPECT_ROWS, BM__TAKES_COLUMNS};

@@ -139,7 +139,9 @@ typedef struct bm__request {
     bm__fields set;    /* bm_update: the columns */
     bm__fields read;   /* bm_copy_to: the columns */
     bool order_by_key;
-    const char *filter; /* update: a further condition on the rows `t`, the driver's; or NULL */
+    const char *filter; /* update: a further condition on the rows `t`, the driver's; copy_to of all
+                           rows: the caller's; or NULL */
+    const char *order;  /* copy_to of all rows: their order, as SQL; or NULL */
 } bm__request;
 
 bm_status bm__plan_bulk_create(const bm__request *request, bm__plan *plan, bm_error *err);

@@ -1,0 +1,109 @@
+#include "face.h"
+
+#include "maintain.h"
+#include "types.h"
+
+/* A table under maintenance, on one connection. */
+typedef struct upkeep {
+    bm_db *db;
+    bm__conn *conn;
+    bool inside;
+    const bm__table *table;
+    bm__sql_shape shape;
+    bm__arena arena;
+    uint64_t n;
+} upkeep;
+
+static bm_status perform(upkeep *u, bm__sql *sql, bm_error *err)
+{
+    bm__answer answer = {.row = BM_NO_ROW};
+    bm__step step = {.kind = BM__STEP_EXEC,
+                     .autocommit = !u->inside,
+                     .deadline_ns = bm__after_ms(BM__STATEMENT_MS)};
+    BM_TRY(bm__sql_end(sql, &u->arena, &step.sql));
+    bm_status status = u->conn->transport->perform(u->conn, &step, &answer, err);
+    u->n += status == BM_OK ? answer.rows : 0;
+    if (status == BM_COMMIT_UNKNOWN) {
+        err->fate = BM_FATE_UNKNOWN;
+    }
+    return status;
+}
+
+static bool is_integer(const bm__table_column *column)
+{
+    return column->oid == bm__type(BM_INT2)->oid || column->oid == bm__type(BM_INT4)->oid ||
+           column->oid == bm__type(BM_INT8)->oid;
+}
+
+/* SQLite counts on from the largest key by itself. */
+static bm_status sequences(upkeep *u, bool move, bm_error *err)
+{
+    for (size_t i = 0; !u->shape.dialect->stores_lite && i < u->table->n_columns; i++) {
+        const bm__table_column *column = &u->table->columns[i];
+        if (is_integer(column) && (column->identity != '\0' || column->volatile_default)) {
+            bm__sql sql = bm__sql_begin(err);
+            bm__sql_sequence(&sql, &u->shape, column->name, move);
+            BM_TRY(perform(u, &sql, err));
+        }
+    }
+    return BM_OK;
+}
+
+static bm_status carry_out(upkeep *u, bm_maintenance what, bm_error *err)
+{
+    bm__sql sql = bm__sql_begin(err);
+    switch (what) {
+    case BM_TRUNCATE:
+        bm__sql_truncate(&sql, &u->shape);
+        return perform(u, &sql, err);
+    case BM_ANALYZE:
+        bm__sql_analyze(&sql, &u->shape);
+        return perform(u, &sql, err);
+    case BM_FIND_SEQUENCES:
+        return sequences(u, false, err);
+    case BM_SYNC_SEQUENCES:
+        return sequences(u, true, err);
+    }
+    return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no such maintenance");
+}
+
+static bm_status check(bm_db *db, const bm_model *model, bm_error *err)
+{
+    if (db == NULL) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no database");
+    }
+    BM_TRY(bm__model_check(model, err));
+    if (!bm__db_root(db)->dialect->has_catalog) {
+        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK, "the database has no catalog to ask");
+    }
+    return BM_OK;
+}
+
+bm_status bm_maintain(bm_db *db, const bm_model *model, bm_maintenance what, uint64_t *n,
+                      bm_error *err)
+{
+    bm_error local;
+    err = bm__error_begin(err, &local);
+    BM_TRY(check(db, model, err));
+    bm_db *root = bm__db_root(db);
+    upkeep u = {.db = db};
+    size_t conns;
+    BM_TRY(bm__db_connect(db, 1, 0, NULL, &u.conn, &conns, &u.inside, err));
+    const bm__step limits = {.deadline_ns = bm__after_ms(BM__STATEMENT_MS)};
+    bm__known_table *known = NULL;
+    bool fresh;
+    bm_status status = bm__tables_get(root, u.conn, model, &limits, &known, &fresh, err);
+    if (status == BM_OK) {
+        u.table = known->table;
+        u.shape = (bm__sql_shape){
+            .dialect = root->dialect, .schema = u.table->schema, .table = u.table->name};
+        status = carry_out(&u, what, err);
+        bm__tables_release(root, known);
+    }
+    if (status == BM_OK && n != NULL) {
+        *n = u.n;
+    }
+    bm__arena_free(&u.arena);
+    bm__db_disconnect(db, &u.conn, conns);
+    return status;
+}

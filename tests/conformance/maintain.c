@@ -1,0 +1,154 @@
+/* What is done to a table as a whole, and rows of it that a condition picks. */
+#include "world.h"
+
+#define COPY(...) BM_OPTIONS(bm_copy_to_options, __VA_ARGS__)
+
+static void create_given(world *w, size_t n)
+{
+    item *rows = some_items(n, 11, 1);
+    ok(w, bm_bulk_create(w->db, bm_structs(&item_given_model, rows, n), NULL, NULL, &w->err));
+    free(rows);
+}
+
+static void truncate_takes_all_rows(world *w)
+{
+    uint64_t n = 99;
+    make_items(w, "");
+    create_given(w, 5);
+    ok(w, bm_maintain(w->db, &item_model, BM_TRUNCATE, &n, &w->err));
+    assert_int_equal(n, w->on->bit == ON_POSTGRESQL ? 0 : 5);
+    expect_number(w, 0, "SELECT count(*) FROM item");
+}
+
+static void truncate_shares_the_fate_of_its_transaction(world *w)
+{
+    bm_db *tx;
+    make_items(w, "");
+    create_given(w, 5);
+    ok(w, bm_begin(w->db, &tx, &w->err));
+    ok(w, bm_maintain(tx, &item_model, BM_TRUNCATE, NULL, &w->err));
+    bm_rollback(tx);
+    expect_number(w, 5, "SELECT count(*) FROM item");
+}
+
+static void analyze_makes_statistics(world *w)
+{
+    make_items(w, "");
+    create_given(w, 500);
+    run(w, "CREATE INDEX by_value ON item (value)");
+    ok(w, bm_maintain(w->db, &item_model, BM_ANALYZE, NULL, &w->err));
+    if (w->on->bit == ON_POSTGRESQL) {
+        expect_number(w, 500, "SELECT reltuples::int FROM pg_class WHERE oid = 'item'::regclass");
+    } else {
+        expect_number(w, 1, "SELECT count(*) FROM sqlite_stat1 WHERE idx = 'by_value'");
+    }
+}
+
+/* Keys of the rows' own leave a sequence behind; the next key that is made must be another. */
+static void sequences_are_found_and_moved(world *w)
+{
+    uint64_t n = 99;
+    bool counts = w->on->bit == ON_POSTGRESQL;
+    make_items(w, "");
+    ok(w, bm_maintain(w->db, &item_model, BM_FIND_SEQUENCES, &n, &w->err));
+    assert_int_equal(n, 0);
+    create_given(w, 5);
+    ok(w, bm_maintain(w->db, &item_model, BM_FIND_SEQUENCES, &n, &w->err));
+    assert_int_equal(n, counts ? 1 : 0);
+    ok(w, bm_maintain(w->db, &item_model, BM_SYNC_SEQUENCES, &n, &w->err));
+    assert_int_equal(n, counts ? 1 : 0);
+    run(w, "INSERT INTO item (name) VALUES ('next')");
+    expect_number(w, 16, "SELECT id FROM item WHERE name = 'next'");
+    ok(w, bm_maintain(w->db, &item_model, BM_SYNC_SEQUENCES, &n, &w->err));
+    assert_int_equal(n, 0); /* it never goes back */
+}
+
+static void odd_names(world *w)
+{
+    static const bm_field fields[] = {{.name = "i'd \"",
+                                       .type = BM_INT8,
+                                       .layout = BM_FIXED,
+                                       .width = 8,
+                                       .state_offset = BM_NO_STATE,
+                                       .flags = BM_KEY}};
+    static const bm_model odd = {
+        .size = sizeof odd, .table = "a'b \"c", .row_size = 8, .fields = fields, .n_fields = 1};
+    run(w, "CREATE TABLE \"a'b \"\"c\" (\"i'd \"\"\" %s)", w->on->made_key);
+    run(w, "INSERT INTO \"a'b \"\"c\" VALUES (7)");
+    ok(w, bm_maintain(w->db, &odd, BM_SYNC_SEQUENCES, NULL, &w->err));
+    ok(w, bm_maintain(w->db, &odd, BM_ANALYZE, NULL, &w->err));
+    run(w, "INSERT INTO \"a'b \"\"c\" DEFAULT VALUES");
+    expect_number(w, 8, "SELECT max(\"i'd \"\"\") FROM \"a'b \"\"c\"");
+    ok(w, bm_maintain(w->db, &odd, BM_TRUNCATE, NULL, &w->err));
+    expect_number(w, 0, "SELECT count(*) FROM \"a'b \"\"c\"");
+}
+
+static void calls_that_are_wrong(world *w)
+{
+    bm_model nothing = item_model;
+    nothing.table = "nothing";
+    make_items(w, "");
+    assert_int_equal(bm_maintain(NULL, &item_model, BM_ANALYZE, NULL, &w->err), BM_INVALID);
+    assert_int_equal(bm_maintain(w->db, NULL, BM_ANALYZE, NULL, &w->err), BM_INVALID);
+    assert_int_equal(bm_maintain(w->db, &nothing, BM_ANALYZE, NULL, &w->err), BM_INVALID);
+    assert_int_equal(bm_maintain(w->db, &item_model, (bm_maintenance)9, NULL, &w->err), BM_INVALID);
+}
+
+static void a_database_without_a_catalog(world *w)
+{
+    assert_int_equal(bm_maintain(w->db, &item_model, BM_TRUNCATE, NULL, &w->err), BM_UNSUPPORTED);
+}
+
+static void a_condition_and_an_order(world *w)
+{
+    make_items(w, "");
+    create_given(w, 5); /* ids 11 to 15, values 0, 10 ... 40 */
+    ok(w, bm_copy_to(w->db, bm_all(&item_model),
+                     COPY(.where = "value > 5 -- OR true", .order_by = "t.value DESC -- x"),
+                     fresh(w), &w->err));
+    assert_int_equal(w->result.read, 4);
+    for (size_t i = 0; i < 4; i++) {
+        const item *row = bm_queryset_at(w->result.queryset, i);
+        assert_int_equal(row->value, 40 - 10 * (int)i);
+    }
+    ok(w, bm_copy_to(w->db, bm_all(&item_model),
+                     COPY(.where = "value > 15 OR id = 11", .order_by_key = BM_ON), fresh(w),
+                     &w->err));
+    assert_int_equal(w->result.read, 4);
+    assert_int_equal(((const item *)bm_queryset_at(w->result.queryset, 0))->id, 11);
+    ok(w, bm_copy_to(w->db, bm_all(&item_model), COPY(.where = "false"), fresh(w), &w->err));
+    assert_int_equal(w->result.read, 0);
+}
+
+static void conditions_that_are_wrong(world *w)
+{
+    int64_t keys[1] = {11};
+    make_items(w, "");
+    assert_int_equal(
+        bm_copy_to(w->db, bm_keys(&item_model, keys, 1), COPY(.where = "true"), fresh(w), &w->err),
+        BM_INVALID);
+    assert_int_equal(bm_copy_to(w->db, bm_all(&item_model),
+                                COPY(.order_by = "value", .order_by_key = BM_ON), fresh(w),
+                                &w->err),
+                     BM_INVALID);
+    bm_status status =
+        bm_copy_to(w->db, bm_all(&item_model), COPY(.where = "nothing = 1"), fresh(w), &w->err);
+    assert_int_equal(status, w->on->bit == ON_POSTGRESQL ? BM_INVALID : BM_DATABASE);
+}
+
+static const conformance_case cases[] = {
+    CASE(ON_SQL, truncate_takes_all_rows),
+    CASE(ON_SQL, truncate_shares_the_fate_of_its_transaction),
+    CASE(ON_SQL, analyze_makes_statistics),
+    CASE(ON_SQL, sequences_are_found_and_moved),
+    CASE(ON_SQL, odd_names),
+    CASE(ON_SQL, calls_that_are_wrong),
+    CASE(ON_MEMORY, a_database_without_a_catalog),
+    CASE(ON_SQL, a_condition_and_an_order),
+    CASE(ON_SQL, conditions_that_are_wrong),
+};
+
+int main(void)
+{
+    return conformance_run("maintain", cases, sizeof cases / sizeof cases[0]);
+}

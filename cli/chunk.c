@@ -2,6 +2,7 @@
 
 #include "cells.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -221,4 +222,39 @@ void cli_chunk_free(cli_chunk *chunk)
     free(chunk->rows);
     free(chunk->lines);
     *chunk = (cli_chunk){0};
+}
+
+/* What more is known of the cell that the library could not convert. */
+static const char *cell_fault(const cli_chunk *chunk, const cli_target *target, size_t row,
+                              const char *column)
+{
+    const bm_model *model = &target->model;
+    for (size_t i = 0; i < model->n_fields; i++) {
+        const bm_field *field = &target->fields[i];
+        if (strcmp(field->name, column) == 0 && field->layout == BM_SLICE) {
+            bm_slice cell;
+            memcpy(&cell, chunk->rows + row * model->row_size + field->offset, sizeof cell);
+            return cell.data != NULL ? cli_cell_fault(field->type, cell.data, cell.size) : NULL;
+        }
+    }
+    return NULL;
+}
+
+void cli_chunk_locate(const cli_chunk *chunk, const cli_target *target, bm_error *err)
+{
+    char words[sizeof err->message];
+    if (err->row >= chunk->n) { /* BM_NO_ROW too */
+        return;
+    }
+    unsigned long long line = chunk->lines[err->row];
+    bool convert = err->status == BM_CONVERT;
+    const char *fault = convert ? cell_fault(chunk, target, err->row, err->column) : NULL;
+    memcpy(words, err->message, sizeof words);
+    if (fault != NULL) {
+        snprintf(err->message, sizeof err->message, "%s:%llu: column \"%s\" %s", chunk->file, line,
+                 err->column, fault);
+    } else {
+        int n = snprintf(err->message, sizeof err->message, "%s:%llu: ", chunk->file, line);
+        snprintf(err->message + n, sizeof err->message - (size_t)n, "%s", words);
+    }
 }

@@ -16,7 +16,9 @@ typedef struct cli_chunk {
     size_t capacity;
     cli_page *pages; /* the first one is being filled */
     cli_page *spare;
-    size_t bytes; /* of text */
+    size_t bytes;     /* of text */
+    uint64_t first;   /* rows of the input before it */
+    const char *file; /* that all its rows are of */
 } cli_chunk;
 
 /* Where a reader puts cells. */
@@ -55,5 +57,12 @@ void cli_sink_fail_cell(cli_sink *sink, const char *column, const char *words);
 void cli_sink_move(cli_sink *sink, cli_chunk *to);
 
 void cli_chunk_free(cli_chunk *chunk);
+
+/*
+ * The library tells a fault of row `err->row`, counted from the chunk's first: say where it
+ * stands, and of a cell that could not be converted what to do.  Nothing where it is no row of the
+ * chunk.
+ */
+void cli_chunk_locate(const cli_chunk *chunk, const cli_target *target, bm_error *err);
 
 #endif

@@ -1,31 +1,35 @@
 #include "load.h"
 
+#include "batches.h"
 #include "place.h"
 #include "progress.h"
-#include "source.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* One call of the library. */
-typedef struct loading {
-    bm_db *db;
+typedef struct loading loading;
+
+/* A verb on some rows: carried out, or explained. */
+typedef bm_status (*perform)(const loading *l, bm_db *db, bm_rows rows, void *keys_into,
+                             bm_result *result, bm_error *err);
+
+/* One command. */
+struct loading {
     const cli_options *options;
+    const bm_model *table;
+    cli_source *source;
     const cli_target *target;
+    cli_progress *progress;
     const bm_call *call;
     size_t batch_size;
-    bm_rows rows;
-    bm_result *result;
-    bm_error *err;
-} loading;
+    perform perform;
+};
 
-/* Run the verb, or explain it. */
-typedef bm_status (*perform)(const loading *l);
-
-static bm_status explained(const loading *l, const char *verb, const void *options)
+static bm_status explained(bm_db *db, const char *verb, bm_rows rows, const void *options,
+                           bm_error *err)
 {
     char *text;
-    bm_status status = bm_explain(l->db, verb, l->rows, options, &text, l->err);
+    bm_status status = bm_explain(db, verb, rows, options, &text, err);
     if (status == BM_OK) {
         fputs(text, stdout);
     }
@@ -38,51 +42,64 @@ static bool explains(const loading *l)
     return l->options->verb->bit == CLI_EXPLAIN;
 }
 
-static bm_status create_with(const loading *l, bool ignore, bool update)
+static bool conflict_is(const loading *l, const char *rule)
 {
-    bool keyed = l->target->keys[0] != NULL && (update || l->options->key.n > 0);
+    return l->options->on_conflict != NULL && strcmp(l->options->on_conflict, rule) == 0;
+}
+
+static bm_status insert(const loading *l, bool update, bm_db *db, bm_rows rows, void *keys_into,
+                        bm_result *result, bm_error *err)
+{
+    bool ignore = conflict_is(l, "ignore");
+    bool keyed = update || (ignore && l->options->key.n > 0);
     if (update && l->target->keys[0] == NULL) {
-        return cli_fail(l->err, BM_INVALID,
+        return cli_fail(err, BM_INVALID,
                         "the file has no column by which rows are found: see --key");
     }
     const bm_bulk_create_options *options = BM_OPTIONS(
         bm_bulk_create_options, .call = l->call, .batch_size = l->batch_size,
         .ignore_conflicts = ignore ? BM_ON : BM_OFF, .update_conflicts = update ? BM_ON : BM_OFF,
-        .unique_fields = keyed && (ignore || update) ? l->target->keys : NULL,
-        .update_fields = update ? l->target->writes : NULL);
-    return explains(l) ? explained(l, "bulk_create", options)
-                       : bm_bulk_create(l->db, l->rows, options, l->result, l->err);
+        .unique_fields = keyed ? l->target->keys : NULL,
+        .update_fields = update ? l->target->writes : NULL,
+        .return_outcomes = keys_into != NULL && ignore ? BM_ON : BM_OFF, .keys_into = keys_into);
+    return explains(l) ? explained(db, "bulk_create", rows, options, err)
+                       : bm_bulk_create(db, rows, options, result, err);
 }
 
-static bm_status create(const loading *l)
+static bm_status create(const loading *l, bm_db *db, bm_rows rows, void *keys_into,
+                        bm_result *result, bm_error *err)
 {
-    const char *rule = l->options->on_conflict != NULL ? l->options->on_conflict : "error";
-    return create_with(l, strcmp(rule, "ignore") == 0, strcmp(rule, "update") == 0);
+    return insert(l, conflict_is(l, "update"), db, rows, keys_into, result, err);
 }
 
-static bm_status upsert(const loading *l)
+static bm_status upsert(const loading *l, bm_db *db, bm_rows rows, void *keys_into,
+                        bm_result *result, bm_error *err)
 {
-    return create_with(l, false, true);
+    return insert(l, true, db, rows, keys_into, result, err);
 }
 
-static bm_status update_fields(const loading *l)
+static bm_status update_fields(const loading *l, bm_db *db, bm_rows rows, void *keys_into,
+                               bm_result *result, bm_error *err)
 {
+    (void)keys_into;
     if (l->target->writes[0] == NULL) {
-        return cli_fail(l->err, BM_INVALID, "the file has no column to update besides the key");
+        return cli_fail(err, BM_INVALID, "the file has no column to update besides the key");
     }
     const bm_update_fields_options *options =
         BM_OPTIONS(bm_update_fields_options, .call = l->call, .batch_size = l->batch_size,
                    .fields = l->target->writes);
-    return explains(l) ? explained(l, "update_fields", options)
-                       : bm_update_fields(l->db, l->rows, options, l->result, l->err);
+    return explains(l) ? explained(db, "update_fields", rows, options, err)
+                       : bm_update_fields(db, rows, options, result, err);
 }
 
-static bm_status erase(const loading *l)
+static bm_status erase(const loading *l, bm_db *db, bm_rows rows, void *keys_into,
+                       bm_result *result, bm_error *err)
 {
+    (void)keys_into;
     const bm_delete_options *options =
         BM_OPTIONS(bm_delete_options, .call = l->call, .batch_size = l->batch_size);
-    return explains(l) ? explained(l, "delete", options)
-                       : bm_delete(l->db, l->rows, options, l->result, l->err);
+    return explains(l) ? explained(db, "delete", rows, options, err)
+                       : bm_delete(db, rows, options, result, err);
 }
 
 static perform performer(const cli_options *options)
@@ -113,30 +130,131 @@ static size_t batch_size(const cli_options *options, const cli_source *source)
     return rows < 20000 ? rows : 0;
 }
 
-static bm_status run(bm_db *db, const cli_options *options, cli_source *source, bm_cancel *token,
-                     bm_result *result, bm_error *err)
+/* ---- in a transaction of the command's own */
+
+static bm_status write_chunk(void *user, bm_db *tx, bm_rows rows, void *keys_into,
+                             bm_result *result, bm_error *err)
+{
+    const loading *l = user;
+    bm_status status = l->perform(l, tx, rows, keys_into, result, err);
+    l->progress->before += rows.count;
+    return status;
+}
+
+/* Which rows stay as they are is asked only where nobody waits for speed. */
+static bool compares(const loading *l)
+{
+    bool updates = l->perform == update_fields || l->perform == upsert || conflict_is(l, "update");
+    return l->options->dry_run && updates;
+}
+
+static bm_status write_all(loading *l, bm_db *tx, bm_result *result, bm_error *err)
+{
+    if (l->options->truncate) {
+        CLI_TRY(bm_maintain(tx, l->table, BM_TRUNCATE, NULL, err));
+    }
+    if (l->options->returning == NULL && !compares(l)) {
+        return l->perform(l, tx, bm_stream(&l->target->model, cli_source_rows(l->source)), NULL,
+                          result, err);
+    }
+    const cli_batches batches = {.options = l->options,
+                                 .source = l->source,
+                                 .rows = cli_source_chunk(l->source),
+                                 .write = write_chunk,
+                                 .user = l};
+    return cli_batches_run(&batches, tx, result, err);
+}
+
+static bm_status in_transaction(loading *l, bm_db *db, bm_result *result, bm_error *err)
+{
+    bm_db *tx;
+    CLI_TRY(bm_begin(db, &tx, err));
+    bm_status status = write_all(l, tx, result, err);
+    if (status == BM_OK && !l->options->dry_run) {
+        return bm_commit(tx, err);
+    }
+    bm_rollback(tx);
+    if (status != BM_OK) {
+        err->fate = BM_FATE_ROLLED_BACK;
+    }
+    return status;
+}
+
+static bm_status write_rows(loading *l, bm_db *db, bm_result *result, bm_error *err)
+{
+    const cli_options *options = l->options;
+    if (options->truncate || options->returning != NULL || compares(l)) {
+        return in_transaction(l, db, result, err);
+    }
+    bm_rows rows = bm_stream(&l->target->model, cli_source_rows(l->source));
+    bm_status status = l->perform(l, db, rows, NULL, result, err);
+    if (status != BM_OK) {
+        cli_source_locate(l->source, err);
+    }
+    return status;
+}
+
+/* ---- afterwards */
+
+static bool gives_keys(const loading *l)
+{
+    bool inserts = l->perform == create || l->perform == upsert;
+    for (size_t i = 0; inserts && i < l->table->n_fields; i++) {
+        const bm_field *field = &l->table->fields[i];
+        for (size_t k = 0; (field->flags & BM_ASSIGNED) != 0 && k < l->target->model.n_fields;
+             k++) {
+            if (strcmp(l->target->fields[k].name, field->name) == 0) {
+                return !l->target->makes_key;
+            }
+        }
+    }
+    return false;
+}
+
+/* The rows are written, whatever becomes of this. */
+static bm_status afterwards(const loading *l, bm_db *db, bm_error *err)
+{
+    const cli_options *options = l->options;
+    uint64_t behind = 0;
+    if (options->dry_run || explains(l)) {
+        return BM_OK;
+    }
+    bm_status status = BM_OK;
+    if (options->sync_sequences) {
+        status = bm_maintain(db, l->table, BM_SYNC_SEQUENCES, NULL, err);
+    } else if (gives_keys(l) &&
+               bm_maintain(db, l->table, BM_FIND_SEQUENCES, &behind, NULL) == BM_OK && behind > 0) {
+        cli_warning(options, "the keys of the file are above those that the database makes, which "
+                             "will collide with them: --sync-sequences moves these on");
+    }
+    if (status == BM_OK && options->analyze) {
+        status = bm_maintain(db, l->table, BM_ANALYZE, NULL, err);
+    }
+    if (status != BM_OK) {
+        err->fate = BM_FATE_COMMITTED;
+    }
+    return status;
+}
+
+static bm_status run(bm_db *db, const cli_options *options, const bm_model *table,
+                     cli_source *source, bm_cancel *token, bm_result *result, bm_error *err)
 {
     cli_progress progress;
     cli_progress_begin(&progress, options, source);
-    const cli_target *target = cli_source_target(source);
-    const loading l = {
-        .db = db,
-        .options = options,
-        .target = target,
-        .call = BM_OPTIONS(bm_call, .cancel = token, .user = &progress,
-                           .on_progress = cli_progress_rows,
-                           .dry_run = options->dry_run ? BM_ON : BM_OFF),
-        .batch_size = batch_size(options, source),
-        .rows = bm_stream(&target->model, cli_source_rows(source)),
-        .result = result,
-        .err = err,
-    };
-    bm_status status = performer(options)(&l);
+    loading l = {.options = options,
+                 .table = table,
+                 .source = source,
+                 .target = cli_source_target(source),
+                 .progress = &progress,
+                 .batch_size = batch_size(options, source),
+                 .perform = performer(options)};
+    bool dry =
+        options->dry_run && !options->truncate && options->returning == NULL && !compares(&l);
+    l.call = BM_OPTIONS(bm_call, .cancel = token, .user = &progress,
+                        .on_progress = cli_progress_rows, .dry_run = dry ? BM_ON : BM_OFF);
+    bm_status status = write_rows(&l, db, result, err);
     cli_progress_end(&progress);
-    if (status != BM_OK) {
-        cli_source_locate(source, err);
-    }
-    return status;
+    return status == BM_OK ? afterwards(&l, db, err) : status;
 }
 
 bm_status cli_load(bm_db *db, const cli_options *options, bm_cancel *token, bm_result *result,
@@ -147,7 +265,7 @@ bm_status cli_load(bm_db *db, const cli_options *options, bm_cancel *token, bm_r
     CLI_TRY(cli_place_describe(db, options->table, &table, err));
     bm_status status = cli_source_open(options, table, &source, err);
     if (status == BM_OK) {
-        status = run(db, options, source, token, result, err);
+        status = run(db, options, table, source, token, result, err);
     }
     cli_source_close(source);
     bm_free(table);

@@ -2,6 +2,7 @@
  * bulkmodel VERB DATABASE TABLE [FILE...]: the library's verbs on files.  Each folder of words is
  * a table (options.c); the way of a row through the command is told in README.md.
  */
+#include "copy_to.h"
 #include "help.h"
 #include "interrupt.h"
 #include "load.h"
@@ -20,7 +21,8 @@ static bm_status run(const cli_options *options, bm_error *err)
         status = cli_place_open(options->database, &db, err);
     }
     if (status == BM_OK) {
-        status = cli_load(db, options, token, &result, err);
+        status = options->verb->bit == CLI_COPY_TO ? cli_copy_to(db, options, token, &result, err)
+                                                   : cli_load(db, options, token, &result, err);
     }
     if (status == BM_OK && options->verb->bit != CLI_EXPLAIN) {
         cli_summary(options, &result);

@@ -11,6 +11,7 @@ const cli_verb cli_verbs[] = {
      "give rows, found by key, the values that stand in files"},
     {CLI_UPSERT, "upsert", "DATABASE TABLE [FILE...]", "insert rows, or update those that exist"},
     {CLI_DELETE, "delete", "DATABASE TABLE [FILE...]", "delete the rows whose keys stand in files"},
+    {CLI_COPY_TO, "copy-to", "DATABASE TABLE", "write the rows of a table to a file"},
     {CLI_EXPLAIN, "explain", "DATABASE TABLE [FILE...]",
      "say which statements a verb would send, and send none"},
     {0, NULL, NULL, NULL},
@@ -21,7 +22,7 @@ const cli_verb cli_verbs[] = {
 
 /* In the order of --help. */
 const cli_option cli_option_table[] = {
-    {'f', "format", "csv|tsv", CLI_CHOICE, AT(format), CLI_ALL,
+    {'f', "format", "csv|tsv|ndjson", CLI_CHOICE, AT(format), CLI_ALL,
      "what the file is; by default its name says it, and csv where it does not"},
     {'c', "columns", "COL,...", CLI_LIST, AT(columns), CLI_ALL,
      "only these columns; with --no-header, the names of the file's columns in order"},
@@ -43,8 +44,21 @@ const cli_option cli_option_table[] = {
      "leave out the first N lines of each file"},
     {'e', "encoding", "NAME", CLI_TEXT, AT(encoding), CLI_READS_FILES,
      "of the file, as iconv names it; by default UTF-8, or what its first bytes say"},
+    {0, "where", "SQL", CLI_TEXT, AT(where), CLI_COPY_TO, "only rows for which this holds"},
+    {0, "order-by", "SQL", CLI_TEXT, AT(order_by), CLI_COPY_TO,
+     "the order of the rows; by default there is none"},
+    {'o', "output", "FILE", CLI_TEXT, AT(output), CLI_COPY_TO,
+     "write to this file; by default to standard output"},
     {0, "on-conflict", "error|ignore|update", CLI_CHOICE, AT(on_conflict), CLI_CREATE | CLI_EXPLAIN,
      "what to do with a row whose key is there already"},
+    {0, "returning", "FILE", CLI_TEXT, AT(returning), CLI_CREATE | CLI_UPSERT,
+     "write the key of each row of the input to this file"},
+    {0, "truncate", NULL, CLI_FLAG, AT(truncate), CLI_CREATE,
+     "empty the table first, in the same transaction"},
+    {0, "analyze", NULL, CLI_FLAG, AT(analyze), CLI_LOADS,
+     "let the database measure the table afterwards"},
+    {0, "sync-sequences", NULL, CLI_FLAG, AT(sync_sequences), CLI_CREATE | CLI_UPSERT,
+     "let the keys that the database makes begin behind those in the table"},
     {'b', "batch-size", "N", CLI_COUNT, AT(batch_size), CLI_ALL, "rows in a chunk"},
     {0, "verb", "create|update-fields|upsert|delete", CLI_CHOICE, AT(plan_of), CLI_EXPLAIN,
      "what to explain; by default create"},
@@ -211,6 +225,9 @@ bm_status cli_options_read(int argc, char **argv, cli_options *out, bm_error *er
             return cli_fail(err, BM_INVALID, "--%s is not for %s", cli_option_table[i].name,
                             out->verb->name);
         }
+    }
+    if (n > 3 && out->verb->bit == CLI_COPY_TO) {
+        return cli_fail(err, BM_INVALID, "copy-to writes to --output FILE, or standard output");
     }
     out->database = words[1];
     out->table = words[2];

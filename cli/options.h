@@ -39,7 +39,7 @@ typedef struct cli_options {
     const char *table;
     char *const *files; /* none: standard input */
     size_t n_files;
-    const char *format; /* csv, tsv; NULL: by the file's name */
+    const char *format; /* csv, tsv, ndjson; NULL: by the file's name */
     cli_words columns;
     cli_words map;
     cli_words set;
@@ -53,7 +53,14 @@ typedef struct cli_options {
     const char *encoding;
     const char *plan_of; /* explain: the verb */
     uint64_t batch_size;
+    const char *where;
+    const char *order_by;
+    const char *output;
     const char *on_conflict;
+    const char *returning;
+    bool truncate;
+    bool analyze;
+    bool sync_sequences;
     bool dry_run;
     bool quiet;
     bool json;

@@ -69,6 +69,7 @@ void cli_progress_rows(void *user, uint64_t rows_done, uint64_t rows_total)
         return;
     }
     progress->shown = now;
+    rows_done += progress->before;
     double seconds = seconds_since(&progress->begin, &now);
     if (progress->options->json) {
         fprintf(stderr, "{\"event\": \"progress\", \"rows\": %llu, \"seconds\": %.3f}\n",
@@ -175,6 +176,17 @@ static void put_json_text(const char *text)
         }
     }
     fputc('"', stderr);
+}
+
+void cli_warning(const cli_options *options, const char *words)
+{
+    if (options->json) {
+        fputs("{\"event\": \"warning\", \"message\": ", stderr);
+        put_json_text(words);
+        fputs("}\n", stderr);
+    } else {
+        fprintf(stderr, "bulkmodel: warning: %s\n", words);
+    }
 }
 
 void cli_failure(const cli_options *options, const bm_error *err)

@@ -11,6 +11,7 @@ typedef struct cli_progress {
     const cli_source *source;
     struct timespec begin;
     struct timespec shown;
+    uint64_t before; /* rows of the calls before this one */
     bool on_terminal;
     bool drawn;
 } cli_progress;
@@ -27,6 +28,9 @@ void cli_progress_end(cli_progress *progress);
 
 /* What happened, when all is done. */
 void cli_summary(const cli_options *options, const bm_result *result);
+
+/* What is done, and has a consequence. */
+void cli_warning(const cli_options *options, const char *words);
 
 /* What went wrong, and where the rows are. */
 void cli_failure(const cli_options *options, const bm_error *err);

@@ -18,5 +18,6 @@ typedef struct cli_format {
 } cli_format;
 
 extern const cli_format cli_format_csv;
+extern const cli_format cli_format_ndjson;
 
 #endif

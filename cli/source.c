@@ -1,9 +1,7 @@
 #include "source.h"
 
-#include "cells.h"
 #include "interrupt.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,10 +20,10 @@ struct cli_source {
     void *reader;
     cli_sink sink;
     cli_chunk
-        chunks[2];   /* the sink's one is given out; a row that is half read goes to the other */
-    size_t given;    /* rows of the chunk */
-    uint64_t before; /* rows before the chunk */
-    uint64_t taken;  /* bytes of files that are closed */
+        chunks[2];  /* the sink's one is given out; a row that is half read goes to the other */
+    size_t given;   /* rows of the chunk */
+    uint64_t read;  /* rows of all chunks */
+    uint64_t taken; /* bytes of files that are closed */
     uint64_t total;
     bm_source rows;
 };
@@ -92,7 +90,9 @@ static bm_status open_file(cli_source *source, bm_error *err)
     const char *format = options->format != NULL ? options->format : "";
     bool tabs = strcmp(format, "tsv") == 0 ||
                 (format[0] == '\0' && (is_called(name, ".tsv") || is_called(name, ".tab")));
-    source->format = &cli_format_csv;
+    bool json = strcmp(format, "ndjson") == 0 ||
+                (format[0] == '\0' && (is_called(name, ".ndjson") || is_called(name, ".jsonl")));
+    source->format = json ? &cli_format_ndjson : &cli_format_csv;
     CLI_TRY(cli_input_open(name, options->encoding, &source->input, err));
     CLI_TRY(source->format->open(source->input, options, tabs, &source->reader, err));
     cli_words names = {0};
@@ -110,15 +110,13 @@ static bm_status open_file(cli_source *source, bm_error *err)
     return status;
 }
 
-/* One block of the file that is open, or the next file. */
-static bm_status fill(cli_source *source, bool *more, bm_error *err)
+/* One block of the file that is open; it is closed at its end. */
+static bm_status fill(cli_source *source, bm_error *err)
 {
     bool rest;
     CLI_TRY(source->format->fill(source->reader, &source->sink, &rest, err));
-    *more = rest || source->next_file < n_files(source);
     if (!rest) {
         close_file(source);
-        return *more ? open_file(source, err) : BM_OK;
     }
     return BM_OK;
 }
@@ -130,21 +128,25 @@ size_t cli_source_chunk(const cli_source *source)
     return rows > 256 ? rows : 256;
 }
 
-static bm_status refill(cli_source *source, bm_error *err)
+bm_status cli_source_fill(cli_source *source, cli_chunk *chunk, size_t rows, bm_error *err)
 {
-    cli_chunk *chunk = &source->chunks[source->sink.chunk == &source->chunks[0]];
-    size_t rows = cli_source_chunk(source);
-    bool more = source->input != NULL;
-    source->before += source->sink.chunk->n;
-    source->given = 0;
     source->sink.err = err;
     cli_sink_move(&source->sink, chunk);
-    while (more && chunk->n < rows && chunk->bytes < CHUNK_BYTES) {
+    chunk->first = source->read;
+    while (chunk->n < rows && chunk->bytes < CHUNK_BYTES) {
         if (cli_interrupted()) {
             return cli_fail(err, BM_CANCELLED, "interrupted");
         }
-        CLI_TRY(fill(source, &more, err));
+        if (source->input == NULL) {
+            if (chunk->n > 0 || source->next_file == n_files(source)) {
+                break;
+            }
+            CLI_TRY(open_file(source, err));
+        }
+        chunk->file = cli_input_name(source->input);
+        CLI_TRY(fill(source, err));
     }
+    source->read += chunk->n;
     return BM_OK;
 }
 
@@ -153,7 +155,9 @@ static bm_status next(void *user, void *rows, size_t capacity, size_t *n, bm_err
     cli_source *source = user;
     size_t size = source->target.model.row_size;
     if (source->given == source->sink.chunk->n) {
-        CLI_TRY(refill(source, err));
+        size_t other = source->sink.chunk == &source->chunks[0];
+        CLI_TRY(cli_source_fill(source, &source->chunks[other], cli_source_chunk(source), err));
+        source->given = 0;
     }
     const cli_chunk *chunk = source->sink.chunk;
     size_t left = chunk->n - source->given;
@@ -213,40 +217,12 @@ const bm_source *cli_source_rows(const cli_source *source)
     return &source->rows;
 }
 
-/* What more is known of the cell that the library could not convert. */
-static const char *cell_fault(const cli_source *source, size_t row, const char *column)
-{
-    const cli_target *target = &source->target;
-    for (size_t i = 0; i < target->model.n_fields; i++) {
-        const bm_field *field = &target->fields[i];
-        if (strcmp(field->name, column) == 0 && field->layout == BM_SLICE) {
-            bm_slice cell;
-            memcpy(&cell, source->sink.chunk->rows + row * target->model.row_size + field->offset,
-                   sizeof cell);
-            return cell.data != NULL ? cli_cell_fault(field->type, cell.data, cell.size) : NULL;
-        }
-    }
-    return NULL;
-}
-
 void cli_source_locate(const cli_source *source, bm_error *err)
 {
-    char words[sizeof err->message];
-    size_t row = err->row - source->before;
-    if (err->row == BM_NO_ROW || err->row < source->before || row >= source->sink.chunk->n) {
-        return;
-    }
-    const char *file = source->input != NULL ? cli_input_name(source->input)
-                                             : file_name(source, source->next_file - 1);
-    unsigned long long line = source->sink.chunk->lines[row];
-    const char *fault = err->status == BM_CONVERT ? cell_fault(source, row, err->column) : NULL;
-    memcpy(words, err->message, sizeof words);
-    if (fault != NULL) {
-        snprintf(err->message, sizeof err->message, "%s:%llu: column \"%s\" %s", file, line,
-                 err->column, fault);
-    } else {
-        int n = snprintf(err->message, sizeof err->message, "%s:%llu: ", file, line);
-        snprintf(err->message + n, sizeof err->message - (size_t)n, "%s", words);
+    if (err->row != BM_NO_ROW && err->row >= source->sink.chunk->first) {
+        err->row -= (size_t)source->sink.chunk->first;
+        cli_chunk_locate(source->sink.chunk, &source->target, err);
+        err->row += (size_t)source->sink.chunk->first;
     }
 }
 

@@ -19,6 +19,10 @@ const cli_target *cli_source_target(const cli_source *source);
 /* The rows, for one call. */
 const bm_source *cli_source_rows(const cli_source *source);
 
+/* Or chunk by chunk, into chunks of the caller's, one other than the one before: `rows` rows or
+ * somewhat more or fewer, all of one file; none at the end. */
+bm_status cli_source_fill(cli_source *source, cli_chunk *chunk, size_t rows, bm_error *err);
+
 /* Rows for a chunk, so that rows and text of a wide table stay in some megabytes. */
 size_t cli_source_chunk(const cli_source *source);
 

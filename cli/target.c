@@ -26,6 +26,7 @@ static const bm_field *find(const bm_model *model, const char *name)
     return NULL;
 }
 
+/* Are rows found by it? */
 static bool is_key(const cli_options *options, const bm_field *field)
 {
     return options->key.n > 0 ? cli_words_find(&options->key, field->name) != CLI_NONE
@@ -75,7 +76,10 @@ static bm_status add(cli_target *target, const cli_options *options, const bm_fi
     align = align > 8 ? 8 : align;
     *at = *field;
     at->offset = (target->model.row_size + align - 1) / align * align;
-    at->flags = is_key(options, field) ? BM_KEY : 0;
+    bool inserts = (purpose(options) & (CLI_CREATE | CLI_UPSERT)) != 0;
+    bool primary = inserts && options->returning != NULL;
+    bool key = primary ? (field->flags & BM_KEY) != 0 : is_key(options, field);
+    at->flags = key ? BM_KEY : 0;
     target->model.row_size = at->offset + at->width;
     return BM_OK;
 }
@@ -127,6 +131,7 @@ static bm_status add_columns(cli_target *target, const cli_options *options, con
 static bm_status add_set(cli_target *target, const cli_options *options, const bm_model *table,
                          bm_error *err)
 {
+    target->first_set = target->model.n_fields;
     for (size_t i = 0; i < options->set.n; i++) {
         const char *equals = strchr(options->set.at[i], '=');
         char name[256];
@@ -148,7 +153,7 @@ static bm_status add_set(cli_target *target, const cli_options *options, const b
 
 static bm_status set_value(cli_target *target, const cli_options *options, size_t i, bm_error *err)
 {
-    const bm_field *field = &target->fields[target->model.n_fields - options->set.n + i];
+    const bm_field *field = &target->fields[target->first_set + i];
     const char *text = strchr(options->set.at[i], '=') + 1;
     char *member = target->blank + field->offset;
     const char *null_text = options->null_text != NULL ? options->null_text : "";
@@ -194,13 +199,37 @@ static bm_status finish_row(cli_target *target, const cli_options *options, bm_e
     return BM_OK;
 }
 
+/* --returning: the key has a place in the row, though the files do not have it. */
+static bm_status add_made_key(cli_target *target, const cli_options *options, const bm_model *table,
+                              bm_error *err)
+{
+    for (size_t i = 0; options->returning != NULL && i < table->n_fields; i++) {
+        const bm_field *field = &table->fields[i];
+        if ((field->flags & BM_KEY) == 0 || place_of(target, field->name) != CLI_NONE) {
+            continue;
+        }
+        if ((field->flags & BM_ASSIGNED) == 0) {
+            return cli_fail(err, BM_INVALID,
+                            "--returning: the database does not make the key column \"%s\"",
+                            field->name);
+        }
+        CLI_TRY(add(target, options, field, err));
+        target->fields[target->model.n_fields - 1].flags = BM_KEY | BM_ASSIGNED;
+        target->makes_key = true;
+    }
+    return BM_OK;
+}
+
 static bm_status name_fields(cli_target *target, const cli_options *options, const bm_model *table,
                              bm_error *err)
 {
     size_t n_writes = 0;
     size_t n_keys = 0;
     for (size_t i = 0; i < target->model.n_fields; i++) {
-        if ((target->fields[i].flags & BM_KEY) != 0) {
+        if ((target->fields[i].flags & BM_ASSIGNED) != 0) {
+            continue;
+        }
+        if (is_key(options, find(table, target->fields[i].name))) {
             target->keys[n_keys++] = target->fields[i].name;
         } else {
             target->writes[n_writes++] = target->fields[i].name;
@@ -243,7 +272,7 @@ static bm_status check_names(const cli_options *options, const bm_model *table, 
 bm_status cli_target_make(const cli_options *options, const bm_model *table,
                           const cli_words *columns, cli_target *out, bm_error *err)
 {
-    size_t most = columns->n + options->set.n;
+    size_t most = columns->n + options->set.n + table->n_fields;
     *out = (cli_target){.n_columns = columns->n};
     out->model =
         (bm_model){.size = sizeof out->model, .table = table->table, .schema = table->schema};
@@ -258,6 +287,7 @@ bm_status cli_target_make(const cli_options *options, const bm_model *table,
     CLI_TRY(check_names(options, table, err));
     CLI_TRY(add_columns(out, options, table, columns, err));
     CLI_TRY(add_set(out, options, table, err));
+    CLI_TRY(add_made_key(out, options, table, err));
     CLI_TRY(name_fields(out, options, table, err));
     if (out->model.n_fields == 0) {
         return cli_fail(err, BM_INVALID, "no column of the file is to be written");
@@ -280,7 +310,7 @@ bm_status cli_target_again(cli_target *target, const cli_options *options, const
     for (size_t i = 0; i < columns->n; i++) {
         const char *name = mapped(options, columns->at[i]);
         size_t place = place_of(target, name);
-        bool set = place != CLI_NONE && place >= target->model.n_fields - options->set.n;
+        bool set = place != CLI_NONE && place >= target->first_set;
         bool wanted = !chosen || cli_words_find(&options->columns, name) != CLI_NONE;
         bool other = place == CLI_NONE && wanted && purpose(options) != CLI_DELETE;
         for (size_t k = 0; k < i; k++) {
@@ -293,7 +323,7 @@ bm_status cli_target_again(cli_target *target, const cli_options *options, const
         of_column[i] = wanted ? place : CLI_NONE;
         found += of_column[i] != CLI_NONE;
     }
-    if (found + options->set.n != target->model.n_fields) {
+    if (found != target->first_set) {
         return cli_fail(err, BM_CONVERT, "%s: it has fewer columns than the first file", file);
     }
     return BM_OK;

@@ -12,9 +12,11 @@ typedef struct cli_target {
     bm_field *fields;
     size_t *of_column; /* for each column of the file its field, or CLI_NONE: not wanted */
     size_t n_columns;
+    size_t first_set;    /* the first field that is in no file */
     char *blank;         /* a row with the values of --set */
     const char **writes; /* fields that are no key, ending with NULL */
     const char **keys;   /* fields that are the key, ending with NULL */
+    bool makes_key;      /* --returning: the key is in no file, the database makes it */
     cli_words values;    /* what --set values point to */
 } cli_target;
 

@@ -28,6 +28,7 @@ class World:
     def __init__(self, program: str, engine: str, folder: Path) -> None:
         self.program = program
         self.engine = engine
+        self.lite = engine == "sqlite"
         self.folder = folder
         self.schema = f"cli_{os.getpid()}"
         if engine == "sqlite":

@@ -1,0 +1,180 @@
+"""What goes out, what comes back, and what is done around the rows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from world import World, case, expect, says
+
+THREE = "(1, 'a', 10, 'x'), (2, 'b', 20, NULL), (3, 'c', 30, '')"
+
+
+@case()
+def copy_to_is_read_back_as_it_was(w: World) -> None:
+    odd = "(4, ' a,\"b\"\r\n', -5, '\\N'), (5, 'é', NULL, 'a\tb')"
+    w.items(f"{THREE}, {odd}")
+    before = w.all()
+    for name in ("f.csv", "f.tsv", "f.ndjson"):
+        path = str(w.folder / name)
+        w.verb("copy-to", "-o", path)
+        w.sql("DELETE FROM item")
+        says(w.verb("create", path), "5 inserted")
+        expect(w.all(), before)
+
+
+@case()
+def copy_to_what_is_asked_for(w: World) -> None:
+    w.items(THREE)
+    done = w.verb("copy-to", "-c", "name,id", "--where", "id > 1", "--order-by", "id DESC")
+    expect(done.out, "name,id\nc,3\nb,2\n")
+    done = w.verb("copy-to", "--no-header", "-d", ";", "--null=-", "--where=id=2")
+    expect(done.out, "2;b;20;-\n")
+    done = w.verb("copy-to", "--format=ndjson", "--where=id=2")
+    expect(json.loads(done.out), {"id": 2, "name": "b", "value": 20, "note": None})
+    says(w.verb("copy-to", "-c", "nothing", status=2), 'no column "nothing"')
+    says(w.verb("copy-to", "--null=x", status=3), "the text of --null")
+
+
+@case()
+def copy_to_that_fails_leaves_no_file(w: World) -> None:
+    w.items(THREE)
+    path = w.folder / "out.csv"
+    w.verb("copy-to", "-o", str(path), "--where", "nothing = 1", status=1 if w.lite else 2)
+    expect(path.exists(), False)
+
+
+@case("postgresql")
+def every_type_goes_out_and_in(w: World) -> None:
+    w.sql("CREATE TYPE mood AS ENUM ('sad', 'glad')")
+    w.sql(
+        "CREATE TABLE item (id int PRIMARY KEY, b bool, i2 smallint, f4 real, f8 float8, "
+        "n numeric(9, 2), c char(3), y bytea, d date, h time, s timestamp, z timestamptz, u uuid, "
+        "j json, k jsonb, e mood, p inet)"
+    )
+    w.sql(
+        "INSERT INTO item VALUES (1, true, -5, 0.1, 0.1, 12.30, 'x', '\\x00ff', '0001-01-01', "
+        "'23:59:59.25', '9999-12-31 23:59:59', '2024-02-29 12:00:00.000001+02', "
+        "'00112233-4455-6677-8899-aabbccddeeff', E'{\"a\":\\n 1}', '[1, null]', 'glad', "
+        "'10.0.0.1/8')"
+    )
+    w.sql("INSERT INTO item (id, f4, f8, n) VALUES (2, 'NaN', '-Infinity', 'NaN')")
+    w.sql("INSERT INTO item (id, f4, f8, j) VALUES (3, 3.4e38, 1e-300, '\"null\"')")
+    before = w.sql("SELECT to_jsonb(item)::text FROM item ORDER BY id")
+    for name in ("f.csv", "f.ndjson"):
+        path = str(w.folder / name)
+        w.verb("copy-to", "-o", path)
+        w.sql("DELETE FROM item")
+        w.verb("create", path)
+        expect(w.sql("SELECT to_jsonb(item)::text FROM item ORDER BY id"), before)
+
+
+@case("postgresql")
+def the_two_nulls_are_told_apart(w: World) -> None:
+    w.sql("CREATE TABLE item (id int PRIMARY KEY, j jsonb)")
+    w.sql("INSERT INTO item VALUES (1, 'null'), (2, NULL)")
+    w.verb("create", "--truncate", stdin=w.verb("copy-to").out)
+    expect(w.sql("SELECT id, j FROM item ORDER BY id"), "1|null\n2|(null)")
+    says(w.verb("copy-to", "--format=ndjson", status=3), "JSON's null")
+
+
+@case()
+def rows_of_json(w: World) -> None:
+    w.items()
+    rows = (
+        '{"id": 1, "name": "\\u00e9\\n", "value": 12, "note": {"a": [1, {"b": "}"}]}}\r\n\n'
+        '{"note": null, "value": null, "name": "", "id": 2}'
+    )
+    w.verb("create", "--format=ndjson", stdin=rows)
+    expect(w.all(), '1|é\n|12|{"a": [1, {"b": "}"}]}\n2||(null)|(null)')
+    w.verb("update-fields", "-c", "id,value", w.file("f.jsonl", '{"id": 2, "x": 1, "value": 5}\n'))
+    expect(w.sql("SELECT value FROM item ORDER BY id"), "12\n5")
+
+
+@case("sqlite")
+def faults_of_json_name_file_and_line(w: World) -> None:
+    w.items()
+    first = '{"id": 1, "name": "a"}\n'
+    for text, line, words in [
+        (first + '{"id": 2}\n', 2, 'key "name" is missing here'),
+        (first + '\n{"id": 2, "name": "b", "x": 1}\n', 3, "is not in the first row"),
+        (first + '{"id": 2, "id": 3, "name": "b"}\n', 2, "stands twice"),
+        (first + '{"id": 2, "name": \n', 2, "the line ends inside an object"),
+        (first + "{id: 2}\n", 2, "this is no JSON, at byte 2"),
+        (first + '{"id": 1.5, "name": "b"}\n', 2, "write 1, not 1.0"),
+        (first + '{"id": [1], "name": "b"}\n', 2, "holds an object or an array"),
+        ("[1]\n", 1, "a row is an object"),
+        ("7\n", 1, "this is no JSON object"),
+    ]:
+        path = w.file("f.ndjson", text)
+        says(w.verb("create", path, status=3), f"f.ndjson:{line}: ", words)
+    expect(w.sql("SELECT count(*) FROM item"), "0")
+
+
+@case()
+def returning_writes_the_keys_in_input_order(w: World) -> None:
+    w.items(THREE)
+    path = w.folder / "keys.csv"
+    rows = "".join(f"n{i},{i}\n" for i in range(3000))
+    w.verb("create", "--returning", str(path), "--batch-size=700", stdin=f"name,value\n{rows}")
+    keys = path.read_text().splitlines()
+    expect(keys[0], "id")
+    found = w.sql("SELECT id FROM item WHERE name LIKE 'n%' ORDER BY value").splitlines()
+    expect(keys[1:], found)
+    w.verb("create", "--returning", str(path), stdin="id,name\n3,x\n", status=4)
+    expect(path.exists(), False)
+
+
+@case()
+def returning_tells_which_rows_were_left_out(w: World) -> None:
+    w.items(THREE)
+    w.sql("CREATE UNIQUE INDEX by_name ON item (name)")
+    path = w.folder / "keys.csv"
+    rows = "name,value\nb,1\nz,2\n"
+    w.verb("create", "--on-conflict=ignore", "-k", "name", f"--returning={path}", stdin=rows)
+    key = w.sql("SELECT id FROM item WHERE name = 'z'")
+    expect(path.read_text(), f"id\n\n{key}\n")
+    w.verb("upsert", "--key=name", f"--returning={path}", stdin="name,value\nz,3\nb,4\n")
+    expect(path.read_text(), f"id\n{key}\n2\n")
+    expect(w.sql("SELECT value FROM item WHERE name IN ('b', 'z') ORDER BY name"), "4\n3")
+
+
+@case()
+def truncate_is_part_of_the_transaction(w: World) -> None:
+    w.items(THREE)
+    w.verb("create", "--truncate", stdin="id,name\n1,n\nx,m\n", status=3)
+    expect(w.sql("SELECT count(*) FROM item"), "3")
+    w.verb("create", "--truncate", "--dry-run", stdin="id,name\n1,n\n")
+    expect(w.sql("SELECT count(*) FROM item"), "3")
+    says(w.verb("create", "--truncate", "--analyze", stdin="id,name\n1,n\n"), "1 inserted")
+    expect(w.all(), "1|n|7|(null)")
+
+
+@case("postgresql")
+def keys_above_the_sequence(w: World) -> None:
+    w.items()
+    done = w.verb("create", stdin="id,name\n500,a\n")
+    says(done, "warning", "--sync-sequences")
+    w.verb("create", "--sync-sequences", stdin="id,name\n600,b\n")
+    done = w.verb("create", stdin="name\nc\n")
+    expect("warning" in done.err, False)
+    expect(w.sql("SELECT id FROM item WHERE name = 'c'"), "601")
+
+
+@case()
+def dry_run_tells_what_is_unchanged(w: World) -> None:
+    w.items(THREE)
+    rows = "id,value,name,note\n1,10,a,x\n2,20,b,y\n3,30,c,\n9,9,z,\n"
+    done = w.verb("update-fields", "--dry-run", stdin=rows)
+    says(done, "2 updated, 1 unchanged, 1 missing")
+    done = w.verb("upsert", "--dry-run", "-c", "id,value,name", stdin=rows)
+    says(done, "1 inserted, 3 unchanged")
+    expect(w.all(), "1|a|10|x\n2|b|20|(null)\n3|c|30|")
+
+
+@case("sqlite")
+def a_file_that_cannot_be_written(w: World) -> None:
+    w.items(THREE)
+    says(w.verb("copy-to", "-o", "/nowhere/f.csv", status=1), "No such file")
+    if Path("/dev/full").exists():
+        says(w.verb("copy-to", "-o", "/dev/full", status=1), "No space left")

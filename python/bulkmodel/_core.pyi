@@ -13,12 +13,16 @@ class Miscounted(EngineError):
 
 class Table:
     def __new__(
-        cls, dialect: str, name: str, fields: tuple[tuple[str, str, str, int, int], ...]
+        cls,
+        dialect: str,
+        name: str,
+        fields: tuple[tuple[str, str, str, int, int, str | None], ...],
     ) -> Table: ...
 
 class Rows:
     def __new__(cls, table: Table, n: int) -> Rows: ...
     def take(self, field: int, objects: list[Any], limited: bool, /) -> bool: ...
+    def give(self, field: int, values: list[Any], limited: bool, type: str | None, /) -> bool: ...
     def keep(self, field: int, changed: bytes, /) -> None: ...
 
 class Catalog:

@@ -6,6 +6,7 @@ from typing import Any
 
 from bulkmodel import _core, errors, postgresql
 from bulkmodel.place import SMALL, NotOurs, Place, gather, make_job
+from bulkmodel.prepare import for_create
 from bulkmodel.statements import Condition
 from bulkmodel.writing import Writing, share, workers_for
 
@@ -26,7 +27,7 @@ class Create:
         workers = workers_for(self.place.connection, queryset.model, workers, n, batch_size)
         self.batch_size = batch_size or (share(n, workers) if workers > 1 else None)
         description = self.place.description
-        if not description.complete:
+        if not description.complete or description.returned:
             raise NotOurs
         marks = self.place.marks(objects)
         if any(mark & 2 for mark in set(marks)) or description.key.field.has_default():
@@ -75,7 +76,8 @@ class Create:
         if len(objects) > SMALL and catalog is None and place.dialect == "postgresql":
             raise NotOurs
         self.is_one_statement = len(objects) <= min(batch_size, SMALL)
-        rows = gather(place, objects, columns, limited=False)
+        rows = _core.Rows(place.description.table, len(objects))
+        gather(place, rows, objects, columns, False, for_create)
         return make_job(rows, "bulk_create", (), batch_size, Condition(), catalog)
 
     def _seen(self) -> bool:

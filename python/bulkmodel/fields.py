@@ -1,13 +1,14 @@
 """Which fields of a model the engine writes, and as what.
 
-Only Django's own field classes are here, exactly: a subclass may prepare its values as it likes,
-and goes through Django.
+The values of Django's own field classes, exactly these, are taken from the objects as they stand; a
+subclass may prepare its values as it likes, and is asked (prepare.py).
 """
 
 from __future__ import annotations
 
 import datetime
 import inspect
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -50,11 +51,45 @@ _POSTGRESQL: dict[type[Any], str] = {
     models.DateTimeField: "timestamptz",
     models.TimeField: "time",
     models.UUIDField: "uuid",
+    models.FilePathField: "varchar",
+    models.BinaryField: "bytea",
 }
+# Types of PostgreSQL, as Django's db_type() writes them, that the engine knows.
+_NATIVE = {
+    "smallint": "int2",
+    "integer": "int4",
+    "bigint": "int8",
+    "varchar": "varchar",
+    "text": "text",
+    "boolean": "bool",
+    "double precision": "float8",
+    "numeric": "numeric",
+    "date": "date",
+    "timestamp with time zone": "timestamptz",
+    "time": "time",
+    "uuid": "uuid",
+    "bytea": "bytea",
+    "json": "json",
+    "jsonb": "jsonb",
+}
+# A type, its length or precision, the dimensions of an array.
+_TYPE = re.compile(r"([^(\[]+?)(?:\((\d+)(?:, *\d+)?\))?((?:\[\d*\])*)")
+_PLACEHOLDERS = ("get_placeholder", "get_placeholder_sql")
 BUILT_IN = frozenset(_POSTGRESQL)
-_SQLITE = {"int2": "int8", "int4": "int8", "varchar": "text"}
+_WIDE = {"int2": "int8", "int4": "int8", "varchar": "text"}
+_SQLITE = {field: _WIDE.get(kind, kind) for field, kind in _POSTGRESQL.items()}
 _AUTO = (models.AutoField, models.BigAutoField, models.SmallAutoField)
 _LINKS = (models.ForeignKey, models.OneToOneField)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A column's type."""
+
+    name: str  # as the engine knows it
+    limit: int = -1  # characters
+    cast: str | None = None  # of a type of PostgreSQL that the engine does not know: text, cast
+    element_limit: int = -1  # characters of each element of an array
 
 
 @dataclass(frozen=True)
@@ -63,6 +98,8 @@ class Column:
 
     field: Field
     index: int  # in the table
+    kind: Kind
+    fast: bool  # values of the built-in types are taken as they stand
     now: bool  # auto_now: set by pre_save at each update
     now_add: bool
 
@@ -75,7 +112,8 @@ class Description:
     key: Column
     key_assigned: bool
     columns: dict[Field, Column]
-    complete: bool  # all fields of the model are here
+    complete: bool  # all fields that are written are here
+    returned: tuple[Field, ...]  # what Django reads back after an INSERT, beside the key
 
     @cached_property
     def all(self) -> tuple[Column, ...]:
@@ -88,36 +126,65 @@ class Description:
     @cached_property
     def stamped(self) -> tuple[Column, ...]:
         """Set by pre_save when a row is created."""
-        return tuple(column for column in self.all if column.now or column.now_add)
+        return tuple(
+            column for column in self.all if column.fast and (column.now or column.now_add)
+        )
 
 
-def _kind(field: Field, connection: BaseDatabaseWrapper) -> str | None:
+def _target(field: Field) -> Any:
     target: Any = field
     while type(target) in _LINKS:
         target = target.target_field
-    kind = _POSTGRESQL.get(type(target))
-    if kind is None or target.generated:
+    return target
+
+
+def _kind(field: Field, connection: BaseDatabaseWrapper) -> Kind | None:
+    """None: the engine cannot tell what the column is."""
+    written = field.db_type(connection)
+    if written is None or not _has_plain_placeholder(field):
         return None
-    if kind == "timestamptz" and not settings.USE_TZ:
-        return "timestamp" if connection.vendor == "sqlite" else None
     if connection.vendor == "sqlite":
-        utc = kind != "timestamptz" or connection.timezone == datetime.timezone.utc
-        return _SQLITE.get(kind, kind) if utc else None
-    return kind
+        kind = _SQLITE.get(type(_target(field)), "text")
+        return Kind("timestamp" if kind == "timestamptz" and not settings.USE_TZ else kind)
+    found = _TYPE.fullmatch(written)
+    if found is None:
+        return None
+    name, length, dimensions = found.groups()
+    limit = int(length) if length and name == "varchar" else -1
+    if length and name not in ("varchar", "numeric"):
+        return None
+    if dimensions:
+        return Kind("text", cast=name + "[]" * dimensions.count("["), element_limit=limit)
+    if name in _NATIVE:
+        return Kind(_NATIVE[name], limit)
+    return Kind("text", cast=name)
 
 
-def _is_plain(model: type[models.Model], field: Field) -> bool:
-    """Nothing stands between the field and the instance's dictionary."""
+def _has_plain_placeholder(field: Field) -> bool:
+    """Its value stands in a statement as it is, or with a cast to the column's type."""
+    for name in _PLACEHOLDERS:
+        found = getattr(type(field), name, None)
+        module = getattr(found, "__module__", "")
+        if found is not None and not module.startswith(
+            ("django.db.models.fields", "django.contrib.postgres.fields")
+        ):
+            return False
+    return True
+
+
+def _is_fast(model: type[models.Model], field: Field, kind: Kind, vendor: str, utc: bool) -> bool:
+    """Nothing stands between the instance's dictionary and the column."""
+    target = _target(field)
+    own = _POSTGRESQL.get(type(target))
     found = inspect.getattr_static(model, field.attname, None)
-    own = type(found) in (DeferredAttribute, ForeignKeyDeferredAttribute)
-    names_fit = not any(mark in field.column for mark in ("\\", "\0"))
     overridden = {"pre_save", "get_db_prep_save", "get_db_prep_value", "get_prep_value"}
     return (
-        own
-        and names_fit
-        and not field.generated
-        and not field.has_db_default()  # type: ignore[attr-defined]
+        own is not None
+        and (vendor == "sqlite" or kind.name == own)
+        and (own != "timestamptz" or kind.name != own or utc)
+        and type(found) in (DeferredAttribute, ForeignKeyDeferredAttribute)
         and overridden.isdisjoint(vars(field))
+        and overridden.isdisjoint(vars(target))
     )
 
 
@@ -144,21 +211,22 @@ def _describe(
     if not _own_table(model):
         return None
     columns: dict[Field, Column] = {}
-    table: list[tuple[str, str, str, int, int]] = []
+    table: list[tuple[str, str, str, int, int, str | None]] = []
     key = model._meta.pk
-    for field in model._meta.concrete_fields:
-        kind = _kind(field, connection) if _is_plain(model, field) else None
-        if kind is None:
+    vendor = connection.vendor
+    utc = vendor != "sqlite" or connection.timezone == datetime.timezone.utc
+    written = [field for field in model._meta.concrete_fields if not field.generated]
+    for field in written:
+        kind = _kind(field, connection)
+        if kind is None or any(mark in field.column for mark in ("\\", "\0")):
             continue
-        flags = 0
+        flags = LINK if isinstance(field, _LINKS) else 0
         if field is key:
-            flags = KEY | ASSIGNED if type(field) in _AUTO else KEY
-        if isinstance(field, _LINKS):
-            flags |= LINK
-        limit = field.max_length if kind == "varchar" and field.max_length is not None else -1
+            flags |= KEY | ASSIGNED if type(field) in _AUTO else KEY
         now, now_add = (bool(getattr(field, name, False)) for name in ("auto_now", "auto_now_add"))
-        columns[field] = Column(field, len(table), now, now_add)
-        table.append((field.column, field.attname, kind, limit, flags))
+        fast = _is_fast(model, field, kind, vendor, utc)
+        columns[field] = Column(field, len(table), kind, fast, now, now_add)
+        table.append((field.column, field.attname, kind.name, flags, kind.limit, kind.cast))
     if key not in columns:
         return None
     return Description(
@@ -166,8 +234,14 @@ def _describe(
         key=columns[key],
         key_assigned=type(key) in _AUTO,
         columns=columns,
-        complete=len(columns) == len(model._meta.concrete_fields),
+        complete=len(columns) == len(written),
+        returned=_returned(model),
     )
+
+
+def _returned(model: type[models.Model]) -> tuple[Field, ...]:
+    fields: Any = model._meta
+    return tuple(field for field in fields.db_returning_fields if field is not fields.pk)
 
 
 _known: WeakKeyDictionary[type[models.Model], dict[tuple[Any, ...], Description | None]] = (

@@ -14,6 +14,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel import _core, fields, transport
 from bulkmodel.fields import Column, Description, Field
+from bulkmodel.prepare import Prepare, take
 from bulkmodel.statements import Condition
 
 # So many rows are written by the statements that Django would need.
@@ -65,14 +66,17 @@ class Place:
 
 
 def gather(
-    place: Place, objects: list[Any], columns: Iterable[Column], limited: bool
-) -> _core.Rows:
-    """The objects' values of these columns."""
-    rows = _core.Rows(place.description.table, len(objects))
+    place: Place,
+    rows: _core.Rows,
+    objects: list[Any],
+    columns: Iterable[Column],
+    limited: bool,
+    prepare: Prepare,
+) -> None:
+    """The objects' values of these columns, into the rows."""
     for column in columns:
-        if not rows.take(column.index, objects, limited):
+        if not take(rows, column, objects, limited, place.connection, prepare):
             raise NotOurs
-    return rows
 
 
 def make_job(

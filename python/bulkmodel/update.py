@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from bulkmodel import errors
+from bulkmodel import _core, errors, prepare
 from bulkmodel.condition import condition_of
 from bulkmodel.fields import Column
 from bulkmodel.place import NotOurs, Place, gather, make_job
+from bulkmodel.prepare import Prepare
 from bulkmodel.statements import Condition
 from bulkmodel.writing import Writing
 
@@ -24,13 +25,16 @@ class Update:
         batch_size: int,
         condition: Condition,
         *,
+        how: Prepare,
         limited: bool,
         kept: dict[int, bytes] | None = None,
         workers: int = 1,
         places: Callable[[], Sequence[Sequence[int]]] | None = None,
     ) -> None:
         key = place.description.key
-        rows = gather(place, objects, [key, *columns], limited)
+        rows = _core.Rows(place.description.table, len(objects))
+        gather(place, rows, objects, [key], False, prepare.for_lookup)
+        gather(place, rows, objects, columns, limited, how)
         for index, changed in (kept or {}).items():
             rows.keep(index, changed)
         indexes = tuple(column.index for column in columns)
@@ -69,8 +73,10 @@ def bulk_update(queryset: Any, objects: tuple[Any, ...], names: Any, batch_size:
         return 0
     chunk = place.chunk(batch_size, [opts.pk, opts.pk, *fields_named], rows)
     call = errors.Call(place.model, place.connection, rows, fields_named)
+    how = prepare.for_bulk_update
     with errors.noted(lambda: call):
-        return Update(place, rows, columns, chunk, condition, limited=_cuts(place)).run()
+        update = Update(place, rows, columns, chunk, condition, how=how, limited=_cuts(place))
+        return update.run()
 
 
 def _cuts(place: Place) -> bool:

@@ -15,6 +15,7 @@ from bulkmodel.condition import condition_of
 from bulkmodel.fields import BUILT_IN, Field, has_relations
 from bulkmodel.image import Image
 from bulkmodel.place import NotOurs, Place
+from bulkmodel.prepare import for_save
 from bulkmodel.update import Update
 from bulkmodel.writing import share, workers_for
 
@@ -144,6 +145,7 @@ def _write(target: Any, changes: Changes, batch_size: int | None, workers: int) 
             columns,
             chunk,
             condition,
+            how=for_save,
             limited=False,
             kept=kept,
             workers=workers,

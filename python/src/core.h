@@ -28,6 +28,14 @@ extern PyObject *py_engine_error;
 /* The same, of a kind: other rows came back than were sent. */
 extern PyObject *py_miscounted;
 
+/* What a value must fulfil beside its type. */
+typedef struct py_rule {
+    Py_ssize_t limit; /* characters that the column holds, or -1 */
+    bool minus_zero;  /* is a float of its own: to PostgreSQL Django's literal of it is 0 */
+    bool prepared;    /* by the field's own methods: a subclass of int or str is its number or text,
+                         and bytes are a text's */
+} py_rule;
+
 typedef struct py_table {
     PyObject_HEAD const bm__dialect *dialect;
     bm__arena arena;
@@ -36,6 +44,7 @@ typedef struct py_table {
     PyObject *names;    /* tuple of attribute names, interned: names[i] is of field i */
     bool *links;        /* field i has PY_LINK */
     Py_ssize_t *limits; /* characters that field i holds, or -1 */
+    const char **casts; /* while it is made: the types that the engine does not know, or NULL */
     size_t key;         /* the field of the primary key */
     bm__table *table;
 } py_table;
@@ -44,6 +53,7 @@ typedef struct py_column {
     unsigned char *data;
     uint8_t *states;  /* NULL while all cells are values */
     PyObject **owned; /* what the cells' bytes belong to, or NULL */
+    bm_type type;     /* of the cells: the field's, or what they were prepared as */
 } py_column;
 
 typedef struct py_rows {
@@ -76,13 +86,19 @@ typedef struct py_job {
     bm__step step;
 } py_job;
 
+/* The type of this name, or 0. */
+bm_type py_type_named(const char *name);
+
+/* How a value of the type stands in a cell. */
+void py_cell_of(bm_type type, bm_layout *layout, size_t *width);
+
 /* Raise what a failed status stands for: py_unfit before anything was sent, else py_engine_error
  * or py_miscounted. */
 PyObject *py_raise(const bm_error *err, bool sent);
 
 /* gather.c: one value into cell `row`.  1: it is there; 0: it is not of the exact built-in type, or
  * does not fit; -1: a Python exception is set. */
-typedef int (*py_put)(py_column *column, size_t row, PyObject *value, Py_ssize_t limit);
+typedef int (*py_put)(py_column *column, size_t row, PyObject *value, const py_rule *rule);
 py_put py_put_of(bm_type type);
 bool py_gather_init(void);
 

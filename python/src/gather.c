@@ -1,10 +1,11 @@
 /* Python's values into cells.  Only the exact built-in types are taken: a subclass may do what it
- * likes, and goes through Django. */
+ * likes.  Not so where the field has prepared the value. */
 #include "core.h"
 
 #include "calendar.h"
 
 #include <datetime.h>
+#include <math.h>
 #include <string.h>
 
 static PyObject *decimal_type;
@@ -34,74 +35,76 @@ bool py_gather_init(void)
 
 #define EXACT_IN_DOUBLE (INT64_C(1) << 53)
 
-static int put_integer(PyObject *value, int64_t low, int64_t high, int64_t *out)
+static int put_integer(PyObject *value, const py_rule *rule, int64_t low, int64_t high,
+                       int64_t *out)
 {
     int overflow;
-    if (!PyLong_CheckExact(value)) {
+    if (rule->prepared ? !PyLong_Check(value) : !PyLong_CheckExact(value)) {
         return 0;
     }
     *out = PyLong_AsLongLongAndOverflow(value, &overflow);
     return overflow == 0 && *out >= low && *out <= high;
 }
 
-static int put_int2(py_column *column, size_t row, PyObject *value, Py_ssize_t limit)
+static int put_int2(py_column *column, size_t row, PyObject *value, const py_rule *rule)
 {
     int64_t wide = 0;
-    (void)limit;
-    int fits = put_integer(value, INT16_MIN, INT16_MAX, &wide);
+    int fits = put_integer(value, rule, INT16_MIN, INT16_MAX, &wide);
     int16_t cell = (int16_t)wide;
     memcpy(column->data + row * sizeof cell, &cell, sizeof cell);
     return fits;
 }
 
-static int put_int4(py_column *column, size_t row, PyObject *value, Py_ssize_t limit)
+static int put_int4(py_column *column, size_t row, PyObject *value, const py_rule *rule)
 {
     int64_t wide = 0;
-    (void)limit;
-    int fits = put_integer(value, INT32_MIN, INT32_MAX, &wide);
+    int fits = put_integer(value, rule, INT32_MIN, INT32_MAX, &wide);
     int32_t cell = (int32_t)wide;
     memcpy(column->data + row * sizeof cell, &cell, sizeof cell);
     return fits;
 }
 
-static int put_int8(py_column *column, size_t row, PyObject *value, Py_ssize_t limit)
+static int put_int8(py_column *column, size_t row, PyObject *value, const py_rule *rule)
 {
     int64_t cell = 0;
-    (void)limit;
-    int fits = put_integer(value, INT64_MIN, INT64_MAX, &cell);
+    int fits = put_integer(value, rule, INT64_MIN, INT64_MAX, &cell);
     memcpy(column->data + row * sizeof cell, &cell, sizeof cell);
     return fits;
 }
 
-static int put_bool(py_column *column, size_t row, PyObject *value, Py_ssize_t limit)
+static int put_bool(py_column *column, size_t row, PyObject *value, const py_rule *rule)
 {
-    (void)limit;
+    (void)rule;
     column->data[row] = value == Py_True;
     return PyBool_Check(value);
 }
 
-static int put_float(py_column *column, size_t row, PyObject *value, Py_ssize_t limit)
+static int put_float(py_column *column, size_t row, PyObject *value, const py_rule *rule)
 {
-    (void)limit;
     int64_t whole;
     double cell;
-    if (PyFloat_CheckExact(value)) {
+    if (rule->prepared ? PyFloat_Check(value) : PyFloat_CheckExact(value)) {
         cell = PyFloat_AS_DOUBLE(value);
-    } else if (put_integer(value, -EXACT_IN_DOUBLE, EXACT_IN_DOUBLE, &whole) == 1) {
+    } else if (put_integer(value, rule, -EXACT_IN_DOUBLE, EXACT_IN_DOUBLE, &whole) == 1) {
         cell = (double)whole;
     } else {
         return 0;
     }
     memcpy(column->data + row * sizeof cell, &cell, sizeof cell);
-    return 1;
+    return rule->minus_zero || cell != 0 || !signbit(cell);
 }
 
-/* The bytes of a str, which `owned` keeps. */
+/* The bytes of a str or bytes object, which `owned` keeps. */
 static int put_slice(py_column *column, size_t row, PyObject *text)
 {
     bm_slice cell;
     Py_ssize_t size;
-    cell.data = PyUnicode_AsUTF8AndSize(text, &size);
+    if (PyBytes_Check(text)) {
+        cell.data = PyBytes_AS_STRING(text);
+        size = PyBytes_GET_SIZE(text);
+    } else {
+        cell.data = PyUnicode_AsUTF8AndSize(text, &size);
+    }
     if (cell.data == NULL) { /* a surrogate: Django says what it says */
         bool encoding = PyErr_ExceptionMatches(PyExc_UnicodeError) != 0;
         if (encoding) {
@@ -116,18 +119,35 @@ static int put_slice(py_column *column, size_t row, PyObject *text)
     return 1;
 }
 
-static int put_text(py_column *column, size_t row, PyObject *value, Py_ssize_t limit)
+static int put_text(py_column *column, size_t row, PyObject *value, const py_rule *rule)
 {
-    if (!PyUnicode_CheckExact(value) || (limit >= 0 && PyUnicode_GET_LENGTH(value) > limit)) {
+    bool text = PyUnicode_CheckExact(value) || (rule->prepared && PyUnicode_Check(value));
+    if (text && rule->limit >= 0 && PyUnicode_GET_LENGTH(value) > rule->limit) {
         return 0;
     }
-    Py_INCREF(value);
-    return put_slice(column, row, value);
+    if (!text && !(rule->prepared && PyBytes_CheckExact(value))) {
+        return 0;
+    }
+    return put_slice(column, row, Py_NewRef(value));
 }
 
-static int put_decimal(py_column *column, size_t row, PyObject *value, Py_ssize_t limit)
+/* A buffer that may change is copied. */
+static int put_bytes(py_column *column, size_t row, PyObject *value, const py_rule *rule)
 {
-    (void)limit;
+    (void)rule;
+    if (PyBytes_CheckExact(value)) {
+        return put_slice(column, row, Py_NewRef(value));
+    }
+    if (!PyMemoryView_Check(value) && !PyByteArray_CheckExact(value)) {
+        return 0;
+    }
+    PyObject *bytes = PyBytes_FromObject(value);
+    return bytes != NULL ? put_slice(column, row, bytes) : -1;
+}
+
+static int put_decimal(py_column *column, size_t row, PyObject *value, const py_rule *rule)
+{
+    (void)rule;
     if ((PyObject *)Py_TYPE(value) != decimal_type) {
         return 0;
     }
@@ -151,9 +171,9 @@ static int32_t days_of(int year, int month, int day)
     return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
-static int put_date(py_column *column, size_t row, PyObject *value, Py_ssize_t limit)
+static int put_date(py_column *column, size_t row, PyObject *value, const py_rule *rule)
 {
-    (void)limit;
+    (void)rule;
     if (!PyDate_CheckExact(value)) {
         return 0;
     }
@@ -168,9 +188,9 @@ static int64_t usecs_of(int hour, int minute, int second, int usec)
     return ((hour * INT64_C(60) + minute) * 60 + second) * 1000000 + usec;
 }
 
-static int put_time(py_column *column, size_t row, PyObject *value, Py_ssize_t limit)
+static int put_time(py_column *column, size_t row, PyObject *value, const py_rule *rule)
 {
-    (void)limit;
+    (void)rule;
     if (!PyTime_CheckExact(value) || PyDateTime_TIME_GET_TZINFO(value) != Py_None) {
         return 0;
     }
@@ -190,9 +210,9 @@ static int64_t wall_clock(PyObject *value)
                     PyDateTime_DATE_GET_SECOND(value), PyDateTime_DATE_GET_MICROSECOND(value));
 }
 
-static int put_naive(py_column *column, size_t row, PyObject *value, Py_ssize_t limit)
+static int put_naive(py_column *column, size_t row, PyObject *value, const py_rule *rule)
 {
-    (void)limit;
+    (void)rule;
     if (!PyDateTime_CheckExact(value) || PyDateTime_DATE_GET_TZINFO(value) != Py_None) {
         return 0;
     }
@@ -224,10 +244,10 @@ static int offset_of(PyObject *value, int64_t *out)
     return known;
 }
 
-static int put_aware(py_column *column, size_t row, PyObject *value, Py_ssize_t limit)
+static int put_aware(py_column *column, size_t row, PyObject *value, const py_rule *rule)
 {
     int64_t offset;
-    (void)limit;
+    (void)rule;
     if (!PyDateTime_CheckExact(value)) {
         return 0;
     }
@@ -242,9 +262,9 @@ static int put_aware(py_column *column, size_t row, PyObject *value, Py_ssize_t 
 }
 
 /* uuid.UUID keeps one int, which cannot be changed. */
-static int put_uuid(py_column *column, size_t row, PyObject *value, Py_ssize_t limit)
+static int put_uuid(py_column *column, size_t row, PyObject *value, const py_rule *rule)
 {
-    (void)limit;
+    (void)rule;
     if ((PyObject *)Py_TYPE(value) != uuid_type) {
         return 0;
     }
@@ -269,11 +289,12 @@ static int put_uuid(py_column *column, size_t row, PyObject *value, Py_ssize_t l
 py_put py_put_of(bm_type type)
 {
     static const py_put puts[] = {
-        [BM_BOOL] = put_bool, [BM_INT2] = put_int2,       [BM_INT4] = put_int4,
-        [BM_INT8] = put_int8, [BM_FLOAT8] = put_float,    [BM_NUMERIC] = put_decimal,
-        [BM_TEXT] = put_text, [BM_VARCHAR] = put_text,    [BM_DATE] = put_date,
-        [BM_TIME] = put_time, [BM_TIMESTAMP] = put_naive, [BM_TIMESTAMPTZ] = put_aware,
-        [BM_UUID] = put_uuid, [BM_ENUM] = NULL,
+        [BM_BOOL] = put_bool,  [BM_INT2] = put_int2,       [BM_INT4] = put_int4,
+        [BM_INT8] = put_int8,  [BM_FLOAT8] = put_float,    [BM_NUMERIC] = put_decimal,
+        [BM_TEXT] = put_text,  [BM_VARCHAR] = put_text,    [BM_DATE] = put_date,
+        [BM_TIME] = put_time,  [BM_TIMESTAMP] = put_naive, [BM_TIMESTAMPTZ] = put_aware,
+        [BM_UUID] = put_uuid,  [BM_BYTEA] = put_bytes,     [BM_JSON] = put_text,
+        [BM_JSONB] = put_text, [BM_ENUM] = put_text,
     };
     return (size_t)type < sizeof puts / sizeof puts[0] ? puts[type] : NULL;
 }

@@ -4,6 +4,28 @@
 
 #include <string.h>
 
+/* The model, with the types that the rows' values were prepared as. */
+static bool set_model(py_job *self)
+{
+    const py_table *table = self->table;
+    self->model = self->rows->columns[table->key].data != NULL ? table->given : table->made;
+    size_t n = self->model.n_fields;
+    bm_field *fields = bm__arena_array(&self->arena, n + 1, sizeof *fields);
+    for (size_t i = 0; fields != NULL && i < n; i++) {
+        const py_column *column = &self->rows->columns[i];
+        fields[i] = self->model.fields[i];
+        if (column->data != NULL) {
+            fields[i].type = column->type;
+            py_cell_of(column->type, &fields[i].layout, &fields[i].width);
+        }
+    }
+    self->model.fields = fields;
+    if (fields == NULL) {
+        PyErr_NoMemory();
+    }
+    return fields != NULL;
+}
+
 /* Columns for the engine: those that were gathered.  With keys in them the database makes none. */
 static bool set_columns(py_job *self)
 {
@@ -15,9 +37,11 @@ static bool set_columns(py_job *self)
         PyErr_NoMemory();
         return false;
     }
+    if (!set_model(self)) {
+        return false;
+    }
     self->keeps = self->defaults + n;
     self->changes = self->keeps + n;
-    self->model = self->rows->columns[table->key].data != NULL ? table->given : table->made;
     for (size_t i = 0; i < n; i++) {
         const bm_field *field = &self->model.fields[i];
         const py_column *column = &self->rows->columns[i];

@@ -11,15 +11,31 @@ static const bm_field *field_of(const py_rows *self, Py_ssize_t field)
     return &self->table->given.fields[field];
 }
 
-static bool begin_column(py_rows *self, const bm_field *field, py_column *column)
+static void free_column(const py_rows *self, py_column *column)
 {
-    bool owns = field->layout == BM_SLICE || field->type == BM_UUID;
-    size_t n = self->n > 0 ? self->n : 1;
-    if (column->data == NULL) {
-        column->data = PyMem_Calloc(n, field->width);
-        column->owned = owns ? PyMem_Calloc(n, sizeof *column->owned) : NULL;
+    for (size_t row = 0; column->owned != NULL && row < self->n; row++) {
+        Py_XDECREF(column->owned[row]);
     }
+    PyMem_Free(column->owned);
+    PyMem_Free(column->data);
+    PyMem_Free(column->states);
+    *column = (py_column){0};
+}
+
+/* An empty column; what it held is dropped. */
+static bool begin_column(const py_rows *self, bm_type type, py_column *column)
+{
+    bm_layout layout;
+    size_t width;
+    size_t n = self->n > 0 ? self->n : 1;
+    py_cell_of(type, &layout, &width);
+    bool owns = layout == BM_SLICE || type == BM_UUID;
+    free_column(self, column);
+    column->type = type;
+    column->data = PyMem_Calloc(n, width);
+    column->owned = owns ? PyMem_Calloc(n, sizeof *column->owned) : NULL;
     if (column->data == NULL || (owns && column->owned == NULL)) {
+        free_column(self, column);
         PyErr_NoMemory();
         return false;
     }
@@ -41,12 +57,12 @@ static bool set_state(const py_rows *self, py_column *column, size_t row, bm_sta
 
 /* One value: as py_put. */
 static int put(const py_rows *self, py_column *column, py_put how, size_t row, PyObject *value,
-               Py_ssize_t limit)
+               const py_rule *rule)
 {
     if (value == Py_None) {
         return set_state(self, column, row, BM_NULL) ? 1 : -1;
     }
-    return how(column, row, value, limit);
+    return how(column, row, value, rule);
 }
 
 /* The value of an attribute that stands in the object's dictionary, or NULL; a new reference. */
@@ -59,13 +75,19 @@ static PyObject *linked(PyObject *object, PyObject *name)
     return value;
 }
 
+static py_rule rule_of(const py_rows *self, Py_ssize_t at, bool limited)
+{
+    return (py_rule){.limit = limited ? self->table->limits[at] : -1,
+                     .minus_zero = self->table->dialect->stores_lite};
+}
+
 /* The cells of column `at`, as py_put. */
 static int take_all(py_rows *self, Py_ssize_t at, PyObject *objects, bool limited)
 {
     PyObject *name = PyTuple_GET_ITEM(self->table->names, at);
-    Py_ssize_t limit = limited ? self->table->limits[at] : -1;
+    py_rule rule = rule_of(self, at, limited);
     py_column *column = &self->columns[at];
-    py_put how = py_put_of(self->table->given.fields[at].type);
+    py_put how = py_put_of(column->type);
     int fits = how != NULL;
     for (size_t row = 0; fits == 1 && row < self->n; row++) {
         PyObject *object = Py_NewRef(PyList_GET_ITEM(objects, (Py_ssize_t)row));
@@ -73,7 +95,7 @@ static int take_all(py_rows *self, Py_ssize_t at, PyObject *objects, bool limite
             self->table->links[at] ? linked(object, name) : PyObject_GetAttr(object, name);
         Py_DECREF(object);
         if (value != NULL) {
-            fits = put(self, column, how, row, value, limit);
+            fits = put(self, column, how, row, value, &rule);
             Py_DECREF(value);
         } else { /* a deferred link, or an exception */
             fits = PyErr_Occurred() != NULL ? -1 : 0;
@@ -105,10 +127,47 @@ static PyObject *rows_take(PyObject *object, PyObject *args)
         PyErr_SetString(PyExc_ValueError, "there are not as many objects as rows");
         return NULL;
     }
-    if (!begin_column(self, field, &self->columns[at])) {
+    if (!begin_column(self, field->type, &self->columns[at])) {
         return NULL;
     }
     int fits = take_all(self, at, objects, limited != 0);
+    return fits < 0 ? NULL : PyBool_FromLong(fits);
+}
+
+/* give(field, values, limited, type): values that the field's own methods prepared, as cells of
+ * this type; None: of the field's.  False: one is not of it. */
+static PyObject *rows_give(PyObject *object, PyObject *args)
+{
+    py_rows *self = (py_rows *)object;
+    Py_ssize_t at;
+    PyObject *values;
+    int limited;
+    const char *name;
+    if (!PyArg_ParseTuple(args, "nO!pz", &at, &PyList_Type, &values, &limited, &name)) {
+        return NULL;
+    }
+    const bm_field *field = field_of(self, at);
+    if (field == NULL) {
+        return NULL;
+    }
+    bm_type type = name == NULL                ? field->type
+                   : strcmp(name, "text") == 0 ? BM_ENUM
+                                               : py_type_named(name);
+    py_put how = py_put_of(type);
+    if (PyList_GET_SIZE(values) != (Py_ssize_t)self->n || how == NULL) {
+        PyErr_SetString(PyExc_ValueError, "there are not as many values as rows, or no such type");
+        return NULL;
+    }
+    if (!begin_column(self, type, &self->columns[at])) {
+        return NULL;
+    }
+    py_rule rule = rule_of(self, at, limited != 0);
+    rule.prepared = true;
+    int fits = 1;
+    for (size_t row = 0; fits == 1 && row < self->n; row++) {
+        PyObject *value = PyList_GET_ITEM(values, (Py_ssize_t)row);
+        fits = put(self, &self->columns[at], how, row, value, &rule);
+    }
     return fits < 0 ? NULL : PyBool_FromLong(fits);
 }
 
@@ -169,13 +228,7 @@ static void rows_free(PyObject *object)
 {
     py_rows *self = (py_rows *)object;
     for (size_t i = 0; self->columns != NULL && i < self->table->made.n_fields; i++) {
-        py_column *column = &self->columns[i];
-        for (size_t row = 0; column->owned != NULL && row < self->n; row++) {
-            Py_XDECREF(column->owned[row]);
-        }
-        PyMem_Free(column->owned);
-        PyMem_Free(column->data);
-        PyMem_Free(column->states);
+        free_column(self, &self->columns[i]);
     }
     PyMem_Free(self->columns);
     Py_XDECREF(self->table);
@@ -184,6 +237,7 @@ static void rows_free(PyObject *object)
 
 static PyMethodDef methods[] = {
     {"take", rows_take, METH_VARARGS, NULL},
+    {"give", rows_give, METH_VARARGS, NULL},
     {"keep", rows_keep, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

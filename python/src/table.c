@@ -14,7 +14,7 @@ PyObject *py_raise(const bm_error *err, bool sent)
     return NULL;
 }
 
-static bm_type type_named(const char *name)
+bm_type py_type_named(const char *name)
 {
     for (int type = BM_BOOL; type < BM__TYPE_COUNT; type++) {
         if (strcmp(bm__type((bm_type)type)->name, name) == 0) {
@@ -24,13 +24,21 @@ static bm_type type_named(const char *name)
     return 0;
 }
 
+void py_cell_of(bm_type type, bm_layout *layout, size_t *width)
+{
+    const bm__type_info *info = bm__type(type);
+    *layout = info->width > 0 ? BM_FIXED : BM_SLICE;
+    *width = info->width > 0 ? info->width : sizeof(bm_slice);
+}
+
 static bool set_field(py_table *self, bm_field *field, PyObject *item, Py_ssize_t i)
 {
     const char *column;
     const char *type;
     PyObject *name;
     int flags;
-    if (!PyArg_ParseTuple(item, "sUsni", &column, &name, &type, &self->limits[i], &flags)) {
+    if (!PyArg_ParseTuple(item, "sUsinz", &column, &name, &type, &flags, &self->limits[i],
+                          &self->casts[i])) {
         return false;
     }
     Py_INCREF(name);
@@ -38,18 +46,16 @@ static bool set_field(py_table *self, bm_field *field, PyObject *item, Py_ssize_
     PyTuple_SET_ITEM(self->names, i, name);
     self->links[i] = (flags & PY_LINK) != 0;
     flags &= ~PY_LINK;
-    bm_type found = type_named(type);
-    const bm__type_info *info = bm__type(found);
-    if (info == NULL) {
+    bm_type found = py_type_named(type);
+    if (bm__type(found) == NULL) {
         PyErr_Format(PyExc_ValueError, "there is no type %s", type);
         return false;
     }
     *field = (bm_field){.name = bm__arena_copy(&self->arena, column, strlen(column)),
                         .type = found,
-                        .layout = info->width > 0 ? BM_FIXED : BM_SLICE,
-                        .width = info->width > 0 ? info->width : sizeof(bm_slice),
                         .state_offset = BM_NO_STATE,
                         .flags = (unsigned)flags};
+    py_cell_of(found, &field->layout, &field->width);
     if ((flags & BM_KEY) != 0) {
         self->key = (size_t)i;
     }
@@ -66,10 +72,11 @@ static bool set_fields(py_table *self, const char *name, PyObject *fields)
     bm_field *given = bm__arena_array(&self->arena, (size_t)n + 1, sizeof *given);
     const char *table = bm__arena_copy(&self->arena, name, strlen(name));
     self->limits = bm__arena_array(&self->arena, (size_t)n + 1, sizeof *self->limits);
+    self->casts = bm__arena_array(&self->arena, (size_t)n + 1, sizeof *self->casts);
     self->links = bm__arena_array(&self->arena, (size_t)n + 1, sizeof *self->links);
     self->names = PyTuple_New(n);
     if (made == NULL || given == NULL || table == NULL || self->limits == NULL ||
-        self->links == NULL || self->names == NULL) {
+        self->casts == NULL || self->links == NULL || self->names == NULL) {
         PyErr_NoMemory();
         return false;
     }
@@ -91,7 +98,26 @@ static bool set_fields(py_table *self, const char *name, PyObject *fields)
     return true;
 }
 
-/* Table(dialect, name, ((column, attribute, type, limit, flags), ...)) */
+/* Columns of types that the engine does not know travel as text, and are cast. */
+static bool set_casts(py_table *self)
+{
+    for (size_t i = 0; i < self->made.n_fields; i++) {
+        const char *cast = self->casts[i];
+        if (cast == NULL) {
+            continue;
+        }
+        self->table->columns[i].type = bm__arena_copy(&self->table->arena, cast, strlen(cast));
+        self->table->columns[i].oid = 0;
+        if (self->table->columns[i].type == NULL) {
+            PyErr_NoMemory();
+            return false;
+        }
+    }
+    self->casts = NULL; /* the tuple's */
+    return true;
+}
+
+/* Table(dialect, name, ((column, attribute, type, flags, limit, cast), ...)) */
 static PyObject *table_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     const char *dialect;
@@ -113,8 +139,12 @@ static PyObject *table_new(PyTypeObject *type, PyObject *args, PyObject *keyword
     } else if (set_fields(self, name, fields)) {
         bool fits = bm__model_check(&self->made, &err) == BM_OK &&
                     bm__table_of_model(self->dialect, &self->made, &self->table, &err) == BM_OK;
-        if (fits && self->key != SIZE_MAX) {
+        if (fits && self->key != SIZE_MAX && set_casts(self)) {
             return (PyObject *)self;
+        }
+        if (PyErr_Occurred() != NULL) {
+            Py_DECREF(self);
+            return NULL;
         }
         bm__fail(&err, BM_UNSUPPORTED, BM_STAGE_CHECK, "the table has no key");
         py_raise(&err, false);

@@ -8,7 +8,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Lower
 from django.test.utils import CaptureQueriesContext
 
-from app.models import Child, Document, Foo, Plain, Signed
+from app.models import Child, Foo, Plain, Signed
 from conftest import ENGINE
 
 pytestmark = pytest.mark.django_db
@@ -188,8 +188,6 @@ def test_what_goes_to_django(on_engine: list[str]) -> None:
         unique_fields=["name"],
     )
     assert Plain.objects.get(name="abc").value == 8
-    document = Document.objects.bulk_create([Document(name="x", body={"a": [1]})])[0]
-    assert Document.objects.get(pk=document.pk).body == {"a": [1]}
     with pytest.raises(ValueError, match="multi-table"):
         Child.objects.bulk_create([Child(name="x")])
     assert on_engine == []
@@ -220,12 +218,12 @@ def test_same_row_twice_is_django_s() -> None:
     assert Plain.objects.get(pk=twin.pk).value == 76
 
 
-def test_a_value_of_another_type_is_django_s(on_engine: list[str]) -> None:
+def test_a_value_of_another_type_is_prepared(on_engine: list[str]) -> None:
     made = Plain.objects.bulk_create([Plain(name="x", value="12")])
     assert Plain.objects.get(pk=made[0].pk).value == 12
     with pytest.raises(ValueError, match="expected a number"):
         Plain.objects.bulk_create([Plain(name="y", value="twelve")])
-    assert on_engine == []
+    assert len(on_engine) == 1
 
 
 def test_the_option_s_name_is_a_field_s_name() -> None:

@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection, models
 from django.utils import timezone
 
+from app.cells import printed
 from app.models import Everything, Keyed, Plain, SmallKey, Stamped
 
 pytestmark = pytest.mark.django_db
@@ -48,21 +48,6 @@ VALUES: dict[str, list[Any]] = {
     "uuid": [uuid.UUID(int=0), uuid.UUID(int=2**128 - 1), uuid.uuid4()],
 }
 CASES = [(name, value) for name, values in VALUES.items() for value in [None, *values]]
-
-
-def printed(model: type[models.Model], column: str, key: Any) -> Any:
-    """The cell as the database itself prints it, with its storage class."""
-    quote = connection.ops.quote_name
-    text = (
-        f"typeof({quote(column)}) || ' ' || quote({quote(column)})"
-        if connection.vendor == "sqlite"
-        else f"{quote(column)}::text"
-    )
-    text = text.replace("%", "%%")
-    with connection.cursor() as cursor:
-        table = quote(model._meta.db_table)
-        cursor.execute(f"SELECT {text} FROM {table} WHERE id = %s", [key])
-        return cursor.fetchone()[0]
 
 
 @pytest.mark.parametrize(("name", "value"), CASES, ids=lambda v: repr(v)[:40])

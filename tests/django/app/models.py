@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 
+from app.odd import Odd as Odd
 from bulkmodel.managers import BulkModelManager
 from bulkmodel.models import BulkModel
 
@@ -69,7 +70,7 @@ class Stamped(models.Model):
 
 
 class Document(models.Model):
-    """Has a field that is not the engine's."""
+    """Has a field whose values change in place."""
 
     name = models.CharField(max_length=20)
     body = models.JSONField(default=dict)

@@ -1,0 +1,111 @@
+"""Columns of which the engine cannot take the values as they stand: the fields prepare them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from bulkmodel import _core
+from bulkmodel.fields import Column, Field
+from bulkmodel.texts import texts
+
+Prepare = Callable[[Field, list[Any], BaseDatabaseWrapper], "list[Any] | None"]
+
+# SQLite's storage class follows the parameter, and the column's affinity.
+_STORAGE: dict[type[Any], str] = {
+    bool: "int8",
+    int: "int8",
+    float: "float8",
+    str: "text",
+    bytes: "bytea",
+    bytearray: "bytea",
+    memoryview: "bytea",
+}
+
+
+def _is_expression(value: Any) -> bool:
+    return hasattr(value, "resolve_expression") or hasattr(value, "as_sql")
+
+
+def for_create(field: Field, objects: list[Any], connection: BaseDatabaseWrapper) -> Any:
+    """As an INSERT of Django prepares them."""
+    return _saved(field, [field.pre_save(object, True) for object in objects], connection)
+
+
+def for_save(field: Field, objects: list[Any], connection: BaseDatabaseWrapper) -> Any:
+    """As save() does, after pre_save()."""
+    return _saved(field, [getattr(object, field.attname) for object in objects], connection)
+
+
+def for_bulk_update(field: Field, objects: list[Any], connection: BaseDatabaseWrapper) -> Any:
+    """As Django's bulk_update does, which takes expressions as they are."""
+    values = [getattr(object, field.attname) for object in objects]
+    if any(map(_is_expression, values)):
+        return None
+    return _saved(field, values, connection)
+
+
+def for_lookup(field: Field, objects: list[Any], connection: BaseDatabaseWrapper) -> Any:
+    """Keys, as a condition on them does."""
+    values = [getattr(object, field.attname) for object in objects]
+    if any(map(_is_expression, values)):
+        return None
+    return [field.get_db_prep_value(value, connection, False) for value in values]
+
+
+def _saved(field: Field, values: list[Any], connection: BaseDatabaseWrapper) -> Any:
+    prepared = [field.get_db_prep_save(value, connection) for value in values]
+    return None if any(map(_is_expression, prepared)) else prepared
+
+
+def take(
+    rows: _core.Rows,
+    column: Column,
+    objects: list[Any],
+    limited: bool,
+    connection: BaseDatabaseWrapper,
+    prepare: Prepare,
+) -> bool:
+    """The objects' values of this column, as they stand or as its field prepares them.  False: the
+    engine has no form for one of them."""
+    if column.fast and rows.take(column.index, objects, limited):
+        return True
+    values = prepare(column.field, objects, connection)
+    if values is None:
+        return False
+    if connection.vendor == "sqlite":
+        values = [str(value) if type(value) is Decimal else value for value in values]
+        kinds = {_storage(value) for value in values if value is not None}
+        return len(kinds) <= 1 and rows.give(
+            column.index, values, limited, kinds.pop() if kinds else None
+        )
+    return _give_postgresql(rows, column, values, limited, connection)
+
+
+def _storage(value: Any) -> str | None:
+    for kind in type(value).__mro__:
+        if kind in _STORAGE:
+            return _STORAGE[kind]
+    return None
+
+
+def _give_postgresql(
+    rows: _core.Rows,
+    column: Column,
+    values: list[Any],
+    limited: bool,
+    connection: BaseDatabaseWrapper,
+) -> bool:
+    kind = column.kind
+    as_text = kind.cast is not None or kind.name in ("json", "jsonb")
+    if kind.name == "bytea":
+        values = [getattr(value, "obj", value) for value in values]
+    if not as_text and rows.give(column.index, values, limited, None):
+        return True
+    written = texts(values, kind, connection)
+    return written is not None and rows.give(
+        column.index, written, limited, None if as_text else "text"
+    )

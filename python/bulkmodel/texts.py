@@ -1,0 +1,64 @@
+"""Values as text of PostgreSQL, as the driver writes them."""
+
+from __future__ import annotations
+
+import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from bulkmodel.fields import Kind
+
+# What stands in Django's statement as a number or a bool, not as text: another cast.
+_LITERALS = (int, float, Decimal, bytes, datetime.date)
+_MADE: dict[str, type[Any]] = {"timestamptz": datetime.datetime, "time": datetime.time}
+
+
+def texts(values: list[Any], kind: Kind, connection: BaseDatabaseWrapper) -> list[Any] | None:
+    """Text that the column's type reads as Django's own parameter would be; None: there is one of
+    which that is not known."""
+    import psycopg
+    from psycopg.adapt import PyFormat, Transformer
+
+    if _loses_a_zone(values):
+        return None
+    transformer = Transformer(connection.connection)
+
+    def text(value: Any) -> Any:
+        if value is None or isinstance(value, str):
+            return value
+        data = transformer.get_dumper(value, PyFormat.TEXT).dump(value)
+        return data if data is None else bytes(data)
+
+    try:
+        if not all(_may_be_text(value, kind) for value in values):
+            return None
+        return [text(value) for value in values]
+    except psycopg.Error:
+        return None
+
+
+def _may_be_text(value: Any, kind: Kind) -> bool:
+    if value is None or isinstance(value, str):
+        return True
+    if kind.name in _MADE:
+        return isinstance(value, _MADE[kind.name])
+    if kind.name in ("json", "jsonb"):
+        return type(value).__name__ in ("Json", "Jsonb")
+    if kind.cast is None or isinstance(value, _LITERALS):
+        return False
+    return not (kind.element_limit >= 0 and _exceeds(value, kind.element_limit))
+
+
+def _exceeds(value: Any, limit: int) -> bool:
+    """Django's cast of an array cuts its elements."""
+    if isinstance(value, (list, tuple)):
+        return any(_exceeds(item, limit) for item in value)
+    return isinstance(value, str) and len(value) > limit
+
+
+def _loses_a_zone(values: list[Any]) -> bool:
+    """Datetimes with and without zone in one array: Django's has one type for all."""
+    kinds = {v.tzinfo is None for v in values if isinstance(v, datetime.datetime)}
+    return len(kinds) > 1

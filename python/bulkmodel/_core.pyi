@@ -39,6 +39,9 @@ class Job:
         batch_size: int,
         filter: str | None,
         catalog: Catalog | None,
+        unique: tuple[int, ...] = ...,
+        update: tuple[int, ...] = ...,
+        /,
     ) -> Job: ...
     def twin(self) -> Job: ...
     def stop(self) -> None: ...

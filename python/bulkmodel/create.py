@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bulkmodel import _core, errors, postgresql
+from bulkmodel.conflicts import Conflict, check_conflict
 from bulkmodel.place import SMALL, NotOurs, Place, gather, make_job
 from bulkmodel.prepare import for_create
 from bulkmodel.statements import Condition
@@ -16,15 +17,23 @@ VARIABLES = 32766
 
 
 class Create:
-    """bulk_create without conflicts, of objects some of which have keys."""
+    """bulk_create of objects some of which have keys."""
 
     def __init__(
-        self, queryset: Any, objects: list[Any], batch_size: int | None, workers: int = 1
+        self,
+        queryset: Any,
+        objects: list[Any],
+        batch_size: int | None,
+        workers: int = 1,
+        conflict: Conflict | None = None,
     ) -> None:
         queryset._for_write = True
         self.place = Place(queryset.model, queryset.db)
+        self.conflict = conflict
         n = len(objects)
-        workers = workers_for(self.place.connection, queryset.model, workers, n, batch_size)
+        # Workers whose rows conflict with each other would wait for each other.
+        wanted = workers if conflict is None else 1
+        workers = workers_for(self.place.connection, queryset.model, wanted, n, batch_size)
         self.batch_size = batch_size or (share(n, workers) if workers > 1 else None)
         description = self.place.description
         if not description.complete or description.returned:
@@ -40,6 +49,8 @@ class Create:
         )
         if self.keyless and not description.key_assigned:
             raise NotOurs
+        if conflict is not None:
+            check_conflict(self.place, conflict, objects, bool(self.keyless))
         for column in description.stamped:
             for object in objects:
                 column.field.pre_save(object, add=True)
@@ -78,7 +89,8 @@ class Create:
         self.is_one_statement = len(objects) <= min(batch_size, SMALL)
         rows = _core.Rows(place.description.table, len(objects))
         gather(place, rows, objects, columns, False, for_create)
-        return make_job(rows, "bulk_create", (), batch_size, Condition(), catalog)
+        conflict = self.conflict.indexes(place) if self.conflict is not None else ()
+        return make_job(rows, "bulk_create", (), batch_size, Condition(), catalog, conflict)
 
     def _seen(self) -> bool:
         """Has an object's state more to say than that the object is new?"""
@@ -95,7 +107,8 @@ class Create:
 
         def settle() -> None:
             _core.settle(self.keyed, None, None, False, place.using)
-            if self.keyless:
+            ignores = self.conflict is not None and not self.conflict.update
+            if self.keyless and not ignores:
                 _core.settle(self.keyless, key, self.writing.keys(), False, place.using)
 
         with errors.noted(call):

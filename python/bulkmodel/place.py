@@ -86,8 +86,10 @@ def make_job(
     batch_size: int,
     condition: Condition,
     catalog: _core.Catalog | None,
+    conflict: tuple[tuple[int, ...], tuple[int, ...]] | tuple[()] = (),
 ) -> _core.Job:
+    """`conflict`: of a create, the fields that may conflict and those that are updated then."""
     try:
-        return _core.Job(rows, verb, columns, batch_size, condition.place, catalog)
+        return _core.Job(rows, verb, columns, batch_size, condition.place, catalog, *conflict)
     except _core.Unfit as error:
         raise NotOurs from error

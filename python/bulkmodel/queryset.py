@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,6 +11,7 @@ from django.db import connections, models, transaction
 from django.db.models.query import ModelIterable
 
 from bulkmodel import _core, errors, signals, written
+from bulkmodel.conflicts import conflict_of
 from bulkmodel.create import Create
 from bulkmodel.image import Image
 from bulkmodel.options import NAMES, Options, options_of
@@ -24,6 +25,11 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 def _alters_data(method: _Method) -> _Method:
     method.alters_data = True  # type: ignore[attr-defined]
     return method
+
+
+def _kept(names: Any) -> Any:
+    """An iterator, which can be read once, as a list."""
+    return list(names) if isinstance(names, Iterator) else names
 
 
 if TYPE_CHECKING:
@@ -102,7 +108,8 @@ class BulkModelQuerySetMixin(_Base):
             send_signal,
             signal,
         )
-        options = (batch_size, ignore_conflicts, update_conflicts, update_fields, unique_fields)
+        update_fields, unique_fields = map(_kept, (update_fields, unique_fields))
+        conflicts = (ignore_conflicts, update_conflicts, update_fields, unique_fields)
         given: Any = list(objs) if objs and valid else objs
         call = None
         if given and valid:
@@ -116,25 +123,33 @@ class BulkModelQuerySetMixin(_Base):
                 batch_size=batch_size,
                 n=len(given),
             )
-        done = valid and given and not any(options[1:]) and self._create(given, asked)
+        done = valid and given and self._create(given, asked, conflicts)
         if not done:
             with errors.noted(lambda: self._call(given)):
-                given = super().bulk_create(given, *options)
+                given = super().bulk_create(given, batch_size, *conflicts)
         queryset = signals.end(
             call,
             len(given),
-            lambda: self._written(given, created=True, plain=done),
+            lambda: self._created(given, done, ignore_conflicts or update_conflicts),
             asked.return_queryset,
         )
         return queryset if return_queryset else given
 
-    def _create(self, objects: list[Any], asked: Options) -> bool:
+    def _create(self, objects: list[Any], asked: Options, conflicts: Any) -> bool:
         try:
-            create = Create(self, objects, asked.batch_size, asked.workers)
+            conflict = conflict_of(self, *conflicts)
+            create = Create(self, objects, asked.batch_size, asked.workers, conflict)
         except NotOurs:
             return False
         create.run()
         return True
+
+    def _created(self, given: Any, plain: bool, conflicts: bool) -> Any:
+        objects = list(given)
+        if conflicts:
+            using = self._alias_of_write()
+            objects = written.read_anew(type(self), objects, self.model, using)
+        return self._written(objects, created=True, plain=plain or conflicts)
 
     def _set_create_uuid(self, objects: list[Any], value: uuid.UUID | None) -> None:
         if any(field.name == "bm_create_uuid" for field in self.model._meta.concrete_fields):

@@ -40,6 +40,16 @@ def of_rows(
     return queryset
 
 
+def read_anew(
+    kind: type[Any], objects: list[Any], model: type[models.Model], using: str
+) -> list[Any]:
+    """The rows of these objects, in their order, as the database holds them: of a row that was
+    there already a conflict updated some fields, or none."""
+    keys = [object.pk for object in objects if object._is_pk_set()]
+    rows = {row.pk: row for row in of_keys(kind, model, using, keys).order_by()}
+    return [rows[key] for key in dict.fromkeys(keys) if key in rows]
+
+
 def read_back(queryset: Any, objects: list[Any], plain: bool) -> None:
     """Set on the objects what the database computed, by one query."""
     names = [

@@ -119,6 +119,9 @@ typedef struct py_order {
     PyObject *fields; /* tuple of the fields that an update writes */
     size_t batch_size;
     const char *filter;
+    bm__sql_conflict conflict;
+    PyObject *unique; /* tuple of the fields of the conflict */
+    PyObject *update; /* tuple of the fields that it updates */
 } py_order;
 
 /* engine.c: rows, plan and job, checked before anything is sent. */

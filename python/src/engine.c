@@ -6,17 +6,53 @@
 
 #define CELLS_MAX 64
 
-static bm_status order_update(py_job *self, const py_order *order, bm__request *request,
-                              bm_error *err)
+/* Fields of the table, by their numbers. */
+static bm_status fields_of(py_job *self, PyObject *numbers, bm__fields *out, bm_error *err)
 {
-    bm__fields keys;
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(order->fields); i++) {
-        Py_ssize_t field = PyLong_AsSsize_t(PyTuple_GET_ITEM(order->fields, i));
+    size_t n = (size_t)PyTuple_GET_SIZE(numbers);
+    out->at = bm__arena_array(&self->arena, n + 1, sizeof *out->at);
+    if (out->at == NULL) {
+        return bm__no_memory(err);
+    }
+    for (out->n = 0; out->n < n; out->n++) {
+        Py_ssize_t field = PyLong_AsSsize_t(PyTuple_GET_ITEM(numbers, (Py_ssize_t)out->n));
         if (field < 0 || (size_t)field >= self->model.n_fields) {
             PyErr_Clear();
             return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "the table has no such field");
         }
-        self->changes[field] = true;
+        out->at[out->n] = (size_t)field;
+    }
+    return BM_OK;
+}
+
+/* Keys come back, and in order, as Django's do: not of rows that have them, nor where a conflict
+ * ignores rows.  Of rows that have keys Django misses none, but a single one. */
+static bm_status order_create(py_job *self, const py_order *order, bm__request *request,
+                              bm_error *err)
+{
+    bool given = self->rows->columns[self->table->key].data != NULL;
+    bool ignores = order->conflict == BM__CONFLICT_NOTHING;
+    bool plain = order->conflict == BM__CONFLICT_ERROR;
+    request->conflict = order->conflict;
+    request->in_order = !ignores;
+    request->keys_back = !ignores && !given;
+    request->allow_skipped = ignores || (given && (self->call.n_rows > 1 || !plain));
+    request->untold = !plain;
+    if (plain) {
+        return BM_OK;
+    }
+    BM_TRY(fields_of(self, order->unique, &request->unique, err));
+    return fields_of(self, order->update, &request->update, err);
+}
+
+static bm_status order_update(py_job *self, const py_order *order, bm__request *request,
+                              bm_error *err)
+{
+    bm__fields fields;
+    bm__fields keys;
+    BM_TRY(fields_of(self, order->fields, &fields, err));
+    for (size_t i = 0; i < fields.n; i++) {
+        self->changes[fields.at[i]] = true;
     }
     for (size_t i = 0; i < self->model.n_fields; i++) {
         self->keeps[i] = self->keeps[i] && self->changes[i];
@@ -68,15 +104,9 @@ static bm_status make_plan(py_job *self, const py_order *order, bm__request *req
     request->views = self->call.fields;
     request->defaults = self->defaults;
     request->keeps = self->keeps;
-    bool given = self->rows->columns[self->table->key].data != NULL;
-    request->in_order = creates;
-    request->keys_back = creates && !given;
-    /* Of rows that have keys Django misses none, but a single one. */
-    request->allow_skipped = creates && given && self->call.n_rows > 1;
     request->batch_size = order->batch_size;
-    if (!creates) {
-        BM_TRY(order_update(self, order, request, err));
-    }
+    BM_TRY(creates ? order_create(self, order, request, err)
+                   : order_update(self, order, request, err));
     request->n_rows = self->call.n_rows;
     if (creates) {
         BM_TRY(check_identities(request, err));

@@ -56,17 +56,23 @@ static bool set_columns(py_job *self)
     return true;
 }
 
-/* Job(rows, verb, fields, batch_size, filter, catalog) */
+/* Job(rows, verb, fields, batch_size, filter, catalog[, unique, update]): of a create, `unique` and
+ * `update` say what a conflict updates; with no field to update it ignores the row. */
 static PyObject *job_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    py_order order;
+    py_order order = {.conflict = BM__CONFLICT_ERROR};
     py_rows *rows;
     PyObject *catalog;
     Py_ssize_t batch_size;
     (void)keywords;
-    if (!PyArg_ParseTuple(args, "O!sO!nzO", &py_rows_type, &rows, &order.verb, &PyTuple_Type,
-                          &order.fields, &batch_size, &order.filter, &catalog)) {
+    if (!PyArg_ParseTuple(args, "O!sO!nzO|O!O!", &py_rows_type, &rows, &order.verb, &PyTuple_Type,
+                          &order.fields, &batch_size, &order.filter, &catalog, &PyTuple_Type,
+                          &order.unique, &PyTuple_Type, &order.update)) {
         return NULL;
+    }
+    if (order.update != NULL) {
+        order.conflict =
+            PyTuple_GET_SIZE(order.update) > 0 ? BM__CONFLICT_UPDATE : BM__CONFLICT_NOTHING;
     }
     if (batch_size < 0 || (catalog != Py_None && Py_TYPE(catalog) != &py_catalog_type)) {
         PyErr_SetString(PyExc_TypeError, "Job: batch_size or catalog is none");

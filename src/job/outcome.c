@@ -192,7 +192,8 @@ static void add_counts(bm__job *job, uint64_t rows)
 /* Rows of a create whose keys came back, or were hit: the count that must be exact. */
 static uint64_t named_rows(const bm__job *job, uint64_t rows)
 {
-    if (job->plan->write.expect == BM__EXPECT_COUNT) {
+    bool looked_up = job->plan->strategy == BM__INSERT_LOOKUP;
+    if (job->plan->write.expect == BM__EXPECT_COUNT && !looked_up) {
         return rows;
     }
     uint64_t named = 0;

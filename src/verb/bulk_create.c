@@ -36,7 +36,8 @@ static bm_status find_made_key(const bm__request *request, bm__plan *plan, bm_er
                              name);
     }
     plan->key_tracked = plan->key_made;
-    if (!plan->key_made && request->conflict == BM__CONFLICT_UPDATE && plan->keys.n == 1) {
+    if (!plan->key_made && request->conflict == BM__CONFLICT_UPDATE && !request->untold &&
+        plan->keys.n == 1) {
         plan->key_field = plan->keys.at[0]; /* the row that was there may have another key */
         plan->key_tracked = true;
     }
@@ -88,13 +89,15 @@ static bm_status gather_facts(const bm__request *request, const bm__plan *plan, 
     const bm__table *table = plan->table;
     unsigned facts = 0;
     bool small = request->n_rows <= plan->dialect->small_rows;
-    bool tells = may_skip(request) || request->conflict == BM__CONFLICT_UPDATE;
+    bool upserts = request->conflict == BM__CONFLICT_UPDATE;
+    bool tells = may_skip(request) || (upserts && !request->untold);
     facts |= plan->dialect->reads_batch ? BM__FACT_READS_BATCH : 0;
     facts |= plan->dialect->returns_keys ? BM__FACT_RISING : 0;
     facts |= plan->dialect->binds_rows ? BM__FACT_NO_COPY : 0;
     facts |= small ? BM__FACT_SMALL : 0;
     facts |= request->in_order && !tells ? BM__FACT_IN_ORDER : 0;
     facts |= tells ? BM__FACT_TELLS : 0;
+    facts |= upserts ? BM__FACT_UPSERT : 0;
     facts |= table->rules ? BM__FACT_NO_CTE | BM__FACT_NO_COPY : 0;
     facts |= table->insert_trigger ? BM__FACT_TRIGGER : 0;
     if (plan->key_made) {
@@ -134,7 +137,7 @@ static bm_status add_made_key(bm__plan *plan, bool in_array, bm__sql_shape *shap
         column->sql.key = true;
         column->sql.written = true;
     } else if (plan->strategy == BM__INSERT_RETURNING || plan->strategy == BM__INSERT_EACH ||
-               plan->strategy == BM__INSERT_KEYS) {
+               plan->strategy == BM__INSERT_KEYS || plan->strategy == BM__INSERT_LOOKUP) {
         BM_TRY(bm__plan_add_field(plan, plan->key_field, BM__SUPPLY_STATEMENT, in_array, &column,
                                   err));
         column->sql.key = true;
@@ -380,6 +383,7 @@ static bm_status plan_write(const bm__request *request, bm__plan *plan, bm__sql_
                                ? BM__RETURN_KEYS
                                : BM__RETURN_NOTHING;
         break;
+    case BM__INSERT_LOOKUP:
     case BM__HIGHEST_INSERT:
         break;
     }
@@ -487,6 +491,9 @@ bm_status bm__plan_bulk_create(const bm__request *request, bm__plan *plan, bm_er
     if (plan->strategy == BM__HIGHEST_INSERT &&
         (request->conflict == BM__CONFLICT_UPDATE || may_skip(request))) {
         BM_TRY(plan_lookups(request, plan, &shape, err));
+    }
+    if (plan->strategy == BM__INSERT_LOOKUP) {
+        BM_TRY(plan_lookup(plan, &shape, shape.unique, shape.n_unique, true, &plan->after, err));
     }
     BM_TRY(plan_write(request, plan, &shape, err));
     BM_TRY(plan_read(request, plan, err));

@@ -64,6 +64,7 @@ typedef enum bm__strategy {
     BM__INSERT_EACH,      /* a statement a row, in one transaction */
     BM__INSERT_KEYS,      /* INSERT of the batch; the keys come back in the rows' order, or where
                              dialect.returns_keys in any, and rise with the rows */
+    BM__INSERT_LOOKUP,    /* INSERT of the batch; keys are looked up by the conflict's columns */
     BM__HIGHEST_INSERT    /* keys counted on from the highest in use, then INSERT with them */
 } bm__strategy;
 
@@ -134,6 +135,7 @@ typedef struct bm__request {
     int64_t lock_timeout_ms;
     bool allow_skipped;
     bm__sql_conflict conflict;
+    bool untold;       /* nobody asks which rows a conflict ignored or updated */
     bm__fields unique; /* the conflict's columns */
     bm__fields update; /* what a conflict updates */
     bm__fields set;    /* bm_update: the columns */

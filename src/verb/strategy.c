@@ -5,6 +5,8 @@
  * row has its key, or its ordinal, before the write, or is written by a statement of its own.
  */
 static const bm__rule rules[] = {
+    {BM__FACT_MADE_BACK | BM__FACT_RISING | BM__FACT_UPSERT, 0, BM__INSERT_LOOKUP,
+     "a conflict may update rows: their keys are looked up behind the write"},
     {BM__FACT_MADE_BACK | BM__FACT_RISING, 0, BM__INSERT_KEYS,
      "the engine gives rising keys to the rows in their order, and returns them"},
     {BM__FACT_READS_BATCH | BM__FACT_MADE_BACK, 0, BM__HIGHEST_INSERT,

@@ -180,14 +180,6 @@ def test_what_goes_to_django(on_engine: list[str]) -> None:
     assert Plain.objects.bulk_update(made, ["value"]) == 1
     made[0].refresh_from_db()
     assert made[0].value == made[0].pk + 1
-    Plain.objects.bulk_create([Plain(name="abc", value=7)], ignore_conflicts=True)
-    Plain.objects.bulk_create(
-        [Plain(name="abc", value=8)],
-        update_conflicts=True,
-        update_fields=["value"],
-        unique_fields=["name"],
-    )
-    assert Plain.objects.get(name="abc").value == 8
     with pytest.raises(ValueError, match="multi-table"):
         Child.objects.bulk_create([Child(name="x")])
     assert on_engine == []

@@ -1,0 +1,72 @@
+"""What a row of bulk_create does that is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models.constants import OnConflict
+
+from bulkmodel.fields import Field
+from bulkmodel.place import SMALL, NotOurs, Place
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A conflict in `unique` updates the fields of `update`; without any, the row is ignored."""
+
+    unique: tuple[Field, ...] = ()
+    update: tuple[Field, ...] = ()
+
+    def indexes(self, place: Place) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The fields as the engine numbers them."""
+        unique = tuple(place.column(field).index for field in self.unique)
+        return unique, tuple(place.column(field).index for field in self.update)
+
+
+def conflict_of(
+    queryset: Any,
+    ignore_conflicts: bool,
+    update_conflicts: bool,
+    update_fields: Iterable[str] | None,
+    unique_fields: Iterable[str] | None,
+) -> Conflict | None:
+    """What Django's options mean; None: a conflict is an error.  NotOurs where Django refuses."""
+    if not (ignore_conflicts or update_conflicts or update_fields or unique_fields):
+        return None
+    opts = queryset.model._meta
+    try:
+        unique = [
+            opts.get_field(opts.pk.name if name == "pk" else name) for name in unique_fields or ()
+        ]
+        update = [opts.get_field(name) for name in update_fields or ()]
+        asked = queryset._check_bulk_create_options(
+            ignore_conflicts, update_conflicts, update, unique
+        )
+    except Exception as error:
+        raise NotOurs from error
+    if asked is None:
+        return None
+    if asked is OnConflict.IGNORE:
+        return Conflict()
+    return Conflict(tuple(unique), tuple(update))
+
+
+def check_conflict(place: Place, conflict: Conflict, objects: list[Any], keyless: bool) -> None:
+    """NotOurs, where the keys of updated rows cannot be told surely.
+
+    PostgreSQL's come back in the rows' order; SQLite's are looked up behind the write, by the
+    fields that conflict: in a second statement, and not where one of them is NULL.
+    """
+    if not (conflict.update and keyless):
+        return
+    if place.description.key.field in conflict.unique:
+        raise NotOurs
+    if place.dialect == "postgresql":
+        return
+    if place.dialect == "sqlite-rows" or len(objects) <= SMALL:
+        raise NotOurs
+    for field in conflict.unique:
+        if field.null and any(getattr(object, field.attname) is None for object in objects):
+            raise NotOurs

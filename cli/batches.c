@@ -14,7 +14,6 @@ void cli_add_counts(bm_result *sum, const bm_result *result)
     sum->ignored += result->ignored;
     sum->deleted += result->deleted;
     sum->statements += result->statements;
-    sum->seconds += result->seconds;
 }
 
 /* ---- which rows stay as they are */
@@ -178,6 +177,7 @@ bm_status cli_batches_run(const cli_batches *b, bm_db *tx, bm_result *result, bm
             break;
         }
         status = write_chunk(b, tx, &chunks[i], output, result, err);
+        cli_progress_rows(b->progress, chunks[i].first + chunks[i].n, 0);
     }
     bm_status closed = cli_output_close(output, status != BM_OK, err);
     cli_chunk_free(&chunks[0]);

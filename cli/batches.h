@@ -5,7 +5,7 @@
 #ifndef CLI_BATCHES_H
 #define CLI_BATCHES_H
 
-#include "source.h"
+#include "progress.h"
 
 /* One chunk, by the verb: counts are added to the result, and outcomes are there where `wanted`. */
 typedef bm_status (*cli_write)(void *user, bm_db *tx, bm_rows rows, void *keys_into,
@@ -14,6 +14,7 @@ typedef bm_status (*cli_write)(void *user, bm_db *tx, bm_rows rows, void *keys_i
 typedef struct cli_batches {
     const cli_options *options;
     cli_source *source;
+    cli_progress *progress;
     size_t rows; /* of a chunk */
     cli_write write;
     void *user;

@@ -53,7 +53,7 @@ static bm_status copy(bm_db *db, const cli_options *options, const bm_model *tab
                               .fields = names, .user = output, .sink = sink,
                               .where = options->where, .order_by = options->order_by),
                    result, err);
-    cli_progress_end(&progress);
+    result->seconds = cli_progress_end(&progress);
     bm_status closed = cli_output_close(output, status != BM_OK, err);
     return status != BM_OK ? status : closed;
 }

@@ -1,11 +1,12 @@
 #include "load.h"
 
-#include "batches.h"
 #include "place.h"
-#include "progress.h"
+#include "workers.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#define WORKERS_MAX 32
 
 typedef struct loading loading;
 
@@ -20,6 +21,7 @@ struct loading {
     cli_source *source;
     const cli_target *target;
     cli_progress *progress;
+    bm_cancel *token;
     const bm_call *call;
     size_t batch_size;
     perform perform;
@@ -136,9 +138,17 @@ static bm_status write_chunk(void *user, bm_db *tx, bm_rows rows, void *keys_int
                              bm_result *result, bm_error *err)
 {
     const loading *l = user;
-    bm_status status = l->perform(l, tx, rows, keys_into, result, err);
-    l->progress->before += rows.count;
-    return status;
+    return l->perform(l, tx, rows, keys_into, result, err);
+}
+
+static cli_batches batches_of(loading *l)
+{
+    return (cli_batches){.options = l->options,
+                         .source = l->source,
+                         .progress = l->progress,
+                         .rows = cli_source_chunk(l->source),
+                         .write = write_chunk,
+                         .user = l};
 }
 
 /* Which rows stay as they are is asked only where nobody waits for speed. */
@@ -157,11 +167,7 @@ static bm_status write_all(loading *l, bm_db *tx, bm_result *result, bm_error *e
         return l->perform(l, tx, bm_stream(&l->target->model, cli_source_rows(l->source)), NULL,
                           result, err);
     }
-    const cli_batches batches = {.options = l->options,
-                                 .source = l->source,
-                                 .rows = cli_source_chunk(l->source),
-                                 .write = write_chunk,
-                                 .user = l};
+    const cli_batches batches = batches_of(l);
     return cli_batches_run(&batches, tx, result, err);
 }
 
@@ -180,11 +186,19 @@ static bm_status in_transaction(loading *l, bm_db *db, bm_result *result, bm_err
     return status;
 }
 
+static bool by_chunks(const loading *l)
+{
+    return l->options->returning != NULL || compares(l);
+}
+
 static bm_status write_rows(loading *l, bm_db *db, bm_result *result, bm_error *err)
 {
-    const cli_options *options = l->options;
-    if (options->truncate || options->returning != NULL || compares(l)) {
+    if (l->options->truncate || by_chunks(l)) {
         return in_transaction(l, db, result, err);
+    }
+    if (l->options->workers > 1) {
+        const cli_batches batches = batches_of(l);
+        return cli_workers_run(&batches, db, l->options->workers, l->token, result, err);
     }
     bm_rows rows = bm_stream(&l->target->model, cli_source_rows(l->source));
     bm_status status = l->perform(l, db, rows, NULL, result, err);
@@ -246,15 +260,30 @@ static bm_status run(bm_db *db, const cli_options *options, const bm_model *tabl
                  .source = source,
                  .target = cli_source_target(source),
                  .progress = &progress,
+                 .token = token,
                  .batch_size = batch_size(options, source),
                  .perform = performer(options)};
-    bool dry =
-        options->dry_run && !options->truncate && options->returning == NULL && !compares(&l);
+    bool whole = !options->truncate && !by_chunks(&l) && options->workers < 2;
+    bool told = !by_chunks(&l) && options->workers < 2;
     l.call = BM_OPTIONS(bm_call, .cancel = token, .user = &progress,
-                        .on_progress = cli_progress_rows, .dry_run = dry ? BM_ON : BM_OFF);
+                        .on_progress = told ? cli_progress_rows : NULL,
+                        .dry_run = options->dry_run && whole ? BM_ON : BM_OFF);
     bm_status status = write_rows(&l, db, result, err);
-    cli_progress_end(&progress);
+    result->seconds = cli_progress_end(&progress);
     return status == BM_OK ? afterwards(&l, db, err) : status;
+}
+
+static bm_status check_workers(const cli_options *options, bm_error *err)
+{
+    const char *why = strncmp(options->database, "sqlite:", 7) == 0 ? "SQLite has one writer"
+                      : options->truncate                           ? "--truncate locks the table"
+                      : options->returning != NULL                  ? "--returning keeps the order"
+                      : options->workers > WORKERS_MAX              ? "32 are the most"
+                                                                    : NULL;
+    if (options->workers > 1 && why != NULL) {
+        return cli_fail(err, BM_INVALID, "--workers: %s", why);
+    }
+    return BM_OK;
 }
 
 bm_status cli_load(bm_db *db, const cli_options *options, bm_cancel *token, bm_result *result,
@@ -262,6 +291,7 @@ bm_status cli_load(bm_db *db, const cli_options *options, bm_cancel *token, bm_r
 {
     bm_model *table;
     cli_source *source = NULL;
+    CLI_TRY(check_workers(options, err));
     CLI_TRY(cli_place_describe(db, options->table, &table, err));
     bm_status status = cli_source_open(options, table, &source, err);
     if (status == BM_OK) {

@@ -59,6 +59,8 @@ const cli_option cli_option_table[] = {
      "let the database measure the table afterwards"},
     {0, "sync-sequences", NULL, CLI_FLAG, AT(sync_sequences), CLI_CREATE | CLI_UPSERT,
      "let the keys that the database makes begin behind those in the table"},
+    {'j', "workers", "N", CLI_COUNT, AT(workers), CLI_LOADS,
+     "PostgreSQL: connections that write at the same time; by default 1"},
     {'b', "batch-size", "N", CLI_COUNT, AT(batch_size), CLI_ALL, "rows in a chunk"},
     {0, "verb", "create|update-fields|upsert|delete", CLI_CHOICE, AT(plan_of), CLI_EXPLAIN,
      "what to explain; by default create"},

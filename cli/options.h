@@ -52,6 +52,7 @@ typedef struct cli_options {
     uint64_t skip_lines;
     const char *encoding;
     const char *plan_of; /* explain: the verb */
+    uint64_t workers;
     uint64_t batch_size;
     const char *where;
     const char *order_by;

@@ -43,10 +43,11 @@ static void wipe_keyword(char *text)
     }
 }
 
-bm_status cli_place_open(char *text, bm_db **out, bm_error *err)
+bm_status cli_place_open(char *text, uint64_t connections, bm_db **out, bm_error *err)
 {
     const char *url = strcmp(text, "postgresql:") == 0 ? "postgresql://" : text;
-    bm_status status = bm_open(url, NULL, out, err);
+    int most = connections > 9 && connections < 1000 ? (int)connections + 1 : 0;
+    bm_status status = bm_open(url, BM_OPTIONS(bm_open_options, .max_connections = most), out, err);
     wipe_authority(text);
     wipe_keyword(text);
     return status;

@@ -69,7 +69,6 @@ void cli_progress_rows(void *user, uint64_t rows_done, uint64_t rows_total)
         return;
     }
     progress->shown = now;
-    rows_done += progress->before;
     double seconds = seconds_since(&progress->begin, &now);
     if (progress->options->json) {
         fprintf(stderr, "{\"event\": \"progress\", \"rows\": %llu, \"seconds\": %.3f}\n",
@@ -80,12 +79,14 @@ void cli_progress_rows(void *user, uint64_t rows_done, uint64_t rows_total)
     progress->drawn = true;
 }
 
-void cli_progress_end(cli_progress *progress)
+double cli_progress_end(cli_progress *progress)
 {
+    struct timespec now;
     if (progress->drawn) {
         fputs("\r\033[K", stderr);
         progress->drawn = false;
     }
+    return seconds_since(&progress->begin, &now);
 }
 
 typedef struct count {

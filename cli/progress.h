@@ -11,7 +11,6 @@ typedef struct cli_progress {
     const cli_source *source;
     struct timespec begin;
     struct timespec shown;
-    uint64_t before; /* rows of the calls before this one */
     bool on_terminal;
     bool drawn;
 } cli_progress;
@@ -23,8 +22,8 @@ void cli_progress_begin(cli_progress *progress, const cli_options *options,
 /* bm_call.on_progress, of which the progress is the user. */
 void cli_progress_rows(void *user, uint64_t rows_done, uint64_t rows_total);
 
-/* Take the line away. */
-void cli_progress_end(cli_progress *progress);
+/* Take the line away; the seconds since the beginning. */
+double cli_progress_end(cli_progress *progress);
 
 /* What happened, when all is done. */
 void cli_summary(const cli_options *options, const bm_result *result);

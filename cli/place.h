@@ -4,8 +4,8 @@
 
 #include "fail.h"
 
-/* Open what `text` names, for so many connections at once.  A password in it is wiped there, so that a list of processes does not
- * show it for longer than the command needs to begin. */
+/* Open what `text` names, for so many connections at once.  A password in it is wiped there, so
+ * that a list of processes does not show it for longer than the command needs to begin. */
 bm_status cli_place_open(char *text, uint64_t connections, bm_db **out, bm_error *err);
 
 /* The model of [SCHEMA.]TABLE as the database has it; freed by bm_free. */

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
+import re
 import signal
 import subprocess
 import time
@@ -82,6 +86,44 @@ def an_interrupt_rolls_back(w: World) -> None:
         expect(child.wait(), 130)
     expect("rolled back: nothing was written" in said, True)
     expect(w.sql("SELECT count(*) FROM item"), "0")
+
+
+def on_a_terminal(w: World, *arguments: str) -> tuple[int, str]:
+    """The command with a terminal as its standard error: its status, and what it showed."""
+    ours, its = pty.openpty()
+    with subprocess.Popen([w.program, *arguments], stdin=subprocess.DEVNULL, stderr=its) as child:
+        os.close(its)
+        shown = b""
+        with contextlib.suppress(OSError):  # the end of a terminal is an error on Linux
+            while part := os.read(ours, 65536):
+                shown += part
+        os.close(ours)
+        return child.wait(), shown.decode()
+
+
+@case("sqlite")
+def a_terminal_sees_how_far_it_is(w: World) -> None:
+    w.items()
+    path = w.file("f.csv", "id,name\n" + "".join(f"{i},n{i}\n" for i in range(1000000)))
+    status, shown = on_a_terminal(w, "create", w.database, "item", path, "--batch-size=500")
+    expect(status, 0)
+    line = r"([\d,]+) rows, [\d,]+ rows/s, [\d.]+ MB/s, (\d+) %, \d+:\d\d left"
+    lines = re.findall(line, shown)
+    expect(len(lines) > 0, True)
+    counts = [int(line[0].replace(",", "")) for line in lines]
+    expect(counts, sorted(counts))
+    expect(counts[-1] <= 1000000 and int(lines[-1][1]) <= 100, True)
+    expect("\r\033[K1,000,000 inserted in " in shown, True)
+    status, shown = on_a_terminal(w, "delete", w.database, "item", path, "--quiet")
+    expect((status, shown), (0, ""))
+
+
+@case("sqlite")
+def a_pipe_sees_only_the_summary(w: World) -> None:
+    w.items()
+    rows = "".join(f"{i},n{i}\n" for i in range(300000))
+    done = w.verb("create", "--batch-size=500", stdin=f"id,name\n{rows}")
+    expect(done.err.startswith("300,000 inserted in "), True)
 
 
 @case("sqlite")

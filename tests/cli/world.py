@@ -137,10 +137,14 @@ def run_cases(program: str) -> bool:
             try:
                 function(world)
                 print(f"ok {number} - {engine}: {name}")
-            except (AssertionError, OSError, sqlite3.Error, subprocess.SubprocessError) as error:
+            except Exception as error:  # whatever it is, the other cases run
                 passed = False
                 print(f"not ok {number} - {engine}: {name}")
-                print("\n".join(f"# {line}" for line in str(error).splitlines()))
+                print(
+                    "\n".join(
+                        f"# {line}" for line in f"{type(error).__name__}: {error}".splitlines()
+                    )
+                )
             finally:
                 world.close()
     return passed

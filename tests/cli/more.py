@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 from world import World, case, expect, says
@@ -189,6 +191,29 @@ def dry_run_tells_what_is_unchanged(w: World) -> None:
     done = w.verb("upsert", "--dry-run", "-c", "id,value,name", stdin=rows)
     says(done, "1 inserted, 3 unchanged")
     expect(w.all(), "1|a|10|x\n2|b|20|(null)\n3|c|30|")
+
+
+@case()
+def the_example_runs(w: World) -> None:
+    w.sql(
+        "CREATE TABLE product (id integer PRIMARY KEY, name varchar(50), price numeric(10, 2), "
+        "note text)"
+    )
+    path = f"{Path(w.program).parent}:{os.environ['PATH']}"
+    example = Path(__file__).parents[2] / "examples/command.sh"
+    done = subprocess.run(
+        [example, w.database], env={**os.environ, "PATH": path}, capture_output=True, check=True
+    )
+    expect(
+        done.stdout.decode().splitlines()[0::3],
+        ["id,name,price,note", '3,Sugar,1.10,""']
+        if not w.lite
+        else ["id,name,price,note", '3,Sugar,1.1,""'],
+    )
+    expect(
+        w.sql("SELECT id, price, note FROM product WHERE id < 3 ORDER BY id"),
+        f'1|{"4.8" if w.lite else "4.80"}|(null)\n2|{"7.9" if w.lite else "7.90"}|from "Finca A"',
+    )
 
 
 @case("sqlite")

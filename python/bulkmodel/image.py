@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.fields.files import FieldFile
 
 from bulkmodel import _core
 
@@ -46,6 +47,14 @@ _FROZEN: frozenset[type[Any]] = frozenset(
 )
 
 
+def _file_name(value: Any) -> Any:
+    """A file that was looked at is an object in place of its name; one that is not stored yet is
+    no name."""
+    if isinstance(value, FieldFile):
+        return value.name or "" if value._committed else value  # type: ignore[attr-defined]
+    return value
+
+
 class _Mark:
     """Stands in a connection's on_commit list for as long as a write may still be rolled back."""
 
@@ -62,12 +71,13 @@ class Image:
     """The values of a queryset's rows as the database holds them, a list for each column: no object
     for each row.  Copies and pickles of the queryset have none."""
 
-    __slots__ = ("_pending", "_thaw", "columns")
+    __slots__ = ("_files", "_pending", "_thaw", "columns")
 
     def __init__(self, model: type[models.Model], objects: list[Any], alike: bool) -> None:
         """alike: all objects have loaded the same fields."""
         fields = model._meta.concrete_fields
         self._thaw = {field.attname for field in fields if type(field) not in _FROZEN}
+        self._files = {field.attname for field in fields if isinstance(field, models.FileField)}
         self._pending: list[tuple[_Mark, BaseDatabaseWrapper, list[int], dict[str, list[Any]]]] = []
         loaded = vars(objects[0]) if objects and alike else {}
         links = (models.ForeignKey, models.OneToOneField)
@@ -85,14 +95,23 @@ class Image:
         return type(None), ()
 
     def _now(self, objects: list[Any], name: str, loaded: bool = False) -> list[Any]:
-        values = _core.snapshot(objects, name, MISSING, loaded)
+        values = _core.snapshot(objects, name, MISSING, loaded and name not in self._files)
+        if name in self._files:
+            return [_file_name(v) for v in values]
         if name in self._thaw:
             return [v if v is MISSING else copy.deepcopy(v) for v in values]
         return values
 
     def changed(self, objects: list[Any], name: str) -> bytes:
         """1 for each row whose object has another value of this attribute."""
-        return _core.changed(objects, name, self.columns[name], MISSING)
+        marks = _core.changed(objects, name, self.columns[name], MISSING)
+        if name not in self._files:
+            return marks
+        names = _core.snapshot(objects, name, MISSING, False)
+        return bytes(
+            mark and _file_name(now) != then
+            for mark, now, then in zip(marks, names, self.columns[name])
+        )
 
     def settle(self) -> None:
         """Take back what was rolled back since."""

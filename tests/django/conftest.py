@@ -10,7 +10,11 @@ ENGINE = os.environ.get("BM_DJANGO", "sqlite-table")
 
 # The package is installed once; what is asked of tables, and several connections, are PostgreSQL's.
 collect_ignore = [] if ENGINE == "sqlite-table" else ["test_install.py"]
-collect_ignore += [] if ENGINE == "postgresql" else ["test_tables.py", "test_workers.py"]
+collect_ignore += (
+    []
+    if ENGINE == "postgresql"
+    else ["test_fields_postgresql.py", "test_tables.py", "test_workers.py"]
+)
 
 
 @pytest.fixture(autouse=True)

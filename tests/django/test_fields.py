@@ -13,40 +13,11 @@ from django.db.models import Value
 from django.utils.functional import lazystr
 from django.utils.safestring import mark_safe
 
-from app.cells import printed
-from app.models import Document, Everything, Odd
-from app.odd import Color
+from app.cells import check
+from app.models import Document, Everything
+from app.odd import Color, Computed, Defaults, Named, Odd, Refers
 
 pytestmark = pytest.mark.django_db
-
-
-def check(model: type[models.Model], name: str, value: Any, rows: int = 2) -> None:
-    """Django's bulk_create and ours, Django's bulk_update and ours, save() and update_fields."""
-    column = model._meta.get_field(name).column
-    manager, django = model.objects, model.django  # type: ignore[attr-defined]
-
-    def cells(objects: list[Any]) -> list[Any]:
-        return [printed(model, column, object.pk) for object in objects]
-
-    def given(objects: list[Any]) -> list[Any]:
-        for object in objects:
-            setattr(object, name, value)
-        return objects
-
-    theirs = django.bulk_create([model(**{name: value}) for _ in range(rows)])
-    ours = manager.bulk_create([model(**{name: value}) for _ in range(rows)])
-    assert cells(ours) == cells(theirs), "bulk_create"
-    theirs = django.bulk_create([model() for _ in range(rows)])
-    ours = manager.bulk_create([model() for _ in range(rows)])
-    assert django.bulk_update(given(theirs), [name]) == rows
-    assert manager.bulk_update(given(ours), [name]) == rows
-    assert cells(ours) == cells(theirs), "bulk_update"
-    theirs = django.bulk_create([model() for _ in range(rows)])
-    ours = manager.bulk_create([model() for _ in range(rows)])
-    for object in given(theirs):
-        object.save(update_fields=[name])
-    assert manager.update_fields(name, objects=given(ours)) == rows
-    assert cells(ours) == cells(theirs), "update_fields"
 
 
 JSON = [
@@ -156,4 +127,82 @@ def test_files_are_stored(settings: Any, tmp_path: Any, on_engine: list[str]) ->
     assert Odd.objects.update_fields("file", objects=rows) == 2
     assert (tmp_path / "three.txt").read_bytes() == b"three"
     assert Odd.objects.get(pk=rows[0].pk).file.name == "three.txt"
+    read = Odd.objects.order_by("pk")
+    assert [bool(row.file) for row in read] == [True, True]
+    assert read.update_fields() == 0  # to look at a file is no change
+    read[1].file = ContentFile(b"four", "four.txt")
+    assert read.update_fields() == 1
+    assert read.update_fields() == 0
+    assert Odd.objects.get(pk=rows[1].pk).file.name == "four.txt"
+    assert len(on_engine) == 3
+
+
+def test_references_to_other_than_keys(on_engine: list[str]) -> None:
+    named = Named.objects.bulk_create([Named(name=f"n{i}", code=Decimal(i)) for i in range(4)])
+    for name, values in (("by_name_id", ["n0", None]), ("by_code_id", [Decimal(3), None])):
+        for value in values:
+            check(Refers, name.removesuffix("_id"), value, attribute=name)
+    Refers.objects.all().delete()
+    rows = [Refers(by_name=named[0], by_code=named[1]), Refers(by_code=named[2])]
+    on_engine.clear()
+    Refers.objects.bulk_create(rows)
+    assert len(on_engine) == 1
+    assert list(Refers.objects.order_by("pk").values_list("by_name__code", "by_code__code")) == [
+        (Decimal(0), Decimal(1)),
+        (None, Decimal(2)),
+    ]
+
+
+def test_pre_save_of_a_field_s_own(on_engine: list[str]) -> None:
+    rows = Named.objects.bulk_create([Named(name="a", code=1), Named(name="b", code=2, count=5)])
+    assert [row.count for row in rows] == [1, 6]
+    assert list(Named.objects.order_by("pk").values_list("name", "count")) == [("a", 1), ("b", 6)]
+    assert Named.objects.update_fields("count", objects=rows) == 2
+    assert Named.objects.bulk_update(rows, ["count"]) == 2
+    assert list(Named.objects.order_by("pk").values_list("count", flat=True)) == [2, 7]
+    assert len(on_engine) == 3
+
+
+def test_what_the_database_computes(on_engine: list[str]) -> None:
+    rows = Defaults.objects.bulk_create([Defaults(), Defaults(value=1), Defaults(name="mine")])
+    theirs = Defaults.django.bulk_create([Defaults(), Defaults(value=1), Defaults(name="mine")])
+    names = ("value", "name", "double", "plain")
+    shown = [tuple(map(str, map(vars(row).get, names))) for row in rows]
+    assert shown == [tuple(map(str, map(vars(row).get, names))) for row in theirs]
+    assert list(Defaults.objects.order_by("pk").values_list(*names))[:3] == [
+        (7, "from the database", 14, None),
+        (1, "from the database", 2, None),
+        (7, "mine", 14, None),
+    ]
+    assert on_engine == []  # Django reads back what was computed, in the same statement
+    rows = list(Defaults.objects.order_by("pk")[:3])
+    for row in rows:
+        row.value += 1
+    assert Defaults.objects.bulk_update(rows, ["value"]) == 3
+    assert Defaults.objects.update_fields("name", objects=rows) == 3
+    assert list(Defaults.objects.order_by("pk").values_list("double", flat=True))[:3] == [16, 4, 16]
     assert len(on_engine) == 2
+    computed = Computed.objects.bulk_create([Computed(value=i) for i in range(3)])
+    assert [row.double for row in computed] == [0, 2, 4]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York"])
+def test_without_time_zones(settings: Any, zone: str, on_engine: list[str]) -> None:
+    settings.USE_TZ = False
+    settings.TIME_ZONE = zone
+    for value in (
+        datetime.datetime(2024, 2, 29, 12, 30, 15, 250),
+        datetime.datetime(2024, 10, 27, 2, 30),
+        datetime.datetime(2024, 10, 27, 2, 30, fold=1),
+        datetime.datetime(2024, 3, 31, 2, 30),
+        datetime.datetime(1, 1, 1),
+        datetime.datetime(9999, 12, 30, 23, 59, 59, 999999),
+    ):
+        check(Everything, "datetime", value)
+    assert len(on_engine) == 6 * 5
+
+
+def test_naive_datetimes_where_zones_are_used() -> None:
+    for value in (datetime.datetime(2024, 10, 27, 2, 30), datetime.datetime(2024, 3, 31, 2, 30)):
+        with pytest.warns(RuntimeWarning, match="naive"):
+            check(Everything, "datetime", value)

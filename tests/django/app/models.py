@@ -2,11 +2,15 @@
 
 import uuid
 
+from django.conf import settings
 from django.db import models
 
-from app.odd import Odd as Odd
+from app import odd as odd
 from bulkmodel.managers import BulkModelManager
 from bulkmodel.models import BulkModel
+
+if settings.ENGINE == "postgresql":
+    from app import postgres as postgres
 
 
 class Foo(BulkModel):

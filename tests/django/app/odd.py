@@ -59,3 +59,65 @@ class Odd(models.Model):
 
     objects = BulkModelManager()
     django = models.Manager()
+
+
+class Slowly(models.IntegerField):  # type: ignore[type-arg]
+    """Is one more at each save."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        value = (getattr(model_instance, self.attname) or 0) + 1
+        setattr(model_instance, self.attname, value)
+        return value
+
+
+class Named(models.Model):
+    """Is known by a name of a class of its own, and referred to by it."""
+
+    name = Shouted(max_length=20, unique=True)
+    code = models.DecimalField(max_digits=8, decimal_places=2, unique=True)
+    count = Slowly(null=True)
+
+    objects = BulkModelManager()
+    django = models.Manager()
+
+
+class Refers(models.Model):
+    by_name = models.ForeignKey(
+        Named, null=True, to_field="name", on_delete=models.CASCADE, related_name="+"
+    )
+    by_code = models.ForeignKey(
+        Named,
+        null=True,
+        to_field="code",
+        on_delete=models.CASCADE,
+        db_column="the code",
+        related_name="+",
+    )
+    note = models.CharField(max_length=20, null=True)
+
+    objects = BulkModelManager()
+    django = models.Manager()
+
+
+class Defaults(models.Model):
+    """The database computes some of it."""
+
+    value = models.IntegerField(db_default=7)
+    name = models.CharField(max_length=20, db_default="from the database")
+    double = models.GeneratedField(
+        expression=models.F("value") * 2, output_field=models.IntegerField(), db_persist=True
+    )
+    plain = models.IntegerField(null=True)
+
+    objects = BulkModelManager()
+    django = models.Manager()
+
+
+class Computed(models.Model):
+    value = models.IntegerField(null=True)
+    double = models.GeneratedField(
+        expression=models.F("value") * 2, output_field=models.IntegerField(), db_persist=True
+    )
+
+    objects = BulkModelManager()
+    django = models.Manager()

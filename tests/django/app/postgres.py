@@ -1,0 +1,49 @@
+"""Models with the fields of django.contrib.postgres."""
+
+from typing import Any
+
+from django.contrib.postgres import fields
+from django.contrib.postgres.search import SearchVectorField
+from django.contrib.postgres.signals import get_hstore_oids, register_type_handlers
+from django.db import connections, models
+from django.db.models.signals import pre_migrate
+from django.dispatch import receiver
+
+from bulkmodel.managers import BulkModelManager
+
+
+@receiver(pre_migrate)
+def make_extensions(using: str, **kwargs: Any) -> None:
+    with connections[using].cursor() as cursor:
+        cursor.execute("CREATE EXTENSION IF NOT EXISTS hstore")
+        cursor.execute("CREATE EXTENSION IF NOT EXISTS citext")
+    get_hstore_oids.cache_clear()
+    register_type_handlers(connections[using])
+
+
+class Caseless(models.TextField):  # type: ignore[type-arg]
+    def db_type(self, connection: Any) -> str:
+        return "citext"
+
+
+class Contrib(models.Model):
+    integers = fields.ArrayField(models.IntegerField(), null=True)
+    texts = fields.ArrayField(models.TextField(), null=True)
+    short = fields.ArrayField(models.CharField(max_length=3), null=True, size=3)
+    nested = fields.ArrayField(fields.ArrayField(models.SmallIntegerField()), null=True)
+    decimals = fields.ArrayField(
+        models.DecimalField(max_digits=8, decimal_places=2, null=True), null=True
+    )
+    moments = fields.ArrayField(models.DateTimeField(), null=True)
+    documents = fields.ArrayField(models.JSONField(), null=True)
+    store = fields.HStoreField(null=True)
+    whole = fields.IntegerRangeField(null=True)
+    big = fields.BigIntegerRangeField(null=True)
+    exact = fields.DecimalRangeField(null=True)
+    days = fields.DateRangeField(null=True)
+    times = fields.DateTimeRangeField(null=True)
+    caseless = Caseless(null=True)
+    vector = SearchVectorField(null=True)
+
+    objects = BulkModelManager()
+    django = models.Manager()

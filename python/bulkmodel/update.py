@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from bulkmodel import _core, errors, prepare
+from bulkmodel.atomic import one_transaction
 from bulkmodel.condition import condition_of
 from bulkmodel.fields import Column
 from bulkmodel.place import NotOurs, Place, gather, make_job
@@ -70,7 +71,8 @@ def bulk_update(queryset: Any, objects: tuple[Any, ...], names: Any, batch_size:
             )
     condition = condition_of(queryset, place.connection)
     if condition is None:
-        return 0
+        with one_transaction(place.using):  # which Django begins for nothing, too
+            return 0
     chunk = place.chunk(batch_size, [opts.pk, opts.pk, *fields_named], rows)
     call = errors.Call(place.model, place.connection, rows, fields_named)
     how = prepare.for_bulk_update

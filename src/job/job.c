@@ -105,7 +105,7 @@ static bm_status claim(bm__job *job, bm_error *err)
     bm__call *call = job->call;
     BM_TRY(bm__call_claim(call, &job->from, &job->n, err));
     if (job->n == 0) {
-        job->phase = BM__PHASE_SETTLE;
+        job->phase = BM__PHASE_UNHINT;
         return BM_OK;
     }
     bm__call_views(call, job->plan->columns, job->plan->n_columns, job->views);
@@ -152,6 +152,13 @@ static void simple_step(bm__step *step, bm__step_kind kind, const char *sql)
     step->sql = sql;
 }
 
+/* What is set for the caller's transaction ends with it, and so do hints after a failure. */
+static const bm__statement *hint_of(const bm__job *job, const bm__statement *statement)
+{
+    bool callers = job->mode == BM__JOB_SAVEPOINT || job->mode == BM__JOB_GUEST;
+    return callers ? statement : NULL;
+}
+
 /* The statement of a phase; NULL where the phase has none. */
 static const bm__statement *statement_of(const bm__job *job)
 {
@@ -159,7 +166,7 @@ static const bm__statement *statement_of(const bm__job *job)
     const bm__statement *statement = NULL;
     switch (job->phase) {
     case BM__PHASE_SETUP:
-        statement = job->mode == BM__JOB_OWN ? &plan->setup : NULL;
+        statement = job->mode == BM__JOB_OWN ? &plan->setup : hint_of(job, &plan->hint);
         break;
     case BM__PHASE_BEFORE:
         statement = &plan->before;
@@ -175,6 +182,9 @@ static const bm__statement *statement_of(const bm__job *job)
         break;
     case BM__PHASE_READ:
         statement = &plan->read;
+        break;
+    case BM__PHASE_UNHINT:
+        statement = hint_of(job, &plan->unhint);
         break;
     case BM__PHASE_SETTLE:
         statement = job->call->several ? &plan->settle : NULL;

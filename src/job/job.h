@@ -39,6 +39,7 @@ typedef enum bm__phase {
     BM__PHASE_WRITE,
     BM__PHASE_AFTER,
     BM__PHASE_READ,
+    BM__PHASE_UNHINT,
     BM__PHASE_SETTLE,
     BM__PHASE_VERIFY,
     BM__PHASE_READY,

@@ -518,6 +518,38 @@ void bm__sql_reserve(bm__sql *sql, const char *expression, const char *type)
     bm__sql_put(sql, "SELECT (%s)::%s FROM generate_series(1, $1::int8)", expression, type);
 }
 
+static const char *const joins[] = {"hashjoin", "mergejoin"};
+
+/* The columns of a SELECT are computed in their order: kept, then set. */
+void bm__sql_hint(bm__sql *sql, size_t least, size_t most)
+{
+    bm__sql_put(sql, "SELECT ");
+    for (size_t i = 0; i < 2; i++) {
+        bm__sql_put(sql,
+                    "pg_catalog.set_config('bulkmodel.%s', "
+                    "pg_catalog.current_setting('enable_%s'), true), "
+                    "pg_catalog.set_config('enable_%s', CASE WHEN s.fits THEN 'off' ELSE "
+                    "pg_catalog.current_setting('enable_%s') END, true)%s",
+                    joins[i], joins[i], joins[i], joins[i], i == 0 ? ", " : " ");
+    }
+    bm__sql_put(sql,
+                "FROM (SELECT coalesce((SELECT c.reltuples <= 0 OR c.reltuples BETWEEN %zu AND %zu "
+                "FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass($1)), false) "
+                "AS fits) s",
+                least, most);
+}
+
+void bm__sql_unhint(bm__sql *sql)
+{
+    bm__sql_put(sql, "SELECT ");
+    for (size_t i = 0; i < 2; i++) {
+        bm__sql_put(sql,
+                    "pg_catalog.set_config('enable_%s', "
+                    "pg_catalog.current_setting('bulkmodel.%s'), true)%s",
+                    joins[i], joins[i], i == 0 ? ", " : "");
+    }
+}
+
 void bm__sql_highest(bm__sql *sql, const bm__sql_shape *shape, const char *column, bool sequence)
 {
     bm__sql_put(sql, "SELECT max(coalesce((SELECT max(");

@@ -97,6 +97,12 @@ void bm__sql_select_keys(bm__sql *sql, const bm__sql_shape *shape, const bm__sql
 /* n values of an expression as a type, n being the parameter: keys to give to rows. */
 void bm__sql_reserve(bm__sql *sql, const char *expression, const char *type);
 
+/* PostgreSQL: rows are looked up one by one, where the table (its quoted name is the parameter) has
+ * between `least` and `most` rows, or nobody knows.  What was set is kept until bm__sql_unhint, in
+ * settings of our own: both end with the transaction. */
+void bm__sql_hint(bm__sql *sql, size_t least, size_t most);
+void bm__sql_unhint(bm__sql *sql);
+
 /* SQLite: the largest integer in use for a key: of the column, and of sqlite_sequence
  * (`sequence`). */
 void bm__sql_highest(bm__sql *sql, const bm__sql_shape *shape, const char *column, bool sequence);

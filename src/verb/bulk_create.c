@@ -500,5 +500,5 @@ bm_status bm__plan_bulk_create(const bm__request *request, bm__plan *plan, bm_er
     if (copy) {
         BM_TRY(bm__plan_verify(plan, err));
     }
-    return bm__plan_setup(request, plan, false, err);
+    return bm__plan_setup(request, plan, 0, err);
 }

@@ -183,10 +183,30 @@ bm_status bm__plan_verify(bm__plan *plan, bm_error *err)
                               err);
 }
 
-bm_status bm__plan_setup(const bm__request *request, bm__plan *plan, bool hints, bm_error *err)
+static bm_status plan_hint(bm__plan *plan, size_t rows, bm_error *err)
 {
-    if (plan->dialect->reads_batch || !plan->dialect->has_hints || !request->own_transaction) {
+    bm__sql name = bm__sql_begin(err);
+    bm__sql_table(&name, plan->table->schema, plan->table->name);
+    BM_TRY(bm__sql_end(&name, &plan->arena, &plan->verify_table));
+    bm__sql sql = bm__sql_begin(err);
+    bm__sql_hint(&sql, rows * BM__MOST_SHARE, rows * BM__LEAST_SHARE);
+    plan->hint = (bm__statement){NULL, BM__STEP_EXEC, BM__EXPECT_COUNT, BM__TAKES_TABLE};
+    BM_TRY(bm__sql_end(&sql, &plan->arena, &plan->hint.sql));
+    sql = bm__sql_begin(err);
+    bm__sql_unhint(&sql);
+    plan->unhint = (bm__statement){NULL, BM__STEP_EXEC, BM__EXPECT_COUNT, BM__TAKES_NOTHING};
+    return bm__sql_end(&sql, &plan->arena, &plan->unhint.sql);
+}
+
+bm_status bm__plan_setup(const bm__request *request, bm__plan *plan, size_t hint_rows,
+                         bm_error *err)
+{
+    if (plan->dialect->reads_batch || !plan->dialect->has_hints) {
         return BM_OK;
+    }
+    if (!request->own_transaction) {
+        bool many = request->n_rows > plan->dialect->small_rows;
+        return hint_rows > 0 && many ? plan_hint(plan, hint_rows, err) : BM_OK;
     }
     if (request->several_workers) {
         plan->settle = (bm__statement){"SET CONSTRAINTS ALL IMMEDIATE", BM__STEP_EXEC,
@@ -203,7 +223,7 @@ bm_status bm__plan_setup(const bm__request *request, bm__plan *plan, bool hints,
         any = true;
     }
     /* An index lookup for each row, in key order, beats a hash join over the whole table. */
-    if (hints) {
+    if (hint_rows > 0) {
         bm__sql_put(&sql, "%sSET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off",
                     any ? "; " : "");
         any = true;

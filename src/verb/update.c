@@ -38,23 +38,17 @@ static bool by_primary_key(const bm__plan *plan)
     return n > 0 && n == plan->keys.n;
 }
 
-/*
- * Measured on PostgreSQL 15, tables of 10,000 to 1,000,000 rows: with fewer rows than a 400th of
- * the table the planner looks each one up unasked, with more than a quarter a join over the whole
- * table is as fast.  Between them it takes that join too early: up to ten times slower.
- */
-#define LEAST_SHARE 400
-#define MOST_SHARE 4
-
-/* A statement that updates some rows of a larger table is told to look each of them up. */
-static bool wants_hints(const bm__request *request, const bm__plan *plan)
+/* The rows of a statement that updates some rows of a larger table, and is told to look each of
+ * them up; else 0.  Of a table that nobody asked about, the hint itself finds out. */
+static size_t rows_to_hint(const bm__request *request, const bm__plan *plan)
 {
     size_t rows = request->n_rows < plan->chunk_rows ? request->n_rows : plan->chunk_rows;
     double table = plan->table->estimated_rows;
-    bool between =
-        table <= 0 || ((double)rows > table / LEAST_SHARE && (double)rows < table / MOST_SHARE);
-    return rows > plan->dialect->hint_rows && between && !request->whole_table &&
-           by_primary_key(plan);
+    bool between = table <= 0 || ((double)rows > table / BM__LEAST_SHARE &&
+                                  (double)rows < table / BM__MOST_SHARE);
+    bool wanted =
+        rows > plan->dialect->hint_rows && between && !request->whole_table && by_primary_key(plan);
+    return wanted ? rows : 0;
 }
 
 /* What updates and deletes have in common, once their columns are there. */
@@ -77,7 +71,7 @@ static bm_status finish(const bm__request *request, bm__plan *plan,
     statement(&sql, &shape);
     BM_TRY(bm__sql_end(&sql, &plan->arena, &plan->write.sql));
     BM_TRY(plan_before(request, plan, &shape, err));
-    return bm__plan_setup(request, plan, wants_hints(request, plan), err);
+    return bm__plan_setup(request, plan, rows_to_hint(request, plan), err);
 }
 
 static bm_status check_writable(const bm__plan *plan, size_t field, bm_error *err)

@@ -15,6 +15,11 @@ from bulkmodel.writing import Writing, share, workers_for
 VALUES_ROWS = 500
 VARIABLES = 32766
 
+# Marks of objects: without related objects; without a key; whose state says no more than new.
+_PLAIN = {mark for mark in range(16) if not mark & 2}
+_KEYLESS = {mark for mark in range(16) if mark & 1}
+_NEW = {mark for mark in range(16) if mark & 12 == 4}
+
 
 class Create:
     """bulk_create of objects some of which have keys."""
@@ -39,14 +44,17 @@ class Create:
         if not description.complete or description.returned:
             raise NotOurs
         marks = self.place.marks(objects)
-        if any(mark & 2 for mark in set(marks)) or description.key.field.has_default():
+        kinds = set(marks)
+        if not kinds <= _PLAIN or description.key.field.has_default():
             queryset._prepare_for_bulk_create(objects)
             marks = self.place.marks(objects)
+            kinds = set(marks)
         self.objects, self.marks = objects, marks
-        self.keyed = [o for o, mark in zip(objects, marks) if not mark & 1]
-        self.keyless = (
-            objects if not self.keyed else [o for o, mark in zip(objects, marks) if mark & 1]
-        )
+        self.keyed: list[Any] = []
+        self.keyless = objects
+        if not kinds <= _KEYLESS:
+            self.keyed = [o for o, mark in zip(objects, marks) if not mark & 1]
+            self.keyless = [o for o, mark in zip(objects, marks) if mark & 1]
         if self.keyless and not description.key_assigned:
             raise NotOurs
         if conflict is not None:
@@ -60,7 +68,8 @@ class Create:
                 catalog = postgresql.ask(description.table, self.place.connection)
             except _core.Unfit as error:
                 raise NotOurs from error
-        self.states = [(o._state.adding, o._state.db) for o in objects] if self._seen() else None
+        new = kinds <= _NEW
+        self.states = None if new else [(o._state.adding, o._state.db) for o in objects]
         jobs = [
             self._prepare(part, with_key, catalog)
             for part, with_key in ((self.keyed, True), (self.keyless, False))
@@ -91,10 +100,6 @@ class Create:
         gather(place, rows, objects, columns, False, for_create)
         conflict = self.conflict.indexes(place) if self.conflict is not None else ()
         return make_job(rows, "bulk_create", (), batch_size, Condition(), catalog, conflict)
-
-    def _seen(self) -> bool:
-        """Has an object's state more to say than that the object is new?"""
-        return any(mark & 12 != 4 for mark in set(self.marks))
 
     def run(self) -> None:
         """Write, and set keys and states; where that fails, they are what they were."""

@@ -114,7 +114,7 @@ class BulkModelQuerySetMixin(_Base):
         call = None
         if given and valid:
             self._set_create_uuid(given, bm_create_uuid)
-        if valid:
+        if valid and signals.BULK_CREATE.heard(self):
             call = signals.begin(
                 signals.BULK_CREATE,
                 self,
@@ -178,8 +178,11 @@ class BulkModelQuerySetMixin(_Base):
         key; an option that is also a field's name is the field."""
         if not self._bm_options and NAMES.isdisjoint(values) and not signals.UPDATE.heard(self):
             self._image = None
-            with errors.noted(lambda: self._call(())):
+            try:
                 return super().update(**values)
+            except Exception as error:
+                errors.annotate(error, self._call(()))
+                raise
         options = dict(self._bm_options or {})
         if not NAMES.isdisjoint(values):
             names = {field.name for field in self.model._meta.get_fields()}

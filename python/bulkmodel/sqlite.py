@@ -45,6 +45,8 @@ def _culprit(error: IntegrityError, write: Callable[[int, int], Any], n: int) ->
     """The row of a statement over n rows for which it failed, which SQLite does not say: halves of
     them are written again.  All is rolled back afterwards, and a part that goes well stays, since
     rows behind it may need it."""
+    if n == 1:
+        return 0
     low, high = 0, n
     while low < high:
         middle = low + max((high - low) // 2, 1)

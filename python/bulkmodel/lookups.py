@@ -5,21 +5,63 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db.models import lookups
+from django.db.models.expressions import ColPairs  # type: ignore[attr-defined]
 
 
 class InKeys(lookups.In):  # type: ignore[type-arg]
-    """The column is one of these values, which travel as one parameter."""
+    """The key is one of these values, which travel as one parameter: of a composite key on
+    PostgreSQL, as one for each of its columns."""
+
+    allows_composite_expressions = True
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        return type(self), self.lhs, id(self.rhs)
+
+    def get_prep_lookup(self) -> Any:
+        return self.rhs  # what column they are for is not known yet
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        plain: Any = lookups.In(self.lhs, self.rhs)
+        if isinstance(self.lhs, ColPairs):
+            plain = self.lhs.output_field.get_lookup("in")(self.lhs, self.rhs)
+        sql, params = compiler.compile(plain)
+        return sql, params
 
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        keys = self._keys(connection)
         column, params = self.process_lhs(compiler, connection)
-        return f"{column} = ANY(%s)", (*params, self._values(connection))
+        if len(keys) == 1:
+            return f"{column} = ANY(%s)", (*params, keys[0])
+        kinds = [part.output_field.rel_db_type(connection) for part in self._parts()]
+        arrays = ", ".join(f"%s::{kind}[]" for kind in kinds)
+        return f"({column}) IN (SELECT * FROM unnest({arrays}))", (*params, *keys)
 
-    def as_sqlite(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+    def as_sqlite(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        keys = self._keys(connection)
         column, params = self.process_lhs(compiler, connection)
-        values = json.dumps([v if isinstance(v, int) else str(v) for v in self._values(connection)])
-        return f"{column} IN (SELECT value FROM json_each(%s))", (*params, values)
+        if not all(isinstance(v, (int, float, str)) for values in keys for v in values):
+            return self.as_sql(compiler, connection)
+        if len(keys) == 1:
+            cells, rows = "value", keys[0]
+        else:
+            column, rows = f"({column})", list(zip(*keys))
+            cells = ", ".join(f"json_extract(value, '$[{i}]')" for i in range(len(keys)))
+        return f"{column} IN (SELECT {cells} FROM json_each(%s))", (*params, json.dumps(rows))
 
-    def _values(self, connection: Any) -> list[Any]:
-        field = self.lhs.output_field
-        return [field.get_db_prep_value(value, connection, prepared=True) for value in self.rhs]
+    def _parts(self) -> list[Any]:
+        return list(self.lhs) if isinstance(self.lhs, ColPairs) else [self.lhs]
+
+    def _keys(self, connection: Any) -> list[list[Any]]:
+        """The values of each column, as the database takes them."""
+        if not self.rhs:
+            raise EmptyResultSet
+        parts = self._parts()
+        columns = [self.rhs] if len(parts) == 1 else zip(*self.rhs)
+        prepare = [part.output_field.get_db_prep_value for part in parts]
+        return [
+            [of(value, connection, prepared=False) for value in values]
+            for of, values in zip(prepare, columns)
+        ]

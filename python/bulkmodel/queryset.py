@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from django.db import connections, models, transaction
 from django.db.models.query import ModelIterable
 
 from bulkmodel import _core, errors, signals, written
+from bulkmodel.asynchronous import AsyncMixin
 from bulkmodel.conflicts import conflict_of
 from bulkmodel.create import Create
 from bulkmodel.image import Image
+from bulkmodel.methods import MoreMethods, alters_data
 from bulkmodel.options import NAMES, Options, options_of
 from bulkmodel.place import NotOurs
 from bulkmodel.update import bulk_update
 from bulkmodel.update_fields import Changes, fields_named, rows_to_update, write
-
-_Method = TypeVar("_Method", bound=Callable[..., Any])
-
-
-def _alters_data(method: _Method) -> _Method:
-    method.alters_data = True  # type: ignore[attr-defined]
-    return method
 
 
 def _kept(names: Any) -> Any:
@@ -38,7 +33,7 @@ else:
     _Base = object
 
 
-class BulkModelQuerySetMixin(_Base):
+class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
     """For a project's own queryset class: put it before models.QuerySet."""
 
     _image: Image | None = None
@@ -79,7 +74,7 @@ class BulkModelQuerySetMixin(_Base):
 
     # -------------------------------------------------------------------------- create
 
-    @_alters_data
+    @alters_data
     def bulk_create(
         self,
         objs: Iterable[Any],
@@ -127,12 +122,14 @@ class BulkModelQuerySetMixin(_Base):
         if not done:
             with errors.noted(lambda: self._call(given)):
                 given = super().bulk_create(given, batch_size, *conflicts)
-        queryset = signals.end(
-            call,
-            len(given),
-            lambda: self._created(given, done, ignore_conflicts or update_conflicts),
-            asked.return_queryset,
-        )
+
+        def make() -> Any:
+            if ignore_conflicts and given and self._has_create_uuid():
+                rows = type(self)(self.model, using=self._alias_of_write())
+                return rows.filter(bm_create_uuid=given[0].bm_create_uuid)
+            return self._created(given, done, ignore_conflicts or update_conflicts)
+
+        queryset = signals.end(call, len(given), make, asked.return_queryset)
         return queryset if return_queryset else given
 
     def _create(self, objects: list[Any], asked: Options, conflicts: Any) -> bool:
@@ -152,12 +149,15 @@ class BulkModelQuerySetMixin(_Base):
         return self._written(objects, created=True, plain=plain or conflicts)
 
     def _set_create_uuid(self, objects: list[Any], value: uuid.UUID | None) -> None:
-        if any(field.name == "bm_create_uuid" for field in self.model._meta.concrete_fields):
+        if self._has_create_uuid():
             _core.fill(objects, "bm_create_uuid", value or uuid.uuid4())
+
+    def _has_create_uuid(self) -> bool:
+        return any(field.name == "bm_create_uuid" for field in self.model._meta.concrete_fields)
 
     # -------------------------------------------------------------------------- update
 
-    @_alters_data
+    @alters_data
     def bulk_update(
         self, objs: Iterable[Any], fields: Iterable[str], batch_size: int | None = None
     ) -> int:
@@ -172,7 +172,7 @@ class BulkModelQuerySetMixin(_Base):
         with errors.noted(lambda: self._call(objects, names)):
             return int(plain.bulk_update(objects, names, batch_size))
 
-    @_alters_data
+    @alters_data
     def update(self, **values: Any) -> Any:
         """Django's update.  With options (batch_size, return_queryset, ...) rows are updated by
         key; an option that is also a field's name is the field."""
@@ -202,9 +202,8 @@ class BulkModelQuerySetMixin(_Base):
         if asked.return_queryset or asked.batch_size is not None:
             with errors.noted(lambda: self._call(())):
                 matched, keys = self._update_by_key(values, asked)
-            queryset = signals.end(
-                call, matched, lambda: self._of_keys(keys), asked.return_queryset
-            )
+            make = self._read_in_order if asked.return_queryset else self._of_keys
+            queryset = signals.end(call, matched, lambda: make(keys), asked.return_queryset)
         else:
             with errors.noted(lambda: self._call(())):
                 matched = super().update(**values) if values or not options else 0
@@ -218,7 +217,8 @@ class BulkModelQuerySetMixin(_Base):
         using = self._alias_of_write()
         matched = 0
         with transaction.atomic(using=using, savepoint=False):
-            keys = list(self.order_by().using(using).values_list("pk", flat=True))
+            selected = self.using(using) if asked.return_queryset else self.order_by().using(using)
+            keys = list(selected.values_list("pk", flat=True))
             step = asked.batch_size or len(keys) or 1
             for i in range(0, len(keys) if values else 0, step):
                 part: Any = super(BulkModelQuerySetMixin, self._of_keys(keys[i : i + step]))
@@ -229,7 +229,11 @@ class BulkModelQuerySetMixin(_Base):
     def _of_keys(self, keys: list[Any]) -> Any:
         return written.of_keys(type(self), self.model, self._alias_of_write(), keys)
 
-    @_alters_data
+    def _read_in_order(self, keys: list[Any]) -> Any:
+        rows = {row.pk: row for row in self._of_keys(keys)}
+        return self._written([rows[key] for key in keys if key in rows], created=True, plain=True)
+
+    @alters_data
     def update_fields(
         self,
         *names: str,
@@ -278,14 +282,18 @@ class BulkModelQuerySetMixin(_Base):
         if changes.rows:
             target = type(self)(self.model, using=using) if self._bm_by_key else self.using(using)
             matched = write(target, changes, options.batch_size, options.workers)
-        queryset = signals.end(
-            call,
-            matched,
-            lambda: self._written(rows),
-            return_queryset,
-            [field.name for field in changes.fields],
-        )
+
+        def make() -> Any:
+            return self._written(rows if matched == len(changes.rows) else self._there(rows))
+
+        names_written = [field.name for field in changes.fields]
+        queryset = signals.end(call, matched, make, return_queryset, names_written)
         return queryset if return_queryset else matched
+
+    def _there(self, rows: list[Any]) -> list[Any]:
+        """Those of these objects that have a row."""
+        keys = set(self._of_keys([row.pk for row in rows]).values_list("pk", flat=True))
+        return [row for row in rows if row.pk in keys]
 
     def _silent(self) -> Any:
         """As this, where Django calls update() for a method that sends no signals."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 from django.db import models
@@ -30,7 +31,7 @@ def of_rows(
     """The rows of these objects, read already: it is filled with them, in their order.
 
     created: all objects have all fields; plain: none of their values is an expression."""
-    keys = [object.pk for object in objects if object._is_pk_set()]
+    keys = _keys(model, objects)
     read_back(kind(model, using=using), objects, plain)
     queryset = of_keys(kind, model, using, keys)
     queryset._result_cache = objects
@@ -45,9 +46,16 @@ def read_anew(
 ) -> list[Any]:
     """The rows of these objects, in their order, as the database holds them: of a row that was
     there already a conflict updated some fields, or none."""
-    keys = [object.pk for object in objects if object._is_pk_set()]
+    keys = _keys(model, objects)
     rows = {row.pk: row for row in of_keys(kind, model, using, keys).order_by()}
     return [rows[key] for key in dict.fromkeys(keys) if key in rows]
+
+
+def _keys(model: type[models.Model], objects: list[Any]) -> list[Any]:
+    fields: Any = model._meta
+    if len(fields.pk_fields) > 1:
+        return [object.pk for object in objects if object._is_pk_set()]
+    return [key for key in map(attrgetter(fields.pk.attname), objects) if key is not None]
 
 
 def read_back(queryset: Any, objects: list[Any], plain: bool) -> None:
@@ -57,9 +65,9 @@ def read_back(queryset: Any, objects: list[Any], plain: bool) -> None:
         for field in queryset.model._meta.concrete_fields
         if field.generated or _is_open(field, objects, plain and not field.has_db_default())
     ]
-    rows = {object.pk: object for object in objects if object._is_pk_set()}
-    if not names or not rows:
+    if not names:
         return
+    rows = {object.pk: object for object in objects if object._is_pk_set()}
     found = queryset.filter(InKeys(models.F("pk"), list(rows))).order_by()
     for key, *values in found.values_list("pk", *names):
         for name, value in zip(names, values):

@@ -5,6 +5,8 @@ import uuid
 from django.conf import settings
 from django.db import models
 
+from app import keys as keys
+from app import linked as linked
 from app import odd as odd
 from bulkmodel.managers import BulkModelManager
 from bulkmodel.models import BulkModel

@@ -1,0 +1,76 @@
+"""The same methods for coroutines: each runs in the thread that Django keeps for the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from asgiref.sync import sync_to_async
+
+if TYPE_CHECKING:
+    from django.db import models
+
+    _Base = models.QuerySet[Any]
+else:
+    _Base = object
+
+
+class AsyncMixin(_Base):
+    """Asynchronous names.  aupdate() and abulk_update() are Django's own: they call ours."""
+
+    async def abulk_create(
+        self,
+        objs: Iterable[Any],
+        batch_size: int | None = None,
+        ignore_conflicts: bool = False,
+        update_conflicts: bool = False,
+        update_fields: Any = None,
+        unique_fields: Any = None,
+        **options: Any,
+    ) -> Any:
+        """As bulk_create()."""
+        return await sync_to_async(self.bulk_create)(
+            objs=objs,
+            batch_size=batch_size,
+            ignore_conflicts=ignore_conflicts,
+            update_conflicts=update_conflicts,
+            update_fields=update_fields,
+            unique_fields=unique_fields,
+            **options,
+        )
+
+    async def aupdate_fields(self, *names: str, **options: Any) -> Any:
+        """As update_fields()."""
+        method: Any = self.update_fields  # type: ignore[attr-defined]
+        return await sync_to_async(method)(*names, **options)
+
+    async def acopy_from_objects(self, objs: Iterable[Any], *args: Any, **options: Any) -> Any:
+        """As copy_from_objects()."""
+        method: Any = self.copy_from_objects  # type: ignore[attr-defined]
+        return await sync_to_async(method)(objs, *args, **options)
+
+    async def aupdate_m2m_fields(
+        self, fieldname: str, links: Mapping[Any, Iterable[Any]], **options: Any
+    ) -> int:
+        """As update_m2m_fields()."""
+        method: Any = self.update_m2m_fields  # type: ignore[attr-defined]
+        return int(await sync_to_async(method)(fieldname, links, **options))
+
+    async def acreate_queryset(self, objects: Iterable[Any]) -> Any:
+        """As create_queryset()."""
+        return await sync_to_async(self.create_queryset)(objects)  # type: ignore[attr-defined]
+
+    async def apopulate_queryset_values(self, objects: Iterable[Any], *fieldnames: str) -> Any:
+        """As populate_queryset_values()."""
+        method: Any = self.populate_queryset_values  # type: ignore[attr-defined]
+        return await sync_to_async(method)(objects, *fieldnames)
+
+
+for _name in (
+    "abulk_create",
+    "aupdate_fields",
+    "acopy_from_objects",
+    "aupdate_m2m_fields",
+    "acreate_queryset",
+):
+    getattr(AsyncMixin, _name).alters_data = True

@@ -1,0 +1,235 @@
+"""copy_from_objects: rows from a stream of objects, a chunk at a time, in one transaction."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from django.db import connections, models
+
+from bulkmodel import _core, errors, postgresql
+from bulkmodel.atomic import one_transaction
+from bulkmodel.create import VALUES_ROWS, VARIABLES
+from bulkmodel.fields import Field
+from bulkmodel.options import Options
+from bulkmodel.place import NotOurs, Place, gather, make_job
+from bulkmodel.prepare import for_create
+from bulkmodel.statements import Condition
+from bulkmodel.writing import Writing, share, workers_for
+
+# Objects that are in memory at once, where the caller gives no batch_size.
+CHUNK = 10_000
+
+
+class CopyIn:
+    """A stream of objects on its way into the table of their model."""
+
+    def __init__(
+        self,
+        queryset: Any,
+        names: Iterable[str] | None,
+        exclude_id: bool,
+        options: Options,
+        stamp: uuid.UUID | None,
+    ) -> None:
+        self.model: type[models.Model] = queryset.model
+        self.queryset = queryset
+        self.using: str = queryset.db
+        self.workers, self.batch_size = options.workers, options.batch_size
+        self.size = options.batch_size or CHUNK
+        self.fields = fields_to_copy(self.model, names)
+        self.has_auto_key = isinstance(self.model._meta.pk, models.AutoField)
+        self.makes_keys = exclude_id and self.has_auto_key
+        has_stamp = any(f.name == "bm_create_uuid" for f in self.model._meta.concrete_fields)
+        self.stamp = (stamp or uuid.uuid4()) if has_stamp else None
+        self.keys: list[Any] = []
+        self.objects: list[Any] | None = None
+
+    def run(self, objects: Iterable[Any], keep_keys: bool, keep_objects: bool) -> int:
+        """Write the objects; how many.  What is kept of them stands in `keys` and `objects`, when
+        all is committed; kept objects then have their keys."""
+        n = 0
+        keys: list[Any] = []
+        kept: list[Any] = []
+        workers, size = self._shared(objects)
+        with one_transaction(self.using) if workers == 1 else nullcontext():
+            self.place, self.catalog = self._place()
+            for chunk in _chunks(objects, size):
+                got = self._write(chunk, n, workers)
+                n += len(chunk)
+                if keep_keys:
+                    keys += got()
+                if keep_objects:
+                    kept += chunk
+        self.keys = keys
+        if keep_objects:
+            self.objects = kept
+            for row, key in zip(kept, keys):
+                row.pk = key
+                row._state.adding, row._state.db = False, self.using
+        return n
+
+    def _shared(self, objects: Iterable[Any]) -> tuple[int, int]:
+        """How many connections write, and how many objects are taken at once: what is a list
+        already is shared out whole."""
+        if self.workers == 1 or not isinstance(objects, list):
+            return 1, self.size
+        n = len(objects)
+        connection = connections[self.using]
+        workers = workers_for(connection, self.model, self.workers, n, self.batch_size)
+        return workers, n if workers > 1 else self.size
+
+    def _place(self) -> tuple[Place | None, _core.Catalog | None]:
+        try:
+            place = Place(self.model, self.using)
+            for field in self.fields:
+                place.column(field)
+            if place.dialect != "postgresql":
+                return place, None
+            return place, postgresql.ask(place.description.table, place.connection)
+        except (NotOurs, _core.Unfit):
+            return None, None
+
+    def _write(self, chunk: list[Any], first: int, workers: int) -> Callable[[], list[Any]]:
+        """Write a chunk of which the first row has this number; a function that tells its keys."""
+        if self.stamp is not None:
+            _core.fill(chunk, "bm_create_uuid", self.stamp)
+        places = range(first, first + len(chunk))
+        if self.place is not None:
+            try:
+                part = _Part(chunk, self._marks(self.place, chunk), self.makes_keys)
+                most = (self.batch_size or share(len(chunk), workers)) if workers > 1 else 0
+                with errors.noted(lambda: self._call(chunk, places)):
+                    jobs = [self._job(self.place, rows, most) for rows in part.jobs()]
+            except NotOurs:
+                pass
+            else:
+                writing = Writing(self.place, jobs, Condition(), workers, part.places)
+                with errors.noted(lambda: self._call(chunk, places, writing.row_of)):
+                    writing.run()
+                return lambda: part.keys(writing.keys)
+        with one_transaction(self.using):
+            return self._write_as_django(chunk, places)
+
+    def _call(self, rows: list[Any], places: Sequence[int], row_of: Any = None) -> errors.Call:
+        return errors.Call(
+            self.model, connections[self.using], rows, self.fields, places, row_of=row_of
+        )
+
+    def _marks(self, place: Place, chunk: list[Any]) -> bytes:
+        marks = place.marks(chunk)
+        if any(mark & 2 for mark in set(marks)) or place.description.key.field.has_default():
+            self.queryset._prepare_for_bulk_create(chunk)
+            marks = place.marks(chunk)
+        return marks
+
+    def _sent(self, keyless: bool) -> list[Field]:
+        keys = self.model._meta.pk_fields if keyless else ()
+        return [field for field in self.fields if field not in keys]
+
+    def _job(self, place: Place, rows: tuple[list[Any], bool], most: int) -> _core.Job:
+        objects, keyless = rows
+        columns = [place.column(field) for field in self._sent(keyless)]
+        if not columns or (keyless and not place.description.key_assigned):
+            raise NotOurs
+        for column in place.description.stamped:
+            if column in columns:
+                for row in objects:
+                    column.field.pre_save(row, add=True)
+        if place.dialect == "sqlite-rows":
+            most = max(min(VALUES_ROWS, VARIABLES // len(columns)), 1)
+        gathered = _core.Rows(place.description.table, len(objects))
+        gather(place, gathered, objects, columns, False, for_create)
+        return make_job(gathered, "bulk_create", (), most, Condition(), self.catalog)
+
+    def _write_as_django(self, chunk: list[Any], places: range) -> Callable[[], list[Any]]:
+        for number, row in zip(places, chunk):
+            if not isinstance(row, self.model._meta.concrete_model or self.model):
+                error = ValueError(f"Object {number} is no {self.model._meta.label}.")
+                raise errors.at_row(error, number, None)
+        self._refuse_what_is_lost(chunk, places)
+        self.queryset._prepare_for_bulk_create(chunk)
+        marks = bytes(not row._is_pk_set() for row in chunk)
+        part = _Part(chunk, marks, self.makes_keys)
+        made: list[Any] = []
+        returned = [field.primary_key for field in self.model._meta.db_returning_fields]
+        for (objects, keyless), at in zip(part.jobs(), part.places()):
+            fields = self._sent(keyless and self.has_auto_key)
+            with errors.noted(partial(self._call, objects, [places[i] for i in at])):
+                rows = self.queryset._batched_insert(objects, fields, None)
+            if keyless and any(returned):
+                made = [row[returned.index(True)] for row in rows]
+        return lambda: part.keys(lambda: made)
+
+    def _refuse_what_is_lost(self, chunk: list[Any], places: range) -> None:
+        if connections[self.using].vendor != "sqlite":
+            return
+        for field in self.fields:
+            if not isinstance(field, models.FloatField):
+                continue
+            for number, row in zip(places, chunk):
+                value = getattr(row, field.attname)
+                if isinstance(value, float) and value != value:
+                    error = ValueError(
+                        f"Object {number}: {field.name} is NaN, which SQLite would store as NULL."
+                    )
+                    raise errors.at_row(error, number, field.name)
+
+
+def fields_to_copy(model: type[models.Model], names: Iterable[str] | None) -> list[Field]:
+    """The fields that are written: the named ones, the key, and what marks the call."""
+    opts = model._meta
+    for parent in opts.all_parents:
+        if parent._meta.concrete_model is not opts.concrete_model:
+            raise ValueError("copy_from_objects() cannot write a multi-table inherited model.")
+    fields: list[Any] = [field for field in opts.concrete_fields if not field.generated]
+    if names is None:
+        return fields
+    if isinstance(names, str):
+        raise TypeError("fieldnames is a list of names.")
+    named = [opts.get_field(name) for name in names]
+    if not named or any(field not in fields for field in named):
+        raise ValueError("copy_from_objects() writes concrete fields: name one or more of them.")
+    named += opts.pk_fields
+    return [field for field in fields if field in named or field.name == "bm_create_uuid"]
+
+
+def _chunks(objects: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    source = iter(objects)
+    while chunk := list(islice(source, size)):
+        yield chunk
+
+
+class _Part:
+    """The rows of a chunk that have keys, and those to which the database gives them."""
+
+    def __init__(self, chunk: list[Any], marks: bytes, makes_keys: bool) -> None:
+        """marks: an odd one for each object without a key."""
+        self.chunk = chunk
+        numbers = range(len(chunk))
+        self.keyless: Sequence[int] = numbers
+        self.keyed: Sequence[int] = ()
+        if not makes_keys and not all(mark & 1 for mark in set(marks)):
+            self.keyless = [i for i in numbers if marks[i] & 1]
+            self.keyed = [i for i in numbers if not marks[i] & 1]
+
+    def places(self) -> list[Sequence[int]]:
+        return [at for at in (self.keyed, self.keyless) if at]
+
+    def jobs(self) -> list[tuple[list[Any], bool]]:
+        return [
+            (self.chunk if len(at) == len(self.chunk) else [self.chunk[i] for i in at], keyless)
+            for at, keyless in ((self.keyed, False), (self.keyless, True))
+            if at
+        ]
+
+    def keys(self, made: Callable[[], list[Any]]) -> list[Any]:
+        """The keys of all, in their order."""
+        if not self.keyed:
+            return made()
+        keys = dict(zip(self.keyless, made() if self.keyless else ()))
+        return [keys.get(i, row.pk) for i, row in enumerate(self.chunk)]

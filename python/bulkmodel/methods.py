@@ -1,0 +1,119 @@
+"""The methods that are made of others, and those that read a stream."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.db import models
+
+from bulkmodel import compose, links, signals
+from bulkmodel.copies_in import CopyIn
+from bulkmodel.options import options_of
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def alters_data(method: _Method) -> _Method:
+    """Templates may not call it."""
+    method.alters_data = True  # type: ignore[attr-defined]
+    return method
+
+
+if TYPE_CHECKING:
+    _Base = models.QuerySet[Any]
+else:
+    _Base = object
+
+
+class MoreMethods(_Base):
+    """What Django's querysets lack, beside update_fields()."""
+
+    if TYPE_CHECKING:
+
+        def _alias_of_write(self) -> str: ...
+        def _written(self, objects: Iterable[Any], **known: Any) -> Any: ...
+        def _of_keys(self, keys: list[Any]) -> Any: ...
+
+    @alters_data
+    def update_m2m_fields(
+        self,
+        fieldname: str,
+        links_of: Mapping[Any, Iterable[Any]],
+        *,
+        through_defaults: Any = None,
+    ) -> int:
+        """Make the links of these owners, {owner_pk: [target_pk, ...]}, exactly these, and touch
+        only the difference.  Returns how many links were taken out and put in.
+
+        m2m_changed is sent as set() sends it, for each owner; all owners' links are taken out
+        before any is put in.  ValueError: the field is not many-to-many."""
+        return links.update_m2m_fields(self, fieldname, links_of, through_defaults)
+
+    @alters_data
+    def create_queryset(self, objects: Iterable[Any]) -> Any:
+        """Create the objects that have no key, or one that no row has yet, and give the values of
+        the others to their rows.  Returns all as a queryset, in the order of `objects`."""
+        rows = list(objects)
+        compose.create_or_update(type(self)(self.model, using=self._alias_of_write()), rows)
+        return self._written(rows)
+
+    @alters_data
+    def copy_from_objects(
+        self,
+        objs: Iterable[Any],
+        bm_create_uuid: uuid.UUID | None = None,
+        exclude_id: bool = True,
+        fieldnames: Iterable[str] | None = None,
+        batch_size: int | None = None,
+        concurrent: bool | None = None,
+        max_concurrent_workers: int | None = None,
+        send_signals: bool = True,
+        return_queryset: bool = False,
+        send_signal: bool = True,
+        signal: bool = True,
+    ) -> Any:
+        """Write the objects as rows with the values that save() would store; a generator is read a
+        chunk at a time.  Returns how many, or the rows as a queryset.
+
+        exclude_id: keys that the database assigns are assigned, whatever the objects have.
+        fieldnames: only these fields are written.  The objects get keys only with
+        return_queryset.  concurrent: a list is shared out, a stream has one connection."""
+        asked = options_of(
+            batch_size,
+            concurrent,
+            max_concurrent_workers,
+            return_queryset,
+            send_signals,
+            send_signal,
+            signal,
+        )
+        self._alias_of_write()
+        copy = CopyIn(self, fieldnames, exclude_id, asked, bm_create_uuid)
+        rows = list(objs) if isinstance(objs, list | tuple | models.QuerySet) else None
+        call = signals.begin(
+            signals.COPY_FROM_INSTANCES,
+            self,
+            asked.signals,
+            instances=rows,
+            field_names=[field.name for field in copy.fields],
+            batch_size=batch_size,
+            n=None if rows is None else len(rows),
+        )
+        source = objs if rows is None else rows
+        n = copy.run(source, return_queryset or call is not None, return_queryset)
+
+        def make() -> Any:
+            return self._of_keys(copy.keys) if copy.objects is None else self._written(copy.objects)
+
+        queryset = signals.end(call, n, make, return_queryset)
+        return queryset if return_queryset else n
+
+    def populate_queryset_values(self, objects: Iterable[Any], *fieldnames: str) -> Any:
+        """Copy these fields of the objects onto the rows of this queryset that have their keys, and
+        return it.  Nothing is written; objects of other keys are passed over."""
+        given = list(objects)
+        self._fetch_all()
+        compose.populate(self, given, fieldnames)
+        return self

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
 from bulkmodel.queryset import BulkModelQuerySet
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 
 class BulkModelManager(models.Manager.from_queryset(BulkModelQuerySet)):  # type: ignore[misc]
     """models.Manager, with bulk methods on the engine."""
+
+    def ensure_connected(self) -> Self:
+        """As the queryset's; returns the manager."""
+        self.get_queryset().ensure_connected()
+        return self
+
+    def reset_connection(self) -> Self:
+        """As the queryset's; returns the manager."""
+        self.get_queryset().reset_connection()
+        return self
+
+    ensure_connected.alters_data = True  # type: ignore[attr-defined]
+    reset_connection.alters_data = True  # type: ignore[attr-defined]
 
     def count(self) -> int:
         """Django's count()."""

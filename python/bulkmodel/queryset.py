@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from django.db import connections, models, transaction
+from django.db import connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.query import ModelIterable
 
 from bulkmodel import _core, errors, signals, written
 from bulkmodel.asynchronous import AsyncMixin
 from bulkmodel.conflicts import conflict_of
+from bulkmodel.connections import ensure_connected, reset_connection
 from bulkmodel.create import Create
+from bulkmodel.helpers import get_chunks
 from bulkmodel.image import Image
 from bulkmodel.methods import MoreMethods, alters_data
 from bulkmodel.options import NAMES, Options, options_of
 from bulkmodel.place import NotOurs
 from bulkmodel.update import bulk_update
+from bulkmodel.update_by_key import UpdateByKey
 from bulkmodel.update_fields import Changes, fields_named, rows_to_update, write
 
 
@@ -215,16 +219,17 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         if not values and not asked.return_queryset:
             return 0, []
         using = self._alias_of_write()
-        matched = 0
-        with transaction.atomic(using=using, savepoint=False):
-            selected = self.using(using) if asked.return_queryset else self.order_by().using(using)
-            keys = list(selected.values_list("pk", flat=True))
-            step = asked.batch_size or len(keys) or 1
-            for i in range(0, len(keys) if values else 0, step):
-                part: Any = super(BulkModelQuerySetMixin, self._of_keys(keys[i : i + step]))
-                matched += part.update(**values)
+        selected = self.using(using) if asked.return_queryset else self.order_by().using(using)
+
+        def update_rows(keys: list[Any]) -> int:
+            rows = written.of_keys(type(self), self.model, using, keys)
+            part: Any = super(BulkModelQuerySetMixin, rows)
+            return int(part.update(**values))
+
+        update = UpdateByKey(selected, update_rows if values else None, asked)
+        update.run()
         self._result_cache = None
-        return matched, keys
+        return update.matched, update.keys
 
     def _of_keys(self, keys: list[Any]) -> Any:
         return written.of_keys(type(self), self.model, self._alias_of_write(), keys)
@@ -307,6 +312,33 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         known = {field.name: field for field in self.model._meta.concrete_fields}
         fields = None if names is None else [known[name] for name in names if name in known]
         return errors.Call(self.model, connections[self.db], rows, fields)
+
+    # -------------------------------------------------------------------------- beside the rows
+
+    def get_chunks(self, n: int, max_chunks: int | None = None) -> Iterator[Sequence[Any]]:
+        """The rows in chunks of n, no more chunks than max_chunks; see helpers.get_chunks()."""
+        self._fetch_all()
+        return get_chunks(self._result_cache or [], n, max_chunks)
+
+    @alters_data
+    def ensure_connected(self) -> Any:
+        """Open again what connection was lost, of those that this reads from and writes to;
+        returns this.  OperationalError: it was lost inside a transaction."""
+        for connection in self._connections():
+            ensure_connected(connection)
+        return self
+
+    @alters_data
+    def reset_connection(self) -> Any:
+        """Close the connections that this reads from and writes to, and open new ones; returns
+        this.  TransactionManagementError: inside a transaction."""
+        for connection in self._connections():
+            reset_connection(connection)
+        return self
+
+    def _connections(self) -> list[BaseDatabaseWrapper]:
+        aliases = [self.db, self._chain()._alias_of_write()]  # type: ignore[attr-defined]
+        return [connections[alias] for alias in dict.fromkeys(aliases)]
 
     def _alias_of_write(self) -> str:
         self._for_write = True

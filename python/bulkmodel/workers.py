@@ -3,7 +3,6 @@ its own; when all are ready they commit, one after the other."""
 
 from __future__ import annotations
 
-import contextvars
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -11,6 +10,7 @@ from typing import Any, Protocol
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from bulkmodel import threads
 from bulkmodel.atomic import is_lost
 from bulkmodel.errors import CommitUnknown, Part, PartialCommit
 
@@ -46,8 +46,6 @@ class _Worker:
         self.task: Task | None = None  # once the connection is there
         self.ready = False
         self.state = "rolled back"
-        run = contextvars.copy_context().run
-        self.thread = threading.Thread(target=run, args=(self._main,), name="bulkmodel")
         self._driver: Any = None
         self._driver_lock = threading.Lock()  # held while a request to stop is under way
 
@@ -64,7 +62,7 @@ class _Worker:
                 except Exception:  # it will be asked again
                     return
 
-    def _main(self) -> None:
+    def main(self) -> None:
         try:
             connection = _connect(self.team.caller)
         except BaseException as error:
@@ -122,9 +120,9 @@ class Team:
     def run(self, settle: Callable[[], None], undo: Callable[[], None]) -> None:
         """Do the tasks.  `settle` is called when all is written, before the first commit; `undo`
         where not all is committed.  The first error is raised, when all threads have ended."""
-        threads: list[threading.Thread] = []
+        started: list[threading.Thread] = []
         try:
-            self._start(threads)
+            self._start(started)
         except BaseException as error:
             self.failed(error)
         while True:
@@ -133,24 +131,33 @@ class Team:
                     break
             except BaseException as error:
                 self._interrupted(error)
-        for thread in threads:
-            thread.join()
+        self._join(started)
         writers = [worker for worker in self._workers if worker.has_rows]
         if not writers or any(worker.state != "committed" for worker in writers):
             undo()
         self._raise()
 
-    def _start(self, threads: list[threading.Thread]) -> None:
+    def _join(self, started: list[threading.Thread]) -> None:
+        while started:
+            try:
+                started[-1].join()
+            except BaseException as error:
+                self._interrupted(error)
+            else:
+                started.pop()
+
+    def _start(self, started: list[threading.Thread]) -> None:
         for _ in self._tasks:
-            thread = _Worker(self).thread
             with self._changed:
                 self._running += 1
             try:
-                thread.start()
-            except RuntimeError as error:  # no more threads: those that run do it
+                thread, interrupt = threads.start(_Worker(self).main, "bulkmodel")
+            except RuntimeError as error:  # those that run do it all
                 self.absent(error)
-            else:
-                threads.append(thread)
+                continue
+            started.append(thread)
+            if interrupt is not None:
+                raise interrupt
 
     def _step(self, settle: Callable[[], None]) -> bool:
         """Wait for the workers; False: they have ended."""

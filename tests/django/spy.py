@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import psycopg
 from django.db import connection
 
 MARK = "bulkmodel tests: the one who looks"
@@ -22,8 +21,8 @@ class Spy:
         self.calls: list[tuple[str, int, int]] = []  # sql, thread, pid
 
     def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        driver = context["connection"].connection
-        self.calls.append((sql, threading.get_ident(), driver.info.backend_pid))
+        info = getattr(context["connection"].connection, "info", None)
+        self.calls.append((sql, threading.get_ident(), info.backend_pid if info else 0))
         if self.before is not None:
             self.before(sql, context)
         return execute(sql, params, many, context)
@@ -46,6 +45,8 @@ def watching(before: Callable[[str, Any], None] | None = None) -> Iterator[Spy]:
 
 def look(sql: str, *params: Any) -> list[Any]:
     """Ask on a connection that is not Django's."""
+    import psycopg
+
     settings = connection.get_connection_params()
     keep = {name: settings[name] for name in ("dbname", "user", "host", "port") if name in settings}
     with psycopg.connect(**keep, application_name=MARK, autocommit=True) as other:

@@ -18,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from app.models import Keyed, Node, Plain
 from bulkmodel import workers
 from bulkmodel.errors import CommitUnknown, PartialCommit
-from spy import backends, kill, until, watching
+from spy import backends, kill, look, until, watching
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -316,7 +316,7 @@ def test_some_have_committed(monkeypatch: Any) -> None:
 
     def kill_the_others(team: workers.Team) -> None:
         for worker in team._workers:
-            if worker.thread is not threading.current_thread():
+            if worker.state == "rolled back":
                 kill(worker._driver.info.backend_pid)
         committed(team)
 
@@ -337,7 +337,7 @@ def test_the_rows_of_an_update_that_committed(monkeypatch: Any) -> None:
 
     def kill_the_others(team: workers.Team) -> None:
         for worker in team._workers:
-            if worker.thread is not threading.current_thread():
+            if worker.state == "rolled back":
                 kill(worker._driver.info.backend_pid)
         committed(team)
 
@@ -461,3 +461,74 @@ def test_asyncio() -> None:
         return await sync_to_async(write, thread_sensitive=False)()
 
     assert asyncio.run(main()) == 100
+
+
+# ---------------------------------------------------------------------- update(), by key
+
+
+def test_update_by_key() -> None:
+    Plain.django.bulk_create(rows(100))
+    with watching(Both()) as spy:
+        assert Plain.objects.update(value=5, max_concurrent_workers=2, **WAYS) == 100
+    writers = {pid for sql, _, pid in spy.calls if is_write(sql)}
+    assert len(writers) == 2
+    assert len([sql for sql, *_ in spy.calls if is_write(sql)]) == 10
+    assert set(Plain.django.values_list("value", flat=True)) == {5}
+
+
+def test_update_of_few_rows_is_the_callers() -> None:
+    Plain.django.bulk_create(rows(9))
+    with watching() as spy:
+        assert Plain.objects.update(value=5, **WAYS) == 9
+        assert Plain.objects.filter(pk=-1).update(value=5, **WAYS) == 0
+        assert Plain.objects.update(value=6, concurrent=True) == 9
+    assert spy.threads == {threading.get_ident()}
+
+
+@pytest.mark.parametrize("fails", range(1, 6))
+def test_a_chunk_of_an_update_by_key_fails(fails: int) -> None:
+    Plain.django.bulk_create(rows(50))
+    seen: list[int] = []
+
+    def fail(sql: str, context: Any) -> None:
+        if is_write(sql):
+            seen.append(1)
+            if len(seen) == fails:
+                raise OperationalError("as it were")
+
+    with watching(fail), pytest.raises(OperationalError, match="as it were"):
+        Plain.objects.update(value=-1, max_concurrent_workers=2, **WAYS)
+    assert set(Plain.django.values_list("value", flat=True)) == set(range(50))
+
+
+# -------------------------------------------------------------- connections that are lost
+
+
+def test_a_lost_connection_is_opened_again() -> None:
+    for verb in ("ensure_connected", "reset_connection"):
+        connection.ensure_connection()
+        lost = connection.connection
+        kill(lost.info.backend_pid)
+        with CaptureQueriesContext(connection) as captured:
+            assert getattr(Plain.objects, verb)() is Plain.objects
+        assert connection.connection is not lost
+        assert not any("SELECT 1" in query["sql"] for query in captured)
+        assert Plain.objects.count() == 0
+
+
+def test_a_connection_that_has_news_is_there() -> None:
+    driver = connection.connection
+    with connection.cursor() as cursor:
+        cursor.execute("LISTEN news")
+    look("NOTIFY news")
+    time.sleep(0.1)
+    Plain.objects.ensure_connected()
+    assert connection.connection is driver
+
+
+def test_a_connection_that_was_lost_inside_a_transaction() -> None:
+    with pytest.raises(OperationalError, match="lost inside"), transaction.atomic():
+        Plain.objects.create(name="a")
+        kill(connection.connection.info.backend_pid)
+        Plain.objects.ensure_connected()
+    assert Plain.objects.ensure_connected().count() == 0

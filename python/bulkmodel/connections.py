@@ -1,0 +1,58 @@
+"""Is a connection still there?  If not, a new one."""
+
+from __future__ import annotations
+
+import select
+from typing import Any
+
+from django.db import OperationalError
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.transaction import TransactionManagementError
+
+from bulkmodel import postgresql
+
+
+def ensure_connected(connection: BaseDatabaseWrapper) -> None:
+    """Open a connection that is not open, or was lost.  OperationalError: it was lost inside a
+    transaction, and what that wrote with it."""
+    if connection.connection is not None and not _is_there(connection):
+        if _in_transaction(connection):
+            raise OperationalError("The connection was lost inside a transaction.")
+        connection.close()
+    connection.ensure_connection()
+
+
+def reset_connection(connection: BaseDatabaseWrapper) -> None:
+    """Close the connection and open a new one.  TransactionManagementError: inside a transaction,
+    which would be lost."""
+    if _in_transaction(connection):
+        raise TransactionManagementError("A connection is not reset inside a transaction.")
+    connection.close()
+    connection.ensure_connection()
+
+
+def _in_transaction(connection: BaseDatabaseWrapper) -> bool:
+    """With autocommit off nobody knows when one began."""
+    return connection.in_atomic_block or not connection.autocommit
+
+
+def _is_there(connection: Any) -> bool:
+    if connection.vendor == "postgresql" and postgresql.is_psycopg3:
+        return _answers(connection.connection)
+    if connection.in_atomic_block and connection.needs_rollback:
+        return True  # it would refuse the question
+    return bool(connection.is_usable())
+
+
+def _answers(driver: Any) -> bool:
+    """No question is asked: a server that has gone has closed its end, and that can be read."""
+    poll = select.poll()
+    while not driver.closed:
+        poll.register(driver.fileno(), select.POLLIN)
+        if not poll.poll(0):
+            return True
+        try:
+            driver.pgconn.consume_input()
+        except Exception:  # what came was the end
+            return False
+    return False

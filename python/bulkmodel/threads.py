@@ -1,0 +1,25 @@
+"""Threads that are there, or are not, even if the caller is interrupted while one starts."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+import time
+from collections.abc import Callable
+
+
+def start(run: Callable[[], None], name: str) -> tuple[threading.Thread, BaseException | None]:
+    """A thread that runs, in the caller's context, and what interrupted the caller meanwhile.
+    RuntimeError: there can be no further thread."""
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(run,), name=name)
+    try:
+        thread.start()
+    except RuntimeError:
+        raise
+    except BaseException as error:  # thread.start() waits for what it has started
+        for _ in range(500):
+            if thread.ident is not None:
+                return thread, error
+            time.sleep(0.01)
+        raise RuntimeError("A thread was not started.") from error
+    return thread, None

@@ -10,7 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel.atomic import one_transaction
 from bulkmodel.options import Options
-from bulkmodel.workers import Stopped, Team
+from bulkmodel.workers import Entangled, Stopped, Team
 from bulkmodel.writing import workers_for
 
 
@@ -57,7 +57,11 @@ class UpdateByKey:
         chunks = iter([range(i, min(i + step, n)) for i in range(0, n, step)])
         parts = [_Part(self.update, self.keys, chunks) for _ in range(workers)]
         if workers > 1:
-            Team(connections[self.queryset.db], parts).run(lambda: None, lambda: None)
+            try:
+                Team(connections[self.queryset.db], parts).run(lambda: None, lambda: None)
+            except Entangled:
+                self._write(1)
+                return
         else:
             with one_transaction(self.queryset.db):
                 parts[0].run(connections[self.queryset.db])

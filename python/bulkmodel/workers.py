@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from django.db import connections, transaction
+from django.db import Error, OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel import threads
@@ -16,6 +16,7 @@ from bulkmodel.errors import CommitUnknown, Part, PartialCommit
 
 # Whoever waits for a row of another worker waits for ever: that one waits at the meeting.
 _LOCK_TIMEOUT = "60s"
+_WAITS = "SELECT EXISTS (SELECT FROM unnest(%s::int[]) p WHERE pg_blocking_pids(p) && %s::int[])"
 # Seconds between two requests to stop: one that comes between two statements stops neither.
 _AGAIN = 0.5
 
@@ -40,12 +41,18 @@ class Stopped(Exception):
     """Another worker failed, and this one rolls back."""
 
 
+class Entangled(OperationalError):
+    """A worker waits for a row of another one, which waits for it at the meeting: nothing was
+    committed, and one connection could do it."""
+
+
 class _Worker:
     def __init__(self, team: Team) -> None:
         self.team = team
         self.task: Task | None = None  # once the connection is there
         self.ready = False
         self.state = "rolled back"
+        self.backend = 0
         self._driver: Any = None
         self._driver_lock = threading.Lock()  # held while a request to stop is under way
 
@@ -71,6 +78,7 @@ class _Worker:
         try:
             with self._driver_lock:
                 self._driver = connection.connection
+                self.backend = self._driver.info.backend_pid
             self.task = self.team.arrive(self)
             self._write(self.task, connection)
         except Stopped:
@@ -173,9 +181,24 @@ class Team:
         for worker in workers:
             worker.cancel()
         with self._changed:
-            if self._running:
-                self._changed.wait(_AGAIN)
+            changed = not self._running or self._changed.wait(_AGAIN)
+        if not changed and self._are_entangled():
+            self.failed(Entangled("Rows of the call depend on each other."))
         return True
+
+    def _are_entangled(self) -> bool:
+        """Does a worker wait in the server for one that is ready?"""
+        with self._changed:
+            ready = [worker.backend for worker in self._workers if worker.ready]
+            others = [worker.backend for worker in self._workers if not worker.ready]
+            if not ready or not others or self._committing or self.error is not None:
+                return False
+        try:
+            with self.caller.cursor() as cursor:
+                cursor.execute(_WAITS, [others, ready])
+                return bool(cursor.fetchone()[0])
+        except Error:  # then lock_timeout ends it
+            return False
 
     def _commit(self, settle: Callable[[], None]) -> None:
         if not self._committing and self.error is None:

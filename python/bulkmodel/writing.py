@@ -13,7 +13,7 @@ from bulkmodel import _core, postgresql, transport
 from bulkmodel.atomic import one_statement, one_transaction
 from bulkmodel.place import SMALL, Place
 from bulkmodel.statements import Condition
-from bulkmodel.workers import Team
+from bulkmodel.workers import Entangled, Team
 
 
 def workers_for(
@@ -73,6 +73,7 @@ class Writing:
         self.condition = condition
         self.places = places
         self.is_one_statement = False
+        self.jobs = jobs
         self._tasks = [_Task(self, jobs)]
         if workers > 1:
             self._tasks = [_Task(self, [job.twin() for job in jobs]) for _ in range(workers)]
@@ -83,8 +84,13 @@ class Writing:
         """Perform the jobs.  `settle` is called when all is written, before it is committed;
         `undo` where it is not, or not wholly."""
         if len(self._tasks) > 1:
-            Team(self.place.connection, self._tasks).run(settle, undo)
-            return
+            try:
+                Team(self.place.connection, self._tasks).run(settle, undo)
+                return
+            except Entangled:
+                for job in self.jobs:
+                    job.rewind()
+                self._tasks = [_Task(self, self.jobs)]
         within = one_statement if self.is_one_statement else one_transaction
         with within(self.place.using, undo):
             self._tasks[0].run(self.place.connection)

@@ -140,6 +140,20 @@ static PyObject *job_twin(PyObject *object, PyObject *unused)
     return (PyObject *)twin;
 }
 
+/* rewind(): its twins have failed, and wrote nothing; the job itself is to write all rows. */
+static PyObject *job_rewind(PyObject *object, PyObject *unused)
+{
+    py_job *self = (py_job *)object;
+    (void)unused;
+    if (self->twin_of != NULL || self->job.phase != BM__PHASE_BEGIN) {
+        PyErr_SetString(PyExc_RuntimeError, "a job that is under way, or a twin, cannot begin");
+        return NULL;
+    }
+    self->call.several = false;
+    atomic_store(&self->call.next, 0);
+    Py_RETURN_NONE;
+}
+
 /* stop(), from any thread: next() and pull() fail from now on. */
 static PyObject *job_stop(PyObject *object, PyObject *unused)
 {
@@ -405,17 +419,12 @@ static PyObject *job_locate(PyObject *object, PyObject *args)
 }
 
 static PyMethodDef methods[] = {
-    {"twin", job_twin, METH_NOARGS, NULL},
-    {"stop", job_stop, METH_NOARGS, NULL},
-    {"ranges", job_ranges, METH_NOARGS, NULL},
-    {"next", job_next, METH_NOARGS, NULL},
-    {"pull", job_pull, METH_NOARGS, NULL},
-    {"bind", job_bind, METH_VARARGS, NULL},
-    {"answer", job_answer, METH_VARARGS, NULL},
-    {"keys", job_keys, METH_NOARGS, NULL},
-    {"written", job_written, METH_NOARGS, NULL},
-    {"locate", job_locate, METH_VARARGS, NULL},
-    {NULL, NULL, 0, NULL},
+    {"twin", job_twin, METH_NOARGS, NULL},      {"rewind", job_rewind, METH_NOARGS, NULL},
+    {"stop", job_stop, METH_NOARGS, NULL},      {"ranges", job_ranges, METH_NOARGS, NULL},
+    {"next", job_next, METH_NOARGS, NULL},      {"pull", job_pull, METH_NOARGS, NULL},
+    {"bind", job_bind, METH_VARARGS, NULL},     {"answer", job_answer, METH_VARARGS, NULL},
+    {"keys", job_keys, METH_NOARGS, NULL},      {"written", job_written, METH_NOARGS, NULL},
+    {"locate", job_locate, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL},
 };
 
 PyTypeObject py_job_type = {

@@ -58,7 +58,7 @@ class Both:
 
     def __call__(self, sql: str, context: Any) -> None:
         me = threading.get_ident()
-        if is_write(sql) and me not in self.come:
+        if is_write(sql) and me not in self.come and len(self.come) < self.barrier.parties:
             self.come.add(me)
             self.barrier.wait()
 
@@ -461,6 +461,51 @@ def test_asyncio() -> None:
         return await sync_to_async(write, thread_sensitive=False)()
 
     assert asyncio.run(main()) == 100
+
+
+# ------------------------------------------------------- rows that depend on each other
+
+
+def test_a_value_that_two_workers_write() -> None:
+    given = rows(20)
+    given[15].name = given[5].name
+    start = time.monotonic()
+    with watching(Both()), pytest.raises(IntegrityError) as caught:
+        Plain.objects.bulk_create(given, **WAYS)
+    assert time.monotonic() - start < 20
+    assert caught.value.__cause__.sqlstate == "23505"
+    assert names() == set()
+    assert all(row.pk is None for row in given)
+
+
+@pytest.fixture
+def counted() -> Iterator[None]:
+    """Each statement on Plain updates one row of another table."""
+    Node.objects.bulk_create([Node(pk=1, name="0")])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION bm_count() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " UPDATE app_node SET name = (name::int + 1)::text; RETURN NULL; END $$"
+        )
+        cursor.execute(
+            "CREATE TRIGGER bm_count AFTER INSERT OR UPDATE ON app_plain"
+            " FOR EACH ROW EXECUTE FUNCTION bm_count()"
+        )
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP FUNCTION bm_count CASCADE")
+
+
+def test_a_row_that_a_trigger_writes_for_all(counted: None) -> None:
+    start = time.monotonic()
+    made = Plain.objects.bulk_create(rows(60), return_queryset=True, **WAYS)
+    assert dict(Plain.django.values_list("name", "pk")) == {row.name: row.pk for row in made}
+    for row in made:
+        row.value += 1
+    assert made.update_fields(**WAYS) == 60
+    assert Plain.objects.update(value=7, **WAYS) == 60
+    assert Node.objects.get().name == "180"
+    assert time.monotonic() - start < 40
 
 
 # ---------------------------------------------------------------------- update(), by key

@@ -132,6 +132,14 @@ static size_t batch_size(const cli_options *options, const cli_source *source)
     return rows < 20000 ? rows : 0;
 }
 
+static bm_status maintain(const loading *l, bm_db *db, bm_maintenance what, uint64_t *n,
+                          bm_error *err)
+{
+    const bm_call *call = BM_OPTIONS(bm_call, .cancel = l->token);
+    return bm_maintain(db, l->table, BM_OPTIONS(bm_maintain_options, .call = call, .what = what), n,
+                       err);
+}
+
 /* ---- in a transaction of the command's own */
 
 static bm_status write_chunk(void *user, bm_db *tx, bm_rows rows, void *keys_into,
@@ -161,7 +169,7 @@ static bool compares(const loading *l)
 static bm_status write_all(loading *l, bm_db *tx, bm_result *result, bm_error *err)
 {
     if (l->options->truncate) {
-        CLI_TRY(bm_maintain(tx, l->table, BM_TRUNCATE, NULL, err));
+        CLI_TRY(maintain(l, tx, BM_TRUNCATE, NULL, err));
     }
     if (l->options->returning == NULL && !compares(l)) {
         return l->perform(l, tx, bm_stream(&l->target->model, cli_source_rows(l->source)), NULL,
@@ -235,14 +243,14 @@ static bm_status afterwards(const loading *l, bm_db *db, bm_error *err)
     }
     bm_status status = BM_OK;
     if (options->sync_sequences) {
-        status = bm_maintain(db, l->table, BM_SYNC_SEQUENCES, NULL, err);
-    } else if (gives_keys(l) &&
-               bm_maintain(db, l->table, BM_FIND_SEQUENCES, &behind, NULL) == BM_OK && behind > 0) {
+        status = maintain(l, db, BM_SYNC_SEQUENCES, NULL, err);
+    } else if (gives_keys(l) && maintain(l, db, BM_FIND_SEQUENCES, &behind, NULL) == BM_OK &&
+               behind > 0) {
         cli_warning(options, "the keys of the file are above those that the database makes, which "
                              "will collide with them: --sync-sequences moves these on");
     }
     if (status == BM_OK && options->analyze) {
-        status = bm_maintain(db, l->table, BM_ANALYZE, NULL, err);
+        status = maintain(l, db, BM_ANALYZE, NULL, err);
     }
     if (status != BM_OK) {
         err->fate = BM_FATE_COMMITTED;

@@ -560,20 +560,26 @@ BM_API bm_status bm_describe(bm_db *db, const char *schema, const char *table, b
 
 /* What is done to a table as a whole. */
 typedef enum bm_maintenance {
-    BM_TRUNCATE = 1,   /* all rows go; inside a transaction it is part of it */
-    BM_ANALYZE,        /* the planner's statistics are made anew */
-    BM_FIND_SEQUENCES, /* PostgreSQL: sequences below the largest value of their column,
-                          as rows with keys of their own leave them behind */
+    BM_ANALYZE = 0,    /* the planner's statistics are made anew */
+    BM_TRUNCATE,       /* all rows go; inside a transaction it is part of it */
+    BM_FIND_SEQUENCES, /* PostgreSQL: sequences below the largest value of their column, as rows
+                          with keys of their own leave them behind */
     BM_SYNC_SEQUENCES  /* ... which are moved there, at once and in no transaction */
 } bm_maintenance;
+
+typedef struct bm_maintain_options {
+    size_t size;
+    const bm_call *call; /* its times, its token, on_statement; dry_run is for rows */
+    bm_maintenance what;
+} bm_maintain_options;
 
 /*
  * Do this to the model's table.  *n, where not NULL, is the number of rows that went (SQLite; 0
  * where the server does not count them), or of the sequences found or moved: 0 on SQLite, which
  * counts on by itself.  BM_UNSUPPORTED for "memory:".
  */
-BM_API bm_status bm_maintain(bm_db *db, const bm_model *model, bm_maintenance what, uint64_t *n,
-                             bm_error *err);
+BM_API bm_status bm_maintain(bm_db *db, const bm_model *model, const bm_maintain_options *options,
+                             uint64_t *n, bm_error *err);
 
 /* Free what bm_explain or bm_describe allocated.  NULL is legal. */
 BM_API void bm_free(void *memory);

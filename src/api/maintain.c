@@ -1,13 +1,16 @@
 #include "face.h"
 
 #include "maintain.h"
+#include "options.h"
 #include "types.h"
 
 /* A table under maintenance, on one connection. */
 typedef struct upkeep {
-    bm_db *db;
     bm__conn *conn;
     bool inside;
+    bm_maintain_options options;
+    bm_call call;
+    int64_t deadline_ns;
     const bm__table *table;
     bm__sql_shape shape;
     bm__arena arena;
@@ -19,10 +22,14 @@ static bm_status perform(upkeep *u, bm__sql *sql, bm_error *err)
     bm__answer answer = {.row = BM_NO_ROW};
     bm__step step = {.kind = BM__STEP_EXEC,
                      .autocommit = !u->inside,
-                     .deadline_ns = bm__after_ms(BM__STATEMENT_MS)};
+                     .deadline_ns = u->deadline_ns,
+                     .cancel = u->call.cancel};
     BM_TRY(bm__sql_end(sql, &u->arena, &step.sql));
     bm_status status = u->conn->transport->perform(u->conn, &step, &answer, err);
     u->n += status == BM_OK ? answer.rows : 0;
+    if (status == BM_OK && u->call.on_statement != NULL) {
+        u->call.on_statement(u->call.user, step.sql, 0);
+    }
     if (status == BM_COMMIT_UNKNOWN) {
         err->fate = BM_FATE_UNKNOWN;
     }
@@ -49,10 +56,10 @@ static bm_status sequences(upkeep *u, bool move, bm_error *err)
     return BM_OK;
 }
 
-static bm_status carry_out(upkeep *u, bm_maintenance what, bm_error *err)
+static bm_status carry_out(upkeep *u, bm_error *err)
 {
     bm__sql sql = bm__sql_begin(err);
-    switch (what) {
+    switch (u->options.what) {
     case BM_TRUNCATE:
         bm__sql_truncate(&sql, &u->shape);
         return perform(u, &sql, err);
@@ -79,17 +86,36 @@ static bm_status check(bm_db *db, const bm_model *model, bm_error *err)
     return BM_OK;
 }
 
-bm_status bm_maintain(bm_db *db, const bm_model *model, bm_maintenance what, uint64_t *n,
-                      bm_error *err)
+/* The sooner of the call's times; without one, that of every statement. */
+static bm_status read_options(upkeep *u, const bm_maintain_options *options, bm_error *err)
+{
+    BM_TRY(bm__options_read(&u->options, sizeof u->options, options, err));
+    BM_TRY(bm__options_read(&u->call, sizeof u->call, u->options.call, err));
+    if (u->call.dry_run == BM_ON) {
+        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK, "dry_run is for rows");
+    }
+    const int64_t times[] = {u->call.deadline_ms, u->call.statement_timeout_ms,
+                             u->call.lock_timeout_ms};
+    u->deadline_ns = bm__after_ms(BM__STATEMENT_MS);
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        int64_t until = times[i] > 0 ? bm__after_ms(times[i]) : u->deadline_ns;
+        u->deadline_ns = until < u->deadline_ns ? until : u->deadline_ns;
+    }
+    return BM_OK;
+}
+
+bm_status bm_maintain(bm_db *db, const bm_model *model, const bm_maintain_options *options,
+                      uint64_t *n, bm_error *err)
 {
     bm_error local;
+    upkeep u = {0};
+    size_t conns;
     err = bm__error_begin(err, &local);
     BM_TRY(check(db, model, err));
+    BM_TRY(read_options(&u, options, err));
     bm_db *root = bm__db_root(db);
-    upkeep u = {.db = db};
-    size_t conns;
-    BM_TRY(bm__db_connect(db, 1, 0, NULL, &u.conn, &conns, &u.inside, err));
-    const bm__step limits = {.deadline_ns = bm__after_ms(BM__STATEMENT_MS)};
+    BM_TRY(bm__db_connect(db, 1, u.deadline_ns, u.call.cancel, &u.conn, &conns, &u.inside, err));
+    const bm__step limits = {.deadline_ns = u.deadline_ns, .cancel = u.call.cancel};
     bm__known_table *known = NULL;
     bool fresh;
     bm_status status = bm__tables_get(root, u.conn, model, &limits, &known, &fresh, err);
@@ -97,7 +123,7 @@ bm_status bm_maintain(bm_db *db, const bm_model *model, bm_maintenance what, uin
         u.table = known->table;
         u.shape = (bm__sql_shape){
             .dialect = root->dialect, .schema = u.table->schema, .table = u.table->name};
-        status = carry_out(&u, what, err);
+        status = carry_out(&u, err);
         bm__tables_release(root, known);
     }
     if (status == BM_OK && n != NULL) {

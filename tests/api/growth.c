@@ -64,6 +64,18 @@ static bm_status copy(bm_db *db, const void *options, bm_error *err)
     return status;
 }
 
+/* Of a table on SQLite: "memory:" has none to maintain. */
+static bm_status maintain(bm_db *db, const void *options, bm_error *err)
+{
+    bm_db *lite;
+    (void)db;
+    assert_int_equal(bm_open("sqlite::memory:", NULL, &lite, NULL), BM_OK);
+    assert_int_equal(bm_execute(lite, "CREATE TABLE foo (id integer, value integer)", NULL), BM_OK);
+    bm_status status = bm_maintain(lite, &foo_model, options, NULL, err);
+    bm_close(lite);
+    return status;
+}
+
 static bm_status reopen(bm_db *db, const void *options, bm_error *err)
 {
     bm_db *other;
@@ -96,6 +108,7 @@ static const struct {
     {"bm_update_options", sizeof(bm_update_options), update},
     {"bm_delete_options", sizeof(bm_delete_options), erase},
     {"bm_copy_to_options", sizeof(bm_copy_to_options), copy},
+    {"bm_maintain_options", sizeof(bm_maintain_options), maintain},
     {"bm_open_options", sizeof(bm_open_options), reopen},
     {"bm_call", sizeof(bm_call), with_call},
 };

@@ -1,6 +1,7 @@
 /* What is done to a table as a whole, and rows of it that a condition picks. */
 #include "world.h"
 
+#define WHAT(...) BM_OPTIONS(bm_maintain_options, .what = __VA_ARGS__)
 #define COPY(...) BM_OPTIONS(bm_copy_to_options, __VA_ARGS__)
 
 static void create_given(world *w, size_t n)
@@ -15,7 +16,7 @@ static void truncate_takes_all_rows(world *w)
     uint64_t n = 99;
     make_items(w, "");
     create_given(w, 5);
-    ok(w, bm_maintain(w->db, &item_model, BM_TRUNCATE, &n, &w->err));
+    ok(w, bm_maintain(w->db, &item_model, WHAT(BM_TRUNCATE), &n, &w->err));
     assert_int_equal(n, w->on->bit == ON_POSTGRESQL ? 0 : 5);
     expect_number(w, 0, "SELECT count(*) FROM item");
 }
@@ -26,7 +27,7 @@ static void truncate_shares_the_fate_of_its_transaction(world *w)
     make_items(w, "");
     create_given(w, 5);
     ok(w, bm_begin(w->db, &tx, &w->err));
-    ok(w, bm_maintain(tx, &item_model, BM_TRUNCATE, NULL, &w->err));
+    ok(w, bm_maintain(tx, &item_model, WHAT(BM_TRUNCATE), NULL, &w->err));
     bm_rollback(tx);
     expect_number(w, 5, "SELECT count(*) FROM item");
 }
@@ -36,7 +37,7 @@ static void analyze_makes_statistics(world *w)
     make_items(w, "");
     create_given(w, 500);
     run(w, "CREATE INDEX by_value ON item (value)");
-    ok(w, bm_maintain(w->db, &item_model, BM_ANALYZE, NULL, &w->err));
+    ok(w, bm_maintain(w->db, &item_model, WHAT(BM_ANALYZE), NULL, &w->err));
     if (w->on->bit == ON_POSTGRESQL) {
         expect_number(w, 500, "SELECT reltuples::int FROM pg_class WHERE oid = 'item'::regclass");
     } else {
@@ -50,16 +51,16 @@ static void sequences_are_found_and_moved(world *w)
     uint64_t n = 99;
     bool counts = w->on->bit == ON_POSTGRESQL;
     make_items(w, "");
-    ok(w, bm_maintain(w->db, &item_model, BM_FIND_SEQUENCES, &n, &w->err));
+    ok(w, bm_maintain(w->db, &item_model, WHAT(BM_FIND_SEQUENCES), &n, &w->err));
     assert_int_equal(n, 0);
     create_given(w, 5);
-    ok(w, bm_maintain(w->db, &item_model, BM_FIND_SEQUENCES, &n, &w->err));
+    ok(w, bm_maintain(w->db, &item_model, WHAT(BM_FIND_SEQUENCES), &n, &w->err));
     assert_int_equal(n, counts ? 1 : 0);
-    ok(w, bm_maintain(w->db, &item_model, BM_SYNC_SEQUENCES, &n, &w->err));
+    ok(w, bm_maintain(w->db, &item_model, WHAT(BM_SYNC_SEQUENCES), &n, &w->err));
     assert_int_equal(n, counts ? 1 : 0);
     run(w, "INSERT INTO item (name) VALUES ('next')");
     expect_number(w, 16, "SELECT id FROM item WHERE name = 'next'");
-    ok(w, bm_maintain(w->db, &item_model, BM_SYNC_SEQUENCES, &n, &w->err));
+    ok(w, bm_maintain(w->db, &item_model, WHAT(BM_SYNC_SEQUENCES), &n, &w->err));
     assert_int_equal(n, 0); /* it never goes back */
 }
 
@@ -75,11 +76,11 @@ static void odd_names(world *w)
         .size = sizeof odd, .table = "a'b \"c", .row_size = 8, .fields = fields, .n_fields = 1};
     run(w, "CREATE TABLE \"a'b \"\"c\" (\"i'd \"\"\" %s)", w->on->made_key);
     run(w, "INSERT INTO \"a'b \"\"c\" VALUES (7)");
-    ok(w, bm_maintain(w->db, &odd, BM_SYNC_SEQUENCES, NULL, &w->err));
-    ok(w, bm_maintain(w->db, &odd, BM_ANALYZE, NULL, &w->err));
+    ok(w, bm_maintain(w->db, &odd, WHAT(BM_SYNC_SEQUENCES), NULL, &w->err));
+    ok(w, bm_maintain(w->db, &odd, WHAT(BM_ANALYZE), NULL, &w->err));
     run(w, "INSERT INTO \"a'b \"\"c\" DEFAULT VALUES");
     expect_number(w, 8, "SELECT max(\"i'd \"\"\") FROM \"a'b \"\"c\"");
-    ok(w, bm_maintain(w->db, &odd, BM_TRUNCATE, NULL, &w->err));
+    ok(w, bm_maintain(w->db, &odd, WHAT(BM_TRUNCATE), NULL, &w->err));
     expect_number(w, 0, "SELECT count(*) FROM \"a'b \"\"c\"");
 }
 
@@ -88,15 +89,45 @@ static void calls_that_are_wrong(world *w)
     bm_model nothing = item_model;
     nothing.table = "nothing";
     make_items(w, "");
-    assert_int_equal(bm_maintain(NULL, &item_model, BM_ANALYZE, NULL, &w->err), BM_INVALID);
-    assert_int_equal(bm_maintain(w->db, NULL, BM_ANALYZE, NULL, &w->err), BM_INVALID);
-    assert_int_equal(bm_maintain(w->db, &nothing, BM_ANALYZE, NULL, &w->err), BM_INVALID);
-    assert_int_equal(bm_maintain(w->db, &item_model, (bm_maintenance)9, NULL, &w->err), BM_INVALID);
+    assert_int_equal(bm_maintain(NULL, &item_model, WHAT(BM_ANALYZE), NULL, &w->err), BM_INVALID);
+    assert_int_equal(bm_maintain(w->db, &item_model,
+                                 WHAT(BM_ANALYZE, .call = BM_OPTIONS(bm_call, .dry_run = BM_ON)),
+                                 NULL, &w->err),
+                     BM_UNSUPPORTED);
+    assert_int_equal(bm_maintain(w->db, NULL, WHAT(BM_ANALYZE), NULL, &w->err), BM_INVALID);
+    assert_int_equal(bm_maintain(w->db, &nothing, WHAT(BM_ANALYZE), NULL, &w->err), BM_INVALID);
+    assert_int_equal(bm_maintain(w->db, &item_model, WHAT((bm_maintenance)9), NULL, &w->err),
+                     BM_INVALID);
 }
 
 static void a_database_without_a_catalog(world *w)
 {
-    assert_int_equal(bm_maintain(w->db, &item_model, BM_TRUNCATE, NULL, &w->err), BM_UNSUPPORTED);
+    assert_int_equal(bm_maintain(w->db, &item_model, WHAT(BM_TRUNCATE), NULL, &w->err),
+                     BM_UNSUPPORTED);
+}
+
+/* TRUNCATE waits for a transaction that has read the table. */
+static void a_token_ends_the_wait(world *w)
+{
+    bm_db *tx;
+    bm_cancel *token;
+    make_items(w, "");
+    create_given(w, 5);
+    ok(w, bm_cancel_create(&token, &w->err));
+    ok(w, bm_begin(w->db, &tx, &w->err));
+    ok(w, bm_copy_to(tx, bm_all(&item_model), NULL, fresh(w), &w->err));
+    assert_int_equal(bm_maintain(w->db, &item_model,
+                                 WHAT(BM_TRUNCATE, .call = BM_OPTIONS(bm_call, .deadline_ms = 50)),
+                                 NULL, &w->err),
+                     BM_TIMEOUT);
+    bm_cancel_set(token);
+    assert_int_equal(bm_maintain(w->db, &item_model,
+                                 WHAT(BM_TRUNCATE, .call = BM_OPTIONS(bm_call, .cancel = token)),
+                                 NULL, &w->err),
+                     BM_CANCELLED);
+    bm_rollback(tx);
+    bm_cancel_free(token);
+    expect_number(w, 5, "SELECT count(*) FROM item");
 }
 
 static void a_condition_and_an_order(world *w)
@@ -144,6 +175,7 @@ static const conformance_case cases[] = {
     CASE(ON_SQL, odd_names),
     CASE(ON_SQL, calls_that_are_wrong),
     CASE(ON_MEMORY, a_database_without_a_catalog),
+    CASE(ON_POSTGRESQL, a_token_ends_the_wait),
     CASE(ON_SQL, a_condition_and_an_order),
     CASE(ON_SQL, conditions_that_are_wrong),
 };

@@ -29,6 +29,16 @@ bm_status cli_interrupt_begin(bm_cancel **token, bm_error *err)
     return BM_OK;
 }
 
+void cli_interrupt_mask(bool others)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(others ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
 bool cli_interrupted(void)
 {
     return signalled != 0;

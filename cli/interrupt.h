@@ -8,4 +8,7 @@
 bm_status cli_interrupt_begin(bm_cancel **token, bm_error *err);
 bool cli_interrupted(void);
 
+/* Whether the calling thread leaves these signals to the others. */
+void cli_interrupt_mask(bool others);
+
 #endif

@@ -1,7 +1,9 @@
 #include "source.h"
 
+#include "ahead.h"
 #include "interrupt.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,11 +21,13 @@ struct cli_source {
     const cli_format *format;
     void *reader;
     cli_sink sink;
-    cli_chunk
-        chunks[2];  /* the sink's one is given out; a row that is half read goes to the other */
-    size_t given;   /* rows of the chunk */
-    uint64_t read;  /* rows of all chunks */
-    uint64_t taken; /* bytes of files that are closed */
+    cli_chunk chunks[2]; /* of the stream: one is given out, the other one is read */
+    const cli_chunk *given_out;
+    size_t given; /* rows of it */
+    cli_ahead ahead;
+    uint64_t read;          /* rows of all chunks */
+    uint64_t closed;        /* bytes of files that are closed */
+    _Atomic uint64_t taken; /* and of the one that is read */
     uint64_t total;
     bm_source rows;
 };
@@ -77,7 +81,7 @@ static void close_file(cli_source *source)
         source->reader = NULL;
     }
     if (source->input != NULL) {
-        source->taken += cli_input_taken(source->input);
+        source->closed += cli_input_taken(source->input);
         cli_input_close(source->input);
         source->input = NULL;
     }
@@ -145,8 +149,33 @@ bm_status cli_source_fill(cli_source *source, cli_chunk *chunk, size_t rows, bm_
         }
         chunk->file = cli_input_name(source->input);
         CLI_TRY(fill(source, err));
+        atomic_store(&source->taken,
+                     source->closed + (source->input != NULL ? cli_input_taken(source->input) : 0));
     }
     source->read += chunk->n;
+    return BM_OK;
+}
+
+static bm_status fill_ahead(void *user, cli_chunk *chunk, bm_error *err)
+{
+    cli_source *source = user;
+    return cli_source_fill(source, chunk, cli_source_chunk(source), err);
+}
+
+/* The chunk that was read ahead is given out, and the one after it is begun. */
+static bm_status turn(cli_source *source, bm_error *err)
+{
+    if (!source->ahead.started) {
+        CLI_TRY(cli_ahead_start(&source->ahead, fill_ahead, source, err));
+        cli_ahead_want(&source->ahead, &source->chunks[0]);
+    }
+    CLI_TRY(cli_ahead_wait(&source->ahead, err));
+    size_t other = source->given_out == &source->chunks[0];
+    source->given_out = &source->chunks[other];
+    source->given = 0;
+    if (source->given_out->n > 0) {
+        cli_ahead_want(&source->ahead, &source->chunks[1 - other]);
+    }
     return BM_OK;
 }
 
@@ -154,16 +183,14 @@ static bm_status next(void *user, void *rows, size_t capacity, size_t *n, bm_err
 {
     cli_source *source = user;
     size_t size = source->target.model.row_size;
-    if (source->given == source->sink.chunk->n) {
-        size_t other = source->sink.chunk == &source->chunks[0];
-        CLI_TRY(cli_source_fill(source, &source->chunks[other], cli_source_chunk(source), err));
-        source->given = 0;
+    if (source->given_out == NULL ||
+        (source->given == source->given_out->n && source->given_out->n > 0)) {
+        CLI_TRY(turn(source, err));
     }
-    const cli_chunk *chunk = source->sink.chunk;
-    size_t left = chunk->n - source->given;
+    size_t left = source->given_out->n - source->given;
     *n = left < capacity ? left : capacity;
     if (*n > 0) {
-        memcpy(rows, chunk->rows + source->given * size, *n * size);
+        memcpy(rows, source->given_out->rows + source->given * size, *n * size);
     }
     source->given += *n;
     return BM_OK;
@@ -219,22 +246,24 @@ const bm_source *cli_source_rows(const cli_source *source)
 
 void cli_source_locate(const cli_source *source, bm_error *err)
 {
-    if (err->row != BM_NO_ROW && err->row >= source->sink.chunk->first) {
-        err->row -= (size_t)source->sink.chunk->first;
-        cli_chunk_locate(source->sink.chunk, &source->target, err);
-        err->row += (size_t)source->sink.chunk->first;
+    const cli_chunk *chunk = source->given_out;
+    if (chunk != NULL && err->row != BM_NO_ROW && err->row >= chunk->first) {
+        err->row -= (size_t)chunk->first;
+        cli_chunk_locate(chunk, &source->target, err);
+        err->row += (size_t)chunk->first;
     }
 }
 
 void cli_source_progress(const cli_source *source, uint64_t *taken, uint64_t *total)
 {
-    *taken = source->taken + (source->input != NULL ? cli_input_taken(source->input) : 0);
+    *taken = atomic_load(&source->taken);
     *total = source->total;
 }
 
 void cli_source_close(cli_source *source)
 {
     if (source != NULL) {
+        cli_ahead_stop(&source->ahead);
         close_file(source);
         cli_target_free(&source->target);
         cli_chunk_free(&source->chunks[0]);

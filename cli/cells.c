@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #define NO_NUMBER "is no whole number"
+#define OUT_OF_RANGE "is out of the range of its column's type"
 #define COMMA "has a decimal comma: write a point, as in 12.5, and no separator of thousands"
 #define DAY_FIRST "is no date as 2024-12-31: write year, month and day in this order"
 
@@ -69,13 +70,20 @@ static const char *read_integer(const char *text, size_t size, int64_t min, int6
     }
     uint64_t most = negative ? (uint64_t)0 - (uint64_t)min : (uint64_t)max;
     if (overflow || value > most) {
-        return "is out of the range of its column's type";
+        return OUT_OF_RANGE;
     }
     *out = (int64_t)(negative ? (uint64_t)0 - value : value);
     return NULL;
 }
 
-static const char *read_float(const char *text, size_t size, double *out)
+/* A digit that is not 0, before an exponent. */
+static bool has_value(const char *text)
+{
+    return strcspn(text, "123456789") < strcspn(text, "eE");
+}
+
+/* As PostgreSQL does: what is too large, and what would become 0, is refused. */
+static const char *read_float(const char *text, size_t size, bool single, double *out)
 {
     char copy[512];
     char *end;
@@ -85,15 +93,13 @@ static const char *read_float(const char *text, size_t size, double *out)
     }
     memcpy(copy, text, size);
     copy[size] = '\0';
-    *out = strtod(copy, &end);
+    *out = single ? strtof(copy, &end) : strtod(copy, &end);
     if (end != copy + size) {
         return has_comma(text, size) ? COMMA : "is no number";
     }
     bool written_so = strpbrk(copy, "nN") != NULL; /* nan, inf */
-    if (!written_so && (*out - *out) != 0) {
-        return "is out of the range of its column's type";
-    }
-    return NULL;
+    bool infinite = (*out - *out) != 0;
+    return !written_so && (infinite || (*out == 0 && has_value(copy))) ? OUT_OF_RANGE : NULL;
 }
 
 static const char *read_bool(const char *text, size_t size, bool *out)
@@ -205,13 +211,8 @@ static const char *store_integer(const char *text, size_t size, size_t width, vo
 static const char *store_float4(const char *text, size_t size, float *member)
 {
     double value = 0;
-    const char *fault = read_float(text, size, &value);
-    if (fault == NULL) {
-        *member = (float)value;
-        if (value - value == 0 && *member - *member != 0) {
-            fault = "is out of the range of its column's type";
-        }
-    }
+    const char *fault = read_float(text, size, true, &value);
+    *member = (float)value;
     return fault;
 }
 
@@ -236,7 +237,7 @@ const char *cli_cell_read(bm_type type, const char *text, size_t size, void *mem
     case BM_FLOAT4:
         return store_float4(text, size, member);
     case BM_FLOAT8:
-        return read_float(text, size, member);
+        return read_float(text, size, false, member);
     case BM_DATE:
         return cli_date_read(text, size, member) ? NULL : date_fault(type, text, size);
     case BM_TIME:

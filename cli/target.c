@@ -258,8 +258,23 @@ static bm_status name_fields(cli_target *target, const cli_options *options, con
     return BM_OK;
 }
 
-static bm_status check_names(const cli_options *options, const bm_model *table, bm_error *err)
+/* What is asked for is there: no option is without effect because of a slip. */
+static bm_status check_names(const cli_options *options, const bm_model *table,
+                             const cli_words *columns, bm_error *err)
 {
+    for (size_t i = 0; i < options->map.n; i++) {
+        const char *pair = options->map.at[i];
+        size_t size = (size_t)(strchr(pair, '=') - pair);
+        size_t k = 0;
+        while (k < columns->n &&
+               (strlen(columns->at[k]) != size || strncmp(columns->at[k], pair, size) != 0)) {
+            k++;
+        }
+        if (k == columns->n) {
+            return cli_fail(err, BM_INVALID, "--map: the file has no column \"%.*s\"", (int)size,
+                            pair);
+        }
+    }
     for (size_t i = 0; i < options->key.n; i++) {
         if (find(table, options->key.at[i]) == NULL) {
             return cli_fail(err, BM_INVALID, "--key: table \"%s\" has no column \"%s\"",
@@ -284,7 +299,7 @@ bm_status cli_target_make(const cli_options *options, const bm_model *table,
         return cli_no_memory(err);
     }
     out->model.fields = out->fields;
-    CLI_TRY(check_names(options, table, err));
+    CLI_TRY(check_names(options, table, columns, err));
     CLI_TRY(add_columns(out, options, table, columns, err));
     CLI_TRY(add_set(out, options, table, err));
     CLI_TRY(add_made_key(out, options, table, err));

@@ -40,6 +40,9 @@ def a_wrong_command_line_is_status_2(w: World) -> None:
     ]:
         says(w.run(*arguments, stdin="id\n", status=2), words)
     says(w.verb("create", stdin="id,nam\n1,a\n", status=2), '"nam" is no column')
+    says(w.verb("create", "--map=x=id", stdin="id\n1\n", status=2), 'no column "x"')
+    says(w.verb("create", "--set=x=1", stdin="id\n1\n", status=2), 'no column "x"')
+    says(w.verb("create", "--key=x", stdin="id\n1\n", status=2), 'no column "x"')
     says(w.verb("update-fields", stdin="name\na\n", status=2), 'by column "id"')
 
 

@@ -104,6 +104,28 @@ def files_that_are_no_csv(w: World) -> None:
     says(w.verb("create", str(w.folder / "none.csv"), status=3), "No such file")
 
 
+@case("postgresql")
+def floats_are_refused_where_the_server_refuses_them(w: World) -> None:
+    w.sql("CREATE TABLE item (f4 real, f8 float8)")
+    for name, kind in (("f4", "real"), ("f8", "float8")):
+        for text in ("1e39", "1e-46", "1e309", "-1e-400", "0e-999", "0.000", "NaN", "-inf", "7.1"):
+            taken = w.sql(
+                "CREATE FUNCTION pg_temp.f() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN "
+                f"'{text}'::{kind}; EXCEPTION WHEN others THEN RETURN 'refused'; END $$; "
+                "SELECT pg_temp.f()"
+            )
+            done = w.verb(
+                "create",
+                "--truncate",
+                stdin=f"{name}\n{text}\n",
+                status=3 if taken == "refused" else 0,
+            )
+            if taken == "refused":
+                says(done, "out of the range")
+            else:
+                expect(w.sql(f"SELECT {name} FROM item"), taken)
+
+
 @case("sqlite")
 def dates(w: World) -> None:
     w.sql("CREATE TABLE item (d date, t time, s datetime)")

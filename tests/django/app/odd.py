@@ -121,3 +121,47 @@ class Computed(models.Model):
 
     objects = BulkModelManager()
     django = models.Manager()
+
+
+class Alias(Named):
+    """The same rows by another class."""
+
+    objects = BulkModelManager()
+    django = models.Manager()
+
+    class Meta:
+        proxy = True
+
+
+class Chapter(models.Model):
+    """Is ordered among those of its book."""
+
+    book = models.ForeignKey(Odd, on_delete=models.CASCADE)
+    title = models.CharField(max_length=20)
+
+    objects = BulkModelManager()
+    django = models.Manager()
+
+    class Meta:
+        order_with_respect_to = "book"
+
+
+class Place(models.Model):
+    """Its key is two columns."""
+
+    pk = models.CompositePrimaryKey("row", "seat")
+    row = models.IntegerField()
+    seat = models.CharField(max_length=5)
+    taken = models.BooleanField(default=False)
+
+    objects = BulkModelManager()
+    django = models.Manager()
+
+
+class Special(Named):
+    """Its columns are in two tables."""
+
+    extra = models.JSONField(default=dict)
+
+    objects = BulkModelManager()
+    django = models.Manager()

@@ -26,8 +26,9 @@ _STORAGE: dict[type[Any], str] = {
 }
 
 
-def _is_expression(value: Any) -> bool:
-    return hasattr(value, "resolve_expression") or hasattr(value, "as_sql")
+def _has_expression(values: list[Any]) -> bool:
+    kinds = set(map(type, values))
+    return any(hasattr(kind, "resolve_expression") or hasattr(kind, "as_sql") for kind in kinds)
 
 
 def for_create(field: Field, objects: list[Any], connection: BaseDatabaseWrapper) -> Any:
@@ -43,7 +44,7 @@ def for_save(field: Field, objects: list[Any], connection: BaseDatabaseWrapper) 
 def for_bulk_update(field: Field, objects: list[Any], connection: BaseDatabaseWrapper) -> Any:
     """As Django's bulk_update does, which takes expressions as they are."""
     values = [getattr(object, field.attname) for object in objects]
-    if any(map(_is_expression, values)):
+    if _has_expression(values):
         return None
     return _saved(field, values, connection)
 
@@ -51,14 +52,14 @@ def for_bulk_update(field: Field, objects: list[Any], connection: BaseDatabaseWr
 def for_lookup(field: Field, objects: list[Any], connection: BaseDatabaseWrapper) -> Any:
     """Keys, as a condition on them does."""
     values = [getattr(object, field.attname) for object in objects]
-    if any(map(_is_expression, values)):
+    if _has_expression(values):
         return None
     return [field.get_db_prep_value(value, connection, False) for value in values]
 
 
 def _saved(field: Field, values: list[Any], connection: BaseDatabaseWrapper) -> Any:
     prepared = [field.get_db_prep_save(value, connection) for value in values]
-    return None if any(map(_is_expression, prepared)) else prepared
+    return None if _has_expression(prepared) else prepared
 
 
 def take(

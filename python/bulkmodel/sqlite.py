@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from django.db import DatabaseError, Error, IntegrityError
+from django.db import DatabaseError, Error, IntegrityError, transaction
 
 from bulkmodel import _core, errors
 from bulkmodel.statements import Condition, placed, result, spliced
@@ -41,12 +41,24 @@ def _load(driver: Any) -> _core.Source | None:
             return None
 
 
-def _culprit(error: IntegrityError, write: Callable[[int, int], Any], n: int) -> int | None:
+def _culprit(
+    error: IntegrityError, connection: Any, write: Callable[[int, int], Any], n: int
+) -> int | None:
     """The row of a statement over n rows for which it failed, which SQLite does not say: halves of
-    them are written again.  All is rolled back afterwards, and a part that goes well stays, since
-    rows behind it may need it."""
+    them are written again.  All is rolled back afterwards: by the call, or here where the statement
+    had no transaction around it."""
     if n == 1:
         return 0
+    if connection.in_atomic_block:
+        return _search(error, write, n)
+    with transaction.atomic(using=connection.alias):
+        row = _search(error, write, n)
+        transaction.set_rollback(True, using=connection.alias)
+    return row
+
+
+def _search(error: IntegrityError, write: Callable[[int, int], Any], n: int) -> int | None:
+    """A part that goes well stays, since rows behind it may need it."""
     low, high = 0, n
     while low < high:
         middle = low + max((high - low) // 2, 1)
@@ -89,7 +101,7 @@ def show_batch(
     try:
         return write(0, n)
     except IntegrityError as error:
-        errors.stood_at(error, _culprit(error, write, n))
+        errors.stood_at(error, _culprit(error, cursor.db, write, n))
         raise
 
 
@@ -130,7 +142,7 @@ def bind_rows(
     try:
         return write(0, n)
     except IntegrityError as error:
-        errors.stood_at(error, _culprit(error, write, n))
+        errors.stood_at(error, _culprit(error, cursor.db, write, n))
         raise
 
 

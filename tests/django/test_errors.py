@@ -144,3 +144,17 @@ def test_classes() -> None:
     error = PartialCommit("some", [Part("committed", [range(3)]), Part("unknown", [range(3, 5)])])
     assert [part.state for part in error.parts] == ["committed", "unknown"]
     assert [row for part in error.parts for rows in part.rows for row in rows] == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("n", [2, 3, 90])
+def test_the_search_for_the_row_writes_nothing(n: int) -> None:
+    """Where a single statement has no transaction around it, too."""
+    Plain.django.create(name="taken")
+    objects = rows(n)
+    objects[-1].name = "taken"
+    with pytest.raises(IntegrityError) as caught:
+        Plain.objects.bulk_create(objects)
+    assert caught.value.row_index == n - 1  # type: ignore[attr-defined]
+    assert [row.name for row in Plain.django.all()] == ["taken"]
+    assert not connection.in_atomic_block and connection.get_autocommit()

@@ -39,9 +39,18 @@ def _in_transaction(connection: BaseDatabaseWrapper) -> bool:
 def _is_there(connection: Any) -> bool:
     if connection.vendor == "postgresql" and postgresql.is_psycopg3:
         return _answers(connection.connection)
-    if connection.in_atomic_block and connection.needs_rollback:
-        return True  # it would refuse the question
+    if connection.vendor == "postgresql" and connection.in_atomic_block:
+        return _is_open(connection.connection)  # a transaction that failed refuses questions
     return bool(connection.is_usable())
+
+
+def _is_open(driver: Any) -> bool:
+    """Of psycopg2: has neither end hung up?"""
+    if driver.closed:
+        return False
+    poll = select.poll()
+    poll.register(driver.fileno(), getattr(select, "POLLRDHUP", 0))
+    return not poll.poll(0)
 
 
 def _answers(driver: Any) -> bool:

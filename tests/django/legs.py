@@ -27,6 +27,7 @@ ROOT = HERE.parents[1]
 LEGS_FOLDER = ROOT / "build" / "legs"
 TOOLS = ["meson-python>=0.17,<1", "meson>=1.3,<2", "ninja>=1.11,<2", "pytest>=8,<9"]
 TOOLS += ["pytest-django>=4.9,<5", "hypothesis>=6.100,<7", "jinja2>=3,<4", "tzdata"]
+POOL = "psycopg_pool>=3.2,<4"
 PACKAGE = ["include", "src", "python", "meson.build", "meson_options.txt", "pyproject.toml"]
 NEWEST = (3, 14)
 PROBE = (
@@ -50,8 +51,8 @@ class Leg:
 
 
 LEGS = {
-    "5.2": Leg(min, (3, 10), ("Django>=5.2,<5.3", "psycopg>=3.2,<3.4")),
-    "6.1": Leg(max, (3, 12), ("Django>=6.1,<6.2", "psycopg[binary]>=3.2,<3.4")),
+    "5.2": Leg(min, (3, 10), ("Django>=5.2,<5.3", "psycopg>=3.2,<3.4", POOL)),
+    "6.1": Leg(max, (3, 12), ("Django>=6.1,<6.2", "psycopg[binary]>=3.2,<3.4", POOL)),
     "psycopg2": Leg(min, (3, 10), ("Django>=5.2,<5.3", "psycopg2-binary>=2.9,<3")),
 }
 

@@ -212,7 +212,7 @@ typedef struct bm_field {
     unsigned flags;
 } bm_field;
 
-/** A table and its row of C.  Constant data, borrowed for as long as anything made from it lives. */
+/** A table and its row of C.  Constant data, borrowed for as long as what is made from it lives. */
 typedef struct bm_model {
     size_t size;        /**< sizeof (bm_model) */
     const char *table;  /**< the table's name as it is: never parsed, always quoted */
@@ -275,7 +275,7 @@ BM_API bm_rows bm_struct_pointers(const bm_model *model, const void *const *rows
  * (on create it takes its default). */
 BM_API bm_rows bm_columns(const bm_model *model, const bm_column *columns, size_t n);
 
-/** `n` values of the model's only key, one after the other: for bm_update, bm_delete, bm_copy_to. */
+/** `n` values of the model's only key, one after another: for bm_update, bm_delete, bm_copy_to. */
 BM_API bm_rows bm_keys(const bm_model *model, const void *keys, size_t n);
 
 /** All rows of the table: for bm_update and bm_copy_to. */
@@ -476,8 +476,7 @@ typedef struct bm_bulk_create_options {
     const char *const *update_fields; /**< BM_NAMES; default: all but key and unique fields */
     const char *const *unique_fields; /**< BM_NAMES; default: the primary key */
     bm_duplicates duplicates;         /**< of unique_fields, with update_conflicts */
-    void *
-        keys_into; /**< the structs of bm_structs again, writable: keys are stored there on success */
+    void *keys_into; /**< the structs of bm_structs again, writable: keys are stored there */
     const bm_uuid *create_uuid; /**< for BM_CREATE_UUID fields; default: bm_uuid_random */
     bm_switch allow_skipped;    /**< BM_ON: a trigger may drop rows without an error */
 } bm_bulk_create_options;
@@ -531,13 +530,15 @@ typedef struct bm_copy_to_options {
     bm_switch order_by_key;    /**< bm_all: by primary key.  Keys: always in the order given */
     bm_switch require_all;     /**< keys: a missing row is an error; default: left out */
     void *user;
-    /**< Rows as they come, in constant memory: valid during the call, an array of the model's struct.
-     * NULL: all rows come in bm_result.queryset.  A status other than BM_OK ends the call. */
+    /** Rows as they come, in constant memory: valid during the call, an array of the model's
+     * struct.  NULL: all rows come in bm_result.queryset.  A status other than BM_OK ends the call.
+     */
     bm_status (*sink)(void *user, const void *rows, size_t n, bm_error *err);
-    /**< bm_all: SQL of the program's own, which may call the row t.  It stands in the statement as it
-     * is, so it is never made from what others write. */
-    const char *where;    /**< a condition on the rows to read: "value > 3" */
-    const char *order_by; /**< instead of order_by_key: "name, id DESC" */
+    /** bm_all, a condition on the rows to read: "value > 3".  SQL of the program's own, which may
+     * call the row t: it stands in the statement as it is, so it is never made from what others
+     * write. */
+    const char *where;
+    const char *order_by; /**< bm_all, instead of order_by_key: "name, id DESC" */
 } bm_copy_to_options;
 
 /** Insert rows.  With update_conflicts: insert or update ("upsert"). */

@@ -1,6 +1,11 @@
 """Settings of the tests: BM_DJANGO says on which engine they run."""
 
 import os
+import sys
+from pathlib import Path
+
+# The guide's samples are an app.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples/guide/django"))
 
 ENGINE = os.environ.get("BM_DJANGO", "sqlite-table")
 
@@ -19,7 +24,7 @@ if ENGINE == "postgresql":
 else:
     DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 
-INSTALLED_APPS = ["bulkmodel", "app"]
+INSTALLED_APPS = ["bulkmodel", "app", "shop"]
 if ENGINE == "postgresql":
     INSTALLED_APPS.append("django.contrib.postgres")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -87,6 +87,36 @@ def unknown_place_is_an_error() -> None:
     expect(done.stderr.startswith("CONNECTION: "), True)
 
 
+GUIDE = {
+    "conflicts": ["A-2 updated", "A-3 inserted"],
+    "copy": ["coat 7", "glove 9", "21 in stock"],
+    "update": ["2 sold out", "2 prices", "1 deleted"],
+}
+
+
+def guide(name: str) -> None:
+    """The same on both engines."""
+    lines = run(f"guide_{name}").splitlines()
+    expect(lines[: len(GUIDE[name])], GUIDE[name])
+    schema = f"example_{name}"
+    psql(f"DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}")
+    lines = run(f"guide_{name}", f"{CONNINFO} options=-csearch_path={schema}").splitlines()
+    expect(lines[: len(GUIDE[name])], GUIDE[name])
+    psql(f"DROP SCHEMA {schema} CASCADE")
+
+
+def guide_to_conflicts_names_the_rule() -> None:
+    expect(run("guide_conflicts").splitlines()[2], "refused: product.sku")
+
+
+def guide_to_tests_asks_no_database() -> None:
+    lines = run("guide_memory").splitlines()
+    expect(len(lines), 2)
+    expect(lines[0].startswith('INSERT INTO "product"'), True)
+    expect(lines[0].endswith("[3 rows]"), True)
+    expect(lines[1], "a deadlock, and nothing was written: again")
+
+
 CASES: list[tuple[str, Callable[[], None]]] = [
     ("first_program", first_program),
     ("page_prints_ten_rows", page_prints_ten_rows),
@@ -95,6 +125,11 @@ CASES: list[tuple[str, Callable[[], None]]] = [
     ("million_on_sqlite", lambda: on_sqlite("million")),
     ("million_on_postgresql", lambda: on_postgresql("million")),
     ("unknown_place_is_an_error", unknown_place_is_an_error),
+    ("guide_to_conflicts", lambda: guide("conflicts")),
+    ("guide_to_conflicts_names_the_rule", guide_to_conflicts_names_the_rule),
+    ("guide_to_copies", lambda: guide("copy")),
+    ("guide_to_tests_asks_no_database", guide_to_tests_asks_no_database),
+    ("guide_to_updates", lambda: guide("update")),
 ]
 
 

@@ -219,6 +219,10 @@ def readme_shows_a_program() -> Findings:
     first = TEXTS["examples/first.c"].split("\n", 1)[1]
     if shown != [first, TEXTS["examples/page.c"]]:
         yield "README.md: its C programs are not examples/first.c and examples/page.c"
+    samples = "".join(text for path, text in TEXTS.items() if path.startswith("examples/guide/"))
+    for block in re.findall(r"```python\n(.*?)```", TEXTS["README.md"], re.DOTALL):
+        if block not in samples:
+            yield "README.md: its Python is not that of examples/guide"
 
 
 def header_is_cpp() -> Findings:

@@ -1,0 +1,50 @@
+"""Samples of the other methods."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shop.models import Product, Tag
+
+
+def links(red: Tag, blue: Tag, hat: Product, coat: Product) -> int:
+    # [m2m]
+    touched = Product.objects.update_m2m_fields("tags", {hat.pk: [red.pk, blue.pk], coat.pk: []})
+    # [end m2m]
+    return int(touched)
+
+
+def mixed(rows: list[Product]) -> Any:
+    # [create_queryset]
+    products = Product.objects.create_queryset(rows)  # some are new, some are there
+    # [end create_queryset]
+    return products
+
+
+def populate(edited: list[Product]) -> Any:
+    # [populate]
+    products = Product.objects.filter(stock__gt=0)
+    products.populate_queryset_values(edited, "price")  # by key; nothing is written
+    products.update_fields()  # the prices that differ
+    # [end populate]
+    return products
+
+
+def names() -> list[list[str]]:
+    found = []
+    # [chunks]
+    for chunk in Product.objects.order_by("pk").get_chunks(500):
+        found.append([product.sku for product in chunk])
+    # [end chunks]
+    return found
+
+
+async def coroutine(rows: list[Product]) -> int:
+    # [async]
+    await Product.objects.abulk_create(rows)
+    products = Product.objects.filter(stock=0)
+    async for product in products:
+        product.stock = 1
+    written = await products.aupdate_fields()
+    # [end async]
+    return int(written)

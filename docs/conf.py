@@ -1,11 +1,20 @@
 """Sphinx settings.  script/docs builds the site."""
 
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
+import django
+from django.conf import settings
+from docutils import nodes
+from docutils.parsers.rst import Directive
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "python"))
+settings.configure()
+django.setup()
 
 project = "bulkmodel"
 copyright = "the bulkmodel authors"
@@ -29,6 +38,7 @@ nitpick_ignore = [
         "bool int16_t int32_t int64_t ptrdiff_t size_t uint8_t uint64_t pg_conn sqlite3".split()
     )
 ]
+nitpick_ignore_regex = [("py:.*", r"(collections\.abc|django|uuid|typing)\..*|.*\._\w+")]
 exclude_patterns = ["conventions.md"]
 
 HEADER = (ROOT / "include/bulkmodel.h").read_text()
@@ -58,7 +68,9 @@ def _prose(text):
     """A line of a header's comment as reStructuredText: names are links, `code` is code."""
     parts = re.split(r"(`[^`]+`)", text)
     return "".join(
-        f"`{part}`" if part.startswith("`") else re.sub(r"\bbm_\w+", _linked, part.replace("*", r"\*"))
+        f"`{part}`"
+        if part.startswith("`")
+        else re.sub(r"\bbm_\w+", _linked, part.replace("*", r"\*"))
         for part in parts
     )
 
@@ -78,5 +90,31 @@ def _comment(app, lines, transform, options):
     lines[:] = out
 
 
+def _command():
+    """The built command: BULKMODEL says where it is, else the newest one below build/."""
+    if given := os.environ.get("BULKMODEL"):
+        return given
+    built = sorted(ROOT.glob("build/*/cli/bulkmodel"), key=lambda path: path.stat().st_mtime)
+    if not built:
+        raise RuntimeError("the command is not built: script/docs builds it")
+    return str(built[-1])
+
+
+class CommandHelp(Directive):
+    """What the command says about itself, or about one of its verbs."""
+
+    optional_arguments = 1
+    common = "\nDATABASE is"
+
+    def run(self):
+        verb = self.arguments[:1]
+        done = subprocess.run(
+            [_command(), *verb, "--help"], check=True, capture_output=True, text=True
+        )
+        text = done.stdout.split(self.common)[0] if verb else done.stdout
+        return [nodes.literal_block(text, text, language="text")]
+
+
 def setup(app):
+    app.add_directive("command-help", CommandHelp)
     app.connect("hawkmoth-process-docstring", _comment)

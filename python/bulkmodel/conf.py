@@ -24,7 +24,8 @@ def always_use_concurrent_batch_writes() -> bool:
 
 def workers(concurrent: bool | None, max_concurrent_workers: int | None) -> int:
     """How many workers a call asks for; ValueError for what is no number of them."""
-    if max_concurrent_workers is not None and max_concurrent_workers <= 0:
+    most = max_concurrent_workers
+    if most is not None and not (hasattr(type(most), "__index__") and most > 0):
         raise ValueError("max_concurrent_workers must be a positive integer.")
     if not (always_use_concurrent_batch_writes() if concurrent is None else concurrent):
         return 1

@@ -53,6 +53,13 @@ def conflict_of(
     return Conflict(tuple(unique), tuple(update))
 
 
+def is_djangos(place: Place, conflict: Conflict | None, n: int) -> bool:
+    """Is it Django's statement that updates n rows?  See check_conflict."""
+    if conflict is None or not conflict.update or place.dialect == "postgresql":
+        return False
+    return place.dialect == "sqlite-rows" or n <= SMALL
+
+
 def check_conflict(place: Place, conflict: Conflict, objects: list[Any], keyless: bool) -> None:
     """NotOurs, where the keys of updated rows cannot be told surely.
 
@@ -63,10 +70,6 @@ def check_conflict(place: Place, conflict: Conflict, objects: list[Any], keyless
         return
     if place.description.key.field in conflict.unique:
         raise NotOurs
-    if place.dialect == "postgresql":
-        return
-    if place.dialect == "sqlite-rows" or len(objects) <= SMALL:
-        raise NotOurs
-    for field in conflict.unique:
+    for field in conflict.unique if place.dialect != "postgresql" else ():
         if field.null and any(getattr(object, field.attname) is None for object in objects):
             raise NotOurs

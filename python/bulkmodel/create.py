@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bulkmodel import _core, errors, postgresql
-from bulkmodel.conflicts import Conflict, check_conflict
+from bulkmodel.conflicts import Conflict, check_conflict, is_djangos
 from bulkmodel.place import SMALL, NotOurs, Place, gather, make_job
 from bulkmodel.prepare import for_create
 from bulkmodel.statements import Condition
@@ -36,6 +36,8 @@ class Create:
         self.place = Place(queryset.model, queryset.db)
         self.conflict = conflict
         n = len(objects)
+        if is_djangos(self.place, conflict, n):
+            raise NotOurs
         # Workers whose rows conflict with each other would wait for each other.
         wanted = workers if conflict is None else 1
         workers = workers_for(self.place.connection, queryset.model, wanted, n, batch_size)

@@ -106,7 +106,7 @@ def _set(
 
 
 def at_row(error: BaseException, row: int, field: str | None, sqlstate: str | None = None) -> Any:
-    """The error of ours, with its attributes."""
+    """The error, with its attributes."""
     _set(error, row, field, None, sqlstate)
     return error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bulkmodel import conf
 
@@ -17,6 +17,11 @@ NAMES = frozenset(
         "signal",
     }
 )
+
+
+def is_size(value: Any) -> bool:
+    """Is it a positive integer, or None?"""
+    return value is None or (hasattr(type(value), "__index__") and value > 0)
 
 
 class Options(NamedTuple):
@@ -38,7 +43,7 @@ def options_of(
     signal: bool = True,
 ) -> Options:
     """The options as they are given; ValueError for what is no size and no number of workers."""
-    if batch_size is not None and batch_size <= 0:
+    if not is_size(batch_size):
         raise ValueError("Batch size must be a positive integer.")
     workers = conf.workers(concurrent, max_concurrent_workers)
     return Options(batch_size, workers, send_signals and send_signal and signal, return_queryset)

@@ -31,6 +31,11 @@ def _has_expression(values: list[Any]) -> bool:
     return any(hasattr(kind, "resolve_expression") or hasattr(kind, "as_sql") for kind in kinds)
 
 
+def _is_reference(value: Any) -> bool:
+    """F() and Q(): a field takes them for values, where it gives other expressions back."""
+    return hasattr(value, "resolve_expression") and not hasattr(value, "as_sql")
+
+
 def for_create(field: Field, objects: list[Any], connection: BaseDatabaseWrapper) -> Any:
     """As an INSERT of Django prepares them."""
     return _saved(field, [field.pre_save(object, True) for object in objects], connection)
@@ -58,6 +63,8 @@ def for_lookup(field: Field, objects: list[Any], connection: BaseDatabaseWrapper
 
 
 def _saved(field: Field, values: list[Any], connection: BaseDatabaseWrapper) -> Any:
+    if any(_is_reference(value) for value in values):
+        return None
     prepared = [field.get_db_prep_save(value, connection) for value in values]
     return None if _has_expression(prepared) else prepared
 

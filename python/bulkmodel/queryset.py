@@ -19,7 +19,7 @@ from bulkmodel.create import Create
 from bulkmodel.helpers import get_chunks
 from bulkmodel.image import Image
 from bulkmodel.methods import MoreMethods, alters_data
-from bulkmodel.options import NAMES, Options, options_of
+from bulkmodel.options import NAMES, Options, is_size, options_of
 from bulkmodel.place import NotOurs
 from bulkmodel.update import bulk_update
 from bulkmodel.update_by_key import UpdateByKey
@@ -97,7 +97,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         signal: bool = True,
     ) -> Any:
         """Django's bulk_create.  return_queryset: the rows as a queryset, in the order of objs."""
-        valid = batch_size is None or batch_size > 0  # others are Django's to refuse
+        valid = is_size(batch_size)  # others are Django's to refuse
         asked = options_of(
             batch_size if valid else None,
             concurrent,
@@ -120,7 +120,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
                 asked.signals,
                 instances=given,
                 batch_size=batch_size,
-                n=len(given),
+                n=len(given or ()),
             )
         done = valid and given and self._create(given, asked, conflicts)
         if not done:
@@ -133,7 +133,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
                 return rows.filter(bm_create_uuid=given[0].bm_create_uuid)
             return self._created(given, done, ignore_conflicts or update_conflicts)
 
-        queryset = signals.end(call, len(given), make, asked.return_queryset)
+        queryset = signals.end(call, len(given or ()), make, asked.return_queryset)
         return queryset if return_queryset else given
 
     def _create(self, objects: list[Any], asked: Options, conflicts: Any) -> bool:
@@ -142,6 +142,9 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             create = Create(self, objects, asked.batch_size, asked.workers, conflict)
         except NotOurs:
             return False
+        except Exception as error:
+            errors.annotate(error, self._call(objects))
+            raise
         create.run()
         return True
 

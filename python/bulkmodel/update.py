@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from django.db.backends.base.base import BaseDatabaseWrapper
+
 from bulkmodel import _core, errors, prepare
 from bulkmodel.atomic import one_transaction
 from bulkmodel.condition import condition_of
@@ -75,12 +77,12 @@ def bulk_update(queryset: Any, objects: tuple[Any, ...], names: Any, batch_size:
             return 0
     chunk = place.chunk(batch_size, [opts.pk, opts.pk, *fields_named], rows)
     call = errors.Call(place.model, place.connection, rows, fields_named)
-    how = prepare.for_bulk_update
+    how, limited = prepare.for_bulk_update, cuts(place.connection)
     with errors.noted(lambda: call):
-        update = Update(place, rows, columns, chunk, condition, how=how, limited=_cuts(place))
+        update = Update(place, rows, columns, chunk, condition, how=how, limited=limited)
         return update.run()
 
 
-def _cuts(place: Place) -> bool:
-    """Does Django's bulk_update cut text that is too long?"""
-    return place.connection.features.requires_casted_case_in_updates
+def cuts(connection: BaseDatabaseWrapper) -> bool:
+    """Does Django's bulk_update cut text that is too long, where save() is refused?"""
+    return connection.features.requires_casted_case_in_updates

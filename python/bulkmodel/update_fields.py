@@ -16,7 +16,8 @@ from bulkmodel.fields import BUILT_IN, Field, has_relations
 from bulkmodel.image import Image
 from bulkmodel.place import NotOurs, Place
 from bulkmodel.prepare import for_save
-from bulkmodel.update import Update
+from bulkmodel.update import Update, cuts
+from bulkmodel.values import check_values
 from bulkmodel.writing import share, workers_for
 
 
@@ -29,6 +30,8 @@ def fields_named(model: type[models.Model], names: tuple[str, ...]) -> list[Fiel
             raise ValueError("update_fields() can only be used with concrete fields.")
         if field in opts.pk_fields:
             raise ValueError("update_fields() cannot be used with primary key fields.")
+        if field.generated:
+            raise ValueError("update_fields() cannot be used with generated fields.")
     return list(dict.fromkeys(fields))
 
 
@@ -110,12 +113,10 @@ def write(target: Any, changes: Changes, batch_size: int | None, workers: int = 
     )
     n = len(changes.rows)
     workers = workers_for(connections[target.db], target.model, workers, n, batch_size)
+    if workers > 1:
+        batch_size = batch_size or share(n, workers)
     with errors.noted(lambda: call):
-        if workers > 1:
-            matched = _write(target, changes, batch_size or share(n, workers), workers)
-        else:
-            with one_transaction(target.db):
-                matched = _write(target, changes, batch_size, 1)
+        matched = _write(target, changes, batch_size, workers)
     if changes.image is not None:
         names = [field.attname for field in changes.fields]
         changes.image.written(connections[target.db], changes.rows, changes.places, names)
@@ -146,7 +147,7 @@ def _write(target: Any, changes: Changes, batch_size: int | None, workers: int) 
             chunk,
             condition,
             how=for_save,
-            limited=False,
+            limited=cuts(place.connection),
             kept=kept,
             workers=workers,
             places=lambda: [changes.places],
@@ -155,7 +156,9 @@ def _write(target: Any, changes: Changes, batch_size: int | None, workers: int) 
         update = None  # an error of Django's way is not raised in the course of this one
     if update is not None:
         return update.run()
+    # What is refused is refused outside of a transaction, so that the caller's is not broken.
     check_rows(target.model, changes.rows)
+    check_values(connections[target.db], changes.rows, changes.fields, changes.places)
     with one_transaction(target.db):
         return _write_as_django(target, changes, batch_size)
 

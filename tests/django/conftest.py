@@ -8,12 +8,18 @@ from bulkmodel import postgresql, sqlite, transport
 
 ENGINE = os.environ.get("BM_DJANGO", "sqlite-table")
 
-# The package is installed once; what is asked of tables, and several connections, are PostgreSQL's.
+# The package is installed once; what is asked of tables, several connections and the faults of one
+# are PostgreSQL's.
 collect_ignore = [] if ENGINE == "sqlite-table" else ["test_install.py"]
 collect_ignore += (
     []
     if ENGINE == "postgresql"
-    else ["test_fields_postgresql.py", "test_tables.py", "test_workers.py"]
+    else [
+        "test_errors_postgresql.py",
+        "test_fields_postgresql.py",
+        "test_tables.py",
+        "test_workers.py",
+    ]
 )
 # ... where psycopg 3 makes them.
 collect_ignore += [] if postgresql.is_psycopg3 else ["test_workers.py"]

@@ -1,5 +1,6 @@
 """Errors are Django's, and name their row; what was set on objects is unset."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -158,3 +159,152 @@ def test_the_search_for_the_row_writes_nothing(n: int) -> None:
     assert caught.value.row_index == n - 1  # type: ignore[attr-defined]
     assert [row.name for row in Plain.django.all()] == ["taken"]
     assert not connection.in_atomic_block and connection.get_autocommit()
+
+
+# --------------------------------------------------------------- the end of a transaction, faults
+
+
+class Stop(BaseException):
+    """Like KeyboardInterrupt."""
+
+
+def before(objects: list[Any]) -> list[Any]:
+    return [(o.pk, o._state.adding, o._state.db) for o in objects]
+
+
+@pytest.fixture
+def no_rows_left(transactional_db: None) -> Iterator[None]:
+    yield
+    assert Plain.django.count() == 0
+    assert is_usable()
+
+
+def test_inside_the_callers_transaction_commit_is_the_callers(
+    monkeypatch: pytest.MonkeyPatch, no_rows_left: None
+) -> None:
+    def cut() -> None:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(connection, "_commit", cut)
+    with pytest.raises(OperationalError) as caught, transaction.atomic():
+        Plain.objects.bulk_create(rows(3))
+    monkeypatch.undo()
+    assert not isinstance(caught.value, CommitUnknown)
+
+
+@pytest.mark.parametrize("n", [3, 2000])
+def test_what_is_refused_at_commit(n: int, no_rows_left: None) -> None:
+    """Django's foreign keys are deferred on both engines."""
+    objects = [Signed(name="x", value=i) for i in range(n)]
+    objects[n - 1].owner_id = 4711
+    then = before(objects)
+    with pytest.raises(IntegrityError) as caught:
+        Signed.objects.bulk_create(objects)
+    assert before(objects) == then
+    assert caught.value.sqlstate == "23503"
+    if POSTGRESQL:
+        assert (caught.value.row_index, caught.value.field_name) == (n - 1, "owner")
+    assert Signed._base_manager.count() == 0
+
+
+@pytest.mark.parametrize("n", [3, 2000])
+def test_a_hook_behind_commit_changes_nothing(n: int, transactional_db: None) -> None:
+    """The rows are there: so are their keys."""
+    raised = OperationalError("of the hook")
+
+    def hook() -> None:
+        raise raised
+
+    objects = rows(n)
+    objects[0].pk = 4711  # two statements, so a transaction
+    seen: list[Any] = []
+
+    def wrapper(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if not seen:
+            seen.append(sql)
+            transaction.on_commit(hook)
+        return execute(sql, params, many, context)
+
+    def in_transaction(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if connection.in_atomic_block and not seen:
+            return wrapper(execute, sql, params, many, context)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(in_transaction), pytest.raises(OperationalError) as caught:
+        Plain.objects.bulk_create(objects)
+    assert caught.value is raised
+    assert {o.pk for o in objects} == set(Plain.django.values_list("pk", flat=True))
+    assert len(objects) == n == Plain.django.count()
+    assert not any(o._state.adding for o in objects)
+
+
+@pytest.mark.parametrize("n", [3, 2000])
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, Stop, RuntimeError, IntegrityError])
+def test_states_are_what_they_were(n: int, kind: Any, no_rows_left: None) -> None:
+    objects = rows(n)
+    objects[0]._state.db = "other"
+    objects[1]._state.adding = False
+    objects[1]._state.db = "default"
+    objects[2].pk = 4711
+    then = before(objects)
+    raised = kind("of the wrapper")
+
+    def wrapper(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        done = execute(sql, params, many, context)
+        if "INSERT" in sql or "COPY" in sql:
+            raise raised
+        return done
+
+    with connection.execute_wrapper(wrapper), pytest.raises(kind) as caught:
+        Plain.objects.bulk_create(objects)
+    assert caught.value is raised
+    assert before(objects) == then
+
+
+@pytest.mark.parametrize("n", [3, 2000])
+def test_the_callers_exception_is_the_callers(n: int, no_rows_left: None) -> None:
+    class Value(int):
+        def __int__(self) -> int:
+            raise raised
+
+    def source() -> Iterator[Plain]:
+        yield from rows(n)
+        raise raised
+
+    raised = LookupError("mine")
+    with pytest.raises(LookupError) as caught:
+        Plain.objects.bulk_create(source())
+    assert caught.value is raised
+    objects = rows(n)
+    objects[1].value = Value(5)
+    for manager in (Plain.django, Plain.objects):
+        with pytest.raises(LookupError) as caught:
+            manager.bulk_create(objects)
+        assert caught.value is raised
+
+
+@pytest.mark.parametrize("text", ["a)=(b", "it's", "x, y", "(", "ü\n"])
+@pytest.mark.parametrize("n", [4, 1500])
+def test_keys_that_look_like_the_servers_words(n: int, text: str) -> None:
+    Plain.django.create(name=text)
+    objects = rows(n)
+    objects[2].name = text
+    objects[3].name = text[:-1] + "z"
+    error = failure(lambda: Plain.objects.bulk_create(objects))
+    assert (error.row_index, error.field_name) == (2, "name")
+
+
+@pytest.mark.parametrize("value", ["\ud800", b"\xff", [1]])
+def test_what_a_field_does_not_prepare_names_the_row(value: Any) -> None:
+    objects = rows(5)
+    objects[3].value = value
+    with pytest.raises((TypeError, ValueError)) as caught:
+        Plain.objects.bulk_create(objects)
+    assert (caught.value.row_index, caught.value.field_name) == (3, "value")
+    assert (caught.value.constraint, caught.value.sqlstate) == (None, None)
+
+
+def test_an_update_has_no_row() -> None:
+    Plain.django.bulk_create(rows(2))
+    error = failure(lambda: Plain.objects.update(name="same"))
+    assert (error.row_index, error.field_name, error.sqlstate) == (None, "name", "23505")

@@ -1,0 +1,80 @@
+"""Values that a column does not take, found before anything is sent.
+
+For what Django lacks; bulk_create, bulk_update and update refuse what Django refuses.  The class of
+the error is that of Model.save() on this backend.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import DataError, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from bulkmodel.errors import at_row
+
+
+def check_values(
+    connection: BaseDatabaseWrapper,
+    objects: Sequence[Any],
+    fields: Sequence[Any],
+    places: Sequence[int] | None = None,
+) -> None:
+    """Raise for the first value that cannot be stored.  `places`: of the objects in the caller's
+    sequence, where they are others."""
+    for row, object in enumerate(objects):
+        for field in fields:
+            value = vars(object).get(field.attname)
+            if value is not None and not hasattr(value, "resolve_expression"):
+                _check(connection, value, field, row if places is None else places[row])
+
+
+def _check(connection: BaseDatabaseWrapper, value: Any, field: Any, row: int) -> None:
+    where = f"Row {row}, field {field.name}: "
+    try:
+        prepared = field.get_db_prep_save(value, connection)
+        if isinstance(prepared, str):
+            prepared.encode()
+    except Exception as error:
+        at_row(error, row, field.name)
+        raise
+    postgresql = connection.vendor == "postgresql"
+    found = _of_postgresql(connection, prepared, field) if postgresql else _of_sqlite(prepared)
+    if found is not None:
+        kind, sqlstate, why = found
+        raise at_row(kind(where + why), row, field.name, sqlstate)
+
+
+_Found = tuple[type[Exception], str | None, str]
+
+
+def _of_postgresql(connection: BaseDatabaseWrapper, value: Any, field: Any) -> _Found | None:
+    if isinstance(value, str) and "\0" in value:
+        return DataError, None, "text cannot hold NUL."
+    target = _target(field)
+    limit = target.max_length
+    # Blanks behind the end are cut by the server, in silence.
+    is_limited = isinstance(target, models.CharField) and limit is not None
+    if is_limited and isinstance(value, str) and value[limit:].strip(" "):
+        return DataError, "22001", f"the text is longer than {limit} characters."
+    if isinstance(target, models.IntegerField) and isinstance(value, int):
+        low, high = connection.ops.integer_field_range(target.get_internal_type())
+        if (low is not None and value < low) or (high is not None and value > high):
+            return DataError, "22003", "the number is out of range."
+    return None
+
+
+def _of_sqlite(value: Any) -> _Found | None:
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return OverflowError, None, "the number is out of range."
+    if isinstance(value, float) and math.isnan(value):
+        return DataError, None, "SQLite has no NaN."
+    return None
+
+
+def _target(field: Any) -> Any:
+    while field.remote_field:
+        field = field.target_field
+    return field

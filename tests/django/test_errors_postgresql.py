@@ -1,0 +1,139 @@
+"""Faults of a connection to a server: in a COPY, at COMMIT; and what only a server refuses."""
+
+from typing import Any
+
+import pytest
+from django.db import DataError, OperationalError, connection, transaction
+
+from app.models import Plain
+from bulkmodel import postgresql
+from bulkmodel.errors import CommitUnknown
+from test_errors import before, failure, no_rows_left, rows, same_error
+
+__all__ = ["no_rows_left"]
+pytestmark = pytest.mark.django_db
+
+
+class Stop(BaseException):
+    """Like KeyboardInterrupt."""
+
+
+def breaking(monkeypatch: pytest.MonkeyPatch, act: Any) -> None:
+    """`act` is called in the middle of a COPY, after its first block."""
+
+    class Broken:
+        def __init__(self, job: Any) -> None:
+            self.job = job
+            self.blocks = 0
+
+        def pull(self) -> Any:
+            self.blocks += 1
+            if self.blocks == 2:
+                act()
+            return self.job.pull()
+
+    class Blocks(postgresql.Blocks):
+        def __init__(self, job: Any, rows: int) -> None:
+            super().__init__(Broken(job), rows)
+
+    monkeypatch.setattr(postgresql, "Blocks", Blocks)
+
+
+def terminate(pid: int) -> None:
+    """End a backend from another connection, and wait until it is gone."""
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    finally:
+        other.close()
+
+
+def pid() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
+class TestCopy:
+    @pytest.mark.parametrize("kind", [KeyboardInterrupt, Stop, RuntimeError])
+    def test_an_exception_ends_it(
+        self, kind: Any, monkeypatch: pytest.MonkeyPatch, no_rows_left: None
+    ) -> None:
+        raised = kind("x" * 20_000)
+
+        def act() -> None:
+            raise raised
+
+        objects = rows(20_000)
+        then = before(objects)
+        with monkeypatch.context() as patch:
+            breaking(patch, act)
+            with pytest.raises(kind) as caught:
+                Plain.objects.bulk_create(objects)
+        assert caught.value is raised
+        assert before(objects) == then
+        status = connection.connection.info.transaction_status.name
+        assert status == "IDLE"
+
+    def test_a_backend_that_is_gone(
+        self, monkeypatch: pytest.MonkeyPatch, no_rows_left: None
+    ) -> None:
+        objects = rows(20_000)
+        then = before(objects)
+        gone = pid()
+        with monkeypatch.context() as patch:
+            breaking(patch, lambda: terminate(gone))
+            with pytest.raises(OperationalError) as caught:
+                Plain.objects.bulk_create(objects)
+        assert not isinstance(caught.value, CommitUnknown)
+        assert caught.value.row_index is None
+        assert before(objects) == then
+
+    def test_inside_a_transaction_of_the_callers(
+        self, monkeypatch: pytest.MonkeyPatch, no_rows_left: None
+    ) -> None:
+        def act() -> None:
+            raise RuntimeError
+
+        with transaction.atomic():
+            with monkeypatch.context() as patch:
+                breaking(patch, act)
+                with pytest.raises(RuntimeError), transaction.atomic():
+                    Plain.objects.bulk_create(rows(20_000))
+            Plain.objects.bulk_create(rows(5))
+            assert Plain.django.count() == 5
+            transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize("n", [3, 2000])
+def test_a_commit_without_an_answer(
+    n: int, monkeypatch: pytest.MonkeyPatch, no_rows_left: None
+) -> None:
+    objects = rows(n)
+    objects[0].pk = 4711  # two statements, so a transaction
+    then = before(objects)
+    commit = connection._commit
+    gone = pid()
+
+    def cut() -> None:
+        terminate(gone)
+        commit()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(connection, "_commit", cut)
+        with pytest.raises(CommitUnknown) as caught:
+            Plain.objects.bulk_create(objects)
+    assert isinstance(caught.value.__cause__, OperationalError)
+    assert before(objects) == then
+
+
+@pytest.mark.parametrize(("value", "state"), [(2**31, "22003"), ("x" * 11, "22001")])
+@pytest.mark.parametrize("n", [3, 1500])
+def test_what_does_not_fit_names_the_row(n: int, value: Any, state: str) -> None:
+    field = "value" if state == "22003" else "name"
+    objects = rows(n)
+    setattr(objects[n - 2], field, value)
+    ours = failure(lambda: Plain.objects.bulk_create(objects), DataError)
+    same_error(ours, failure(lambda: Plain.django.bulk_create(objects), DataError))
+    assert (ours.row_index, ours.field_name, ours.sqlstate) == (n - 2, field, state)

@@ -49,6 +49,11 @@ class AsyncMixin(_Base):
         method: Any = self.copy_from_objects  # type: ignore[attr-defined]
         return await sync_to_async(method)(objs, *args, **options)
 
+    async def acopy_to_instances(self, columns: Iterable[str] | None = None) -> list[Any]:
+        """As copy_to_instances()."""
+        method: Any = self.copy_to_instances  # type: ignore[attr-defined]
+        return list(await sync_to_async(method)(columns))
+
     async def aupdate_m2m_fields(
         self, fieldname: str, links: Mapping[Any, Iterable[Any]], **options: Any
     ) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.fields.files import FieldFile
+from django.db.models.query_utils import DeferredAttribute
 
 from bulkmodel import _core
 
@@ -73,20 +74,29 @@ class Image:
 
     __slots__ = ("_files", "_pending", "_thaw", "columns")
 
-    def __init__(self, model: type[models.Model], objects: list[Any], alike: bool) -> None:
-        """alike: all objects have loaded the same fields."""
+    def __init__(
+        self,
+        model: type[models.Model],
+        objects: list[Any],
+        alike: bool,
+        read: dict[str, list[Any]] | None = None,
+    ) -> None:
+        """alike: all objects have loaded the same fields.  read: columns that are known already,
+        which are taken over; what is not among them is deferred, or is not plain to read."""
         fields = model._meta.concrete_fields
         self._thaw = {field.attname for field in fields if type(field) not in _FROZEN}
         self._files = {field.attname for field in fields if isinstance(field, models.FileField)}
         self._pending: list[tuple[_Mark, BaseDatabaseWrapper, list[int], dict[str, list[Any]]]] = []
-        loaded = vars(objects[0]) if objects and alike else {}
-        links = (models.ForeignKey, models.OneToOneField)
-        self.columns = {
-            field.attname: self._now(
-                objects, field.attname, field.attname in loaded and type(field) not in links
-            )
-            for field in fields
-        }
+        first = vars(objects[0]) if objects and alike else {}
+        self.columns: dict[str, list[Any]] = {}
+        for name in [field.attname for field in fields]:
+            plain = type(getattr(model, name, None)) is DeferredAttribute
+            if read is not None and name in read:
+                self.columns[name] = self._apart(name, read[name])
+            elif read is not None and plain and name not in first:
+                self.columns[name] = [MISSING] * len(objects)
+            else:
+                self.columns[name] = self._now(objects, name, plain and name in first)
 
     def __deepcopy__(self, memo: Any) -> None:
         return None
@@ -95,7 +105,10 @@ class Image:
         return type(None), ()
 
     def _now(self, objects: list[Any], name: str, loaded: bool = False) -> list[Any]:
-        values = _core.snapshot(objects, name, MISSING, loaded and name not in self._files)
+        known = loaded and name not in self._files
+        return self._apart(name, _core.snapshot(objects, name, MISSING, known))
+
+    def _apart(self, name: str, values: list[Any]) -> list[Any]:
         if name in self._files:
             return [_file_name(v) for v in values]
         if name in self._thaw:

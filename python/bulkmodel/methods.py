@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import models
 
-from bulkmodel import compose, links, signals
+from bulkmodel import compose, copies_out, links, signals
 from bulkmodel.copies_in import CopyIn
 from bulkmodel.options import options_of
 
@@ -35,6 +35,17 @@ class MoreMethods(_Base):
         def _alias_of_write(self) -> str: ...
         def _written(self, objects: Iterable[Any], **known: Any) -> Any: ...
         def _of_keys(self, keys: list[Any]) -> Any: ...
+
+    def copy_to_instances(self, columns: Iterable[str] | None = None) -> list[Any]:
+        """The rows as a list of instances, read anew.  columns: names of the fields to load, beside
+        the key; the others are deferred.  FieldDoesNotExist, ValueError: a name is no column."""
+        return copies_out.copy_to_instances(self, columns)
+
+    def iter_copy_to_instances(
+        self, columns: Iterable[str] | None = None, chunk_size: int = 2000
+    ) -> Iterator[Any]:
+        """The rows as instances, `chunk_size` in memory at a time; else as copy_to_instances()."""
+        return copies_out.iter_copy_to_instances(self, columns, chunk_size)
 
     @alters_data
     def update_m2m_fields(

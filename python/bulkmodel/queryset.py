@@ -18,6 +18,7 @@ from bulkmodel.connections import ensure_connected, reset_connection
 from bulkmodel.create import Create
 from bulkmodel.helpers import get_chunks
 from bulkmodel.image import Image
+from bulkmodel.instances import Instances
 from bulkmodel.methods import MoreMethods, alters_data
 from bulkmodel.options import NAMES, Options, is_size, options_of
 from bulkmodel.place import NotOurs
@@ -54,9 +55,18 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
 
     def _fetch_all(self) -> None:
         fresh = self._result_cache is None
+        read: dict[str, list[Any]] | None = None
+        if fresh:
+            try:
+                instances = Instances(self, keep=True)
+            except NotOurs:
+                pass
+            else:
+                self._result_cache = instances.all()
+                read = instances.kept
         super()._fetch_all()
         if fresh and issubclass(self._iterable_class, ModelIterable):
-            self._image = Image(self.model, self._result_cache or [], alike=True)
+            self._image = Image(self.model, self._result_cache or [], alike=True, read=read)
 
     def __deepcopy__(self, memo: Any) -> Any:
         copied = super().__deepcopy__(memo)  # type: ignore[misc]

@@ -6,6 +6,7 @@
  *   Rows    values of objects, gathered column by column, owned
  *   Job     a verb over rows: steps to perform, answers to give
  *   Source  SQLite's virtual table on one connection
+ *   Builder rows of a result as instances
  */
 #ifndef BULKMODEL_PYTHON_CORE_H
 #define BULKMODEL_PYTHON_CORE_H
@@ -20,6 +21,7 @@ extern PyTypeObject py_rows_type;
 extern PyTypeObject py_job_type;
 extern PyTypeObject py_source_type;
 extern PyTypeObject py_catalog_type;
+extern PyTypeObject py_builder_type;
 
 /* What the engine cannot do exactly, found before anything was sent: Django's way is taken. */
 extern PyObject *py_unfit;
@@ -141,6 +143,16 @@ PyObject *py_snapshot(PyObject *module, PyObject *args);
 PyObject *py_changed(PyObject *module, PyObject *args);
 PyObject *py_fill(PyObject *module, PyObject *args);
 PyObject *py_settle(PyObject *module, PyObject *args);
+
+/* cells.c: a cell of a result as Django's converters make it; a new reference.  NULL: a Python
+ * exception is set, or it is none, and the converters are to be asked. */
+typedef struct py_memo {
+    PyObject *text; /* the last cell, and what it became; or NULL */
+    PyObject *value;
+} py_memo;
+typedef PyObject *(*py_read)(py_memo *memo, PyObject *value, PyObject *zone);
+bool py_reader_named(const char *name, py_read *out);
+bool py_cells_init(void);
 
 /* sqlite.c */
 PyObject *py_take_source(PyObject *module, PyObject *unused);

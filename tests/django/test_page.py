@@ -61,7 +61,7 @@ def test_concurrent_writes() -> None:
     queryset = Foo.objects.order_by("pk")
     assert queryset.update(concurrent=True, batch_size=1000, max_concurrent_workers=10) == 0
     for foo in queryset:
-        foo.value = 7
+        foo.value = -7
     options = {"concurrent": True, "batch_size": 1000, "max_concurrent_workers": 10}
     assert queryset.update_fields(**options) == 10
     assert queryset.update(value=9, **options) == 10

@@ -1,0 +1,60 @@
+"""copy_to_instances: the rows of a queryset as instances, as list() makes them, sooner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.db import models
+
+from bulkmodel.instances import Instances
+from bulkmodel.place import NotOurs
+
+
+def _selecting(queryset: Any, columns: Iterable[str] | None) -> Any:
+    """The queryset as it was before it was read, with these columns and the key."""
+    if columns is None:
+        return queryset._chain()
+    if isinstance(columns, str):
+        raise TypeError("columns are a list of names, not a string.")
+    opts = queryset.model._meta
+    names = []
+    for name in columns:
+        field = opts.pk if name == "pk" else opts.get_field(name)
+        if name != "pk" and (not field.concrete or field.many_to_many):
+            raise ValueError(f"{name!r} is no column: only concrete fields can be copied.")
+        names.append("pk" if name == "pk" else field.name)
+    return queryset.only("pk", *names)
+
+
+def copy_to_instances(queryset: Any, columns: Iterable[str] | None) -> list[Any]:
+    """All rows."""
+    target = _selecting(queryset, columns)
+    try:
+        objects = Instances(target, keep=False).all()
+    except NotOurs:
+        return list(target)
+    if target._prefetch_related_lookups:
+        models.prefetch_related_objects(objects, *target._prefetch_related_lookups)
+    return objects
+
+
+def iter_copy_to_instances(
+    queryset: Any, columns: Iterable[str] | None, chunk_size: int
+) -> Iterator[Any]:
+    """The rows as they come; what is wrong with the call is raised by the call."""
+    if chunk_size <= 0:
+        raise ValueError("Chunk size must be strictly positive.")
+    target = _selecting(queryset, columns)
+    try:
+        chunks = Instances(target, keep=False).chunks(chunk_size)
+    except NotOurs:
+        return iter(target.iterator(chunk_size))
+    return _prefetched(chunks, target._prefetch_related_lookups)
+
+
+def _prefetched(chunks: Iterator[list[Any]], lookups: tuple[Any, ...]) -> Iterator[Any]:
+    for objects in chunks:
+        if lookups:
+            models.prefetch_related_objects(objects, *lookups)
+        yield from objects

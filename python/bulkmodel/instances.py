@@ -58,8 +58,9 @@ def _stands_in(function: Any, module: ModuleType) -> bool:
 
 
 def _makes_as_django(model: Any) -> bool:
-    if pre_init.has_listeners(model) or post_init.has_listeners(model):
-        return False
+    for signal in (pre_init, post_init):
+        if signal.receivers and signal.has_listeners(model):
+            return False
     return (
         model.__init__ is models.Model.__init__
         and model.from_db.__func__ is models.Model.from_db.__func__  # type: ignore[attr-defined]

@@ -2,8 +2,10 @@
 
 import datetime
 import decimal
+import gc
 import json
 import os
+import sys
 import uuid
 import weakref
 from collections.abc import Callable, Iterator
@@ -523,6 +525,44 @@ def test_a_converter_that_fails_or_meddles() -> None:
     with pytest.raises(ZeroDivisionError):
         builder(column).build([(2,), (3,), (4,)], objects, (None,))
     assert len(objects) == 3
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_the_collector_is_held_in_c_and_nowhere_else(on: bool) -> None:
+    def convert(value: Any, expression: Any, connection: Any) -> Any:
+        states.append(gc.isenabled())
+        return 1 // value
+
+    columns = (("a", 0, 0, "", (), None), ("b", 0, 0, "", (convert,), None))
+    states: list[bool] = []
+    was = gc.isenabled()
+    (gc.enable if on else gc.disable)()
+    try:
+        builder(*columns).build([(1,), (2,)], [], (None, None))
+        states.append(gc.isenabled())
+        with pytest.raises(ZeroDivisionError):
+            builder(*columns).build([(0,)], [], (None, None))
+        states.append(gc.isenabled())
+        with pytest.raises(IndexError):
+            builder(*columns).build([()], [], (None, None))
+        states.append(gc.isenabled())
+    finally:
+        (gc.enable if was else gc.disable)()
+    assert states == [on] * 6
+
+
+def test_nothing_is_kept_after_a_call(plains: list[Plain]) -> None:
+    name = "".join(["a", "name"])
+    before = sys.getrefcount(name)
+    column = ("a", 0, 0, "uuid", (lambda value, *_: value,), None)
+    for _ in range(3):
+        objects: list[Any] = []
+        builder(column).build([(name,), [name]], objects, ([],))
+        with pytest.raises(IndexError):
+            builder(column).build([(name,), ()], objects, ([],))
+        del objects
+    gc.collect()
+    assert sys.getrefcount(name) == before
 
 
 def memory() -> int:

@@ -13,6 +13,7 @@ from typing import Any
 
 import django
 import pytest
+from asgiref.sync import async_to_sync
 from django.core.exceptions import FieldDoesNotExist
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models, transaction
@@ -352,6 +353,12 @@ def test_bad_columns_are_refused_before_anything_is_read(django_assert_num_queri
             Plain.objects.iter_copy_to_instances(chunk_size=0)
         with pytest.raises(TypeError, match="after"):
             Plain.objects.values("name").copy_to_instances(["name"])
+
+
+def test_for_coroutines(plains: list[Plain]) -> None:
+    rows = Plain.objects.order_by("pk")
+    assert async_to_sync(rows.acopy_to_instances)() == plains
+    assert async_to_sync(Plain.objects.acopy_to_instances)(["name"])[0].get_deferred_fields()
 
 
 def test_rows_are_read_anew(plains: list[Plain]) -> None:

@@ -22,6 +22,14 @@ def always_use_concurrent_batch_writes() -> bool:
     return value
 
 
+def sqlite_probe() -> bool:
+    """May a SQLite that loads no extensions be given the engine's table all the same?"""
+    value = getattr(settings, "BULKMODEL_SQLITE_PROBE", True)
+    if not isinstance(value, bool):
+        raise ImproperlyConfigured("BULKMODEL_SQLITE_PROBE must be True or False.")
+    return value
+
+
 def workers(concurrent: bool | None, max_concurrent_workers: int | None) -> int:
     """How many workers a call asks for; ValueError for what is no number of them."""
     most = max_concurrent_workers

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import _sqlite3
 import re
+import sqlite3
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, Error, IntegrityError, transaction
 
-from bulkmodel import _core, errors
+from bulkmodel import _core, conf, errors
 from bulkmodel.statements import Condition, placed, result, spliced
 
 _loading = threading.Lock()
@@ -27,18 +32,44 @@ def source_of(connection: Any) -> _core.Source | None:
 
 
 def _load(driver: Any) -> _core.Source | None:
-    if not hasattr(driver, "enable_load_extension") or not hasattr(_core, "take_source"):
+    if not hasattr(_core, "take_source"):
         return None
     with _loading:
         try:
-            driver.enable_load_extension(True)
-            try:
-                driver.load_extension(_core.__file__)
-            finally:
-                driver.enable_load_extension(False)
-            return _core.take_source()
+            if hasattr(driver, "enable_load_extension"):
+                return _by_extension(driver)
+            return _by_probe(driver) if conf.sqlite_probe() else None
+        except ImproperlyConfigured:
+            raise
         except Exception:
             return None
+
+
+def _by_extension(driver: Any) -> _core.Source:
+    try:
+        driver.execute("SELECT load_extension(NULL)")
+        allowed = True
+    except sqlite3.Error:
+        allowed = False
+    driver.enable_load_extension(True)
+    try:
+        driver.load_extension(_core.__file__)
+    finally:
+        driver.enable_load_extension(allowed)
+    return _core.take_source()
+
+
+def _by_probe(driver: Any) -> _core.Source | None:
+    place = _place()
+    return None if place is None else _core.source_at(driver, sqlite3.Connection, place)
+
+
+@lru_cache(maxsize=1)
+def _place() -> int | None:
+    """Where this Python's Connection holds its handle; None where that is not sure."""
+    if sys.implementation.name != "cpython" or not getattr(_sqlite3, "__file__", None):
+        return None
+    return _core.probe(_sqlite3.__file__, sqlite3.connect, sqlite3.Connection)
 
 
 def _culprit(

@@ -154,8 +154,16 @@ typedef PyObject *(*py_read)(py_memo *memo, PyObject *value, PyObject *zone);
 bool py_reader_named(const char *name, py_read *out);
 bool py_cells_init(void);
 
-/* sqlite.c */
+/* sqlite.c.  The entry point of an extension of SQLite: sqlite.org/loadext.html */
+struct sqlite3;
+struct sqlite3_api_routines;
+__attribute__((visibility("default"))) int
+sqlite3_core_init(struct sqlite3 *db, char **message, const struct sqlite3_api_routines *api);
 PyObject *py_take_source(PyObject *module, PyObject *unused);
 PyObject *py_sqlite_facts(PyObject *module, PyObject *args);
+
+/* probe.c */
+PyObject *py_probe(PyObject *module, PyObject *args);
+PyObject *py_source_at(PyObject *module, PyObject *args);
 
 #endif

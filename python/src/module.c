@@ -14,6 +14,8 @@ static PyMethodDef functions[] = {
     {"settle", py_settle, METH_VARARGS, NULL},
 #if BM_HAS_SQLITE_EXTENSION
     {"take_source", py_take_source, METH_NOARGS, NULL},
+    {"probe", py_probe, METH_VARARGS, NULL},
+    {"source_at", py_source_at, METH_VARARGS, NULL},
     {"sqlite_facts", py_sqlite_facts, METH_VARARGS, NULL},
 #endif
     {NULL, NULL, 0, NULL},

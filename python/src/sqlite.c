@@ -22,12 +22,6 @@ typedef struct py_source {
 static bm__sqlite_source *loaded;
 static struct sqlite3 *loaded_db;
 
-#ifndef BM_EXPORT
-#define BM_EXPORT __attribute__((visibility("default")))
-#endif
-
-BM_EXPORT int sqlite3_core_init(sqlite3 *db, char **message, const sqlite3_api_routines *api);
-
 int sqlite3_core_init(sqlite3 *db, char **message, const sqlite3_api_routines *api)
 {
     (void)message;

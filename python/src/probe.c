@@ -83,7 +83,7 @@ static PyObject *open_and_note(const library *sqlite, PyObject *connect)
     return connection;
 }
 
-/* One probe: the place of the handle in a Connection, -1 where it is not sure, -2 on an exception. */
+/* One probe: the place of the handle in a Connection, -1 where it is not sure, -2: an exception. */
 static Py_ssize_t probe_once(const library *sqlite, PyObject *connect, PyTypeObject *class)
 {
     PyObject *connection = open_and_note(sqlite, connect);

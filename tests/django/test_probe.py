@@ -1,6 +1,7 @@
 """The engine's table on a SQLite that loads no extensions."""
 
 import sqlite3
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -91,8 +92,10 @@ def test_nothing_is_left_behind() -> None:
 def test_a_library_that_is_not_loaded_is_none() -> None:
     probe = _core.probe("/nowhere/_sqlite3.so", sqlite3.connect, sqlite3.Connection)
     assert probe is None
+    loaded = sys.modules["_sqlite3"].__file__
+    assert loaded is not None
     with pytest.raises(ZeroDivisionError):
-        _core.probe(sqlite._sqlite3.__file__, lambda name: 1 / 0, sqlite3.Connection)  # type: ignore[attr-defined]
+        _core.probe(loaded, lambda name: 1 / 0, sqlite3.Connection)
 
 
 def test_loading_stays_as_it_was_allowed() -> None:

@@ -1,6 +1,6 @@
 /*
  * SQLite's virtual table where Python's sqlite3 was built without enable_load_extension: the
- * connection's own handle is found in the Connection object.  docs/decisions/004 weighs the risk;
+ * connection's own handle is found in the Connection object.  docs/decisions/005 weighs the risk;
  * every check that fails ends in None, and rows are bound instead.
  */
 #include "core.h"

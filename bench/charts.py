@@ -1,37 +1,205 @@
-"""Charts of a run, as SVG."""
+"""The charts of a run, drawn from what stands in its JSON."""
 
 from __future__ import annotations
 
-from results import Result
+import math
+from collections.abc import Callable
+from typing import Any
+
+from svg import WIDTH, Drawing
+
+Run = dict[str, Any]
+Entry = dict[str, Any]
+
+# Groups of the chart of rates: what is done, and the results that tell ours and each contender's.
+_RATES = [
+    ("PostgreSQL, bulk_create", "django_pg_create"),
+    ("PostgreSQL, update_fields, one column", "django_pg_update_100k"),
+    ("PostgreSQL, bulk_create(update_conflicts=True)", "django_pg_upsert"),
+    ("SQLite, bulk_create", "django_sqlite_create"),
+    ("SQLite, update_fields, one column", "django_sqlite_update"),
+]
+_LEFT, _RIGHT = 250, WIDTH - 110
+_PLOT = (70.0, 60.0, WIDTH - 150.0, 320.0)
 
 
-def chart(results: list[Result], caption: str) -> str:
-    """The ratios of the rows with a target, as bars; the line is where the contender stands."""
-    shown = [result for result in results if result.target is not None]
-    left, unit, step = 190, 220, 26
-    most = 2.0
-    height = 64 + step * len(shown)
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 {height}" role="img">',
-        f"<title>{caption}</title>",
-        "<style>text{font:13px system-ui,sans-serif;fill:#1f2328}.n{fill:#59636e}"
-        ".b{fill:#1a7f37}.w{fill:#bc4c00}line{stroke:#59636e;stroke-dasharray:3 3}"
-        "@media(prefers-color-scheme:dark){text{fill:#e6edf3}.n{fill:#9198a1}"
-        ".b{fill:#3fb950}.w{fill:#db6d28}line{stroke:#9198a1}}</style>",
-        f'<text x="8" y="20">{caption}</text>',
+def results_of(run: Run) -> dict[str, Entry]:
+    return {entry["id"]: entry for entry in run["results"]}
+
+
+def note_of(run: Run) -> str:
+    kind = ", a tenth of the rows" if any(r["quick"] for r in run["results"]) else ""
+    return f"{run['date'].partition('T')[0]}, {run['machine']}, commit {run['commit']}{kind}"
+
+
+def number(value: float) -> str:
+    for unit, name in ((1e6, "M"), (1e3, "k")):
+        if value >= unit:
+            return f"{value / unit:.3g} {name}"
+    return f"{value:.3g}"
+
+
+def rates(run: Run) -> str:
+    """Rows a second against the peers, Django above all."""
+    drawing = Drawing("Rows a second under Django; longer is better", note_of(run))
+    y = 62.0
+    for title, row in _RATES:
+        found = [entry for key, entry in results_of(run).items() if _of(key, row)]
+        if not found:
+            continue
+        bars = [("bulkmodel", found[0]["rows"] / found[0]["median_s"])]
+        bars += [(e["contender"], e["rows"] / e["contender_median_s"]) for e in found]
+        drawing.text(8, y, f"{title}, {found[0]['rows']:,} rows", "h")
+        most = max(rate for _, rate in bars)
+        for name, rate in bars:
+            y += 20
+            width = (_RIGHT - _LEFT) * rate / most
+            drawing.text(_LEFT - 8, y, name.partition(", ")[0], "end n")
+            drawing.bar(_LEFT, y - 11, width, "a" if name == "bulkmodel" else "b")
+            drawing.text(_LEFT + width + 6, y, number(rate), "n")
+        y += 32
+    return drawing.done(y - 14)
+
+
+def _of(key: str, row: str) -> bool:
+    """Is this a contest of the row, and not of one whose name goes on?"""
+    start, _, contender = key.rpartition("_")
+    return start == row and contender != "cpu"
+
+
+def ratios(run: Run) -> str:
+    """Every judged result; the line is its target."""
+    drawing = Drawing("Ratio to target, logarithmic; right of the line is reached", note_of(run))
+    shown = [entry for entry in run["results"] if entry["target"] is not None]
+    left, middle, most = 300.0, 430.0, 16.0
+    y = 50.0
+    for entry in shown:
+        y += 20
+        part = min(max(entry["ratio"] / entry["target"], 1 / most), most)
+        x = middle + (middle - left) * math.log(part) / math.log(most)
+        drawing.text(left - 8, y, entry["id"], "end")
+        drawing.bar(min(x, middle), y - 11, abs(x - middle), "a" if part >= 1 else "w")
+        drawing.text(576, y, f"{entry['ratio']:.2f}, target {entry['target']:g}", "n")
+    drawing.rule(middle, 54, middle, y + 8)
+    return drawing.done(y + 20)
+
+
+class Axes:
+    """A plot's frame; both scales are given as functions to 0 .. 1."""
+
+    def __init__(self, drawing: Drawing, x_of: Scale, y_of: Scale) -> None:
+        self.drawing, self.x_of, self.y_of = drawing, x_of, y_of
+
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        left, top, right, bottom = _PLOT
+        return left + (right - left) * self.x_of(x), bottom - (bottom - top) * self.y_of(y)
+
+    def marks(self, xs: list[tuple[float, str]], ys: list[tuple[float, str]]) -> None:
+        left, _, right, bottom = _PLOT
+        for x, words in xs:
+            self.drawing.text(self.at(x, ys[0][0])[0], bottom + 18, words, "mid n")
+        for y, words in ys:
+            height = self.at(xs[0][0], y)[1]
+            self.drawing.rule(left, height, right, height)
+            self.drawing.text(left - 6, height + 4, words, "end n")
+
+    def draw(self, points: list[tuple[float, float]], kind: str, name: str, dots: bool) -> None:
+        places = [self.at(x, y) for x, y in points]
+        self.drawing.curve(places, kind)
+        if dots:
+            self.drawing.dots(places, kind)
+        self.drawing.text(places[-1][0] + 8, places[-1][1] + 4, name)
+
+
+Scale = Callable[[float], float]
+
+
+def log_scale(low: float, high: float) -> Scale:
+    return lambda value: math.log(value / low) / math.log(high / low)
+
+
+def linear_scale(high: float) -> Scale:
+    return lambda value: value / high
+
+
+def growth(run: Run) -> str:
+    """Client CPU a row, at each power of ten."""
+    drawing = Drawing("Nanoseconds of client CPU a row; flat is good", note_of(run))
+    lines = [
+        ("growth", "ours_ns", "a", "C"),
+        ("growth", "theirs_ns", "b", "COPY by hand"),
+        ("django_growth", "ours_ns", "a", "Django, bulkmodel"),
+        ("django_growth", "theirs_ns", "b", "Django's own"),
     ]
-    for number, result in enumerate(shown):
-        y = 36 + step * number
-        width = unit * min(result.ratio, most)
-        kind = "b" if result.verdict() == "pass" else "w"
-        more = " (bar cut)" if result.ratio > most else ""
-        label = f"{result.ratio:.2f}{more}, target {result.target:g}"
-        parts += [
-            f'<text x="8" y="{y + 14}">{result.id}</text>',
-            f'<rect class="{kind}" x="{left}" y="{y + 2}" width="{width:.1f}" height="16" rx="2"/>',
-            f'<text class="n" x="{left + width + 6:.1f}" y="{y + 14}">{label}</text>',
-        ]
-    x = left + unit
-    parts.append(f'<line x1="{x}" y1="30" x2="{x}" y2="{height - 22}"/>')
-    parts.append(f'<text class="n" x="{x - 60}" y="{height - 6}">1.0: the contender</text></svg>')
-    return "\n".join(parts) + "\n"
+    drawn = {
+        (name, kind, words): [(p["rows"], p[key]) for p in run["series"].get(name, []) if p[key]]
+        for name, key, kind, words in lines
+    }
+    points = [point for found in drawn.values() for point in found]
+    if not points:
+        return ""
+    x_most = max(x for x, _ in points)
+    low = 10 ** math.floor(math.log10(min(y for _, y in points)))
+    high = 10 ** math.ceil(math.log10(max(y for _, y in points)))
+    axes = Axes(drawing, log_scale(1_000, max(x_most, 10_000)), log_scale(low, high))
+    decades = range(int(math.log10(low)), int(math.log10(high)) + 1)
+    axes.marks(
+        [(10.0**i, number(10.0**i)) for i in range(3, int(math.log10(x_most)) + 1)],
+        [(10.0**i, f"{10**i:,}") for i in decades],
+    )
+    for (_, kind, words), found in drawn.items():
+        if found:
+            axes.draw(found, kind, words, True)
+    return drawing.done(_PLOT[3] + 34)
+
+
+def memory(run: Run) -> str:
+    """RSS while copy_from_objects reads a generator."""
+    points = run["series"].get("memory", [])
+    if not points:
+        return ""
+    title = "Memory of the process while copy_from_objects() reads a generator, MB over seconds"
+    drawing = Drawing(title, note_of(run))
+    pairs = [(seconds, kb / 1024) for seconds, kb in points]
+    x_most, y_most = pairs[-1][0], max(mb for _, mb in pairs) * 1.25
+    axes = Axes(drawing, linear_scale(x_most), linear_scale(y_most))
+    steps = [i / 4 for i in range(5)]
+    axes.marks(
+        [(x_most * i, f"{x_most * i:.1f}") for i in steps],
+        [(y_most * i, f"{y_most * i:.0f}") for i in steps],
+    )
+    axes.draw(pairs, "a", "bulkmodel", False)
+    return drawing.done(_PLOT[3] + 34)
+
+
+def workers(run: Run) -> str:
+    """Rows a second with 1, 2 and 4 connections."""
+    found = results_of(run)
+    one = found.get("django_pg_concurrent_one")
+    if one is None:
+        return ""
+    seconds = [("1 worker", one["contender_median_s"], "a"), ("2 workers", one["median_s"], "a")]
+    for key, name, kind in (("four", "4 workers", "a"), ("floor", "2 x psycopg COPY", "b")):
+        entry = found.get(f"django_pg_concurrent_{key}")
+        if entry is not None:
+            seconds.append((name, entry["contender_median_s"], kind))
+    title = f"bulk_create(concurrent=True) of {one['rows']:,} rows: rows a second"
+    drawing = Drawing(title, note_of(run))
+    least = min(s for _, s, _ in seconds)
+    y = 48.0
+    for name, s, kind in seconds:
+        y += 22
+        width = (_RIGHT - _LEFT) * least / s
+        drawing.text(_LEFT - 8, y, name, "end n")
+        drawing.bar(_LEFT, y - 11, width, kind)
+        drawing.text(_LEFT + width + 6, y, number(one["rows"] / s), "n")
+    return drawing.done(y + 18)
+
+
+CHARTS: dict[str, Callable[[Run], str]] = {
+    "rates": rates,
+    "growth": growth,
+    "memory": memory,
+    "workers": workers,
+    "ratios": ratios,
+}

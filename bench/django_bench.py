@@ -25,7 +25,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.directory:
         os.environ["BM_BENCH_DIRECTORY"] = given.directory
-    from django_contest import Asked
+    from contest import Asked
 
     for name in MODULES:
         run = getattr(importlib.import_module(name), f"row_{given.row}", None)

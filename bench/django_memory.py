@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from django_contest import Asked, say
+from contest import Asked, say
 from django_models import Table, foo
 from django_remote import change
 

@@ -7,7 +7,7 @@ import tracemalloc
 from functools import partial
 from typing import Any
 
-from django_contest import Asked, Contest, Side, say
+from contest import Asked, Contest, Side, say
 from django_create import backend
 from django_models import Table, foo
 

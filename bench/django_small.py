@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django_contest import Asked, Contest, Side
+from contest import Asked, Contest, Side
 from django_create import backend
 from django_models import LITE, Table, foo
 from django_remote import change

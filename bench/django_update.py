@@ -9,7 +9,7 @@ from typing import Any
 import django_bulk_load  # noqa: F401  without it the row could not be run: fail at once
 import django_floor as floor
 import pgbulk
-from django_contest import Asked, Contest, Remote, Side
+from contest import Asked, Contest, Remote, Side
 from django_create import backend
 from django_models import LITE, Table, foo
 from django_remote import change

@@ -126,5 +126,9 @@ ROWS = {
     "django_small_sqlite": django("small_sqlite", 10, NEAR_ONE),
     "django_memory": django("memory", rounds=1),
     "django_stream_rss": django("stream_rss", 10 * MILLION, 1),
-    "django_growth": django("growth", MILLION),
+    "django_growth": Row(judge_growth, [MILLION], ELSEWHERE, "growth", DJANGO, _SLOW_S),
+    "command_pg_create": command("pg_create", rounds=NEAR_ONE),
+    "command_pg_update": command("pg_update"),
+    "command_sqlite_create": command("sqlite_create"),
+    "command_stream_rss": command("stream", 2 * MILLION, 1),
 }

@@ -6,6 +6,7 @@ import dataclasses
 import gc
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -67,7 +68,10 @@ def server_cpu(backend: int | None) -> float:
 
 
 def cpu_of(side: Side) -> float:
-    return time.process_time() + sum(stat_of(pid)[1] for pid in side.pids)
+    """Of this process, of its ended children, and of those that run beside it for this side."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    beside = sum(stat_of(pid)[1] for pid in side.pids)
+    return time.process_time() + ended.ru_utime + ended.ru_stime + beside
 
 
 class Contest:

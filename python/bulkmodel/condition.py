@@ -14,9 +14,9 @@ def condition_of(queryset: Any, connection: Any) -> Condition | None:
     """The queryset's WHERE, for a statement that calls the table t; None: it selects nothing."""
     query = queryset.query
     if query.combinator or query.distinct or query.extra or query.annotations:
-        raise NotOurs
+        raise NotOurs("the queryset is combined, distinct, annotated or has extra()")
     if query.group_by is not None or query.is_sliced:
-        raise NotOurs
+        raise NotOurs("the queryset is grouped or sliced")
     aliases = [alias for alias in query.alias_map if query.alias_refcount[alias]]
     if not query.where:
         return Condition() if len(aliases) <= 1 else _subquery(queryset, connection)

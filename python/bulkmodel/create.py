@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from django.db import models
 
 from bulkmodel import _core, errors, postgresql
 from bulkmodel.conflicts import Conflict, check_conflict, is_djangos
@@ -19,6 +23,21 @@ VARIABLES = 32766
 _PLAIN = {mark for mark in range(16) if not mark & 2}
 _KEYLESS = {mark for mark in range(16) if mark & 1}
 _NEW = {mark for mark in range(16) if mark & 12 == 4}
+
+
+@contextmanager
+def restored(objects: list[Any]) -> Iterator[None]:
+    """Where Django's own bulk_create fails, keys and states are again what they were."""
+    made: list[Any] = [object for object in objects if isinstance(object, models.Model)]
+    states = [(object._is_pk_set(), object._state.adding, object._state.db) for object in made]
+    try:
+        yield
+    except BaseException:
+        for object, (had_key, adding, db) in zip(made, states):
+            if not had_key and object._is_pk_set():
+                object.pk = None
+            object._state.adding, object._state.db = adding, db
+        raise
 
 
 class Create:
@@ -44,7 +63,7 @@ class Create:
         self.batch_size = batch_size or (share(n, workers) if workers > 1 else None)
         description = self.place.description
         if not description.complete or description.returned:
-            raise NotOurs
+            raise NotOurs("a field of the model is not the engine's")
         marks = self.place.marks(objects)
         kinds = set(marks)
         if not kinds <= _PLAIN or description.key.field.has_default():
@@ -58,7 +77,7 @@ class Create:
             self.keyed = [o for o, mark in zip(objects, marks) if not mark & 1]
             self.keyless = [o for o, mark in zip(objects, marks) if mark & 1]
         if self.keyless and not description.key_assigned:
-            raise NotOurs
+            raise NotOurs("an object has no key, and the database makes none")
         if conflict is not None:
             check_conflict(self.place, conflict, objects, bool(self.keyless))
         for column in description.stamped:
@@ -69,7 +88,7 @@ class Create:
             try:
                 catalog = postgresql.ask(description.table, self.place.connection)
             except _core.Unfit as error:
-                raise NotOurs from error
+                raise NotOurs(str(error)) from error
         new = kinds <= _NEW
         self.states = None if new else [(o._state.adding, o._state.db) for o in objects]
         jobs = [
@@ -89,14 +108,14 @@ class Create:
         description = place.description
         columns = description.all if with_key else description.all_but_key
         if not columns:
-            raise NotOurs
+            raise NotOurs("the model has no field but its key")
         fields = [column.field for column in columns]
         batch_size = place.chunk(self.batch_size, fields, objects)
         if place.dialect == "sqlite-rows":
             most = VALUES_ROWS if len(objects) > SMALL else len(objects)
             batch_size = max(min(batch_size or most, VARIABLES // len(columns)), 1)
         if len(objects) > SMALL and catalog is None and place.dialect == "postgresql":
-            raise NotOurs
+            raise NotOurs("the table is not in the catalog")
         self.is_one_statement = len(objects) <= min(batch_size, SMALL)
         rows = _core.Rows(place.description.table, len(objects))
         gather(place, rows, objects, columns, False, for_create)

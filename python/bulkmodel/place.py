@@ -6,7 +6,9 @@ is sent; then Django's own implementation does it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import connections, models
@@ -21,8 +23,22 @@ from bulkmodel.statements import Condition
 SMALL = 1000
 
 
+_log = logging.getLogger("bulkmodel")
+
+
 class NotOurs(Exception):
-    """Django's own implementation does this call."""
+    """Django's own implementation does this call, and the message says why."""
+
+
+@contextmanager
+def or_django(verb: str, model: type[models.Model]) -> Iterator[None]:
+    """Behind this block stands Django's way: it is left at NotOurs, and the log says why."""
+    try:
+        yield
+    except NotOurs as why:
+        _log.debug("%s of %s is Django's: %s", verb, model._meta.label, why)
+    else:
+        _log.debug("%s of %s is the engine's", verb, model._meta.label)
 
 
 class Place:
@@ -33,18 +49,18 @@ class Place:
         self.using = using
         self.connection: BaseDatabaseWrapper = connections[using]
         dialect = transport.dialect_of(self.connection)
-        description = (
-            fields.describe(model, self.connection, dialect) if dialect is not None else None
-        )
-        if dialect is None or description is None:
-            raise NotOurs
+        if dialect is None:
+            raise NotOurs(transport.why_not(self.connection))
+        description = fields.describe(model, self.connection, dialect)
+        if description is None:
+            raise NotOurs("the model is not the engine's")
         self.dialect = dialect
         self.description: Description = description
 
     def column(self, field: Field) -> Column:
         column = self.description.columns.get(field)
         if column is None:
-            raise NotOurs
+            raise NotOurs(f"field {field.name} is not the engine's")
         return column
 
     def chunk(self, batch_size: int | None, columns: list[Field], objects: list[Any]) -> int:
@@ -61,7 +77,7 @@ class Place:
         key = self.description.key.field.attname
         marks = _core.plain(objects, self.model, key, fields.has_relations(self.model))
         if marks is None:
-            raise NotOurs
+            raise NotOurs("an object is not of the model itself, or has no value")
         return marks
 
 
@@ -76,7 +92,7 @@ def gather(
     """The objects' values of these columns, into the rows."""
     for column in columns:
         if not take(rows, column, objects, limited, place.connection, prepare):
-            raise NotOurs
+            raise NotOurs(f"a value of field {column.field.name} is not the engine's")
 
 
 def make_job(
@@ -92,4 +108,4 @@ def make_job(
     try:
         return _core.Job(rows, verb, columns, batch_size, condition.place, catalog, *conflict)
     except _core.Unfit as error:
-        raise NotOurs from error
+        raise NotOurs(str(error)) from error

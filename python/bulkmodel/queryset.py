@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from django.db import connections, models
@@ -15,13 +15,13 @@ from bulkmodel import _core, errors, signals, written
 from bulkmodel.asynchronous import AsyncMixin
 from bulkmodel.conflicts import conflict_of
 from bulkmodel.connections import ensure_connected, reset_connection
-from bulkmodel.create import Create
+from bulkmodel.create import Create, restored
 from bulkmodel.helpers import get_chunks
 from bulkmodel.image import Image
 from bulkmodel.instances import Instances
 from bulkmodel.methods import MoreMethods, alters_data
 from bulkmodel.options import NAMES, Options, is_size, options_of
-from bulkmodel.place import NotOurs
+from bulkmodel.place import NotOurs, or_django
 from bulkmodel.update import bulk_update
 from bulkmodel.update_by_key import UpdateByKey
 from bulkmodel.update_fields import Changes, fields_named, rows_to_update, write
@@ -134,7 +134,8 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             )
         done = valid and given and self._create(given, asked, conflicts)
         if not done:
-            with errors.noted(lambda: self._call(given)):
+            restoring = restored(given) if given and valid else nullcontext()
+            with errors.noted(lambda: self._call(given)), restoring:
                 given = super().bulk_create(given, batch_size, *conflicts)
 
         def make() -> Any:
@@ -147,14 +148,16 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         return queryset if return_queryset else given
 
     def _create(self, objects: list[Any], asked: Options, conflicts: Any) -> bool:
+        create = None
         try:
-            conflict = conflict_of(self, *conflicts)
-            create = Create(self, objects, asked.batch_size, asked.workers, conflict)
-        except NotOurs:
-            return False
+            with or_django("bulk_create", self.model):
+                conflict = conflict_of(self, *conflicts)
+                create = Create(self, objects, asked.batch_size, asked.workers, conflict)
         except Exception as error:
             errors.annotate(error, self._call(objects))
             raise
+        if create is None:
+            return False
         create.run()
         return True
 
@@ -183,7 +186,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         names = list(fields) if fields and not isinstance(fields, str) else fields
         # A project's own update() is called where Django calls it.
         if type(self).update is BulkModelQuerySetMixin.update:
-            with suppress(NotOurs):
+            with or_django("bulk_update", self.model):
                 return bulk_update(self, objects, names, batch_size)
         plain: Any = super(BulkModelQuerySetMixin, self._silent())
         with errors.noted(lambda: self._call(objects, names)):

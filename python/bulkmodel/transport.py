@@ -24,36 +24,39 @@ _ADAPTERS = (
 )
 
 
+def why_not(connection: BaseDatabaseWrapper) -> str | None:
+    """Why this connection has no engine; None: it has one.  Asks nothing of the database."""
+    ops: Any = type(connection.ops)
+    why = _why_not(connection.vendor, ops)
+    if why is None and not connection.features.can_return_rows_from_bulk_insert:
+        return "this SQLite is older than 3.35"
+    return why
+
+
 def dialect_of(connection: BaseDatabaseWrapper) -> str | None:
     """The engine's name for this connection; None: Django's way."""
-    vendor = connection.vendor
-    ops: Any = type(connection.ops)
-    if not _is_known(vendor, ops):
+    if why_not(connection) is not None:
         return None
-    if vendor == "postgresql":
-        return vendor
-    if not connection.features.can_return_rows_from_bulk_insert:
-        return None
+    if connection.vendor == "postgresql":
+        return connection.vendor
     return "sqlite-table" if sqlite.source_of(connection) is not None else "sqlite-rows"
 
 
 @lru_cache(maxsize=64)
-def _is_known(vendor: str, ops: type[Any]) -> bool:
-    """Are values adapted as Django adapts them, for an engine that is known?"""
+def _why_not(vendor: str, ops: type[Any]) -> str | None:
     own: type[Any]
     if django.VERSION[:2] not in KNOWN_DJANGO:
-        return False
-    if vendor == "postgresql" and postgresql.is_psycopg3:
-        from django.db.backends.postgresql.operations import DatabaseOperations as PostgreSQL
-
-        own = PostgreSQL
+        return f"this Django ({django.get_version()}) is not known"
+    if vendor == "postgresql":
+        if not postgresql.is_psycopg3:
+            return "the driver is psycopg2: the engine speaks through psycopg 3"
+        from django.db.backends.postgresql.operations import DatabaseOperations as own
     elif vendor == "sqlite":
-        from django.db.backends.sqlite3.operations import DatabaseOperations as SQLite
-
-        own = SQLite
+        from django.db.backends.sqlite3.operations import DatabaseOperations as own
     else:
-        return False
-    return all(getattr(ops, name, None) is getattr(own, name, None) for name in _ADAPTERS)
+        return f"there is none for {vendor}"
+    is_known = all(getattr(ops, name, None) is getattr(own, name, None) for name in _ADAPTERS)
+    return None if is_known else "its backend adapts values in its own way"
 
 
 def run(job: _core.Job, connection: BaseDatabaseWrapper, condition: Condition) -> None:

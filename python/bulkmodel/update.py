@@ -53,18 +53,18 @@ def bulk_update(queryset: Any, objects: tuple[Any, ...], names: Any, batch_size:
     """Django's bulk_update, where all that it refuses is known not to be there."""
     opts = queryset.model._meta
     if not objects or not names or not all(isinstance(name, str) for name in names):
-        raise NotOurs
+        raise NotOurs("there is nothing to do, or a name is no string")
     if batch_size is not None and batch_size <= 0:
-        raise NotOurs
+        raise NotOurs("Django refuses it")
     queryset._for_write = True
     place = Place(queryset.model, queryset.db)
     columns = [place.column(opts.get_field(name)) for name in names]
     if place.description.key in columns or len(set(columns)) != len(columns):
-        raise NotOurs
+        raise NotOurs("the key is among the names, or a name is there twice")
     rows = list(objects)
     marks = place.marks(rows)
     if any(mark & 1 for mark in set(marks)):
-        raise NotOurs
+        raise NotOurs("an object has no key")
     fields_named = [column.field for column in columns]
     if any(mark & 2 for mark in set(marks)):
         for object in rows:

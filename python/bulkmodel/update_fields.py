@@ -14,7 +14,7 @@ from bulkmodel.atomic import one_transaction
 from bulkmodel.condition import condition_of
 from bulkmodel.fields import BUILT_IN, Field, has_relations
 from bulkmodel.image import Image
-from bulkmodel.place import NotOurs, Place
+from bulkmodel.place import Place, or_django
 from bulkmodel.prepare import for_save
 from bulkmodel.update import Update, cuts
 from bulkmodel.values import check_values
@@ -130,7 +130,8 @@ def _write(target: Any, changes: Changes, batch_size: int | None, workers: int) 
                 setattr(row, field.attname, field.pre_save(row, add=False))
     if target.query.is_sliced:
         target.query.clear_limits()
-    try:
+    update: Update | None = None
+    with or_django("update_fields", target.model):
         place = Place(target.model, target.db)
         columns = [place.column(field) for field in changes.fields]
         place.marks(changes.rows)
@@ -140,7 +141,7 @@ def _write(target: Any, changes: Changes, batch_size: int | None, workers: int) 
         named = [target.model._meta.pk, target.model._meta.pk, *changes.fields]
         kept = {place.column(field).index: mask for field, mask in changes.kept.items()}
         chunk = place.chunk(batch_size, named, changes.rows)
-        update: Update | None = Update(
+        update = Update(
             place,
             changes.rows,
             columns,
@@ -152,8 +153,6 @@ def _write(target: Any, changes: Changes, batch_size: int | None, workers: int) 
             workers=workers,
             places=lambda: [changes.places],
         )
-    except NotOurs:
-        update = None  # an error of Django's way is not raised in the course of this one
     if update is not None:
         return update.run()
     # What is refused is refused outside of a transaction, so that the caller's is not broken.
@@ -164,15 +163,25 @@ def _write(target: Any, changes: Changes, batch_size: int | None, workers: int) 
 
 
 def _write_as_django(target: Any, changes: Changes, batch_size: int | None) -> int:
-    groups: dict[tuple[str, ...], list[Any]] = {}
+    groups: dict[tuple[tuple[str, ...], int | None], list[Any]] = {}
     for i, row in enumerate(changes.rows):
         names = tuple(
             field.name
             for field in changes.fields
             if field not in changes.kept or changes.kept[field][i]
         )
-        groups.setdefault(names, []).append(row)
-    return sum(
-        QuerySet.bulk_update(target._silent(), rows, names, batch_size)
-        for names, rows in groups.items()
-    )
+        alone = any(_is_null_of_json(getattr(row, name)) for name in names)
+        groups.setdefault((names, i if alone else None), []).append(row)
+    matched = 0
+    for (names, number), rows in groups.items():
+        if number is None:
+            matched += QuerySet.bulk_update(target._silent(), rows, names, batch_size)
+        else:
+            values = {name: getattr(rows[0], name) for name in names}
+            matched += target._silent().filter(pk=rows[0].pk).update(**values)
+    return matched
+
+
+def _is_null_of_json(value: Any) -> bool:
+    """Django's bulk_update makes SQL's NULL of it."""
+    return isinstance(value, models.Value) and value.value is None

@@ -1,6 +1,7 @@
 """Which way the engine takes is chosen by BM_DJANGO (see settings.py)."""
 
 import os
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,23 @@ collect_ignore += (
 )
 # ... where psycopg 3 makes them.
 collect_ignore += [] if postgresql.is_psycopg3 else ["test_workers.py"]
+# Thousands of calls, and a project: with the package as it is installed (legs.py).
+if "BM_DJANGO_TESTS" not in os.environ:
+    collect_ignore += ["test_endurance.py", "test_project.py"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With psycopg2 all is Django's way: a test of the engine's way is none of this driver."""
+    if ENGINE == "postgresql" and not postgresql.is_psycopg3:
+        items[:] = [item for item in items if not _is_about_the_engine(item)]
+
+
+def _is_about_the_engine(item: Any) -> bool:
+    return "on_engine" in item.fixturenames or item.get_closest_marker("engine") is not None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "engine: holds where a connection has an engine")
 
 
 @pytest.fixture(autouse=True)

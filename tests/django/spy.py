@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -74,3 +75,9 @@ def until(true: Callable[[], bool], seconds: float = 10) -> None:
 def kill(pid: int) -> None:
     look("SELECT pg_terminate_backend(%s)", pid)
     until(lambda: pid not in backends())
+
+
+def end(driver: Any) -> None:
+    """Kill a connection's backend, and wait until its end has arrived here."""
+    kill(driver.info.backend_pid)
+    assert select.select([driver.fileno()], [], [], 10)[0], "nothing arrived"

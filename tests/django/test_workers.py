@@ -18,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from app.models import Keyed, Node, Plain
 from bulkmodel import workers
 from bulkmodel.errors import CommitUnknown, PartialCommit
-from spy import backends, kill, look, until, watching
+from spy import backends, end, kill, look, until, watching
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -553,7 +553,7 @@ def test_a_lost_connection_is_opened_again() -> None:
     for verb in ("ensure_connected", "reset_connection"):
         connection.ensure_connection()
         lost = connection.connection
-        kill(lost.info.backend_pid)
+        end(lost)
         with CaptureQueriesContext(connection) as captured:
             assert getattr(Plain.objects, verb)() is Plain.objects
         assert connection.connection is not lost
@@ -574,6 +574,6 @@ def test_a_connection_that_has_news_is_there() -> None:
 def test_a_connection_that_was_lost_inside_a_transaction() -> None:
     with pytest.raises(OperationalError, match="lost inside"), transaction.atomic():
         Plain.objects.create(name="a")
-        kill(connection.connection.info.backend_pid)
+        end(connection.connection)
         Plain.objects.ensure_connected()
     assert Plain.objects.ensure_connected().count() == 0

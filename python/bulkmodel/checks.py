@@ -1,0 +1,106 @@
+"""System checks: settings, managers, what is installed, and connections without an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.core.checks import CheckMessage, Error, Info, Warning
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections, models
+
+from bulkmodel import conf, transport
+from bulkmodel.managers import BulkModelManager
+from bulkmodel.models import BulkModel
+from bulkmodel.queryset import BulkModelQuerySetMixin
+
+Apps = Sequence[AppConfig] | None
+OLD_PACKAGE = "django-bulkmodel"
+
+
+def check_settings(app_configs: Apps, **options: Any) -> list[CheckMessage]:
+    """E001: a setting that no call could use."""
+    settings: tuple[Callable[[], Any], ...] = (
+        conf.max_concurrent_batch_writes,
+        conf.always_use_concurrent_batch_writes,
+    )
+    found: list[CheckMessage] = []
+    for setting in settings:
+        try:
+            setting()
+        except ImproperlyConfigured as error:
+            found.append(Error(str(error), id="bulkmodel.E001"))
+    return found
+
+
+def check_managers(app_configs: Apps, **options: Any) -> list[CheckMessage]:
+    """W001: a BulkModel whose `objects` is another manager.  W002: a BulkModelManager whose
+    querysets have no bulk methods of ours."""
+    return [message for model in _models(app_configs) for message in _check_model(model)]
+
+
+def _models(app_configs: Apps) -> Iterator[type[models.Model]]:
+    if app_configs is None:
+        yield from apps.get_models()
+    else:
+        for config in app_configs:
+            yield from config.get_models()
+
+
+def _check_model(model: type[models.Model]) -> Iterator[CheckMessage]:
+    managers = {manager.name: manager for manager in model._meta.managers}
+    own = managers.get("objects")
+    if issubclass(model, BulkModel) and own is not None and not _is_ours(own):
+        yield Warning(
+            "`objects` is not the manager of BulkModel, and lacks its methods.",
+            hint="Derive it from bulkmodel.managers.BulkModelManager, or give it another name.",
+            obj=model,
+            id="bulkmodel.W001",
+        )
+    for manager in managers.values():
+        if isinstance(manager, BulkModelManager) and not _is_ours(manager):
+            yield Warning(
+                f"The querysets of `{manager.name}` are Django's: bulk methods are not ours there.",
+                hint="Put bulkmodel.queryset.BulkModelQuerySetMixin before models.QuerySet.",
+                obj=model,
+                id="bulkmodel.W002",
+            )
+
+
+def _is_ours(manager: Any) -> bool:
+    return issubclass(manager._queryset_class, BulkModelQuerySetMixin)
+
+
+def check_installation(app_configs: Apps, **options: Any) -> list[CheckMessage]:
+    """W003: the package of the same name stands in the same folder."""
+    here = Path(__file__).resolve().parent
+    try:
+        files = metadata.distribution(OLD_PACKAGE).files or []
+    except metadata.PackageNotFoundError:
+        return []
+    if not any(Path(str(file.locate())).resolve().is_relative_to(here) for file in files):
+        return []
+    return [
+        Warning(
+            f"{OLD_PACKAGE} has installed files into the folder of bulkmodel.",
+            hint=f"pip uninstall {OLD_PACKAGE}, then install bulkmodel again.",
+            id="bulkmodel.W003",
+        )
+    ]
+
+
+def check_connections(app_configs: Apps, **options: Any) -> list[CheckMessage]:
+    """I001: a connection whose bulk methods are Django's own statements.  Said once, by `check
+    --deploy`, and not by every command."""
+    return [
+        Info(
+            f"Database `{alias}` has no engine: {why}.",
+            hint="All methods work, with Django's own statements and at their speed.",
+            id="bulkmodel.I001",
+        )
+        for alias in connections
+        if (why := transport.why_not(connections[alias])) is not None
+    ]

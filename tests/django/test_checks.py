@@ -1,0 +1,127 @@
+"""The system checks, and what the log says."""
+
+import logging
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core import checks
+from django.core.management import call_command
+from django.db import connection, connections, models
+from django.test.utils import isolate_apps
+
+import bulkmodel
+from app.models import Foo, Plain
+from bulkmodel import transport
+from bulkmodel.checks import check_installation, check_managers
+from bulkmodel.managers import BulkModelManager
+from bulkmodel.models import BulkModel
+from bulkmodel.queryset import BulkModelQuerySetMixin
+
+
+def ids() -> list[str]:
+    found = checks.run_checks(tags=["bulkmodel"], include_deployment_checks=True)
+    return [message.id for message in found]
+
+
+def test_nothing_to_say_of_a_project_as_it_should_be() -> None:
+    has_engine = transport.why_not(connection) is None
+    assert ids() == ([] if has_engine else ["bulkmodel.I001"])
+
+
+@pytest.mark.django_db
+def test_nothing_to_migrate() -> None:
+    call_command("makemigrations", "bulkmodel", "--check", "--dry-run", verbosity=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MAX_CONCURRENT_BATCH_WRITES", 0),
+        ("MAX_CONCURRENT_BATCH_WRITES", "4"),
+        ("MAX_CONCURRENT_BATCH_WRITES", True),
+        ("ALWAYS_USE_CONCURRENT_BATCH_WRITES", 1),
+    ],
+)
+def test_settings(settings: Any, name: str, value: Any) -> None:
+    setattr(settings, name, value)
+    assert "bulkmodel.E001" in ids()
+
+
+class PlainQuerySet(models.QuerySet):  # type: ignore[type-arg]
+    pass
+
+
+class BulkQuerySet(BulkModelQuerySetMixin, models.QuerySet):  # type: ignore[type-arg]
+    pass
+
+
+@isolate_apps("app")
+def test_managers() -> None:
+    class Shadowed(BulkModel):
+        objects = models.Manager()
+
+        class Meta:
+            app_label = "app"
+
+    class AsItShouldBe(BulkModel):
+        objects = BulkModelManager.from_queryset(BulkQuerySet)()
+        others = BulkQuerySet.as_manager()
+        plain = models.Manager()
+
+        class Meta:
+            app_label = "app"
+
+    class WithoutMixin(models.Model):
+        objects = BulkModelManager.from_queryset(PlainQuerySet)()
+
+        class Meta:
+            app_label = "app"
+
+    config = apps.get_app_config("app")
+    config.get_models = lambda: iter([Shadowed, AsItShouldBe, WithoutMixin])  # type: ignore
+    try:
+        found = [(message.id, message.obj) for message in check_managers([config])]
+    finally:
+        del config.get_models
+    assert found == [("bulkmodel.W001", Shadowed), ("bulkmodel.W002", WithoutMixin)]
+
+
+def test_the_old_package_in_the_same_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "django_bulkmodel-0.2.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: django-bulkmodel\nVersion: 0.2\n"
+    )
+    here = Path(bulkmodel.__file__).resolve().parent
+    for place, said in ((tmp_path, 0), (here.parent, 1)):
+        (folder / "RECORD").write_text(f"{place}/bulkmodel/managers.py,,\n")
+        with monkeypatch.context() as patch:
+            found = metadata.Distribution.at(folder)
+            patch.setattr(metadata, "distribution", lambda name, found=found: found)
+            assert len(check_installation(None)) == said
+    assert check_installation(None) == []
+
+
+def test_a_backend_without_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(connections["default"]), "vendor", "other")
+    assert checks.run_checks(tags=["bulkmodel"]) == []
+    messages = checks.run_checks(tags=["bulkmodel"], include_deployment_checks=True)
+    assert [message.id for message in messages] == ["bulkmodel.I001"]
+    assert not messages[0].is_serious(checks.WARNING)
+
+
+@pytest.mark.django_db
+def test_the_log_says_which_way_and_why(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG, "bulkmodel"):
+        Foo.objects.bulk_create([Foo(name="a value", value=1)])
+        Plain.objects.distinct().bulk_update([Plain.objects.create(name="b value")], ["value"])
+    said = [record.getMessage() for record in caplog.records if record.name == "bulkmodel"]
+    if transport.why_not(connection) is None:
+        assert said[0] == "bulk_create of app.Foo is the engine's"
+        assert said[1].startswith("bulk_update of app.Plain is Django's: the queryset is")
+    assert len(said) == 2 and not any("value" in text for text in said)

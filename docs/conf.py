@@ -31,11 +31,13 @@ extensions = [
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 3
 nitpicky = True
+smartquotes = False  # the command's options begin with two hyphens
 # Names of C itself and of other libraries.
 nitpick_ignore = [
     ("c:identifier", name)
     for name in (
-        "bool int16_t int32_t int64_t ptrdiff_t size_t uint8_t uint64_t pg_conn sqlite3".split()
+        *("bool", "int16_t", "int32_t", "int64_t", "ptrdiff_t", "size_t", "uint8_t", "uint64_t"),
+        *("pg_conn", "sqlite3"),
     )
 ]
 nitpick_ignore_regex = [("py:.*", r"(collections\.abc|django|uuid|typing)\..*|.*\._\w+")]
@@ -44,10 +46,12 @@ exclude_patterns = ["conventions.md", "differences.md"]
 HEADER = (ROOT / "include/bulkmodel.h").read_text()
 FUNCTIONS = set(re.findall(r"^BM_API [^(]*?\b(bm_\w+)\(", HEADER, re.M))
 STRUCTS = set(re.findall(r"^typedef (?:struct|enum) (bm_\w+) ", HEADER, re.M))
-hawkmoth_root = str(ROOT / "include")
+hawkmoth_root = str(ROOT / "build/docs-include")
 hawkmoth_clang = ["-std=gnu11"]
 
 autodoc_typehints = "signature"
+python_maximum_signature_line_length = 90
+default_role = "code"
 autodoc_mock_imports = ["bulkmodel._core"]
 
 html_theme = "furo"
@@ -55,6 +59,38 @@ html_title = "bulkmodel"
 html_static_path = ["_static"]
 copybutton_prompt_text = r"\$ |>>> "
 copybutton_prompt_is_regexp = True
+
+
+def _begin(text, end):
+    """Where the member begins that ends at `end`."""
+    depth = 0
+    for i in range(end - 1, 0, -1):
+        depth += {")": 1, "(": -1}.get(text[i], 0)
+        if depth == 0 and (text[i] in ";,{}" or text[i - 1 : i + 1] == "*/"):
+            return i + 1
+    return 0
+
+
+def _header(text):
+    """The header as hawkmoth reads it: a comment behind a member stands before it."""
+    out = ""
+    rest = text
+    while found := re.search(r"/\*\*<(.*?)\*/", rest, re.DOTALL):
+        out += rest[: found.start()]
+        rest = rest[found.end() :]
+        begin = _begin(out, len(out.rstrip().rstrip(",;")))
+        comment = " ".join(re.sub(r"\n\s*\* ", "\n", found[1]).split())
+        out = f"{out[:begin]}\n/** {comment} */{out[begin:]}"
+    body = r"(typedef (struct|enum) \w+ \{)(\n.*?)(\n\})"
+    return re.sub(body, _all_members, out + rest, flags=re.DOTALL)
+
+
+def _all_members(found):
+    """hawkmoth shows members that have a comment: the others are given one that says nothing."""
+    end = ";" if found[2] == "struct" else ","
+    member = rf"(\s*/\*\*.*?\*/)?(\s*[^\s/](?:\([^()]*\)|[^{end}()])*{end}?)"
+    body = re.sub(member, lambda m: (m[1] or "\n/** \\  */") + m[2], found[3], flags=re.DOTALL)
+    return found[1] + body + found[4]
 
 
 def _linked(match):
@@ -100,21 +136,53 @@ def _command():
     return str(built[-1])
 
 
+OPTION = re.compile(r"  (?:-(?P<letter>\w), |    )(?P<name>--\S+(?: \S+)?)(?:\s\s+(?P<help>.*))?")
+
+
+def _options(lines):
+    """--help's lines as (option, what it does): a long option has its text on the next line."""
+    name = ""
+    for line in lines:
+        text = line.strip()
+        if found := OPTION.fullmatch(line):
+            letter = f"-{found['letter']}, " if found["letter"] else ""
+            name, text = letter + found["name"], found["help"]
+        if text:
+            yield name, text
+
+
 class CommandHelp(Directive):
     """What the command says about itself, or about one of its verbs."""
 
     optional_arguments = 1
-    common = "\nDATABASE is"
 
     def run(self):
         verb = self.arguments[:1]
         done = subprocess.run(
             [_command(), *verb, "--help"], check=True, capture_output=True, text=True
         )
-        text = done.stdout.split(self.common)[0] if verb else done.stdout
-        return [nodes.literal_block(text, text, language="text")]
+        if not verb:
+            return [nodes.literal_block(done.stdout, done.stdout, language="text")]
+        usage, what, options, *_ = done.stdout.split("\n\n")
+        listed = nodes.definition_list()
+        for option, text in _options(options.splitlines()[1:]):
+            listed += nodes.definition_list_item(
+                "",
+                nodes.term("", "", nodes.literal(option, option)),
+                nodes.definition("", nodes.paragraph(text, text)),
+            )
+        usage = usage.removeprefix("usage: ")
+        what = what[0].upper() + what[1:]
+        return [
+            nodes.literal_block(usage, usage, language="text"),
+            nodes.paragraph(what, what),
+            listed,
+        ]
 
 
 def setup(app):
+    copy = Path(hawkmoth_root) / "bulkmodel.h"
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.write_text(_header(HEADER))
     app.add_directive("command-help", CommandHelp)
     app.connect("hawkmoth-process-docstring", _comment)

@@ -719,7 +719,7 @@ BM_API const char *bm_memory_at(const bm_db *db, size_t i);
     ((type_) == BM_NUMERIC || (type_) == BM_TEXT || (type_) == BM_VARCHAR || (type_) == BM_CHAR || \
      (type_) == BM_JSON || (type_) == BM_JSONB || (type_) == BM_ENUM)
 
-#endif /**< !__cplusplus */
+#endif /* !__cplusplus */
 
 #ifdef __cplusplus
 }

@@ -74,7 +74,8 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         return copied
 
     def bulk_options(self, **options: Any) -> Any:
-        """Options for update(), whatever the model's fields are called."""
+        """This queryset with options for its update(), whatever the model's fields are called.
+        TypeError: there is no such option."""
         unknown = sorted(set(options) - NAMES)
         if unknown:
             raise TypeError(f"bulk_options() got an unexpected option: {', '.join(unknown)}")
@@ -106,7 +107,12 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         send_signal: bool = True,
         signal: bool = True,
     ) -> Any:
-        """Django's bulk_create.  return_queryset: the rows as a queryset, in the order of objs."""
+        """Django's bulk_create(): insert the objects, set their keys, return them as a list, or the
+        rows as a queryset in the same order.
+
+        bm_create_uuid: of a BulkModel; one is made where none is given.  Errors are Django's, and
+        tell row_index, field_name, constraint and sqlstate; no object has a key then that it did
+        not have before."""
         valid = is_size(batch_size)  # others are Django's to refuse
         asked = options_of(
             batch_size if valid else None,
@@ -181,7 +187,11 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
     def bulk_update(
         self, objs: Iterable[Any], fields: Iterable[str], batch_size: int | None = None
     ) -> int:
-        """Django's bulk_update."""
+        """Django's bulk_update(): write these fields of the objects to their rows, where the
+        queryset selects them; returns how many rows matched.
+
+        What is stored is what Django's stores: auto_now is as the objects have it, and PostgreSQL
+        cuts a text that is too long.  update_fields() does neither."""
         objects = tuple(objs)
         names = list(fields) if fields and not isinstance(fields, str) else fields
         # A project's own update() is called where Django calls it.
@@ -194,8 +204,12 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
 
     @alters_data
     def update(self, **values: Any) -> Any:
-        """Django's update.  With options (batch_size, return_queryset, ...) rows are updated by
-        key; an option that is also a field's name is the field."""
+        """Django's update(): give all rows of the queryset these values; returns how many matched,
+        or the rows as a queryset.
+
+        Without options it is one UPDATE.  With batch_size, or where rows are returned, their keys
+        are read first and rows are updated by key.  A keyword that is a field's name is the field:
+        see bulk_options()."""
         if not self._bm_options and NAMES.isdisjoint(values) and not signals.UPDATE.heard(self):
             self._image = None
             try:
@@ -267,8 +281,13 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         signal: bool = True,
         return_queryset: bool = False,
     ) -> Any:
-        """Write the rows of this queryset (or `objects`) with the values that they have: the named
-        fields, or what changed since the queryset was read.  Returns how many rows matched."""
+        """Write the rows of this queryset, or of `objects`, with the values that they have: the
+        named fields, or what changed since the queryset was read.  Returns how many rows matched,
+        or the rows as a queryset.
+
+        Values are stored as save() stores them.  Only rows that the queryset selects now are
+        written.  ValueError: a field that cannot be written, an object that is not saved or is
+        there twice, or no names where nobody knows what the objects were."""
         options = options_of(
             batch_size,
             concurrent,
@@ -332,7 +351,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
     # -------------------------------------------------------------------------- beside the rows
 
     def get_chunks(self, n: int, max_chunks: int | None = None) -> Iterator[Sequence[Any]]:
-        """The rows in chunks of n, no more chunks than max_chunks; see helpers.get_chunks()."""
+        """The rows in chunks of n, no more chunks than max_chunks; see `helpers.get_chunks()`."""
         self._fetch_all()
         return get_chunks(self._result_cache or [], n, max_chunks)
 

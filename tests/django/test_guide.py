@@ -208,6 +208,15 @@ def test_copies_in(tmp_path) -> None:  # type: ignore[no-untyped-def]
     assert [row.pk for row in written] == [Product.objects.get(sku=row.sku).pk for row in rows]
 
 
+def test_copies_out() -> None:
+    Product.objects.bulk_create(products(30))
+    assert copies.out() == list(Product.objects.filter(stock__gt=0).order_by("sku"))
+    rows = copies.some_columns()
+    assert {row.sku for row in rows} == {row.sku for row in products(30)}
+    assert rows[0].get_deferred_fields() == {"name", "stock"}
+    assert copies.stream() == sum(row.price * row.stock for row in products(30))
+
+
 def test_links() -> None:
     red, blue = Tag.objects.bulk_create([Tag(name="red"), Tag(name="blue")])
     hat, coat = Product.objects.bulk_create(products(2))

@@ -29,3 +29,26 @@ def copied(rows: list[Product]) -> Any:
     products = Product.objects.copy_from_objects(rows, return_queryset=True)
     # [end queryset]
     return products
+
+
+def out() -> list[Product]:
+    # [out]
+    products = Product.objects.filter(stock__gt=0).order_by("sku").copy_to_instances()
+    # [end out]
+    return list(products)
+
+
+def some_columns() -> list[Product]:
+    # [columns]
+    products = Product.objects.copy_to_instances(columns=["sku", "price"])
+    # [end columns]
+    return list(products)
+
+
+def stream() -> Decimal:
+    total = Decimal(0)
+    # [stream]
+    for product in Product.objects.order_by("pk").iter_copy_to_instances(chunk_size=5000):
+        total += product.price * product.stock
+    # [end stream]
+    return total

@@ -1,7 +1,5 @@
 """A queryset class of the project's own."""
 
-from __future__ import annotations
-
 # [price]
 from django.db import models
 
@@ -10,7 +8,7 @@ from bulkmodel.queryset import BulkModelQuerySet
 
 
 class PriceQuerySet(BulkModelQuerySet):
-    def in_euro(self) -> PriceQuerySet:
+    def in_euro(self):
         return self.filter(currency="EUR")
 
 

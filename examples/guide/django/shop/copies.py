@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+# [in]
 import csv
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from shop.models import Product
 
 
-# [in]
 def read(path: Path) -> Iterator[Product]:
     with path.open(newline="") as file:
         for row in csv.DictReader(file):
@@ -19,16 +18,15 @@ def read(path: Path) -> Iterator[Product]:
 
 
 def load(path: Path) -> int:
-    written: int = Product.objects.copy_from_objects(read(path))
-    return written
+    return Product.objects.copy_from_objects(read(path))
     # [end in]
 
 
-def copied(rows: list[Product]) -> Any:
+def copied(rows: list[Product]) -> list[Product]:
     # [queryset]
     products = Product.objects.copy_from_objects(rows, return_queryset=True)
     # [end queryset]
-    return products
+    return list(products)
 
 
 def out() -> list[Product]:

@@ -57,6 +57,25 @@ def test_pip_install_and_the_example(site: Path, tmp_path: Path) -> None:
         assert connection.execute(question).fetchone() == (10010, 2, 25)
 
 
+def test_the_example_that_measures(site: Path, tmp_path: Path) -> None:
+    """It compares, and ends with a table that holds what it wrote."""
+    file = tmp_path / "speed.db"
+    done = subprocess.run(
+        [sys.executable, ROOT / "examples/django_speed.py", file, "300", "20"],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=environment(site),
+        cwd=tmp_path,
+    )
+    told = re.findall(r"^(\w+)\b.*?, (\d+) rows: .* times$", done.stdout, re.MULTILINE)
+    assert told == [("bulk_create", "300"), ("update_fields", "20")]
+    with sqlite3.connect(file) as connection:
+        question = "SELECT count(*), sum(value) FROM speed_foo"
+        # Each of the first twenty rows was made greater twice.
+        assert connection.execute(question).fetchone() == (300, sum(range(300)) + 2 * 20)
+
+
 def sample(name: str, marker: str) -> str:
     """What the page shows of a file."""
     return (SHOP / name).read_text().split(f"# [{marker}]\n")[1].split(f"    # [end {marker}]")[0]

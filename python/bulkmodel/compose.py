@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db import models, transaction
+from django.db import models
 from django.db.models.expressions import DatabaseDefault
 from django.db.models.query import ModelIterable
 
+from bulkmodel.atomic import one_transaction
 from bulkmodel.lookups import InKeys
 
 
@@ -18,23 +19,23 @@ def create_or_update(queryset: Any, objects: list[Any]) -> None:
     keyed = _keyed(model, objects)
     using = queryset.db
     before = [(row, row._is_pk_set(), row._state.adding, row._state.db) for row in objects]
-    try:
-        with transaction.atomic(using=using, savepoint=False):
-            there = _keys_there(queryset, list(keyed))
-            old = [row for key, row in keyed.items() if key in there]
-            known = {id(row) for row in old}
-            if len(old) < len(objects):
-                queryset.bulk_create([row for row in objects if id(row) not in known])
-            for row in old:
-                row._state.adding, row._state.db = False, using
-            for names, rows in _by_names(model, old):
-                queryset.update_fields(*names, objects=rows)
-    except BaseException:
-        for row, had_key, adding, db in before:
-            row._state.adding, row._state.db = adding, db
-            if not had_key:
-                row.pk = None
-        raise
+    with one_transaction(using, lambda: _undo(before)):
+        there = _keys_there(queryset, list(keyed))
+        old = [row for key, row in keyed.items() if key in there]
+        known = {id(row) for row in old}
+        if len(old) < len(objects):
+            queryset.bulk_create([row for row in objects if id(row) not in known])
+        for row in old:
+            row._state.adding, row._state.db = False, using
+        for names, rows in _by_names(model, old):
+            queryset.update_fields(*names, objects=rows)
+
+
+def _undo(before: list[tuple[Any, bool, bool, str | None]]) -> None:
+    for row, had_key, adding, db in before:
+        row._state.adding, row._state.db = adding, db
+        if not had_key:
+            row.pk = None
 
 
 def _key(model: type[models.Model], row: Any) -> Any:

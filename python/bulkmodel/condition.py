@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
+from django.db.models.expressions import RawSQL
+from django.db.models.sql.where import ExtraWhere
 
 from bulkmodel.place import NotOurs
 from bulkmodel.statements import Condition
@@ -20,7 +22,7 @@ def condition_of(queryset: Any, connection: Any) -> Condition | None:
     aliases = [alias for alias in query.alias_map if query.alias_refcount[alias]]
     if not query.where:
         return Condition() if len(aliases) <= 1 else _subquery(queryset, connection)
-    if len(aliases) > 1:
+    if len(aliases) > 1 or _names_the_table(query.where):
         return _subquery(queryset, connection)
     clone = query.clone()
     base = clone.get_initial_alias()
@@ -34,6 +36,16 @@ def condition_of(queryset: Any, connection: Any) -> Condition | None:
     except FullResultSet:
         return Condition()
     return _bound(connection, sql, params)
+
+
+def _names_the_table(node: Any) -> bool:
+    """May it, since the caller wrote a part of its SQL?"""
+    if isinstance(node, ExtraWhere | RawSQL):
+        return True
+    parts = getattr(node, "children", None)
+    if parts is None and hasattr(node, "get_source_expressions"):
+        parts = node.get_source_expressions()
+    return any(_names_the_table(part) for part in parts or ())
 
 
 def _subquery(queryset: Any, connection: Any) -> Condition | None:

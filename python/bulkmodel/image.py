@@ -56,6 +56,15 @@ def _file_name(value: Any) -> Any:
     return value
 
 
+def _copy(value: Any) -> Any:
+    """A project's value may refuse to be copied, and is to be read all the same: it then differs
+    from itself, and is written."""
+    try:
+        return copy.deepcopy(value)
+    except Exception:
+        return MISSING
+
+
 class _Mark:
     """Stands in a connection's on_commit list for as long as a write may still be rolled back."""
 
@@ -112,7 +121,7 @@ class Image:
         if name in self._files:
             return [_file_name(v) for v in values]
         if name in self._thaw:
-            return [v if v is MISSING else copy.deepcopy(v) for v in values]
+            return [v if v is MISSING else _copy(v) for v in values]
         return values
 
     def changed(self, objects: list[Any], name: str) -> bytes:
@@ -154,6 +163,8 @@ class Image:
     ) -> None:
         """The rows `at` were written from these objects, in the attributes `names`."""
         places = list(at)
+        if not connection.in_atomic_block and not connection.get_autocommit():
+            return  # nobody tells of the end of such a transaction: the rows stay changed
         if connection.in_atomic_block:
             mark = _Mark()
             before = {name: [self.columns[name][i] for i in places] for name in names}

@@ -9,10 +9,11 @@ from typing import Any
 
 import django
 from django.core.exceptions import FieldDoesNotExist
-from django.db import IntegrityError, connections, models, router, transaction
+from django.db import IntegrityError, connections, models, router
 from django.db.models.signals import m2m_changed
 from django.db.models.utils import resolve_callables
 
+from bulkmodel.atomic import one_transaction
 from bulkmodel.conflicts import Conflict
 from bulkmodel.create import Create
 from bulkmodel.lookups import InKeys
@@ -267,7 +268,7 @@ def update_m2m_fields(
     links = Links(relation, using, wanted)
     if not links.keys:
         return 0
-    with transaction.atomic(using=using, savepoint=False):
+    with one_transaction(using):
         links.read()
         changes = links.changes()
         announce = Announce(links, changes, known)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.query import ModelIterable
+from django.db.models.sql import UpdateQuery
 
 from bulkmodel import _core, errors, signals, written
 from bulkmodel.asynchronous import AsyncMixin
@@ -248,6 +249,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         """The rows that this queryset selects now, by their keys; how many matched, and which."""
         if not values and not asked.return_queryset:
             return 0, []
+        self._refuse_as_update(values)
         using = self._alias_of_write()
         selected = self.using(using) if asked.return_queryset else self.order_by().using(using)
 
@@ -260,6 +262,16 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         update.run()
         self._result_cache = None
         return update.matched, update.keys
+
+    def _refuse_as_update(self, values: dict[str, Any]) -> None:
+        """What Django's update() refuses: before any row is looked for, and if there is none."""
+        self._not_support_combined_queries("update")  # type: ignore[attr-defined]
+        if self.query.is_sliced:
+            raise TypeError("Cannot update a query once a slice has been taken.")
+        if self.query.distinct_fields:
+            raise TypeError("Cannot call update() after .distinct(*fields).")
+        if values:
+            self.query.chain(UpdateQuery).add_update_values(values)
 
     def _of_keys(self, keys: list[Any]) -> Any:
         return written.of_keys(type(self), self.model, self._alias_of_write(), keys)

@@ -76,12 +76,9 @@ def _culprit(
     error: IntegrityError, connection: Any, write: Callable[[int, int], Any], n: int
 ) -> int | None:
     """The row of a statement over n rows for which it failed, which SQLite does not say: halves of
-    them are written again.  All is rolled back afterwards: by the call, or here where the statement
-    had no transaction around it."""
+    them are written again, and rolled back: a caller that goes on after the error finds no row."""
     if n == 1:
         return 0
-    if connection.in_atomic_block:
-        return _search(error, write, n)
     with transaction.atomic(using=connection.alias):
         row = _search(error, write, n)
         transaction.set_rollback(True, using=connection.alias)

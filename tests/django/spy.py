@@ -11,11 +11,14 @@ from typing import Any
 
 from django.db import connection
 
+from bulkmodel.workers import _SESSION
+
 MARK = "bulkmodel tests: the one who looks"
 
 
 class Spy:
-    """Notes each statement's thread and backend; `before` is called first."""
+    """Notes each statement's thread and backend, but for what the caller's connection is asked of
+    its session; `before` is called first."""
 
     def __init__(self, before: Callable[[str, Any], None] | None = None) -> None:
         self.before = before
@@ -23,7 +26,8 @@ class Spy:
 
     def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         info = getattr(context["connection"].connection, "info", None)
-        self.calls.append((sql, threading.get_ident(), info.backend_pid if info else 0))
+        if sql != _SESSION:
+            self.calls.append((sql, threading.get_ident(), info.backend_pid if info else 0))
         if self.before is not None:
             self.before(sql, context)
         return execute(sql, params, many, context)

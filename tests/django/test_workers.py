@@ -577,3 +577,44 @@ def test_a_connection_that_was_lost_inside_a_transaction() -> None:
         end(connection.connection)
         Plain.objects.ensure_connected()
     assert Plain.objects.ensure_connected().count() == 0
+
+
+def test_workers_write_in_the_callers_schema_and_role() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE SCHEMA tenant")
+        cursor.execute("CREATE TABLE tenant.app_plain (LIKE app_plain INCLUDING ALL)")
+        cursor.execute("CREATE ROLE bulkmodel_tenant")
+        cursor.execute("GRANT USAGE ON SCHEMA tenant TO bulkmodel_tenant")
+        cursor.execute("GRANT ALL ON ALL TABLES IN SCHEMA tenant TO bulkmodel_tenant")
+        cursor.execute("GRANT ALL ON ALL SEQUENCES IN SCHEMA tenant TO bulkmodel_tenant")
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET search_path TO tenant")
+            cursor.execute("SET ROLE bulkmodel_tenant")
+        with watching() as spy:
+            made = Plain.objects.bulk_create(rows(40), **WAYS)
+            assert Plain.objects.bulk_update(made, ["value"]) == 40
+        assert len(spy.backends) > 1
+        assert Plain.objects.count() == 40
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("RESET ROLE")
+            cursor.execute("RESET search_path")
+            cursor.execute("SELECT count(*) FROM app_plain")
+            left = cursor.fetchone()
+            cursor.execute("DROP SCHEMA tenant CASCADE")
+            cursor.execute("DROP ROLE bulkmodel_tenant")
+    assert left == (0,)
+
+
+def test_a_session_with_temporary_tables_writes_alone() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE app_plain (LIKE app_plain INCLUDING ALL)")
+    try:
+        Plain.objects.bulk_create(rows(40), **WAYS)
+        assert Plain.objects.count() == 40
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE pg_temp.app_plain")
+    assert Plain.objects.count() == 0
+    connection.close()

@@ -10,6 +10,7 @@ from django.db.models.expressions import DatabaseDefault
 from django.db.models.query import ModelIterable
 
 from bulkmodel.atomic import one_transaction
+from bulkmodel.fields import key_fields
 from bulkmodel.lookups import InKeys
 
 
@@ -71,7 +72,7 @@ def _by_names(
     model: type[models.Model], rows: list[Any]
 ) -> Iterable[tuple[tuple[str, ...], list[Any]]]:
     """The rows by which of their fields have a value to give: nearly always all of them."""
-    keys = set(model._meta.pk_fields)
+    keys = key_fields(model)
     fields = [f for f in model._meta.concrete_fields if f not in keys and not f.generated]
     groups: dict[tuple[str, ...], list[Any]] = {}
     for row in rows:

@@ -19,6 +19,7 @@ from bulkmodel.options import Options
 from bulkmodel.place import NotOurs, Place, gather, make_job
 from bulkmodel.prepare import for_create
 from bulkmodel.statements import Condition
+from bulkmodel.values import check_values
 from bulkmodel.writing import Writing, share, workers_for
 
 # Objects that are in memory at once, where the caller gives no batch_size.
@@ -151,7 +152,9 @@ class CopyIn:
             if not isinstance(row, self.model._meta.concrete_model or self.model):
                 error = ValueError(f"Object {number} is no {self.model._meta.label}.")
                 raise errors.at_row(error, number, None)
-        self._refuse_what_is_lost(chunk, places)
+        auto = self.model._meta.pk if self.makes_keys else None
+        checked = [field for field in self.fields if field is not auto]
+        check_values(connections[self.using], chunk, checked, places)
         self.queryset._prepare_for_bulk_create(chunk)
         marks = bytes(not row._is_pk_set() for row in chunk)
         part = _Part(chunk, marks, self.makes_keys)
@@ -164,20 +167,6 @@ class CopyIn:
             if keyless and any(returned):
                 made = [row[returned.index(True)] for row in rows]
         return lambda: part.keys(lambda: made)
-
-    def _refuse_what_is_lost(self, chunk: list[Any], places: range) -> None:
-        if connections[self.using].vendor != "sqlite":
-            return
-        for field in self.fields:
-            if not isinstance(field, models.FloatField):
-                continue
-            for number, row in zip(places, chunk):
-                value = getattr(row, field.attname)
-                if isinstance(value, float) and value != value:
-                    error = ValueError(
-                        f"Object {number}: {field.name} is NaN, which SQLite would store as NULL."
-                    )
-                    raise errors.at_row(error, number, field.name)
 
 
 def fields_to_copy(model: type[models.Model], names: Iterable[str] | None) -> list[Field]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable, Sequence
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
@@ -75,6 +77,36 @@ def _text(value: Any) -> str | None:
     if type(value) in (int, str, uuid.UUID):
         return str(value)
     return None
+
+
+def target_of(field: Any) -> Any:
+    """The field of which this one has the values, behind foreign keys."""
+    while field.remote_field:
+        field = field.target_field
+    return field
+
+
+def is_out_of_range(connection: BaseDatabaseWrapper, field: Any, value: Any) -> bool:
+    """Is it a number that the field's column, of PostgreSQL, refuses?"""
+    target = target_of(field)
+    if isinstance(target, models.IntegerField) and isinstance(value, int):
+        low, high = connection.ops.integer_field_range(target.get_internal_type())
+        return (low is not None and value < low) or (high is not None and value > high)
+    if isinstance(target, models.DecimalField) and isinstance(value, int | float | Decimal):
+        return _is_too_wide(target, Decimal(value))
+    return False
+
+
+def _is_too_wide(field: Any, value: Decimal) -> bool:
+    """Has it too many digits before the point, when it is rounded to those behind it?"""
+    if not value.is_finite():
+        return value.is_infinite()
+    limit = 10 ** (field.max_digits - field.decimal_places)
+    return bool(abs(Fraction(value)) >= limit - Fraction(1, 2 * 10**field.decimal_places))
+
+
+def _is_beyond_64_bits(field: Any, value: Any) -> bool:
+    return isinstance(value, int) and not -(2**63) <= value < 2**63
 
 
 class Search:
@@ -166,21 +198,10 @@ class Search:
         return self._first(fields, lambda field, value: len(str(value)) > field.max_length)
 
     def _by_range(self, error: BaseException, facts: Facts) -> Found:
-        ranges = {}
-        field: Any
-        for field in self.fields:
-            target: Any = field.target_field if field.remote_field else field
-            if isinstance(target, models.IntegerField):
-                kind = target.get_internal_type()
-                ranges[field] = self.connection.ops.integer_field_range(kind)
-
         def outside(field: Any, value: Any) -> bool:
-            low, high = ranges[field]
-            return isinstance(value, int) and not (
-                (low is None or low <= value) and (high is None or value <= high)
-            )
+            return is_out_of_range(self.connection, field, value)
 
-        return self._first(list(ranges), outside)
+        return self._first(self.fields, outside)
 
     def _by_value(self, error: BaseException, facts: Facts) -> Found:
         """No statement was sent, or nothing came back: the value that cannot be prepared, or that a
@@ -192,7 +213,10 @@ class Search:
             if "NUL" not in str(error):
                 return NOTHING
             return self._first(self.fields, lambda field, value: "\0" in str(value))
-        return self._first(self.fields, lambda field, value: self._refuses(field, value, error))
+        found = self._first(self.fields, lambda field, value: self._refuses(field, value, error))
+        if found == NOTHING and isinstance(error, OverflowError):
+            return self._first(self.fields, _is_beyond_64_bits)
+        return found
 
     def _refuses(self, field: Any, value: Any, error: BaseException) -> bool:
         """Does the field raise this again for the value?"""

@@ -267,3 +267,10 @@ def describe(
         except _core.Unfit:
             cache[facts] = None
     return cache[facts]
+
+
+def key_fields(model: type[models.Model]) -> set[Any]:
+    """The fields of its primary key, and of its parents': bulk_update() writes none of them."""
+    opts = model._meta
+    keys: set[Any] = set(opts.pk_fields)
+    return keys.union(*(parent._meta.pk_fields for parent in opts.all_parents))

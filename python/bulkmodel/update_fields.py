@@ -12,7 +12,7 @@ from django.db.models.query import QuerySet
 from bulkmodel import _core, errors
 from bulkmodel.atomic import one_transaction
 from bulkmodel.condition import condition_of
-from bulkmodel.fields import BUILT_IN, Field, has_relations
+from bulkmodel.fields import BUILT_IN, Field, has_relations, key_fields
 from bulkmodel.image import Image
 from bulkmodel.place import Place, or_django
 from bulkmodel.prepare import for_save
@@ -25,10 +25,11 @@ def fields_named(model: type[models.Model], names: tuple[str, ...]) -> list[Fiel
     """The fields to write; ValueError and FieldDoesNotExist for what cannot be written."""
     opts = model._meta
     fields: list[Any] = [opts.get_field(name) for name in names]
+    keys = key_fields(model) if fields else ()
     for field in fields:
         if not field.concrete or field.many_to_many:
             raise ValueError("update_fields() can only be used with concrete fields.")
-        if field in opts.pk_fields:
+        if field in keys:
             raise ValueError("update_fields() cannot be used with primary key fields.")
         if field.generated:
             raise ValueError("update_fields() cannot be used with generated fields.")
@@ -85,10 +86,10 @@ class Changes:
 
     def _compare(self, model: type[models.Model], rows: list[Any], image: Image) -> None:
         changed: dict[Field, bytes] = {}
-        opts = model._meta
+        keys = key_fields(model)
         followers = []
-        for field in opts.concrete_fields:
-            if field in opts.pk_fields or field.generated:
+        for field in model._meta.concrete_fields:
+            if field in keys or field.generated:
                 continue
             if getattr(field, "auto_now", False):
                 followers.append(field)

@@ -13,6 +13,7 @@ from typing import Any
 from django.db import DataError, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from bulkmodel.culprit import is_out_of_range, target_of
 from bulkmodel.errors import at_row
 
 
@@ -53,16 +54,14 @@ _Found = tuple[type[Exception], str | None, str]
 def _of_postgresql(connection: BaseDatabaseWrapper, value: Any, field: Any) -> _Found | None:
     if isinstance(value, str) and "\0" in value:
         return DataError, None, "text cannot hold NUL."
-    target = _target(field)
+    target = target_of(field)
     limit = target.max_length
     # Blanks behind the end are cut by the server, in silence.
     is_limited = isinstance(target, models.CharField) and limit is not None
     if is_limited and isinstance(value, str) and value[limit:].strip(" "):
         return DataError, "22001", f"the text is longer than {limit} characters."
-    if isinstance(target, models.IntegerField) and isinstance(value, int):
-        low, high = connection.ops.integer_field_range(target.get_internal_type())
-        if (low is not None and value < low) or (high is not None and value > high):
-            return DataError, "22003", "the number is out of range."
+    if is_out_of_range(connection, target, value):
+        return DataError, "22003", "the number is out of range."
     return None
 
 
@@ -72,9 +71,3 @@ def _of_sqlite(value: Any) -> _Found | None:
     if isinstance(value, float) and math.isnan(value):
         return DataError, None, "SQLite has no NaN."
     return None
-
-
-def _target(field: Any) -> Any:
-    while field.remote_field:
-        field = field.target_field
-    return field

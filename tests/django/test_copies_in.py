@@ -225,7 +225,7 @@ def test_what_django_would_lose_is_refused() -> None:
     if ENGINE == "postgresql":
         assert Everything.objects.copy_from_objects(made) == 5
         return
-    with pytest.raises(ValueError, match="Object 3: float is NaN") as caught, transaction.atomic():
+    with pytest.raises(DataError, match="Row 3, field float: ") as caught, transaction.atomic():
         Everything.objects.copy_from_objects(made, batch_size=2)
     assert caught.value.row_index == 3  # type: ignore[attr-defined]
     assert caught.value.field_name == "float"  # type: ignore[attr-defined]

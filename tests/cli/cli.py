@@ -6,12 +6,13 @@ from __future__ import annotations
 import sys
 
 import more
+import pages
 import surface
 import texts
 import verbs
 from world import CONNINFO, run_cases
 
-MODULES = [verbs, texts, more, surface]  # importing them registers their cases
+MODULES = [verbs, texts, more, surface, pages]  # importing them registers their cases
 
 if __name__ == "__main__":
     if not CONNINFO:

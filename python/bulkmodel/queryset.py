@@ -271,7 +271,8 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         if self.query.distinct_fields:
             raise TypeError("Cannot call update() after .distinct(*fields).")
         if values:
-            self.query.chain(UpdateQuery).add_update_values(values)
+            query: Any = self.query.chain(UpdateQuery)
+            query.add_update_values(values)
 
     def _of_keys(self, keys: list[Any]) -> Any:
         return written.of_keys(type(self), self.model, self._alias_of_write(), keys)

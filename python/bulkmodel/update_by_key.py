@@ -24,8 +24,6 @@ class UpdateByKey:
         asked: Options,
     ) -> None:
         """update: of the rows with these keys; None: they are only found."""
-        if update is not None:
-            update([])  # refuses what update() refuses, before anything is read
         self.queryset = queryset
         self.update = update
         self.asked = asked

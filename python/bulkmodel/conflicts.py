@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import django
 from django.db.models.constants import OnConflict
 
 from bulkmodel.fields import Field
@@ -45,7 +46,7 @@ def conflict_of(
             ignore_conflicts, update_conflicts, update, unique
         )
     except Exception as error:
-        raise NotOurs from error
+        raise NotOurs("Django refuses it") from error
     if asked is None:
         return None
     if asked is OnConflict.IGNORE:
@@ -60,16 +61,23 @@ def is_djangos(place: Place, conflict: Conflict | None, n: int) -> bool:
     return place.dialect == "sqlite-rows" or n <= SMALL
 
 
-def check_conflict(place: Place, conflict: Conflict, objects: list[Any], keyless: bool) -> None:
+def check_conflict(
+    place: Place, conflict: Conflict, objects: list[Any], keyed: bool, keyless: bool
+) -> None:
     """NotOurs, where the keys of updated rows cannot be told surely.
 
     PostgreSQL's come back in the rows' order; SQLite's are looked up behind the write, by the
     fields that conflict: in a second statement, and not where one of them is NULL.
     """
-    if not (conflict.update and keyless):
+    if not conflict.update:
         return
-    if place.description.key.field in conflict.unique:
-        raise NotOurs
+    by_key = place.description.key.field in conflict.unique
+    if keyed and not by_key and django.VERSION >= (6, 1):
+        raise NotOurs("since Django 6.1 an updated row's key replaces the key of its object")
+    if not keyless:
+        return
+    if by_key:
+        raise NotOurs("an object without a key cannot conflict by it")
     for field in conflict.unique if place.dialect != "postgresql" else ():
         if field.null and any(getattr(object, field.attname) is None for object in objects):
-            raise NotOurs
+            raise NotOurs(f"field {field.name}, by which rows are found again, is None")

@@ -79,7 +79,7 @@ class Create:
         if self.keyless and not description.key_assigned:
             raise NotOurs("an object has no key, and the database makes none")
         if conflict is not None:
-            check_conflict(self.place, conflict, objects, bool(self.keyless))
+            check_conflict(self.place, conflict, objects, bool(self.keyed), bool(self.keyless))
         for column in description.stamped:
             for object in objects:
                 column.field.pre_save(object, add=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import models
+from django.db import connections, models
 
 from bulkmodel import _core, errors, postgresql
 from bulkmodel.conflicts import Conflict, check_conflict, is_djangos
@@ -26,13 +26,20 @@ _NEW = {mark for mark in range(16) if mark & 12 == 4}
 
 
 @contextmanager
-def restored(objects: list[Any]) -> Iterator[None]:
-    """Where Django's own bulk_create fails, keys and states are again what they were."""
+def restored(objects: list[Any], using: str) -> Iterator[None]:
+    """Where Django's own bulk_create fails, keys and states are again what they were; not where a
+    hook behind its COMMIT fails."""
+    connection = connections[using]
+    nested = connection.in_atomic_block
+    if not nested:  # may be left over from a hook that failed
+        connection.run_commit_hooks_on_set_autocommit_on = False
     made: list[Any] = [object for object in objects if isinstance(object, models.Model)]
     states = [(object._is_pk_set(), object._state.adding, object._state.db) for object in made]
     try:
         yield
     except BaseException:
+        if not nested and connection.run_commit_hooks_on_set_autocommit_on:
+            raise
         for object, (had_key, adding, db) in zip(made, states):
             if not had_key and object._is_pk_set():
                 object.pk = None

@@ -59,6 +59,8 @@ def _file_name(value: Any) -> Any:
 def _copy(value: Any) -> Any:
     """A project's value may refuse to be copied, and is to be read all the same: it then differs
     from itself, and is written."""
+    if type(value) is memoryview and value.readonly:  # psycopg2's binary value, which none changes
+        return value
     try:
         return copy.deepcopy(value)
     except Exception:

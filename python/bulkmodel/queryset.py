@@ -141,7 +141,9 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             )
         done = valid and given and self._create(given, asked, conflicts)
         if not done:
-            restoring = restored(given) if given and valid else nullcontext()
+            restoring = (
+                restored(given, self._alias_of_write()) if given and valid else nullcontext()
+            )
             with errors.noted(lambda: self._call(given)), restoring:
                 given = super().bulk_create(given, batch_size, *conflicts)
 

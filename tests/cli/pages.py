@@ -96,5 +96,7 @@ def a_long_stream_takes_little_memory(w: World) -> None:
     wanted = f"{rows}|{174 * rows + digits}"
     expect(w.sql("SELECT count(*), sum(length(note)) FROM big"), wanted)
     used = int(done.stdout) * 1024
-    if used > MAX_RSS:
+    # AddressSanitizer keeps freed memory, and a byte for each eight.
+    instrumented = b"__asan_init" in Path(w.program).read_bytes()
+    if used > MAX_RSS * (4 if instrumented else 1):
         raise AssertionError(f"{used >> 20} MiB")

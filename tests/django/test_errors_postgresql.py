@@ -11,7 +11,7 @@ from bulkmodel.errors import CommitUnknown
 from test_errors import before, failure, no_rows_left, rows, same_error
 
 __all__ = ["no_rows_left"]
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.engine]
 
 
 class Stop(BaseException):

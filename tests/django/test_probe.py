@@ -32,6 +32,7 @@ def place() -> int:
     return found
 
 
+@pytest.mark.engine
 def test_rows_are_written_through_the_table(probed: None) -> None:
     if ENGINE == "postgresql":
         assert transport.dialect_of(connection) == "postgresql"

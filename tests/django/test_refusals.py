@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 
 from app.models import Child, Everything, Plain, Signed, Stamped
+from bulkmodel import postgresql
 from conftest import ENGINE
 
 pytestmark = pytest.mark.django_db
@@ -336,7 +337,8 @@ def test_values(
     assert (error.row_index, error.field_name, error.sqlstate) == (n - 2, name, sqlstate)
     assert error.constraint is None
     assert not Plain.django.filter(value=-99).exists()
-    with pytest.raises(kind), transaction.atomic():
+    own = ValueError if "\0" in str(value) and not postgresql.is_psycopg3 else kind
+    with pytest.raises(own), transaction.atomic():  # psycopg2 says it in its own way
         rows[n - 2].save()
 
 

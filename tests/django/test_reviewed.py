@@ -81,6 +81,7 @@ def test_a_rollback_of_a_transaction_without_atomic_is_noticed() -> None:
     assert values()[0] == 100
 
 
+@pytest.mark.engine
 def test_the_search_for_a_row_leaves_none_behind(plains: Any) -> None:
     """The caller may go on after the error, where Django begins no transaction of its own."""
     rows = [Plain(name=f"x{i}") for i in range(20)] + [Plain(name="n1")]

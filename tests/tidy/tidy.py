@@ -126,9 +126,10 @@ def matches(path: str, text: str, pattern: str, why: str) -> Findings:
 
 
 def lines_are_short() -> Findings:
-    """Lines have at most 100 columns (tables and links of Markdown cannot be broken)."""
+    """Lines have at most 100 columns (tables and links of Markdown cannot be broken, and
+    measurements are as they were written)."""
     for path, text in TEXTS.items():
-        if path == "LICENSE":
+        if path == "LICENSE" or path.startswith("bench/results/"):
             continue
         for number, line in enumerate(text.splitlines(), 1):
             table = path.endswith(".md") and (line.startswith("|") or "](" in line)

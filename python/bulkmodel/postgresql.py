@@ -7,7 +7,7 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel import _core
-from bulkmodel.statements import Condition, placed, result, spliced
+from bulkmodel.statements import Condition, Step, placed, result, spliced
 
 try:
     from django.db.backends.postgresql.psycopg_any import (  # type: ignore[import-untyped]
@@ -93,31 +93,17 @@ def cursor_of(connection: Any) -> Any:
 
 
 def execute(
-    cursor: Any,
-    job: _core.Job | None,
-    sql: str,
-    params: tuple[bytes | None, ...],
-    n: int,
-    wants_rows: bool,
-    condition: Condition,
+    cursor: Any, job: _core.Job | None, step: Step, condition: Condition
 ) -> tuple[int, list[Any]]:
-    text, order = placed(sql, "%b", condition.sql)
-    cells = [None if cell is None else Raw(cell) for cell in params]
+    text, order = placed(step.sql, "%b", condition.sql)
+    cells = [None if cell is None else Raw(cell) for cell in step.params]
     cursor.execute(text, spliced(order, cells, condition))
-    return result(cursor, wants_rows)
+    return result(cursor, step.wants_rows)
 
 
-def load(
-    cursor: Any,
-    job: _core.Job,
-    sql: str,
-    params: tuple[bytes | None, ...],
-    n: int,
-    wants_rows: bool,
-    condition: Condition,
-) -> tuple[int, list[Any]]:
-    text, _ = placed(sql, "%b", "")
-    cursor.execute(text + _NOTE, (Blocks(job, n),))
+def load(cursor: Any, job: _core.Job, step: Step, condition: Condition) -> tuple[int, list[Any]]:
+    text, _ = placed(step.sql, "%b", "")
+    cursor.execute(text + _NOTE, (Blocks(job, step.n),))
     return cursor.rowcount, []
 
 
@@ -129,6 +115,6 @@ def ask(table: _core.Table, connection: BaseDatabaseWrapper) -> _core.Catalog:
     catalog = _core.Catalog(table)
     sql, params = catalog.question()
     with cursor_of(connection) as cursor:
-        _, rows = execute(cursor, None, sql, params, 1, True, Condition())
+        _, rows = execute(cursor, None, Step("exec", sql, params, 1, True), Condition())
     catalog.answer(rows)
     return catalog

@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, Error, IntegrityError, transaction
 
 from bulkmodel import _core, conf, errors
-from bulkmodel.statements import Condition, placed, result, spliced
+from bulkmodel.statements import Condition, Step, placed, result, spliced
 
 _loading = threading.Lock()
 
@@ -72,9 +72,19 @@ def _place() -> int | None:
     return _core.probe(_sqlite3.__file__, sqlite3.connect, sqlite3.Connection)
 
 
-def _culprit(
-    error: IntegrityError, connection: Any, write: Callable[[int, int], Any], n: int
-) -> int | None:
+_Write = Callable[[int, int], tuple[int, list[Any]]]
+
+
+def _written(write: _Write, n: int, connection: Any) -> tuple[int, list[Any]]:
+    """All n rows in one statement.  An error says at which of them it stood."""
+    try:
+        return write(0, n)
+    except IntegrityError as error:
+        errors.stood_at(error, _culprit(error, connection, write, n))
+        raise
+
+
+def _culprit(error: IntegrityError, connection: Any, write: _Write, n: int) -> int | None:
     """The row of a statement over n rows for which it failed, which SQLite does not say: halves of
     them are written again, and rolled back: a caller that goes on after the error finds no row."""
     if n == 1:
@@ -85,7 +95,7 @@ def _culprit(
     return row
 
 
-def _search(error: IntegrityError, write: Callable[[int, int], Any], n: int) -> int | None:
+def _search(error: IntegrityError, write: _Write, n: int) -> int | None:
     """A part that goes well stays, since rows behind it may need it."""
     low, high = 0, n
     while low < high:
@@ -104,15 +114,9 @@ def _search(error: IntegrityError, write: Callable[[int, int], Any], n: int) -> 
 
 
 def show_batch(
-    cursor: Any,
-    job: _core.Job,
-    sql: str,
-    params: tuple[bytes | None, ...],
-    n: int,
-    wants_rows: bool,
-    condition: Condition,
+    cursor: Any, job: _core.Job, step: Step, condition: Condition
 ) -> tuple[int, list[Any]]:
-    text, order = placed(sql, "%s", condition.sql)
+    text, order = placed(step.sql, "%s", condition.sql)
     bound = spliced(order, (), condition)
 
     def write(first: int, rows: int) -> tuple[int, list[Any]]:
@@ -122,15 +126,11 @@ def show_batch(
         source.offer(job, first, rows)
         try:
             cursor.execute(text, bound)
-            return result(cursor, wants_rows)
+            return result(cursor, step.wants_rows)
         finally:
             source.withdraw()
 
-    try:
-        return write(0, n)
-    except IntegrityError as error:
-        errors.stood_at(error, _culprit(error, cursor.db, write, n))
-        raise
+    return _written(write, step.n, cursor.db)
 
 
 class Counted(list[tuple[Any, ...]]):
@@ -147,31 +147,21 @@ _VALUES = re.compile(r" VALUES (\([%s, ]+\))")
 
 
 def bind_rows(
-    cursor: Any,
-    job: _core.Job,
-    sql: str,
-    params: tuple[bytes | None, ...],
-    n: int,
-    wants_rows: bool,
-    condition: Condition,
+    cursor: Any, job: _core.Job, step: Step, condition: Condition
 ) -> tuple[int, list[Any]]:
     """An INSERT of many rows is one statement, a row of VALUES each; an UPDATE is run for each."""
-    text, order = placed(sql, "%s", condition.sql)
+    text, order = placed(step.sql, "%s", condition.sql)
     values = _VALUES.search(text)
     if not (text.startswith("INSERT") and values):
-        return _bind_each(cursor, job, text, order, n, condition)
+        return _bind_each(cursor, job, text, order, step.n, condition)
     before, row, after = text[: values.start(1)], values[1], text[values.end(1) :]
 
     def write(first: int, rows: int) -> tuple[int, list[Any]]:
         many = f"{before}{', '.join([row] * rows)}{after}"
         cursor.execute(many, tuple(job.bind(first, rows)))
-        return result(cursor, wants_rows)
+        return result(cursor, step.wants_rows)
 
-    try:
-        return write(0, n)
-    except IntegrityError as error:
-        errors.stood_at(error, _culprit(error, cursor.db, write, n))
-        raise
+    return _written(write, step.n, cursor.db)
 
 
 def _bind_each(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 # A quoted name, a literal, a cell ($n, ?n), or a percent sign.
 _TOKEN = re.compile(r""""(?:[^"]|"")*"|'(?:[^']|'')*'|[$?](\d+)|%""")
@@ -23,6 +23,16 @@ def placed(sql: str, mark: str, condition: str) -> tuple[str, tuple[int, ...]]:
         return mark if order[-1] else condition
 
     return _TOKEN.sub(place, sql), tuple(order)
+
+
+class Step(NamedTuple):
+    """What Job.next() asks for."""
+
+    kind: str
+    sql: str
+    params: tuple[bytes | None, ...]
+    n: int  # rows
+    wants_rows: bool
 
 
 class Condition:

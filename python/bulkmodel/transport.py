@@ -11,7 +11,7 @@ from django.db import DatabaseError, Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel import _core, errors, postgresql, sqlite
-from bulkmodel.statements import Condition
+from bulkmodel.statements import Condition, Step
 
 KNOWN_DJANGO = {(5, 2), (6, 0), (6, 1)}
 _ADAPTERS = (
@@ -66,8 +66,7 @@ def run(job: _core.Job, connection: BaseDatabaseWrapper, condition: Condition) -
     with postgresql.cursor_of(connection) if on_postgresql else connection.cursor() as cursor:
         try:
             while (step := job.next()) is not None:
-                kind, sql, params, n, wants_rows = step
-                count, rows = perform[kind](cursor, job, sql, params, n, wants_rows, condition)
+                count, rows = perform[step[0]](cursor, job, Step._make(step), condition)
                 job.answer(count, rows)
         except Error as error:
             errors.locate(error, job)

@@ -54,14 +54,25 @@ def _is_open(driver: Any) -> bool:
 
 
 def _answers(driver: Any) -> bool:
-    """No question is asked: a server that has gone has closed its end, and that can be read."""
+    """No question is asked: a server that goes says so (FATAL) and closes its end, and that can be
+    read."""
+    last_words = []
+
+    def hear(notice: Any) -> None:
+        if notice.severity_nonlocalized in ("FATAL", "PANIC"):
+            last_words.append(notice)
+
     poll = select.poll()
-    while not driver.closed:
-        poll.register(driver.fileno(), select.POLLIN)
-        if not poll.poll(0):
-            return True
-        try:
+    driver.add_notice_handler(hear)
+    try:
+        while not (last_words or driver.closed):
+            poll.register(driver.fileno(), select.POLLIN)
+            if not poll.poll(0):
+                return True
             driver.pgconn.consume_input()
-        except Exception:  # what came was the end
-            return False
+            driver.pgconn.is_busy()  # reads what came; an error outside a question is a notice
+    except Exception:  # what came was the end
+        return False
+    finally:
+        driver.remove_notice_handler(hear)
     return False

@@ -19,13 +19,15 @@ collect_ignore += (
     else [
         "test_errors_postgresql.py",
         "test_fields_postgresql.py",
+        "test_lost.py",
         "test_tables.py",
         "test_workers.py",
         "test_workers_session.py",
     ]
 )
 # ... where psycopg 3 makes them.
-collect_ignore += [] if postgresql.is_psycopg3 else ["test_workers.py", "test_workers_session.py"]
+if not postgresql.is_psycopg3:
+    collect_ignore += ["test_lost.py", "test_workers.py", "test_workers_session.py"]
 # Thousands of calls, and a project: with the package as it is installed (legs.py).
 if "BM_DJANGO_TESTS" not in os.environ:
     collect_ignore += ["test_endurance.py", "test_project.py"]

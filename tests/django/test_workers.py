@@ -18,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from app.models import Keyed, Node, Plain
 from bulkmodel import workers
 from bulkmodel.errors import CommitUnknown, PartialCommit
-from spy import backends, end, kill, look, until, watching
+from spy import backends, kill, until, watching
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -544,36 +544,3 @@ def test_a_chunk_of_an_update_by_key_fails(fails: int) -> None:
     with watching(fail), pytest.raises(OperationalError, match="as it were"):
         Plain.objects.update(value=-1, max_concurrent_workers=2, **WAYS)
     assert set(Plain.django.values_list("value", flat=True)) == set(range(50))
-
-
-# -------------------------------------------------------------- connections that are lost
-
-
-def test_a_lost_connection_is_opened_again() -> None:
-    for verb in ("ensure_connected", "reset_connection"):
-        connection.ensure_connection()
-        lost = connection.connection
-        end(lost)
-        with CaptureQueriesContext(connection) as captured:
-            assert getattr(Plain.objects, verb)() is Plain.objects
-        assert connection.connection is not lost
-        assert not any("SELECT 1" in query["sql"] for query in captured)
-        assert Plain.objects.count() == 0
-
-
-def test_a_connection_that_has_news_is_there() -> None:
-    driver = connection.connection
-    with connection.cursor() as cursor:
-        cursor.execute("LISTEN news")
-    look("NOTIFY news")
-    time.sleep(0.1)
-    Plain.objects.ensure_connected()
-    assert connection.connection is driver
-
-
-def test_a_connection_that_was_lost_inside_a_transaction() -> None:
-    with pytest.raises(OperationalError, match="lost inside"), transaction.atomic():
-        Plain.objects.create(name="a")
-        end(connection.connection)
-        Plain.objects.ensure_connected()
-    assert Plain.objects.ensure_connected().count() == 0

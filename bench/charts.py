@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from svg import WIDTH, Drawing
+from svg import THEMES, WIDTH, Drawing, themed
 
 Run = dict[str, Any]
 Entry = dict[str, Any]
@@ -89,6 +89,7 @@ class Axes:
 
     def __init__(self, drawing: Drawing, x_of: Scale, y_of: Scale) -> None:
         self.drawing, self.x_of, self.y_of = drawing, x_of, y_of
+        self.names: list[tuple[float, float, str]] = []
 
     def at(self, x: float, y: float) -> tuple[float, float]:
         left, top, right, bottom = _PLOT
@@ -108,7 +109,14 @@ class Axes:
         self.drawing.curve(places, kind)
         if dots:
             self.drawing.dots(places, kind)
-        self.drawing.text(places[-1][0] + 8, places[-1][1] + 4, name)
+        self.names.append((places[-1][0] + 8, places[-1][1] + 4, name))
+
+    def tell(self) -> None:
+        """The names of the curves beside their ends, none upon another."""
+        lowest = 0.0
+        for x, y, name in sorted(self.names, key=lambda told: told[1]):
+            lowest = max(y, lowest + 15)
+            self.drawing.text(x, lowest, name)
 
 
 Scale = Callable[[float], float]
@@ -150,6 +158,7 @@ def growth(run: Run) -> str:
     for (_, kind, words), found in drawn.items():
         if found:
             axes.draw(found, kind, words, True)
+    axes.tell()
     return drawing.done(_PLOT[3] + 34)
 
 
@@ -169,6 +178,7 @@ def memory(run: Run) -> str:
         [(y_most * i, f"{y_most * i:.0f}") for i in steps],
     )
     axes.draw(pairs, "a", "bulkmodel", False)
+    axes.tell()
     return drawing.done(_PLOT[3] + 34)
 
 
@@ -196,10 +206,60 @@ def workers(run: Run) -> str:
     return drawing.done(y + 18)
 
 
+# What is called with batches of several sizes, and the row that tells it.
+_BATCHES = [
+    ("create, PostgreSQL", "django_pg_create_batch", "a"),
+    ("update, PostgreSQL", "django_pg_update_batch", "b"),
+    ("create, SQLite", "django_sqlite_create_batch", "w"),
+]
+
+
+def batches(run: Run) -> str:
+    """Rows a second by the rows of a batch; the last point is a call that names none."""
+    found = results_of(run)
+    curves = []
+    for name, row, kind in _BATCHES:
+        entries = sorted((float(k.rpartition("_")[2]), e) for k, e in found.items() if _of(k, row))
+        if entries:
+            whole = entries[0][1]
+            points = [(size, e["rows"] / e["contender_median_s"]) for size, e in entries]
+            points.append((whole["rows"], whole["rows"] / whole["median_s"]))
+            curves.append((points, kind, name))
+    if not curves:
+        return ""
+    drawing = Drawing("Rows a second by batch_size; at the right end none is given", note_of(run))
+    x_most = max(points[-1][0] for points, _, _ in curves)
+    x_least = min(points[0][0] for points, _, _ in curves)
+    y_most = max(rate for points, _, _ in curves for _, rate in points) * 1.1
+    axes = Axes(drawing, log_scale(x_least, x_most), linear_scale(y_most))
+    decades = range(round(math.log10(x_least)), round(math.log10(x_most)) + 1)
+    steps = [i / 4 for i in range(5)]
+    axes.marks(
+        [(10.0**i, number(10.0**i)) for i in decades],
+        [(y_most * i, number(y_most * i) if i else "0") for i in steps],
+    )
+    for points, kind, name in curves:
+        axes.draw(points, kind, name, True)
+    axes.tell()
+    return drawing.done(_PLOT[3] + 34)
+
+
 CHARTS: dict[str, Callable[[Run], str]] = {
     "rates": rates,
     "growth": growth,
     "memory": memory,
     "workers": workers,
+    "batches": batches,
     "ratios": ratios,
 }
+
+
+def files_of(run: Run) -> dict[str, str]:
+    """The charts that this run can tell, by their files' names."""
+    drawn = {name: draw(run) for name, draw in CHARTS.items()}
+    return {
+        f"{name}-{theme}.svg": themed(picture, theme)
+        for name, picture in drawn.items()
+        if picture
+        for theme in THEMES
+    }

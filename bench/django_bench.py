@@ -11,7 +11,14 @@ import argparse
 import importlib
 import os
 
-MODULES = ("django_create", "django_update", "django_read", "django_small", "django_memory")
+MODULES = (
+    "django_create",
+    "django_update",
+    "django_batches",
+    "django_read",
+    "django_small",
+    "django_memory",
+)
 
 
 def main() -> None:

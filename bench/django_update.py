@@ -47,11 +47,11 @@ class Rows:
         if there != self.expected:
             raise AssertionError("the rows do not have their new values")
 
-    def ours(self) -> Side:
+    def ours(self, **options: Any) -> Side:
         return Side(
             "ours",
             "",
-            lambda rows: rows.update_fields(*self.names),
+            lambda rows: rows.update_fields(*self.names, **options),
             partial(self.read, self.table.ours),
         )
 

@@ -1,47 +1,87 @@
-"""The README's figures: two charts of a kept run, and sentences whose numbers are its own."""
+"""The README's figures: two charts of a kept run, and a table whose numbers are its own."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
+
+from charts import files_of
+
+Run = dict[str, Any]
 
 BEGIN = "<!-- figures: written by script/bench --keep -->"
 END = "<!-- end of figures -->"
 
+# What is called, against whom, and the results that tell it: the first that the run has.
 _SENTENCES = [
-    ("bulk_create", "Django's own", "django_pg_create_django"),
-    ("update_fields", "bulk_update", "django_pg_update_100k_django"),
-    ("bulk_create on SQLite", "Django's own", "django_sqlite_create_django"),
-    ("update_fields on SQLite", "bulk_update", "django_sqlite_update_django"),
+    ("bulk_create", "Django's own", ["django_pg_create_django"]),
+    (
+        "update_fields",
+        "bulk_update",
+        ["django_pg_update_100k_django", "django_pg_update_10k_django"],
+    ),
+    ("bulk_create on SQLite", "Django's own", ["django_sqlite_create_django"]),
+    ("update_fields on SQLite", "bulk_update", ["django_sqlite_update_django"]),
 ]
+_PICTURE = """<picture>
+<source media="(prefers-color-scheme: dark)"
+    srcset="{folder}/{name}-dark.svg">
+<img alt="{words}" src="{folder}/{name}-light.svg">
+</picture>"""
 
 
-def figures(run: dict[str, Any], folder: Path) -> str:
+def kept(folder: Path) -> list[tuple[Path, Run]]:
+    """The runs below bench/results with their folders, the newest first."""
+    found = [
+        (path.parent, json.loads(path.read_text("utf-8"))) for path in folder.glob("*/results.json")
+    ]
+    return sorted(found, key=lambda each: str(each[1]["date"]), reverse=True)
+
+
+def figures(run: Run, folder: str) -> str:
     results = {entry["id"]: entry for entry in run["results"]}
     quick = any(entry["quick"] for entry in run["results"])
     lines = [
         "| call | rows | against | times as fast |",
         "| --- | --- | --- | --- |",
     ]
-    for call, against, key in _SENTENCES:
-        if key in results:
-            entry = results[key]
+    for call, against, keys in _SENTENCES:
+        for entry in [results[key] for key in keys if key in results][:1]:
             lines.append(f"| {call} | {entry['rows']:,} | {against} | {entry['ratio']:.1f} |")
     pictures = [
-        f"![{words}]({folder.as_posix()}/{name}.svg)"
+        _PICTURE.format(folder=folder, name=name, words=words)
         for name, words in (("rates", "rows a second"), ("growth", "CPU a row by rows"))
     ]
     when = run["date"].partition("T")[0]
     about = f"{when}, commit {run['commit']}{', a quick run of a tenth of the rows' * quick}"
-    where = f"All of it: [{folder.as_posix()}]({folder.as_posix()})."
-    told = [f"Measured {about}:", f"{run['machine']}.", "", where]
-    return "\n".join([*lines, "", *pictures, "", *told])
+    told = [f"Measured {about}:", f"{run['machine']}.", "", f"All of it: [{folder}]({folder})."]
+    return "\n".join([*lines, "", "\n\n".join(pictures), "", *told])
 
 
-def with_figures(text: str, run: dict[str, Any], folder: Path) -> str:
+def with_figures(text: str, run: Run, folder: str) -> str:
     """The README with the figures of this run between the two marks."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     if not after:
         raise ValueError(f"README.md has no {BEGIN} ... {END}")
     return f"{before}{BEGIN}\n\n{figures(run, folder)}\n\n{END}{after}"
+
+
+def draw(folder: Path, run: Run) -> None:
+    """The charts of a run beside its JSON, and no others."""
+    for path in folder.glob("*.svg"):
+        path.unlink()
+    for name, picture in files_of(run).items():
+        (folder / name).write_text(picture, "utf-8")
+
+
+def show(root: Path) -> None:
+    """Draw every kept run, and write the newest one's figures into the README."""
+    runs = kept(root / "bench" / "results")
+    for folder, run in runs:
+        draw(folder, run)
+    folder, run = runs[0]
+    readme = root / "README.md"
+    text = with_figures(readme.read_text("utf-8"), run, folder.relative_to(root).as_posix())
+    readme.write_text(text, "utf-8")

@@ -1,4 +1,4 @@
-"""A little SVG, that is read on light and on dark."""
+"""A little SVG, in colours for a light and for a dark page."""
 
 from __future__ import annotations
 
@@ -6,24 +6,34 @@ from html import escape
 
 WIDTH = 760
 
-_STYLE = """<style>
-text{font:13px system-ui,sans-serif;fill:#1f2328} .n{fill:#59636e} .h{font-weight:600}
-.axis{stroke:#59636e;stroke-dasharray:3 3} .end{text-anchor:end} .mid{text-anchor:middle}
-.a{fill:#1a7f37} .b{fill:#8c959f} .w{fill:#bc4c00}
-.la{stroke:#1a7f37} .lb{stroke:#8c959f} .lw{stroke:#bc4c00}
-.la,.lb,.lw{fill:none;stroke-width:2}
-@media(prefers-color-scheme:dark){
-text{fill:#e6edf3} .n{fill:#9198a1} .axis{stroke:#9198a1}
-.a{fill:#3fb950} .b{fill:#656c76} .w{fill:#db6d28}
-.la{stroke:#3fb950} .lb{stroke:#656c76} .lw{stroke:#db6d28}}
+THEMES = {
+    "light": {"ink": "#1f2328", "soft": "#59636e", "a": "#1a7f37", "b": "#8c959f", "w": "#bc4c00"},
+    "dark": {"ink": "#e6edf3", "soft": "#9198a1", "a": "#3fb950", "b": "#656c76", "w": "#db6d28"},
+}
+_THEMELESS = "<style/>"
+
+
+def themed(picture: str, theme: str) -> str:
+    """The picture in the colours of a theme, its ground transparent."""
+    colours = THEMES[theme]
+    ink, soft = colours["ink"], colours["soft"]
+    kinds = "\n".join(
+        f".{kind}{{fill:{c}}} .l{kind}{{fill:none;stroke:{c};stroke-width:2}}"
+        for kind, c in ((kind, colours[kind]) for kind in "abw")
+    )
+    style = f"""<style>
+text{{font:13px system-ui,sans-serif;fill:{ink}}} .n{{fill:{soft}}} .h{{font-weight:600}}
+.axis{{stroke:{soft};stroke-dasharray:3 3}} .end{{text-anchor:end}} .mid{{text-anchor:middle}}
+{kinds}
 </style>"""
+    return picture.replace(_THEMELESS, style, 1)
 
 
 class Drawing:
     """Elements from above to below; y is told by who draws."""
 
     def __init__(self, title: str, note: str) -> None:
-        self.parts = [f"<title>{escape(title)}</title>", _STYLE]
+        self.parts = [f"<title>{escape(title)}</title>", _THEMELESS]
         self.text(8, 20, title, "h")
         self.text(8, 38, note, "n")
 

@@ -12,9 +12,12 @@ from docutils import nodes
 from docutils.parsers.rst import Directive
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "python"))
+sys.path[:0] = [str(ROOT / "python"), str(ROOT / "bench")]
 settings.configure()
 django.setup()
+
+from charts import CHARTS  # noqa: E402
+from figures import kept  # noqa: E402
 
 project = "bulkmodel"
 copyright = "the bulkmodel authors"
@@ -180,9 +183,37 @@ class CommandHelp(Directive):
         ]
 
 
+RUNS = kept(ROOT / "bench" / "results")
+
+
+class Chart(Directive):
+    """A chart of the newest kept run that has it; none yet, nothing is shown."""
+
+    required_arguments = 1
+    has_content = True
+
+    def run(self):
+        name = self.arguments[0]
+        if name not in CHARTS:
+            raise self.error(f"bench/charts.py draws no {name}")
+        folders = [folder for folder, _ in RUNS if (folder / f"{name}-light.svg").exists()]
+        if not folders:
+            return []
+        words = " ".join(self.content)
+        return [
+            nodes.image(
+                uri=f"/../{(folders[0] / f'{name}-{theme}.svg').relative_to(ROOT)}",
+                alt=words,
+                classes=[f"only-{theme}", "chart"],
+            )
+            for theme in ("light", "dark")
+        ]
+
+
 def setup(app):
     copy = Path(hawkmoth_root) / "bulkmodel.h"
     copy.parent.mkdir(parents=True, exist_ok=True)
     copy.write_text(_header(HEADER))
     app.add_directive("command-help", CommandHelp)
+    app.add_directive("chart", Chart)
     app.connect("hawkmoth-process-docstring", _comment)

@@ -18,6 +18,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "bench"))
+
+from charts import files_of  # noqa: E402
+from figures import kept, with_figures  # noqa: E402
 
 MAX_COLUMNS = 100
 MAX_FILE_LINES = 600
@@ -64,6 +68,13 @@ SQL_TEXT = (
     r'"\s*(SELECT\s|INSERT INTO\b|DELETE FROM\b|WITH \w+ AS\b'
     r'|(UPDATE|COPY) (ONLY |\(|%|\\"|"))[^"\n]*'
 )
+
+# What was measured stands in README.md between its marks, and in charts, as script/bench wrote it.
+MEASURED = (
+    r"\b[\d.,]+ ?(ns|µs|us|ms|MB/s|rows/s|x faster|times (as fast|faster)|% (faster|slower))\b"
+)
+# Versions tell what was true of them.
+MAY_MEASURE = ("CHANGELOG.md", "bench/")
 
 NOT_TEXT = {".png", ".ico", ".gz", ".bin", ".db"}
 # A comment, a string or a character: whichever begins first.
@@ -226,6 +237,26 @@ def readme_shows_a_program() -> Findings:
             yield "README.md: its Python is not that of examples/guide"
 
 
+def figures_are_measured() -> Findings:
+    """README.md and the charts tell the kept runs (script/bench --draw makes it so); no other
+    document tells what was measured."""
+    runs = kept(ROOT / "bench" / "results")
+    if not runs:
+        yield "bench/results: no run is kept"
+        return
+    for folder, run in runs:
+        there = {path.name: path.read_text("utf-8") for path in folder.glob("*.svg")}
+        if there != files_of(run):
+            yield f"{folder.relative_to(ROOT)}: the charts are not drawn from results.json"
+    folder, run = runs[0]
+    readme = TEXTS["README.md"]
+    if with_figures(readme, run, folder.relative_to(ROOT).as_posix()) != readme:
+        yield f"README.md: its figures are not those of {folder.relative_to(ROOT)}"
+    for path, text in TEXTS.items():
+        if path.endswith((".md", ".rst")) and not path.startswith(MAY_MEASURE):
+            yield from matches(path, text, MEASURED, "a figure that script/bench did not write")
+
+
 def header_is_cpp() -> Findings:
     """The public header compiles as C++17."""
     command = ["g++", "-std=c++17", "-Wall", "-Wextra", "-Werror", "-pedantic", "-fsyntax-only"]
@@ -306,6 +337,7 @@ def main(arguments: list[str]) -> int:
         fences_hold,
         header_is_documented,
         readme_shows_a_program,
+        figures_are_measured,
         header_is_cpp,
         surface_is_small,
         tests_are_listed,

@@ -16,14 +16,14 @@ KEYS = 1_000
 Call = Callable[[Any], Any]
 
 
-def repeat(name: str, call: Call, make: Callable[[], Any], calls: int) -> Side:
+def repeat(name: str, call: Call, make: Callable[[], Any]) -> Side:
     """Many calls are one run: a call alone is too short to be timed."""
 
     def run(given: list[Any]) -> None:
         for rows in given:
             call(rows)
 
-    return Side(name, "Django's own", run, lambda: [make() for _ in range(calls)])
+    return Side(name, "Django's own", run, lambda: [make() for _ in range(CALLS)])
 
 
 def pairs(table: Table, n: int) -> dict[str, tuple[Call, Call, Callable[[], Any]]]:
@@ -72,7 +72,6 @@ def pairs(table: Table, n: int) -> dict[str, tuple[Call, Call, Callable[[], Any]
 
 
 def small(engine: str, asked: Asked, table: Table) -> None:
-    calls = CALLS // 10 if asked.quick else CALLS
     for n in (1, 10):
         for verb, (ours, theirs, make) in pairs(table, n).items():
             table.fill(KEYS)
@@ -81,7 +80,7 @@ def small(engine: str, asked: Asked, table: Table) -> None:
             contest = Contest(f"django_small_{engine}_{verb}_{n}", asked, n)
             if table.alias != LITE:
                 contest.measures(backend())
-            contest.run(repeat("ours", ours, make, calls), [repeat("django", theirs, make, calls)])
+            contest.run(repeat("ours", ours, make), [repeat("django", theirs, make)])
 
 
 def row_small_pg(asked: Asked) -> None:

@@ -16,7 +16,7 @@ from bulkmodel.atomic import one_transaction
 from bulkmodel.create import VALUES_ROWS, VARIABLES
 from bulkmodel.fields import Field
 from bulkmodel.options import Options
-from bulkmodel.place import NotOurs, Place, gather, make_job
+from bulkmodel.place import SMALL, NotOurs, Place, gather, make_job
 from bulkmodel.prepare import for_create
 from bulkmodel.statements import Condition
 from bulkmodel.values import check_values
@@ -58,7 +58,8 @@ class CopyIn:
         kept: list[Any] = []
         workers, size = self._shared(objects)
         with one_transaction(self.using) if workers == 1 else nullcontext():
-            self.place, self.catalog = self._place()
+            few = isinstance(objects, list) and len(objects) <= SMALL
+            self.place, self.catalog = self._place(few)
             for chunk in _chunks(objects, size):
                 got = self._write(chunk, n, workers)
                 n += len(chunk)
@@ -84,12 +85,13 @@ class CopyIn:
         workers = workers_for(connection, self.model, self.workers, n, self.batch_size)
         return workers, n if workers > 1 else self.size
 
-    def _place(self) -> tuple[Place | None, _core.Catalog | None]:
+    def _place(self, few: bool) -> tuple[Place | None, _core.Catalog | None]:
+        """The catalog is what COPY needs to know: of few rows one statement is made."""
         try:
             place = Place(self.model, self.using)
             for field in self.fields:
                 place.column(field)
-            if place.dialect != "postgresql":
+            if few or place.dialect != "postgresql":
                 return place, None
             return place, postgresql.ask(place.description.table, place.connection)
         except (NotOurs, _core.Unfit):

@@ -63,13 +63,19 @@ def test_copy_is_what_postgresql_runs() -> None:
     assert len(copies) == (1 if ENGINE == "postgresql" else 0)
 
 
+def test_few_rows_are_one_statement(django_assert_num_queries: Any) -> None:
+    with transaction.atomic(), django_assert_num_queries(1):
+        assert Plain.objects.copy_from_objects(rows(10)) == 10
+
+
 @pytest.mark.parametrize(("name", "value"), CASES, ids=lambda v: repr(v)[:40])
 def test_every_value_is_stored_as_save_stores_it(name: str, value: Any) -> None:
     column = Everything._meta.get_field(name).column
     saved = Everything(**{name: value})
     saved.save()
-    copied = Everything.objects.copy_from_objects([Everything(**{name: value})] * 2)
-    assert copied == 2
+    # A short list is one statement, a stream is copied.
+    for source in ([Everything(**{name: value})] * 2, iter([Everything(**{name: value})] * 2)):
+        assert Everything.objects.copy_from_objects(source) == 2
     for key in Everything.django.exclude(pk=saved.pk).values_list("pk", flat=True):
         assert printed(Everything, column, key) == printed(Everything, column, saved.pk)
 

@@ -134,21 +134,16 @@ void cli_sink_value(cli_sink *sink, size_t i, const char *text, size_t size)
     memcpy(sink->row + field->offset, &slice, sizeof slice);
 }
 
-void cli_sink_cell(cli_sink *sink, size_t column, const char *text, size_t size)
+void cli_sink_cell(cli_sink *sink, size_t column, const char *text, size_t size, bool quoted)
 {
     size_t field = sink->target->of_column[column];
     if (field == CLI_NONE) {
         return;
     }
-    bool null = text == NULL;
-    if (sink->null_text != NULL) {
-        null =
-            size == sink->null_size && memcmp(text != NULL ? text : "", sink->null_text, size) == 0;
-    }
-    if (null) {
+    if (!quoted && size == sink->null_size && memcmp(text, sink->null_text, size) == 0) {
         cli_sink_null(sink, field);
     } else {
-        cli_sink_value(sink, field, text != NULL ? text : "", size);
+        cli_sink_value(sink, field, text, size);
     }
 }
 

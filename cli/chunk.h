@@ -25,7 +25,7 @@ typedef struct cli_chunk {
 typedef struct cli_sink {
     const cli_target *target;
     cli_chunk *chunk;
-    const char *null_text; /* or NULL: an empty cell without quotes is NULL */
+    const char *null_text; /* a cell of it without quotes is NULL */
     size_t null_size;
     const char *file;
     uint64_t line; /* of the row */
@@ -37,9 +37,8 @@ typedef struct cli_sink {
 /* Begin a row. */
 void cli_sink_begin(cli_sink *sink);
 
-/* Column `column` of the file, less than the target's n_columns.  `text` NULL: an empty cell
- * without quotes. */
-void cli_sink_cell(cli_sink *sink, size_t column, const char *text, size_t size);
+/* Column `column` of the file, less than the target's n_columns.  In quotes it is never NULL. */
+void cli_sink_cell(cli_sink *sink, size_t column, const char *text, size_t size, bool quoted);
 
 /* A field is NULL, or the text, whatever --null says. */
 void cli_sink_null(cli_sink *sink, size_t field);

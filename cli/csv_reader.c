@@ -32,6 +32,7 @@ typedef struct csv_reader {
     uint64_t row_line; /* on which the row began */
     size_t column;     /* of the next cell */
     bool after_cr;
+    bool after_quote;
     cli_words *names; /* while the header is read, else NULL */
     bool named;       /* its last name has been read */
     cli_sink *sink;
@@ -69,6 +70,13 @@ static void begin_row(csv_reader *r)
     cli_sink_begin(r->sink);
 }
 
+/* Of an empty cell libcsv says it; of others only to who looks at its state between two calls,
+ * see piece(). */
+static bool was_quoted(const csv_reader *r, const char *text, size_t size)
+{
+    return size == 0 ? text != NULL : r->parser.quoted != 0;
+}
+
 static void on_cell(void *text, size_t size, void *user)
 {
     csv_reader *r = user;
@@ -79,10 +87,9 @@ static void on_cell(void *text, size_t size, void *user)
     if (column >= r->sink->target->n_columns) {
         return; /* told at the end of the row */
     }
-    cli_sink_cell(r->sink, column, text, size);
-    if (text != NULL) {
-        count_lines(r, text, size);
-    }
+    const char *cell = text != NULL ? text : "";
+    cli_sink_cell(r->sink, column, cell, size, was_quoted(r, text, size));
+    count_lines(r, cell, size);
 }
 
 static void end_row(csv_reader *r)
@@ -319,6 +326,24 @@ static bm_status csv_reader_header(void *reader, cli_words *names, bm_error *err
     return check_names(r, names, err);
 }
 
+/*
+ * How much to parse at once.  Where --null has a text, a cell of it counts if it has no quotes:
+ * the parser is stopped behind each quote, so that its state says "quoted" when the cell ends with
+ * the next byte, and behind that byte, so that it says so of no other cell.
+ */
+static size_t piece(csv_reader *r)
+{
+    const char *from = r->block + r->at;
+    size_t n = r->n - r->at;
+    if (r->sink->null_size == 0) {
+        return n;
+    }
+    const char *quote = memchr(from, csv_get_quote(&r->parser), r->after_quote ? 1 : n);
+    n = quote != NULL ? (size_t)(quote + 1 - from) : r->after_quote ? 1 : n;
+    r->after_quote = quote != NULL;
+    return n;
+}
+
 static bm_status csv_reader_fill(void *reader, cli_sink *sink, bool *more, bm_error *err)
 {
     csv_reader *r = reader;
@@ -326,7 +351,10 @@ static bm_status csv_reader_fill(void *reader, cli_sink *sink, bool *more, bm_er
     r->err = err;
     CLI_TRY(next_block(r, err));
     *more = r->at < r->n;
-    return *more ? parse(r, r->n - r->at, err) : finish(r, err);
+    while (r->at < r->n) {
+        CLI_TRY(parse(r, piece(r), err));
+    }
+    return *more ? BM_OK : finish(r, err);
 }
 
 const cli_format cli_format_csv = {

@@ -32,7 +32,7 @@ const cli_option cli_option_table[] = {
     {'k', "key", "COL,...", CLI_LIST, AT(key), CLI_READS_FILES,
      "find rows by these columns; by default the primary key"},
     {0, "null", "TEXT", CLI_TEXT, AT(null_text), CLI_ALL,
-     "cells that are NULL; by default an empty cell without quotes"},
+     "cells without quotes that are NULL; by default empty ones"},
     {'d', "delimiter", "CHAR", CLI_CHAR, AT(delimiter), CLI_ALL,
      "between cells; by default a comma, in tsv a tab"},
     {'q', "quote", "CHAR", CLI_CHAR, AT(quote), CLI_ALL, "around cells; by default \""},

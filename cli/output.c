@@ -22,7 +22,7 @@ struct cli_output {
     bool json;
     char delimiter;
     char quote;
-    const char *null_text; /* or NULL: NULL is an empty cell without quotes */
+    const char *null_text; /* what NULL is, without quotes */
     char *block;
     size_t n;
     size_t capacity;
@@ -93,7 +93,18 @@ static bool needs_quotes(const cli_output *output, const char *text, size_t size
             return true;
         }
     }
-    return size == 0;
+    /* Many readers take no cell at all for NULL, or for no row. */
+    return size == 0 ||
+           (strlen(output->null_text) == size && memcmp(output->null_text, text, size) == 0);
+}
+
+/* NULL stands without quotes. */
+static bm_status check_null_text(const cli_output *output, bm_error *err)
+{
+    const char signs[] = {output->delimiter, output->quote, '\n', '\r', '\0'};
+    return output->json || strpbrk(output->null_text, signs) == NULL
+               ? BM_OK
+               : cli_fail(err, BM_INVALID, "--null has a delimiter, a quote or a line end in it");
 }
 
 static bm_status put_csv(cli_output *output, const char *text, size_t size, bm_error *err)
@@ -105,19 +116,6 @@ static bm_status put_csv(cli_output *output, const char *text, size_t size, bm_e
     output->n += csv_write2(output->block + output->n, 2 * size + 2, text, size,
                             (unsigned char)output->quote);
     return BM_OK;
-}
-
-/* What --null says must be told from a value. */
-static bm_status put_csv_value(cli_output *output, const bm_field *field, const char *text,
-                               size_t size, bm_error *err)
-{
-    const char *null_text = output->null_text;
-    if (null_text != NULL && strlen(null_text) == size && memcmp(null_text, text, size) == 0) {
-        return cli_fail(err, BM_CONVERT,
-                        "column \"%s\" has a value that is the text of --null: choose another",
-                        field->name);
-    }
-    return put_csv(output, text, size, err);
 }
 
 /* ---- JSON */
@@ -193,12 +191,12 @@ static bm_status put_value(cli_output *output, const bm_field *field, const char
                            bm_error *err)
 {
     return output->json ? put_json_value(output, field, text, size, err)
-                        : put_csv_value(output, field, text, size, err);
+                        : put_csv(output, text, size, err);
 }
 
 static bm_status put_null(cli_output *output, bm_error *err)
 {
-    const char *text = output->json ? "null" : output->null_text != NULL ? output->null_text : "";
+    const char *text = output->json ? "null" : output->null_text;
     return put(output, text, strlen(text), err);
 }
 
@@ -286,6 +284,7 @@ bm_status cli_output_open(const char *path, const cli_options *options, const bm
         return cli_no_memory(err);
     }
     output->path = path;
+    output->fd = -1;
     output->model = model;
     output->fields = fields;
     output->n_fields = n_fields;
@@ -294,10 +293,13 @@ bm_status cli_output_open(const char *path, const cli_options *options, const bm
                         : strcmp(format, "tsv") == 0 ? '\t'
                                                      : ',';
     output->quote = options->quote != NULL ? options->quote[0] : '"';
-    output->null_text = options->null_text;
+    output->null_text = options->null_text != NULL ? options->null_text : "";
     output->capacity = BLOCK;
     output->block = malloc(BLOCK);
-    bm_status status = output->block != NULL ? open_file(output, err) : cli_no_memory(err);
+    bm_status status = output->block != NULL ? check_null_text(output, err) : cli_no_memory(err);
+    if (status == BM_OK) {
+        status = open_file(output, err);
+    }
     if (status == BM_OK && !output->json && !options->no_header) {
         status = put_header(output, err);
     }

@@ -221,8 +221,8 @@ bm_status cli_source_open(const cli_options *options, const bm_model *table, cli
     source->table = table;
     source->sink.target = &source->target;
     source->sink.chunk = &source->chunks[0];
-    source->sink.null_text = options->null_text;
-    source->sink.null_size = options->null_text != NULL ? strlen(options->null_text) : 0;
+    source->sink.null_text = options->null_text != NULL ? options->null_text : "";
+    source->sink.null_size = strlen(source->sink.null_text);
     source->rows = (bm_source){.size = sizeof source->rows, .user = source, .next = next};
     sum_sizes(source);
     bm_status status = open_file(source, err);

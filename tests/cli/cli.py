@@ -10,9 +10,10 @@ import pages
 import surface
 import texts
 import verbs
+import zsh
 from world import CONNINFO, run_cases
 
-MODULES = [verbs, texts, more, surface, pages]  # importing them registers their cases
+MODULES = [verbs, texts, more, surface, pages, zsh]  # importing them registers their cases
 
 if __name__ == "__main__":
     if not CONNINFO:

@@ -35,7 +35,9 @@ def copy_to_what_is_asked_for(w: World) -> None:
     done = w.verb("copy-to", "--format=ndjson", "--where=id=2")
     expect(json.loads(done.out), {"id": 2, "name": "b", "value": 20, "note": None})
     says(w.verb("copy-to", "-c", "nothing", status=2), 'no column "nothing"')
-    says(w.verb("copy-to", "--null=x", status=3), "the text of --null")
+    done = w.verb("copy-to", "--null=x", "-c", "id,note")
+    expect(done.out, 'id,note\n1,"x"\n2,x\n3,""\n')
+    says(w.verb("copy-to", "--null=a,b", status=2), "--null has a delimiter")
 
 
 @case()

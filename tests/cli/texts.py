@@ -64,6 +64,23 @@ def other_signs(w: World) -> None:
     )
 
 
+@case()
+def a_text_in_quotes_is_never_null(w: World) -> None:
+    w.items()
+    rows = ['1,"NA",NA', '2,"","NA"', '3,NAN,"N""A"']
+    w.verb("create", "--null=NA", stdin="\n".join(["id,name,note", *rows]))
+    expect(w.sql("SELECT id, name, note FROM item ORDER BY id"), '1|NA|(null)\n2||NA\n3|NAN|N"A')
+    # However the quotes fall into blocks.
+    n = 40000
+    cells = ("NA", '"NA"', '""', "", '"N""A"')
+    lines = "".join(f"{i + 10},x,{cells[i % 5]}\n" for i in range(n))
+    w.verb("create", "--null=NA", stdin="id,name,note\n" + lines)
+    told = w.sql(
+        "SELECT id % 5, note, count(*) FROM item WHERE id >= 10 GROUP BY id % 5, note ORDER BY 1"
+    )
+    expect(told, f'0|(null)|{n // 5}\n1|NA|{n // 5}\n2||{n // 5}\n3||{n // 5}\n4|N"A|{n // 5}')
+
+
 # What is wrong with a file: its text, the line that is named, and words of the message.
 FAULTS: dict[str, tuple[str | bytes, int, str]] = {
     "too few cells": ("id,name\n1,a\n2\n", 3, "1 cell, and the file has 2 columns"),

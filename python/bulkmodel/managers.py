@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import models
 
@@ -11,8 +11,14 @@ from bulkmodel.queryset import BulkModelQuerySet
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from bulkmodel.typed import TypedManager as _Base
+else:
+    _Base = models.Manager.from_queryset(BulkModelQuerySet)
 
-class BulkModelManager(models.Manager.from_queryset(BulkModelQuerySet)):  # type: ignore[misc]
+_Row = TypeVar("_Row", bound=models.Model, covariant=True)
+
+
+class BulkModelManager(_Base[_Row]):
     """models.Manager, with bulk methods on the engine."""
 
     def ensure_connected(self) -> Self:
@@ -36,7 +42,7 @@ class BulkModelManager(models.Manager.from_queryset(BulkModelQuerySet)):  # type
         """Django's exists()."""
         return bool(self._links_or_rows().exists())
 
-    def _links_or_rows(self) -> Any:
+    def _links_or_rows(self: Any) -> Any:
         """Of a many-to-many relation Django asks the table of links alone, where no manager could
         hide a target; its condition is that the target's manager is models.Manager itself."""
         if BulkModelManager in type(self).__bases__ and hasattr(self, "constrained_target"):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 
 from bulkmodel.managers import BulkModelManager
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class BulkModel(models.Model):
@@ -16,7 +19,7 @@ class BulkModel(models.Model):
         null=True, blank=True, default=None, editable=False, db_index=True
     )
 
-    objects = BulkModelManager()
+    objects: ClassVar[BulkModelManager[Self]] = BulkModelManager()
 
     class Meta:
         abstract = True

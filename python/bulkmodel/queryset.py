@@ -395,5 +395,9 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         return str(self.db)
 
 
-class BulkModelQuerySet(BulkModelQuerySetMixin, models.QuerySet):  # type: ignore[type-arg]
-    """models.QuerySet, with bulk methods on the engine."""
+if TYPE_CHECKING:
+    from bulkmodel.typed import BulkModelQuerySet as BulkModelQuerySet
+else:
+
+    class BulkModelQuerySet(BulkModelQuerySetMixin, models.QuerySet):
+        """models.QuerySet, with bulk methods on the engine."""

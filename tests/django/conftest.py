@@ -28,6 +28,9 @@ collect_ignore += (
 # ... where psycopg 3 makes them.
 if not postgresql.is_psycopg3:
     collect_ignore += ["test_lost.py", "test_workers.py", "test_workers_session.py"]
+# mypy is in no leg's environment.
+if ENGINE != "sqlite-table" or "BM_DJANGO_TESTS" in os.environ:
+    collect_ignore += ["test_typed.py"]
 # Thousands of calls, and a project: with the package as it is installed (legs.py).
 if "BM_DJANGO_TESTS" not in os.environ:
     collect_ignore += ["test_endurance.py", "test_project.py"]

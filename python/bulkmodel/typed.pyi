@@ -1,0 +1,217 @@
+"""What type checkers see of querysets and managers: the rows' model goes through every call.
+
+Nothing here runs.  The methods are those of BulkModelQuerySetMixin, with the names and defaults
+that they have there; only the types are told more exactly.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Generic, Literal, TypeVar, overload
+
+from django.db import models
+from typing_extensions import Self
+
+_Row = TypeVar("_Row", bound=models.Model, covariant=True)
+
+class Methods(Generic[_Row]):
+    """Of manager and queryset alike."""
+
+    @overload
+    def bulk_create(
+        self,
+        objs: Iterable[_Row],
+        batch_size: int | None = None,
+        ignore_conflicts: bool = False,
+        update_conflicts: bool = False,
+        update_fields: Collection[str] | None = None,
+        unique_fields: Collection[str] | None = None,
+        *,
+        bm_create_uuid: uuid.UUID | None = None,
+        return_queryset: Literal[False] = False,
+        concurrent: bool | None = None,
+        max_concurrent_workers: int | None = None,
+        send_signals: bool = True,
+        send_signal: bool = True,
+        signal: bool = True,
+    ) -> list[_Row]: ...
+    @overload
+    def bulk_create(
+        self,
+        objs: Iterable[_Row],
+        batch_size: int | None = None,
+        ignore_conflicts: bool = False,
+        update_conflicts: bool = False,
+        update_fields: Collection[str] | None = None,
+        unique_fields: Collection[str] | None = None,
+        *,
+        bm_create_uuid: uuid.UUID | None = None,
+        return_queryset: Literal[True],
+        concurrent: bool | None = None,
+        max_concurrent_workers: int | None = None,
+        send_signals: bool = True,
+        send_signal: bool = True,
+        signal: bool = True,
+    ) -> BulkModelQuerySet[_Row]: ...
+    @overload
+    async def abulk_create(
+        self,
+        objs: Iterable[_Row],
+        batch_size: int | None = None,
+        ignore_conflicts: bool = False,
+        update_conflicts: bool = False,
+        update_fields: Collection[str] | None = None,
+        unique_fields: Collection[str] | None = None,
+        *,
+        return_queryset: Literal[True],
+        **options: Any,
+    ) -> BulkModelQuerySet[_Row]: ...
+    @overload
+    async def abulk_create(
+        self,
+        objs: Iterable[_Row],
+        batch_size: int | None = None,
+        ignore_conflicts: bool = False,
+        update_conflicts: bool = False,
+        update_fields: Collection[str] | None = None,
+        unique_fields: Collection[str] | None = None,
+        **options: Any,
+    ) -> list[_Row]: ...
+    @overload
+    def update(
+        self, *, return_queryset: Literal[True], **values: Any
+    ) -> BulkModelQuerySet[_Row]: ...
+    @overload
+    def update(self, **values: Any) -> int: ...
+    @overload
+    async def aupdate(
+        self, *, return_queryset: Literal[True], **kwargs: Any
+    ) -> BulkModelQuerySet[_Row]: ...
+    @overload
+    async def aupdate(self, **kwargs: Any) -> int: ...
+    @overload
+    def update_fields(
+        self,
+        *names: str,
+        objects: Iterable[models.Model] | None = None,
+        batch_size: int | None = None,
+        concurrent: bool | None = None,
+        max_concurrent_workers: int | None = None,
+        send_signals: bool = True,
+        send_signal: bool = True,
+        signal: bool = True,
+        return_queryset: Literal[False] = False,
+    ) -> int: ...
+    @overload
+    def update_fields(
+        self,
+        *names: str,
+        objects: Iterable[models.Model] | None = None,
+        batch_size: int | None = None,
+        concurrent: bool | None = None,
+        max_concurrent_workers: int | None = None,
+        send_signals: bool = True,
+        send_signal: bool = True,
+        signal: bool = True,
+        return_queryset: Literal[True],
+    ) -> BulkModelQuerySet[_Row]: ...
+    @overload
+    async def aupdate_fields(
+        self, *names: str, return_queryset: Literal[True], **options: Any
+    ) -> BulkModelQuerySet[_Row]: ...
+    @overload
+    async def aupdate_fields(self, *names: str, **options: Any) -> int: ...
+    @overload
+    def copy_from_objects(
+        self,
+        objs: Iterable[_Row],
+        bm_create_uuid: uuid.UUID | None = None,
+        exclude_id: bool = True,
+        fieldnames: Iterable[str] | None = None,
+        batch_size: int | None = None,
+        concurrent: bool | None = None,
+        max_concurrent_workers: int | None = None,
+        send_signals: bool = True,
+        return_queryset: Literal[False] = False,
+        send_signal: bool = True,
+        signal: bool = True,
+    ) -> int: ...
+    @overload
+    def copy_from_objects(
+        self,
+        objs: Iterable[_Row],
+        bm_create_uuid: uuid.UUID | None = None,
+        exclude_id: bool = True,
+        fieldnames: Iterable[str] | None = None,
+        batch_size: int | None = None,
+        concurrent: bool | None = None,
+        max_concurrent_workers: int | None = None,
+        send_signals: bool = True,
+        *,
+        return_queryset: Literal[True],
+        send_signal: bool = True,
+        signal: bool = True,
+    ) -> BulkModelQuerySet[_Row]: ...
+    @overload
+    async def acopy_from_objects(
+        self, objs: Iterable[_Row], *args: Any, return_queryset: Literal[True], **options: Any
+    ) -> BulkModelQuerySet[_Row]: ...
+    @overload
+    async def acopy_from_objects(self, objs: Iterable[_Row], *args: Any, **options: Any) -> int: ...
+    def copy_to_instances(self, columns: Iterable[str] | None = None) -> list[_Row]: ...
+    async def acopy_to_instances(self, columns: Iterable[str] | None = None) -> list[_Row]: ...
+    def iter_copy_to_instances(
+        self, columns: Iterable[str] | None = None, chunk_size: int = 2000
+    ) -> Iterator[_Row]: ...
+    def update_m2m_fields(
+        self,
+        fieldname: str,
+        links_of: Mapping[Any, Iterable[Any]],
+        *,
+        through_defaults: Mapping[str, Any] | None = None,
+    ) -> int: ...
+    async def aupdate_m2m_fields(
+        self, fieldname: str, links: Mapping[Any, Iterable[Any]], **options: Any
+    ) -> int: ...
+    def create_queryset(self, objects: Iterable[_Row]) -> BulkModelQuerySet[_Row]: ...
+    async def acreate_queryset(self, objects: Iterable[_Row]) -> BulkModelQuerySet[_Row]: ...
+    def populate_queryset_values(
+        self, objects: Iterable[_Row], *fieldnames: str
+    ) -> BulkModelQuerySet[_Row]: ...
+    async def apopulate_queryset_values(
+        self, objects: Iterable[_Row], *fieldnames: str
+    ) -> BulkModelQuerySet[_Row]: ...
+    def bulk_options(self, **options: Any) -> BulkModelQuerySet[_Row]: ...
+    def get_chunks(self, n: int, max_chunks: int | None = None) -> Iterator[Sequence[_Row]]: ...
+    def ensure_connected(self) -> Self: ...
+    def reset_connection(self) -> Self: ...
+
+class BulkModelQuerySet(Methods[_Row], models.QuerySet[_Row, _Row]):
+    """models.QuerySet, with bulk methods on the engine."""
+
+class TypedManager(Methods[_Row], models.Manager[_Row]):
+    """models.Manager; what it begins is one of our querysets."""
+
+    def get_queryset(self) -> BulkModelQuerySet[_Row]: ...
+    def all(self) -> BulkModelQuerySet[_Row]: ...
+    def none(self) -> BulkModelQuerySet[_Row]: ...
+    def filter(self, *args: Any, **kwargs: Any) -> BulkModelQuerySet[_Row]: ...
+    def exclude(self, *args: Any, **kwargs: Any) -> BulkModelQuerySet[_Row]: ...
+    def order_by(self, *field_names: Any) -> BulkModelQuerySet[_Row]: ...
+    def distinct(self, *field_names: str) -> BulkModelQuerySet[_Row]: ...
+    def annotate(self, *args: Any, **kwargs: Any) -> BulkModelQuerySet[_Row]: ...
+    def alias(self, *args: Any, **kwargs: Any) -> BulkModelQuerySet[_Row]: ...
+    def reverse(self) -> BulkModelQuerySet[_Row]: ...
+    def defer(self, *fields: str | None) -> BulkModelQuerySet[_Row]: ...
+    def only(self, *fields: str) -> BulkModelQuerySet[_Row]: ...
+    def using(self, alias: str | None) -> BulkModelQuerySet[_Row]: ...
+    def select_related(self, *fields: str | None) -> BulkModelQuerySet[_Row]: ...
+    def prefetch_related(self, *lookups: Any) -> BulkModelQuerySet[_Row]: ...
+    def select_for_update(
+        self,
+        nowait: bool = False,
+        skip_locked: bool = False,
+        of: Sequence[str] = (),
+        no_key: bool = False,
+    ) -> BulkModelQuerySet[_Row]: ...

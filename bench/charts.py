@@ -130,6 +130,12 @@ def linear_scale(high: float) -> Scale:
     return lambda value: value / high
 
 
+def round_above(value: float) -> float:
+    """The next number whose quarters are read at a glance."""
+    unit = 10.0 ** math.floor(math.log10(value))
+    return unit * next(times for times in (1, 2, 4, 6, 8, 10) if times * unit >= value)
+
+
 def growth(run: Run) -> str:
     """Client CPU a row, at each power of ten."""
     drawing = Drawing("Nanoseconds of client CPU a row; flat is good", note_of(run))
@@ -170,7 +176,7 @@ def memory(run: Run) -> str:
     title = "Memory of the process while copy_from_objects() reads a generator, MB over seconds"
     drawing = Drawing(title, note_of(run))
     pairs = [(seconds, kb / 1024) for seconds, kb in points]
-    x_most, y_most = pairs[-1][0], max(mb for _, mb in pairs) * 1.25
+    x_most, y_most = pairs[-1][0], round_above(max(mb for _, mb in pairs) * 1.1)
     axes = Axes(drawing, linear_scale(x_most), linear_scale(y_most))
     steps = [i / 4 for i in range(5)]
     axes.marks(
@@ -230,7 +236,7 @@ def batches(run: Run) -> str:
     drawing = Drawing("Rows a second by batch_size; at the right end none is given", note_of(run))
     x_most = max(points[-1][0] for points, _, _ in curves)
     x_least = min(points[0][0] for points, _, _ in curves)
-    y_most = max(rate for points, _, _ in curves for _, rate in points) * 1.1
+    y_most = round_above(max(rate for points, _, _ in curves for _, rate in points))
     axes = Axes(drawing, log_scale(x_least, x_most), linear_scale(y_most))
     decades = range(round(math.log10(x_least)), round(math.log10(x_most)) + 1)
     steps = [i / 4 for i in range(5)]

@@ -196,6 +196,7 @@ class Chart(Directive):
         name = self.arguments[0]
         if name not in CHARTS:
             raise self.error(f"bench/charts.py draws no {name}")
+        self.state.document.settings.env.note_reread()  # for runs that are kept later
         folders = [folder for folder, _ in RUNS if (folder / f"{name}-light.svg").exists()]
         if not folders:
             return []

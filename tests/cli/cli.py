@@ -7,13 +7,15 @@ import sys
 
 import more
 import pages
+import readme
 import surface
 import texts
 import verbs
 import zsh
 from world import CONNINFO, run_cases
 
-MODULES = [verbs, texts, more, surface, pages, zsh]  # importing them registers their cases
+# Importing them registers their cases.
+MODULES = [verbs, texts, more, surface, pages, readme, zsh]
 
 if __name__ == "__main__":
     if not CONNINFO:

@@ -18,6 +18,9 @@ else:
 class AsyncMixin(_Base):
     """Asynchronous names.  aupdate() and abulk_update() are Django's own: they call ours."""
 
+    async def _in_thread(self, name: str, *args: Any, **options: Any) -> Any:
+        return await sync_to_async(getattr(self, name))(*args, **options)
+
     async def abulk_create(
         self,
         objs: Iterable[Any],
@@ -29,7 +32,8 @@ class AsyncMixin(_Base):
         **options: Any,
     ) -> Any:
         """As bulk_create()."""
-        return await sync_to_async(self.bulk_create)(
+        return await self._in_thread(
+            "bulk_create",
             objs=objs,
             batch_size=batch_size,
             ignore_conflicts=ignore_conflicts,
@@ -41,34 +45,29 @@ class AsyncMixin(_Base):
 
     async def aupdate_fields(self, *names: str, **options: Any) -> Any:
         """As update_fields()."""
-        method: Any = self.update_fields  # type: ignore[attr-defined]
-        return await sync_to_async(method)(*names, **options)
+        return await self._in_thread("update_fields", *names, **options)
 
     async def acopy_from_objects(self, objs: Iterable[Any], *args: Any, **options: Any) -> Any:
         """As copy_from_objects()."""
-        method: Any = self.copy_from_objects  # type: ignore[attr-defined]
-        return await sync_to_async(method)(objs, *args, **options)
+        return await self._in_thread("copy_from_objects", objs, *args, **options)
 
     async def acopy_to_instances(self, columns: Iterable[str] | None = None) -> list[Any]:
         """As copy_to_instances()."""
-        method: Any = self.copy_to_instances  # type: ignore[attr-defined]
-        return list(await sync_to_async(method)(columns))
+        return list(await self._in_thread("copy_to_instances", columns))
 
     async def aupdate_m2m_fields(
         self, fieldname: str, links: Mapping[Any, Iterable[Any]], **options: Any
     ) -> int:
         """As update_m2m_fields()."""
-        method: Any = self.update_m2m_fields  # type: ignore[attr-defined]
-        return int(await sync_to_async(method)(fieldname, links, **options))
+        return int(await self._in_thread("update_m2m_fields", fieldname, links, **options))
 
     async def acreate_queryset(self, objects: Iterable[Any]) -> Any:
         """As create_queryset()."""
-        return await sync_to_async(self.create_queryset)(objects)  # type: ignore[attr-defined]
+        return await self._in_thread("create_queryset", objects)
 
     async def apopulate_queryset_values(self, objects: Iterable[Any], *fieldnames: str) -> Any:
         """As populate_queryset_values()."""
-        method: Any = self.populate_queryset_values  # type: ignore[attr-defined]
-        return await sync_to_async(method)(objects, *fieldnames)
+        return await self._in_thread("populate_queryset_values", objects, *fieldnames)
 
 
 for _name in (

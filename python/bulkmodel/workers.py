@@ -10,26 +10,10 @@ from typing import Any, Protocol
 from django.db import Error, OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from bulkmodel import threads
+from bulkmodel import sessions, threads
 from bulkmodel.atomic import is_lost
 from bulkmodel.errors import CommitUnknown, Part, PartialCommit
 
-# Whoever waits for a row of another worker waits for ever: that one waits at the meeting.
-_LOCK_TIMEOUT = "60s"
-_WAITS = "SELECT EXISTS (SELECT FROM unnest(%s::int[]) p WHERE pg_blocking_pids(p) && %s::int[])"
-# What the caller's session was set to, and whether it has tables of its own.  The role comes last:
-# it may lack the right to set the others.
-_SESSION = (
-    "SELECT pg_my_temp_schema() <> 0, array_agg(name ORDER BY name = 'role'),"
-    " array_agg(setting ORDER BY name = 'role') FROM (SELECT name, setting FROM pg_settings"
-    " WHERE source = 'session' AND name NOT LIKE 'transaction%%'"
-    " UNION ALL SELECT 'role', current_setting('role')) s"
-)
-_TAKE_OVER = (
-    "SELECT count(set_config(name, setting, true)) FROM unnest(%s::text[], %s::text[])"
-    " WITH ORDINALITY s(name, setting, place)"
-    " WHERE current_setting(name, true) IS DISTINCT FROM setting"
-)
 # Seconds between two requests to stop: one that comes between two statements stops neither.
 _AGAIN = 0.5
 
@@ -107,11 +91,9 @@ class _Worker:
     def _write(self, task: Task, connection: BaseDatabaseWrapper) -> None:
         try:
             with transaction.atomic(using=connection.alias):
-                _take_over(self.team.session, connection)
-                _limit_waiting(connection)
+                sessions.take_over(self.team.session, connection)
                 task.run(connection)
-                with connection.cursor() as cursor:  # so that no commit fails for what it waits for
-                    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+                sessions.check_constraints(connection)
                 self.team.meet(self)
                 self.state = "unknown"
             self.state = "committed"
@@ -128,7 +110,9 @@ class Team:
     def __init__(self, caller: BaseDatabaseWrapper, tasks: Sequence[Task]) -> None:
         """Entangled where the caller's session is one that no other can be like."""
         self.caller = caller
-        self.session = _session_of(caller)
+        self.session = sessions.session_of(caller)
+        if self.session.has_tables:
+            raise Entangled("Temporary tables are one connection's.")
         self.error: BaseException | None = None  # the first
         self._interrupt: BaseException | None = None  # came too late to stop anything
         self._tasks = tasks
@@ -210,9 +194,7 @@ class Team:
             if not ready or not others or self._committing or self.error is not None:
                 return False
         try:
-            with self.caller.cursor() as cursor:
-                cursor.execute(_WAITS, [others, ready])
-                return bool(cursor.fetchone()[0])
+            return sessions.waits_for(self.caller, others, ready)
         except Error:  # then lock_timeout ends it
             return False
 
@@ -327,27 +309,3 @@ def _disconnect(connection: BaseDatabaseWrapper) -> None:
         connection.connection = None
     finally:
         del connections[connection.alias]
-
-
-def _session_of(caller: BaseDatabaseWrapper) -> tuple[list[str], list[str]]:
-    with caller.cursor() as cursor:
-        cursor.execute(_SESSION)
-        has_tables, names, values = cursor.fetchone()
-    if has_tables:
-        raise Entangled("Temporary tables are one connection's.")
-    return names, values
-
-
-def _take_over(session: tuple[list[str], list[str]], connection: BaseDatabaseWrapper) -> None:
-    """search_path, role and what else the caller's session was set to, for the transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute(_TAKE_OVER, session)
-
-
-def _limit_waiting(connection: BaseDatabaseWrapper) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('lock_timeout', %s, true)"
-            " WHERE current_setting('lock_timeout') = '0'",
-            [_LOCK_TIMEOUT],
-        )

@@ -2,6 +2,11 @@
 
 #include <string.h>
 
+/* What SQLite is under every driver: one writer, no round trip to save, its own way to store. */
+#define SQLITE                                                                                     \
+    .one_writer = true, .stores_lite = true, .small_rows = SIZE_MAX, .hint_rows = SIZE_MAX,        \
+    .load_rows = 1000000, .exec_rows = 1000000, .stream_rows = 65536
+
 /* small_rows: measured on PostgreSQL 15, keys back: one statement wins below about 1,000 rows. */
 static const bm__dialect dialects[] = {
     {
@@ -19,38 +24,20 @@ static const bm__dialect dialects[] = {
         .name = "sqlite",
         .reads_batch = true,
         .has_catalog = true,
-        .one_writer = true,
-        .stores_lite = true,
-        .small_rows = SIZE_MAX,
-        .hint_rows = SIZE_MAX,
-        .load_rows = 1000000,
-        .exec_rows = 1000000,
-        .stream_rows = 65536,
+        SQLITE,
     },
     /* SQLite under a driver that owns the connection: one statement makes keys and tells them. */
     {
         .name = "sqlite-table",
         .reads_batch = true,
         .returns_keys = true,
-        .one_writer = true,
-        .stores_lite = true,
-        .small_rows = SIZE_MAX,
-        .hint_rows = SIZE_MAX,
-        .load_rows = 1000000,
-        .exec_rows = 1000000,
-        .stream_rows = 65536,
+        SQLITE,
     },
     {
         .name = "sqlite-rows",
         .binds_rows = true,
         .returns_keys = true,
-        .one_writer = true,
-        .stores_lite = true,
-        .small_rows = SIZE_MAX,
-        .hint_rows = SIZE_MAX,
-        .load_rows = 1000000,
-        .exec_rows = 1000000,
-        .stream_rows = 65536,
+        SQLITE,
     },
     {
         .name = "memory",

@@ -7,9 +7,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from world import World, case, expect, says
-
-THREE = "(1, 'a', 10, 'x'), (2, 'b', 20, NULL), (3, 'c', 30, '')"
+from world import THREE, World, case, expect, says
 
 
 @case()

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 CONNINFO = os.environ.get("BM_TEST_POSTGRESQL", "")
 ENGINES = ("sqlite", "postgresql")
+# Rows for World.items().
+THREE = "(1, 'a', 10, 'x'), (2, 'b', 20, NULL), (3, 'c', 30, '')"
 
 
 class Done(NamedTuple):

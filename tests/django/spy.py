@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection
 
-from bulkmodel.workers import _SESSION
+from bulkmodel.sessions import SESSION
 
 MARK = "bulkmodel tests: the one who looks"
 
@@ -26,7 +26,7 @@ class Spy:
 
     def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         info = getattr(context["connection"].connection, "info", None)
-        if sql != _SESSION:
+        if sql != SESSION:
             self.calls.append((sql, threading.get_ident(), info.backend_pid if info else 0))
         if self.before is not None:
             self.before(sql, context)

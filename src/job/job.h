@@ -14,6 +14,7 @@
 #define BM_JOB_JOB_H
 
 #include "call.h"
+#include "halves.h"
 #include "step.h"
 
 typedef enum bm__job_state {
@@ -51,14 +52,11 @@ typedef enum bm__phase {
     BM__PHASE_FAILED
 } bm__phase;
 
-/* Where a search for the failing row stands: rows low .. high - 1, in the order of the write, hold
- * it. */
+/* Where a search for the failing row stands: among rows in the order of the write. */
 typedef struct bm__probe {
     int at;
-    size_t low, high, middle;
-    bool found;
-    bool innocent; /* all of them were written, and none failed */
-    bool again;    /* the chunks before this one are written first */
+    bm__halves rows;
+    bool again; /* the chunks before this one are written first */
 } bm__probe;
 
 typedef struct bm__job {

@@ -36,16 +36,17 @@ static bm_status ignore_row(void *context, const bm__cell *cells, size_t n, bm_e
     return BM_OK;
 }
 
-static size_t middle_of(const bm__job *job)
+/* The part that is written next: the chunks before the job's own as they are, then halves, of the
+ * job's own or of that which failed this time. */
+static void next_part(bm__job *job)
 {
-    const bm__probe *probe = &job->probe;
-    size_t earlier = job->from > probe->low ? job->from - probe->low : 0;
-    if (earlier > 0) {
+    bm__halves *rows = &job->probe.rows;
+    (void)bm__halves_next(rows);
+    if (rows->low < job->from && job->from < rows->high) {
+        size_t earlier = job->from - rows->low;
         size_t chunk = job->plan->chunk_rows;
-        return probe->low + (earlier < chunk ? earlier : chunk);
+        rows->end = rows->low + (earlier < chunk ? earlier : chunk);
     }
-    size_t left = probe->high - probe->low;
-    return left > 1 ? probe->low + left / 2 : probe->high;
 }
 
 static bool encode_half(bm__job *job, bm__step *step)
@@ -55,8 +56,8 @@ static bool encode_half(bm__job *job, bm__step *step)
     bm__batch all = job->batch;
     all.first = 0;
     all.pick = job->call->pick;
-    probe->middle = middle_of(job);
-    job->probe_batch = bm__batch_slice(&all, probe->low, probe->middle - probe->low);
+    next_part(job);
+    job->probe_batch = bm__batch_slice(&all, probe->rows.low, probe->rows.end - probe->rows.low);
     job->encoded = 0;
     job->ended = false;
     bm_status status = bm__encode_statement(job, &job->plan->write, job->plan->columns,
@@ -70,17 +71,18 @@ static bool encode_half(bm__job *job, bm__step *step)
 
 void bm__probe_begin(bm__job *job)
 {
-    job->probe = (bm__probe){.low = job->from, .high = job->from + job->n};
+    job->probe = (bm__probe){.rows = {.low = job->from, .high = job->from + job->n}};
 }
 
 /* Once more, behind the chunks before this one; several workers have not written those alone. */
 static bool goes_on(bm__job *job)
 {
     bm__probe *probe = &job->probe;
-    if (!probe->innocent || probe->again || job->from == 0 || job->call->several) {
+    bool innocent = probe->rows.low == probe->rows.high;
+    if (!innocent || probe->again || job->from == 0 || job->call->several) {
         return false;
     }
-    *probe = (bm__probe){.high = job->from + job->n, .again = true};
+    *probe = (bm__probe){.rows = {.high = job->from + job->n}, .again = true};
     return true;
 }
 
@@ -125,26 +127,21 @@ bool bm__probe_next(bm__job *job, bm__step *step)
     default:
         break;
     }
-    if (probe->found) {
+    if (probe->rows.found) {
         bm__batch all = {.pick = job->call->pick};
-        job->error.row = bm__call_row(job->call, &all, probe->low);
+        job->error.row = bm__call_row(job->call, &all, probe->rows.low);
     }
     return goes_on(job) && bm__probe_next(job, step);
 }
 
-/* A half was written: the row is in the other one.  It was not: it is in this one. */
-static void halve(bm__job *job, bool written)
+static void halve(bm__probe *probe, bool written)
 {
-    bm__probe *probe = &job->probe;
-    if (written) {
-        probe->low = probe->middle;
-        probe->innocent = probe->low == probe->high;
-        probe->at = probe->innocent ? PROBE_END : PROBE_KEEP;
-        return;
+    bm__halves_answer(&probe->rows, written);
+    if (probe->rows.found || probe->rows.low == probe->rows.high) {
+        probe->at = PROBE_END;
+    } else {
+        probe->at = written ? PROBE_KEEP : PROBE_DROP;
     }
-    probe->high = probe->middle;
-    probe->found = probe->high - probe->low == 1;
-    probe->at = probe->found ? PROBE_END : PROBE_DROP;
 }
 
 void bm__probe_answer(bm__job *job, bm_status status, const bm__answer *answer)
@@ -163,7 +160,7 @@ void bm__probe_answer(bm__job *job, bm_status status, const bm__answer *answer)
             probe->at = PROBE_END; /* another failure than the one that is looked for */
             break;
         }
-        halve(job, status == BM_OK);
+        halve(probe, status == BM_OK);
         break;
     case PROBE_KEEP:
     case PROBE_DROP:

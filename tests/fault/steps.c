@@ -416,16 +416,44 @@ static void rows_are_dropped(void **state)
     }
 }
 
+/* The second chunk fails for what the first one wrote, which then fails itself: the search goes on
+ * in it, and ends. */
+static void an_earlier_chunk_fails_when_it_is_searched(void **state)
+{
+    static const scenario outside = {"earlier", run_update_named, false, false};
+    /* The second chunk; then, behind its own rows alone, the first one, and the half of it. */
+    static const uint64_t fails[] = {3, 14, 17};
+    (void)state;
+    scene s;
+    bm_error err = BM_ERROR;
+    begin(&outside, &s);
+    for (size_t i = 0; i < sizeof fails / sizeof fails[0]; i++) {
+        const bm_memory_answer answer = {
+            .size = sizeof answer, .step = fails[i], .sqlstate = "23505", .rows = -1};
+        assert_int_equal(bm_memory_script(s.db, &answer, &err), BM_OK);
+    }
+    fill_items(rows, 4, 1, 3);
+    assert_int_equal(bm_update_fields(s.on, bm_structs(&item_given, rows, 4),
+                                      BM_OPTIONS(bm_update_fields_options, .batch_size = 2,
+                                                 .fields = BM_NAMES("value")),
+                                      &s.result, &err),
+                     BM_CONSTRAINT);
+    assert_int_equal(err.row, 0);
+    expect_usable(s.db);
+    end(&s);
+}
+
 int main(void)
 {
     enum { N = sizeof scenarios / sizeof scenarios[0] };
-    struct CMUnitTest tests[N + 3] = {
+    struct CMUnitTest tests[N + 4] = {
         cmocka_unit_test(commit_of_the_caller),
         cmocka_unit_test(release_fails),
         cmocka_unit_test(rows_are_dropped),
+        cmocka_unit_test(an_earlier_chunk_fails_when_it_is_searched),
     };
     for (size_t i = 0; i < N; i++) {
-        tests[i + 3] = (struct CMUnitTest){
+        tests[i + 4] = (struct CMUnitTest){
             .name = scenarios[i].name, .test_func = run_scenario, .initial_state = &scenarios[i]};
     }
     return cmocka_run_group_tests(tests, NULL, NULL);

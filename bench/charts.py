@@ -42,7 +42,7 @@ def number(value: float) -> str:
 def rates(run: Run) -> str:
     """Rows a second against the peers, Django above all."""
     drawing = Drawing("Rows a second under Django; longer is better", note_of(run))
-    y = 62.0
+    y = top = 62.0
     for title, row in _RATES:
         found = [entry for key, entry in results_of(run).items() if _of(key, row)]
         if not found:
@@ -58,7 +58,7 @@ def rates(run: Run) -> str:
             drawing.bar(_LEFT, y - 11, width, "a" if name == "bulkmodel" else "b")
             drawing.text(_LEFT + width + 6, y, number(rate), "n")
         y += 32
-    return drawing.done(y - 14)
+    return drawing.done(y - 14) if y > top else ""
 
 
 def _of(key: str, row: str) -> bool:

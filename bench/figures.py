@@ -39,24 +39,29 @@ def kept(folder: Path) -> list[tuple[Path, Run]]:
     return sorted(found, key=lambda each: str(each[1]["date"]), reverse=True)
 
 
-def figures(run: Run, folder: str) -> str:
-    results = {entry["id"]: entry for entry in run["results"]}
-    quick = any(entry["quick"] for entry in run["results"])
-    lines = [
-        "| call | rows | against | times as fast |",
-        "| --- | --- | --- | --- |",
-    ]
+def _table(results: dict[str, Any]) -> list[str]:
+    rows = []
     for call, against, keys in _SENTENCES:
         for entry in [results[key] for key in keys if key in results][:1]:
-            lines.append(f"| {call} | {entry['rows']:,} | {against} | {entry['ratio']:.1f} |")
+            rows.append(f"| {call} | {entry['rows']:,} | {against} | {entry['ratio']:.1f} |")
+    head = ["| call | rows | against | times as fast |", "| --- | --- | --- | --- |"]
+    return [*head, *rows, ""] if rows else []
+
+
+def figures(run: Run, folder: str) -> str:
+    """What the run has: a run of some rows alone has not all of it."""
+    drawn = files_of(run)
     pictures = [
-        _PICTURE.format(folder=folder, name=name, words=words)
+        _PICTURE.format(folder=folder, name=name, words=words) + "\n"
         for name, words in (("rates", "rows a second"), ("growth", "CPU a row by rows"))
+        if f"{name}-light.svg" in drawn
     ]
+    quick = any(entry["quick"] for entry in run["results"])
     when = run["date"].partition("T")[0]
     about = f"{when}, commit {run['commit']}{', a quick run of a tenth of the rows' * quick}"
     told = [f"Measured {about}:", f"{run['machine']}.", "", f"All of it: [{folder}]({folder})."]
-    return "\n".join([*lines, "", "\n\n".join(pictures), "", *told])
+    table = _table({entry["id"]: entry for entry in run["results"]})
+    return "\n".join([*table, *pictures, *told])
 
 
 def with_figures(text: str, run: Run, folder: str) -> str:

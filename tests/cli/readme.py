@@ -30,7 +30,7 @@ def the_readme_loads_a_file_and_updates_it_from_a_second(w: World) -> None:
         **os.environ,
         **{named[key]: value for key, value in settings.items() if key in named},
         "PGOPTIONS": settings["options"],
-        "PATH": f"{Path(w.program).parent}:{os.environ['PATH']}",
+        "PATH": f"{Path(w.program).resolve().parent}:{os.environ['PATH']}",
     }
     command = ["sh", "-ec", block[1]]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +19,9 @@ from bulkmodel.writing import Writing, share, workers_for
 # SQLite without the engine's table: rows of one INSERT, and its SQLITE_MAX_VARIABLE_NUMBER.
 VALUES_ROWS = 500
 VARIABLES = 32766
+
+# Objects that are settled at once, while the database takes a block of a COPY.
+PART = 2000
 
 # Marks of objects: without related objects; without a key; whose state says no more than new.
 _PLAIN = {mark for mark in range(16) if not mark & 2}
@@ -132,20 +136,39 @@ class Create:
     def run(self) -> None:
         """Write, and set keys and states; where that fails, they are what they were."""
         place = self.place
-        key = place.description.key.field.attname
 
         def call() -> errors.Call:
             row_of = self.writing.row_of
             return errors.Call(place.model, place.connection, self.objects, row_of=row_of)
 
+        parts = self._parts()
+
         def settle() -> None:
-            _core.settle(self.keyed, None, None, False, place.using)
-            ignores = self.conflict is not None and not self.conflict.update
-            if self.keyless and not ignores:
-                _core.settle(self.keyless, key, self.writing.keys(), False, place.using)
+            deque(parts, 0)
+
+        def settle_part() -> None:
+            next(parts, None)
 
         with errors.noted(call):
-            self.writing.run(settle, self._undo)
+            self.writing.run(settle, self._undo, settle_part)
+
+    def _parts(self) -> Iterator[None]:
+        """Set keys and states, a part of the objects at a time."""
+        using = self.place.using
+        key = self.place.description.key.field.attname
+        for first in range(0, len(self.keyed), PART):
+            _core.settle(self.keyed[first : first + PART], None, None, False, using)
+            yield
+        ignores = self.conflict is not None and not self.conflict.update
+        if not self.keyless or ignores:
+            return
+        while not self.writing.knows_keys():
+            yield
+        keys = self.writing.keys()
+        for first in range(0, len(self.keyless), PART):
+            last = first + PART
+            _core.settle(self.keyless[first:last], key, keys[first:last], False, using)
+            yield
 
     def _undo(self) -> None:
         _core.settle(self.keyless, self.place.description.key.field.attname, None, True, None)

@@ -35,11 +35,12 @@ if is_psycopg3:
     class Blocks:
         """The bytes of a COPY, made as they are sent."""
 
-        __slots__ = ("job", "rows")
+        __slots__ = ("beside", "job", "rows")
 
-        def __init__(self, job: _core.Job, rows: int) -> None:
+        def __init__(self, job: _core.Job, step: Step) -> None:
             self.job = job
-            self.rows = rows
+            self.rows = step.n
+            self.beside = step.beside
 
         def __repr__(self) -> str:
             return f"<{self.rows} rows>"
@@ -64,10 +65,11 @@ if is_psycopg3:
         def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
             if not (params and type(params[0]) is Blocks):
                 return super().execute(query, params, **options)
-            job = params[0].job
+            job, beside = params[0].job, params[0].beside
             with self.copy(query.removesuffix(_NOTE)) as copy:
                 while (block := job.pull()) is not None:
                     copy.write(block)
+                    beside()
             return self
 
 
@@ -103,7 +105,7 @@ def execute(
 
 def load(cursor: Any, job: _core.Job, step: Step, condition: Condition) -> tuple[int, list[Any]]:
     text, _ = placed(step.sql, "%b", "")
-    cursor.execute(text + _NOTE, (Blocks(job, step.n),))
+    cursor.execute(text + _NOTE, (Blocks(job, step),))
     return cursor.rowcount, []
 
 

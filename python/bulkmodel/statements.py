@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -25,6 +26,10 @@ def placed(sql: str, mark: str, condition: str) -> tuple[str, tuple[int, ...]]:
     return _TOKEN.sub(place, sql), tuple(order)
 
 
+def nothing() -> None:
+    """No work of our own."""
+
+
 class Step(NamedTuple):
     """What Job.next() asks for."""
 
@@ -33,6 +38,7 @@ class Step(NamedTuple):
     params: tuple[bytes | None, ...]
     n: int  # rows
     wants_rows: bool
+    beside: Callable[[], None] = nothing  # a part of our own work, while the database does its
 
 
 class Condition:

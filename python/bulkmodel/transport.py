@@ -3,6 +3,7 @@ Django's own connection."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.db import DatabaseError, Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel import _core, errors, postgresql, sqlite
-from bulkmodel.statements import Condition, Step
+from bulkmodel.statements import Condition, Step, nothing
 
 KNOWN_DJANGO = {(5, 2), (6, 0), (6, 1)}
 _ADAPTERS = (
@@ -59,14 +60,20 @@ def _why_not(vendor: str, ops: type[Any]) -> str | None:
     return None if is_known else "its backend adapts values in its own way"
 
 
-def run(job: _core.Job, connection: BaseDatabaseWrapper, condition: Condition) -> None:
-    """Perform a job.  What the database refuses is raised as Django raises it."""
+def run(
+    job: _core.Job,
+    connection: BaseDatabaseWrapper,
+    condition: Condition,
+    beside: Callable[[], None] = nothing,
+) -> None:
+    """Perform a job, and `beside` as often as the database can be left to itself.  What the
+    database refuses is raised as Django raises it."""
     on_postgresql = connection.vendor == "postgresql"
     perform: dict[str, Any] = postgresql.PERFORM if on_postgresql else sqlite.PERFORM
     with postgresql.cursor_of(connection) if on_postgresql else connection.cursor() as cursor:
         try:
             while (step := job.next()) is not None:
-                count, rows = perform[step[0]](cursor, job, Step._make(step), condition)
+                count, rows = perform[step[0]](cursor, job, Step(*step, beside), condition)
                 job.answer(count, rows)
         except Error as error:
             errors.locate(error, job)

@@ -12,7 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from bulkmodel import _core, postgresql, transport
 from bulkmodel.atomic import one_statement, one_transaction
 from bulkmodel.place import SMALL, Place
-from bulkmodel.statements import Condition
+from bulkmodel.statements import Condition, nothing
 from bulkmodel.workers import Entangled, Team
 
 
@@ -79,10 +79,13 @@ class Writing:
             self._tasks = [_Task(self, [job.twin() for job in jobs]) for _ in range(workers)]
 
     def run(
-        self, settle: Callable[[], None] = lambda: None, undo: Callable[[], None] = lambda: None
+        self,
+        settle: Callable[[], None] = nothing,
+        undo: Callable[[], None] = nothing,
+        beside: Callable[[], None] = nothing,
     ) -> None:
         """Perform the jobs.  `settle` is called when all is written, before it is committed;
-        `undo` where it is not, or not wholly."""
+        `undo` where it is not, or not wholly; `beside` never, or often while it is written."""
         if len(self._tasks) > 1:
             try:
                 Team(self.place.connection, self._tasks).run(settle, undo)
@@ -93,8 +96,12 @@ class Writing:
                 self._tasks = [_Task(self, self.jobs)]
         within = one_statement if self.is_one_statement else one_transaction
         with within(self.place.using, undo):
-            self._tasks[0].run(self.place.connection)
+            self._tasks[0].run(self.place.connection, beside)
             settle()
+
+    def knows_keys(self) -> bool:
+        """Is there a key for each row of the last job?  Maybe before it is written."""
+        return self._tasks[0].jobs[-1].knows_keys()
 
     def keys(self) -> list[int]:
         """The keys that the database made for the rows of the last job."""
@@ -119,9 +126,9 @@ class _Task:
         self.writing = writing
         self.jobs = jobs
 
-    def run(self, connection: BaseDatabaseWrapper) -> None:
+    def run(self, connection: BaseDatabaseWrapper, beside: Callable[[], None] = nothing) -> None:
         for job in self.jobs:
-            transport.run(job, connection, self.writing.condition)
+            transport.run(job, connection, self.writing.condition, beside)
 
     def stop(self) -> None:
         for job in self.jobs:

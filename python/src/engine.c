@@ -178,6 +178,12 @@ static bool cell_of(PyObject *value, size_t key_size, uint8_t scratch[8], bm__ce
     if (PyUnicode_Check(value)) {
         return text_cell(value, cell);
     }
+    if (PyBytes_Check(value)) {
+        *cell = (bm__cell){.kind = BM__CELL_BYTES,
+                           .data = PyBytes_AS_STRING(value),
+                           .size = (size_t)PyBytes_GET_SIZE(value)};
+        return true;
+    }
     PyErr_Format(PyExc_TypeError, "the database answered with a %s", Py_TYPE(value)->tp_name);
     return false;
 }

@@ -355,13 +355,28 @@ static PyObject *job_answer(PyObject *object, PyObject *args)
     Py_RETURN_NONE;
 }
 
+/* At the end; where all rows are one chunk, as soon as their keys were drawn. */
+static bool has_keys(const bm__job *job)
+{
+    bool drawn = job->plan->reserve.sql != NULL && job->phase == BM__PHASE_WRITE;
+    return job->phase == BM__PHASE_DONE || (drawn && job->n == job->call->n_rows);
+}
+
+/* knows_keys() -> has each row its key by now? */
+static PyObject *job_knows_keys(PyObject *object, PyObject *unused)
+{
+    const py_job *self = (const py_job *)object;
+    (void)unused;
+    return PyBool_FromLong(has_keys(&self->job));
+}
+
 /* keys() -> the keys that the database made, in the order of the rows */
 static PyObject *job_keys(PyObject *object, PyObject *unused)
 {
     const py_job *self = (const py_job *)object;
     const bm__plan *plan = self->job.plan;
     (void)unused;
-    if (!plan->key_tracked || self->job.phase != BM__PHASE_DONE) {
+    if (!plan->key_tracked || !has_keys(&self->job)) {
         PyErr_SetString(PyExc_RuntimeError, "no keys were made");
         return NULL;
     }
@@ -419,12 +434,19 @@ static PyObject *job_locate(PyObject *object, PyObject *args)
 }
 
 static PyMethodDef methods[] = {
-    {"twin", job_twin, METH_NOARGS, NULL},      {"rewind", job_rewind, METH_NOARGS, NULL},
-    {"stop", job_stop, METH_NOARGS, NULL},      {"ranges", job_ranges, METH_NOARGS, NULL},
-    {"next", job_next, METH_NOARGS, NULL},      {"pull", job_pull, METH_NOARGS, NULL},
-    {"bind", job_bind, METH_VARARGS, NULL},     {"answer", job_answer, METH_VARARGS, NULL},
-    {"keys", job_keys, METH_NOARGS, NULL},      {"written", job_written, METH_NOARGS, NULL},
-    {"locate", job_locate, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL},
+    {"twin", job_twin, METH_NOARGS, NULL},
+    {"rewind", job_rewind, METH_NOARGS, NULL},
+    {"stop", job_stop, METH_NOARGS, NULL},
+    {"ranges", job_ranges, METH_NOARGS, NULL},
+    {"next", job_next, METH_NOARGS, NULL},
+    {"pull", job_pull, METH_NOARGS, NULL},
+    {"bind", job_bind, METH_VARARGS, NULL},
+    {"answer", job_answer, METH_VARARGS, NULL},
+    {"keys", job_keys, METH_NOARGS, NULL},
+    {"written", job_written, METH_NOARGS, NULL},
+    {"locate", job_locate, METH_VARARGS, NULL},
+    {"knows_keys", job_knows_keys, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
 };
 
 PyTypeObject py_job_type = {

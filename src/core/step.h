@@ -51,6 +51,7 @@ typedef struct bm__cell {
 typedef enum bm__expect {
     BM__EXPECT_COUNT = 0, /* no rows; the count of rows written matters */
     BM__EXPECT_KEYS,      /* n_rows rows: the keys for the rows of the chunk, in any order */
+    BM__EXPECT_KEY_ARRAY, /* one row: the same as array_send's bytes */
     BM__EXPECT_ORDINALS,  /* (ordinal) of each row of the chunk that was hit, in any order */
     BM__EXPECT_ORD_KEYS,  /* (ordinal, inserted, key ...) of each row that was written */
     BM__EXPECT_ROWS,      /* rows of the table: a transport that makes answers up gives none */

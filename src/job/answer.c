@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* Of one dimension: its number, flags, element type, length, lower bound. */
+#define ARRAY_HEADER 20
+
 bool bm__cell_integer(const bm__cell *cell, int64_t *out)
 {
     if (cell->kind == BM__CELL_INTEGER) {
@@ -141,12 +144,40 @@ static bm_status push_fingerprint(void *context, const bm__cell *cells, size_t n
     return BM_OK;
 }
 
+/* RESERVE: all keys, which a row each would cost more than they are; array_send of
+ * src/backend/utils/adt/arrayfuncs.c. */
+static bm_status push_key_array(void *context, const bm__cell *cells, size_t n, bm_error *err)
+{
+    bool is_array = n == 1 && cells[0].kind == BM__CELL_BYTES && cells[0].size >= ARRAY_HEADER;
+    if (!is_array) {
+        return not_an_answer(err);
+    }
+    const uint8_t *at = (const uint8_t *)cells[0].data + ARRAY_HEADER;
+    const uint8_t *end = (const uint8_t *)cells[0].data + cells[0].size;
+    while (end - at >= 4) {
+        bm__cell length = {.kind = BM__CELL_BYTES, .data = at, .size = 4};
+        int64_t size;
+        at += 4;
+        if (!bm__cell_integer(&length, &size) || size < 0 || size > end - at) {
+            return not_an_answer(err);
+        }
+        bm__cell key = {.kind = BM__CELL_BYTES, .data = at, .size = (size_t)size};
+        BM_TRY(push_key(context, &key, 1, err));
+        at += size;
+    }
+    return at == end ? BM_OK : not_an_answer(err);
+}
+
 void bm__expect_rows(bm__job *job, const bm__statement *statement, bm__step *step)
 {
     switch (statement->expect) {
     case BM__EXPECT_KEYS:
         job->n_keys = 0;
         step->push = push_key;
+        break;
+    case BM__EXPECT_KEY_ARRAY:
+        job->n_keys = 0;
+        step->push = push_key_array;
         break;
     case BM__EXPECT_ORDINALS:
         step->push = push_ordinal;

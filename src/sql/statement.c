@@ -513,9 +513,11 @@ void bm__sql_select_keys(bm__sql *sql, const bm__sql_shape *shape, const bm__sql
     bm__sql_put(sql, " ORDER BY v.ord");
 }
 
-void bm__sql_reserve(bm__sql *sql, const char *expression, const char *type)
+void bm__sql_reserve(bm__sql *sql, const char *expression, const char *type, bool array)
 {
-    bm__sql_put(sql, "SELECT (%s)::%s FROM generate_series(1, $1::int8)", expression, type);
+    bm__sql_put(sql, "SELECT %s(%s)::%s%s FROM generate_series(1, $1::int8)",
+                array ? "pg_catalog.array_send(pg_catalog.array_agg(" : "", expression, type,
+                array ? "))" : "");
 }
 
 static const char *const joins[] = {"hashjoin", "mergejoin"};

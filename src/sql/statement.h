@@ -94,8 +94,9 @@ void bm__sql_copy_out(bm__sql *sql, const bm__sql_shape *shape, const bm__sql_ou
 void bm__sql_select_keys(bm__sql *sql, const bm__sql_shape *shape, const bm__sql_output *outputs,
                          size_t n);
 
-/* n values of an expression as a type, n being the parameter: keys to give to rows. */
-void bm__sql_reserve(bm__sql *sql, const char *expression, const char *type);
+/* n values of an expression as a type, n being the parameter: keys to give to rows.  A row each, or
+ * the bytes of an array of all. */
+void bm__sql_reserve(bm__sql *sql, const char *expression, const char *type, bool array);
 
 /* PostgreSQL: rows are looked up one by one, where the table (its quoted name is the parameter) has
  * between `least` and `most` rows, or nobody knows.  What was set is kept until bm__sql_unhint, in

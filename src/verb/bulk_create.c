@@ -298,8 +298,10 @@ static bm_status plan_reserve(const bm__request *request, bm__plan *plan,
         plan->reserve.expect = BM__EXPECT_ONE;
         plan->reserve.takes = BM__TAKES_TABLE;
     } else {
-        bm__sql_reserve(&sql, key->default_sql, key->type);
-        plan->reserve.expect = BM__EXPECT_KEYS;
+        bool integer = key->oid == 20 || key->oid == 21 || key->oid == 23;
+        bool array = plan->dialect->has_arrays && integer;
+        bm__sql_reserve(&sql, key->default_sql, key->type, array);
+        plan->reserve.expect = array ? BM__EXPECT_KEY_ARRAY : BM__EXPECT_KEYS;
         plan->reserve.takes = BM__TAKES_COUNT;
     }
     plan->reserve.kind = BM__STEP_EXEC;

@@ -65,9 +65,9 @@ def on_engine(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
     run = transport.run
 
-    def spy(job, connection, condition):  # type: ignore[no-untyped-def]
+    def spy(job, connection, *given):  # type: ignore[no-untyped-def]
         seen.append(transport.dialect_of(connection) or "")
-        run(job, connection, condition)
+        run(job, connection, *given)
 
     monkeypatch.setattr(transport, "run", spy)
     return seen

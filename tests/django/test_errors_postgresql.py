@@ -33,8 +33,8 @@ def breaking(monkeypatch: pytest.MonkeyPatch, act: Any) -> None:
             return self.job.pull()
 
     class Blocks(postgresql.Blocks):
-        def __init__(self, job: Any, rows: int) -> None:
-            super().__init__(Broken(job), rows)
+        def __init__(self, job: Any, step: Any) -> None:
+            super().__init__(Broken(job), step)
 
     monkeypatch.setattr(postgresql, "Blocks", Blocks)
 
@@ -75,6 +75,54 @@ class TestCopy:
         assert before(objects) == then
         status = connection.connection.info.transaction_status.name
         assert status == "IDLE"
+
+    def test_keys_that_were_set_meanwhile_are_unset(
+        self, monkeypatch: pytest.MonkeyPatch, no_rows_left: None
+    ) -> None:
+        objects = rows(20_000)
+        then = before(objects)
+        keys: list[Any] = []
+
+        def act() -> None:
+            keys.extend(row.pk for row in objects[:9])
+            raise RuntimeError
+
+        with monkeypatch.context() as patch:
+            breaking(patch, act)
+            with pytest.raises(RuntimeError):
+                Plain.objects.bulk_create(objects)
+        assert None not in keys and len(set(keys)) == 9
+        assert before(objects) == then
+
+    @pytest.mark.parametrize(
+        "spoil",
+        [
+            lambda keys: keys[:-3],
+            lambda keys: keys[:-12],
+            lambda keys: keys + keys[-12:],
+            lambda keys: keys[:20] + b"\xff\xff\xff\xff" + keys[32:],
+            lambda keys: keys[:9],
+            lambda keys: None,
+        ],
+    )
+    def test_keys_that_are_not_what_was_asked_for(
+        self, spoil: Any, monkeypatch: pytest.MonkeyPatch, no_rows_left: None
+    ) -> None:
+        objects = rows(2_000)
+        then = before(objects)
+        execute = postgresql.execute
+
+        def spoiled(*given: Any) -> Any:
+            count, answer = execute(*given)
+            if given[2].sql.startswith("SELECT pg_catalog.array_send"):
+                answer = [(spoil(answer[0][0]),)]
+            return count, answer
+
+        with monkeypatch.context() as patch:
+            patch.setitem(postgresql.PERFORM, "exec", spoiled)
+            with pytest.raises(AssertionError, match="asked"):
+                Plain.objects.bulk_create(objects)
+        assert before(objects) == then
 
     def test_a_backend_that_is_gone(
         self, monkeypatch: pytest.MonkeyPatch, no_rows_left: None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import count
 from typing import Any
 
 import django_floor as floor
@@ -11,6 +12,7 @@ import pgbulk
 from contest import Asked, Contest, Remote, Side
 from django.db import connections
 from django_models import LITE, Table, foo, wide
+from django_remote import change
 
 BATCHES = (None, 1_000, 10_000)
 
@@ -131,10 +133,11 @@ def row_pg_concurrent(asked: Asked) -> None:
 
 
 def row_pg_upsert(asked: Asked) -> None:
-    """Half of the rows are there already."""
-    n, table = asked.rows, foo()
+    """Half of the rows are there already, with other values: a peer leaves equal rows alone."""
+    n, table, turn = asked.rows, foo(), count(1)
     table.fill(n // 2)
     table.execute("CREATE TABLE foo_kept AS TABLE foo")
+    names = [field.attname for field in table.model._meta.concrete_fields]
     how = {"update_conflicts": True, "unique_fields": ["id"], "update_fields": ["name", "value"]}
     contest = Contest("django_pg_upsert", asked, n, partial(table.expect, n)).measures(backend())
 
@@ -145,7 +148,9 @@ def row_pg_upsert(asked: Asked) -> None:
 
     def keyed() -> list[Any]:
         half()
-        return table.objects(n, 1)
+        rows = table.objects(n, 1)
+        change(rows, next(turn))
+        return rows
 
     def at_half(side: Side, make: Callable[[], Any]) -> Side:
         return Side(side.name, side.what, side.run, make, side.pids)
@@ -158,6 +163,16 @@ def row_pg_upsert(asked: Asked) -> None:
     def fresh() -> None:
         half()
         remote.do("keyed")
+        remote.do(f"change {next(turn)}")
+
+    connection = floor.connect()
+
+    def lists() -> list[list[Any]]:
+        rows = keyed()
+        return [[getattr(row, name) for row in rows] for name in names]
+
+    def insert(ready: list[list[Any]]) -> None:
+        floor.upsert_lists(connection, ready)
 
     what = "django-bulk-load upsert, psycopg2"
     contest.run(
@@ -166,6 +181,7 @@ def row_pg_upsert(asked: Asked) -> None:
             at_half(django(table, n, contest, **how), keyed),
             Side("pgbulk", "django-pgbulk upsert", upsert, keyed),
             Side("bulkload", what, lambda _: remote.do("upsert"), fresh, (remote.pid,)),
+            Side("floor", "psycopg 3, ON CONFLICT of ready lists", insert, lists),
         ],
     )
 

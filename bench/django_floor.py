@@ -81,6 +81,16 @@ def update_lists(connection: psycopg.Connection[Any], lists: Sequence[list[Any]]
         )
 
 
+def upsert_lists(connection: psycopg.Connection[Any], lists: Sequence[list[Any]]) -> None:
+    """All columns of Foo; rows whose key is there get the name and the value."""
+    with connection.transaction():
+        connection.execute(
+            "INSERT INTO foo SELECT * FROM unnest(%b::bigint[], %b::text[], %b::int[], %b::uuid[])"
+            " ON CONFLICT (id) DO UPDATE SET name = excluded.name, value = excluded.value",
+            tuple(lists),
+        )
+
+
 def blocks(rows: Iterable[tuple[Any, ...]]) -> list[bytes]:
     """A binary COPY of Foo, ready to be sent."""
     done: list[bytes] = []

@@ -85,6 +85,21 @@ class Rows:
 
         return Side("floor", "psycopg 3, UPDATE FROM unnest of ready lists", run, lists)
 
+    def least(self) -> Side:
+        """What the server needs for as many new rows: nothing is sent, nothing is joined."""
+        connection = floor.connect()
+        where = f"WHERE id <= {self.n}"
+
+        def run(_: Any) -> None:
+            connection.execute(f"UPDATE foo SET value = value + 1 {where}")
+
+        def prepare() -> None:
+            self.fresh_table()
+            [(there,)] = self.table.execute(f"SELECT sum(value) FROM foo {where}")
+            self.expected = there + self.n
+
+        return Side("least", "one UPDATE SET value = value + 1", run, prepare)
+
     def pgbulk(self) -> Side:
         def run(rows: Any) -> None:
             pgbulk.update(self.table.plain.all(), rows, self.names)
@@ -126,7 +141,7 @@ def update(row: str, asked: Asked, names: list[str]) -> None:
     table.fill(TABLE // 10 if asked.quick else TABLE)
     rows = Rows(table, n, names)
     contest = Contest(row, asked, n, rows.verify)
-    peers = [rows.floor(), rows.pgbulk(), rows.fast_update(), rows.bulk_load()]
+    peers = [rows.floor(), rows.least(), rows.pgbulk(), rows.fast_update(), rows.bulk_load()]
     if not asked.quick or n <= 1_000:
         peers.append(rows.django(contest))
     contest.measures(backend()).run(rows.ours(), peers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -79,6 +80,23 @@ class _Mark:
         self.committed = True
 
 
+_Facts = tuple[tuple[str, ...], frozenset[str], frozenset[str]]
+_facts: WeakKeyDictionary[type[models.Model], _Facts] = WeakKeyDictionary()
+
+
+def _facts_of(model: type[models.Model]) -> _Facts:
+    """The attributes of its fields; those whose values may change in place; those of files."""
+    known = _facts.get(model)
+    if known is None:
+        fields = model._meta.concrete_fields
+        known = _facts[model] = (
+            tuple(field.attname for field in fields),
+            frozenset(field.attname for field in fields if type(field) not in _FROZEN),
+            frozenset(field.attname for field in fields if isinstance(field, models.FileField)),
+        )
+    return known
+
+
 class Image:
     """The values of a queryset's rows as the database holds them, a list for each column: no object
     for each row.  Copies and pickles of the queryset have none."""
@@ -94,13 +112,11 @@ class Image:
     ) -> None:
         """alike: all objects have loaded the same fields.  read: columns that are known already,
         which are taken over; what is not among them is deferred, or is not plain to read."""
-        fields = model._meta.concrete_fields
-        self._thaw = {field.attname for field in fields if type(field) not in _FROZEN}
-        self._files = {field.attname for field in fields if isinstance(field, models.FileField)}
+        names, self._thaw, self._files = _facts_of(model)
         self._pending: list[tuple[_Mark, BaseDatabaseWrapper, list[int], dict[str, list[Any]]]] = []
         first = vars(objects[0]) if objects and alike else {}
         self.columns: dict[str, list[Any]] = {}
-        for name in [field.attname for field in fields]:
+        for name in names:
             plain = type(getattr(model, name, None)) is DeferredAttribute
             if read is not None and name in read:
                 self.columns[name] = self._apart(name, read[name])

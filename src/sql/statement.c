@@ -173,10 +173,25 @@ static void put_key_names(bm__sql *sql, const bm__sql_shape *shape, const char *
     }
 }
 
+/* Does the table make the keys, so that it is RETURNING that tells which are whose? */
+static bool makes_keys(const bm__sql_shape *shape)
+{
+    bool given = false;
+    for (size_t i = 0; i < shape->n_columns; i++) {
+        const bm__sql_column *column = &shape->columns[i];
+        if (column->key && (column->made || column->flag != BM__NO_COLUMN)) {
+            return true;
+        }
+        given = given || column->key;
+    }
+    return !given;
+}
+
 static void put_insert_plain(bm__sql *sql, const bm__sql_shape *shape)
 {
     bool row = shape->dialect->binds_rows || shape->lone;
-    bool ordered = shape->returning == BM__RETURN_KEYS && !row && !shape->dialect->reads_batch;
+    bool ordered = shape->returning == BM__RETURN_KEYS && !row && !shape->dialect->reads_batch &&
+                   makes_keys(shape);
     put_insert_head(sql, shape);
     bm__sql_put(sql, row ? " VALUES (" : " SELECT ");
     bool first = true;

@@ -128,6 +128,17 @@ static bool same(const place *a, const place *b)
     return equal;
 }
 
+/* The library refuses a text with NUL, and what reads files takes one for UTF-16. */
+static bool has_nul(const place *file)
+{
+    off_t size = lseek(file->fd, 0, SEEK_END);
+    char *bytes = malloc((size_t)size + 1);
+    check(bytes != NULL && pread(file->fd, bytes, (size_t)size, 0) == size);
+    bool found = memchr(bytes, '\0', (size_t)size) != NULL;
+    free(bytes);
+    return found;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     uint64_t rows;
@@ -148,7 +159,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check(rows == again && same(&first, &second));
         /* JSON of no rows has no names. */
         const cli_options plain = {.format = options->format};
-        if (rows > 0 && plain.format[0] != 'n') {
+        if (rows > 0 && plain.format[0] != 'n' && !has_nul(&first)) {
             check(copy(&plain, first.path, second.path, 65536, &again, &other) == BM_OK);
             check(rows == again && same(&first, &second));
         }

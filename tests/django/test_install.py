@@ -105,7 +105,7 @@ def needed(name: str) -> Iterator[Distribution]:
 
 def empty(folder: Path, wheel: Path, *names: str) -> Path:
     """A virtual environment with pip, these distributions, and by pip the wheel."""
-    venv.create(folder, with_pip=False)
+    venv.create(folder, symlinks=True, with_pip=False)
     (site,) = folder.glob("lib/python3*/site-packages")
     for name in ("pip", *names):
         for part in needed(name):

@@ -16,9 +16,11 @@ static const struct {
     void (*run)(const settings *given);
 } table[] = {
     {"pg_create", row_pg_create},
+    {"pg_create_wide", row_pg_create_wide},
     {"pg_create_keys", row_pg_create_keys},
     {"pg_concurrent_2", row_pg_concurrent_2},
     {"pg_update", row_pg_update},
+    {"pg_update_wide", row_pg_update_wide},
     {"pg_update_1pct", row_pg_update_1pct},
     {"pg_update_part", row_pg_update_part},
     {"pg_update_hints", row_pg_update_hints},
@@ -29,6 +31,7 @@ static const struct {
     {"sqlite_update", row_sqlite_update},
     {"encode", row_encode},
     {"stream", row_stream},
+    {"memory", row_memory},
     {"growth", row_growth},
 };
 

@@ -24,6 +24,9 @@ foo *foo_rows(size_t n);
 /* Other values for rows from, from + step, from + 2 * step ... */
 void foo_change(foo *rows, size_t n, size_t step);
 
+/* splitmix64: the same rows in every run. */
+uint64_t next_random(uint64_t *state);
+
 /* What a row of the benchmarks is given. */
 typedef struct settings {
     const char *url;       /* of PostgreSQL */
@@ -60,6 +63,9 @@ double cpu_now(void);
 
 /* The rows of the table in bench.c. */
 void row_pg_create(const settings *given);
+void row_pg_create_wide(const settings *given);
+void row_pg_update_wide(const settings *given);
+void row_memory(const settings *given);
 void row_pg_create_keys(const settings *given);
 void row_pg_concurrent_2(const settings *given);
 void row_pg_update(const settings *given);

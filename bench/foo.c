@@ -9,8 +9,7 @@ const bm_model foo_model =
              BM_FIELD(foo, name, BM_VARCHAR, 0), BM_FIELD(foo, value, BM_INT4, 0),
              BM_FIELD(foo, bm_create_uuid, BM_UUID, BM_CREATE_UUID));
 
-/* splitmix64: the same rows in every run. */
-static uint64_t next_random(uint64_t *state)
+uint64_t next_random(uint64_t *state)
 {
     uint64_t x = *state += UINT64_C(0x9E3779B97F4A7C15);
     x = (x ^ (x >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);

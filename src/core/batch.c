@@ -53,6 +53,14 @@ static bm_state state_byte(const bm__view *view, size_t row)
     return BM_VALUE;
 }
 
+/* The state byte of the row, where those of the rows behind it stand evenly spaced and say all. */
+static const uint8_t *state_run(const bm__view *view, size_t row)
+{
+    const bm_column *cells = &view->cells;
+    bool run = view->rows == NULL && cells->states != NULL && cells->validity == NULL;
+    return run ? cells->states + (ptrdiff_t)row * cells->state_stride : NULL;
+}
+
 bm_state bm__view_state(const bm__view *view, size_t row)
 {
     bm_state state = state_byte(view, row);
@@ -60,6 +68,18 @@ bm_state bm__view_state(const bm__view *view, size_t row)
         return BM_NULL;
     }
     return state;
+}
+
+unsigned bm__view_states(const bm__view *view, size_t from, size_t n)
+{
+    unsigned seen = 0;
+    const uint8_t *byte = state_run(view, from);
+    const ptrdiff_t stride = view->cells.state_stride;
+    for (size_t i = 0; i < n; i++) {
+        unsigned state = byte != NULL ? byte[(ptrdiff_t)i * stride] : state_byte(view, from + i);
+        seen |= state <= BM_KEEP ? 1u << state : BM__STATE_NONE;
+    }
+    return seen;
 }
 
 bool bm__view_has_state_bytes(const bm__view *view)
@@ -71,6 +91,33 @@ bool bm__view_has_state_bytes(const bm__view *view)
 bool bm__view_has_states(const bm__view *view)
 {
     return bm__view_has_state_bytes(view) || view->cells.layout == BM_CSTR;
+}
+
+/* Addresses of cells that hold no value become NULL. */
+static size_t drop_nulls(const bm__batch *batch, const bm__view *view, size_t from, size_t n,
+                         const void *at[BM__BLOCK])
+{
+    const bool bytes = bm__view_has_state_bytes(view);
+    const bool pointers = view->cells.layout == BM_CSTR;
+    const uint8_t *byte = batch->pick == NULL ? state_run(view, batch->first + from) : NULL;
+    size_t nulls = 0;
+    if (byte != NULL && !pointers) {
+        for (size_t i = 0; i < n; i++, byte += view->cells.state_stride) {
+            at[i] = *byte == BM_VALUE ? at[i] : NULL;
+            nulls += *byte != BM_VALUE;
+        }
+        return nulls;
+    }
+    for (size_t i = 0; (bytes || pointers) && i < n; i++) {
+        bool null = byte != NULL
+                        ? byte[(ptrdiff_t)i * view->cells.state_stride] != BM_VALUE
+                        : bytes && state_byte(view, bm__batch_row(batch, from + i)) != BM_VALUE;
+        if (null || is_null_pointer(view, at[i])) {
+            at[i] = NULL;
+            nulls++;
+        }
+    }
+    return nulls;
 }
 
 size_t bm__batch_gather(const bm__batch *batch, size_t column, size_t from, size_t n,
@@ -88,15 +135,5 @@ size_t bm__batch_gather(const bm__batch *batch, size_t column, size_t from, size
             at[i] = bm__view_cell(view, bm__batch_row(batch, from + i));
         }
     }
-    size_t nulls = 0;
-    bool bytes = bm__view_has_state_bytes(view);
-    for (size_t i = 0; (bytes || view->cells.layout == BM_CSTR) && i < n; i++) {
-        bool null = (bytes && state_byte(view, bm__batch_row(batch, from + i)) != BM_VALUE) ||
-                    is_null_pointer(view, at[i]);
-        if (null) {
-            at[i] = NULL;
-            nulls++;
-        }
-    }
-    return nulls;
+    return drop_nulls(batch, view, from, n, at);
 }

@@ -175,16 +175,16 @@ static bm_status begin_sizes(bm__call *call, size_t rows, bm_error *err)
     return BM_OK;
 }
 
-/* Of the columns, those whose cells are the caller's. */
-static bm_status check_columns(bm__call *call, const bm__batch *batch, bm_error *err)
+/* Of the columns, those whose cells are the caller's, or are set for all rows. */
+static bm_status check_block(bm__call *call, const bm__batch *block, bool first, bm_error *err)
 {
     const bm__plan_column *columns = call->plan->columns;
-    for (size_t i = 0; i < batch->n_views; i++) {
-        bm__batch one = *batch;
-        one.views = &batch->views[i];
+    for (size_t i = 0; i < block->n_views; i++) {
+        bm__batch one = *block;
+        one.views = &block->views[i];
         one.n_views = 1;
-        if (columns[i].supply == BM__SUPPLY_VALUES) {
-            one.n_rows = one.n_rows > 0 ? 1 : 0;
+        if (columns[i].supply == BM__SUPPLY_VALUES && first) {
+            one.n_rows = 1;
             one.pick = NULL;
             one.first = 0;
         } else if (columns[i].supply != BM__SUPPLY_FIELD) {
@@ -193,6 +193,21 @@ static bm_status check_columns(bm__call *call, const bm__batch *batch, bm_error 
         BM_TRY(call->plan->dialect->stores_lite
                    ? bm__lite_check(&one, err)
                    : bm__pg_check(&columns[i].slot, &one, call->sizes + i, err));
+    }
+    return BM_OK;
+}
+
+/* Block by block: a struct of many members is fetched once, not once a column. */
+static bm_status check_columns(bm__call *call, const bm__batch *batch, bm_error *err)
+{
+    for (size_t from = 0; from < batch->n_rows; from += BM__BLOCK) {
+        size_t left = batch->n_rows - from;
+        bm__batch block = bm__batch_slice(batch, from, left < BM__BLOCK ? left : BM__BLOCK);
+        bm_status status = check_block(call, &block, from == 0, err);
+        if (status != BM_OK) {
+            err->row += err->row != BM_NO_ROW ? from : 0;
+            return status;
+        }
     }
     return BM_OK;
 }

@@ -46,22 +46,36 @@ bm_status bm__prepare_stream(bm__call *call, bm_error *err)
     return BM_OK;
 }
 
+static bm_status no_state(const bm__view *view, size_t from, bm_error *err)
+{
+    size_t row = from;
+    while ((unsigned)bm__view_state(view, row) <= BM_KEEP) {
+        row++;
+    }
+    return bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, row, view->name,
+                         "row %zu, column \"%s\": its state byte is no bm_state", row, view->name);
+}
+
 bm_status bm__prepare_states(const bm__call *call, bool create, bool *defaults, bool *keeps,
                              bm_error *err)
 {
-    for (size_t i = 0; i < call->model->n_fields; i++) {
-        const bm__view *view = &call->fields[i];
-        bool look = call->source == NULL && call->has[i] && bm__view_has_state_bytes(view);
-        defaults[i] = keeps[i] = false;
-        for (size_t row = 0; look && row < call->n_rows; row++) {
-            bm_state state = bm__view_state(view, row);
-            if ((unsigned)state > BM_KEEP) {
-                return bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, row, view->name,
-                                     "row %zu, column \"%s\": its state byte is no bm_state", row,
-                                     view->name);
+    const size_t n_fields = call->model->n_fields;
+    memset(defaults, false, n_fields * sizeof *defaults);
+    memset(keeps, false, n_fields * sizeof *keeps);
+    for (size_t from = 0; call->source == NULL && from < call->n_rows; from += BM__BLOCK) {
+        size_t n = call->n_rows - from < BM__BLOCK ? call->n_rows - from : BM__BLOCK;
+        for (size_t i = 0; i < n_fields; i++) {
+            const bm__view *view = &call->fields[i];
+            if (!call->has[i] || !bm__view_has_state_bytes(view)) {
+                continue;
             }
-            defaults[i] = defaults[i] || state == BM_DEFAULT_CELL || (create && state == BM_KEEP);
-            keeps[i] = keeps[i] || (!create && state == BM_KEEP);
+            unsigned states = bm__view_states(view, from, n);
+            if ((states & BM__STATE_NONE) != 0) {
+                return no_state(view, from, err);
+            }
+            bool kept = (states & 1u << BM_KEEP) != 0;
+            defaults[i] = defaults[i] || (states & 1u << BM_DEFAULT_CELL) != 0 || (create && kept);
+            keeps[i] = keeps[i] || (!create && kept);
         }
     }
     return BM_OK;

@@ -465,6 +465,7 @@ bm_status bm__plan_bulk_create(const bm__request *request, bm__plan *plan, bm_er
     const bm__rule *rule = bm__strategy_of(facts);
     plan->strategy = rule->strategy;
     plan->why = rule->why;
+    plan->key_tracked = plan->key_tracked && plan->strategy != BM__COPY; /* which gives none back */
     plan->upsert = request->conflict == BM__CONFLICT_UPDATE;
     plan->ignore = request->conflict == BM__CONFLICT_NOTHING;
     plan->count_exact = !plan->ignore && !request->allow_skipped;

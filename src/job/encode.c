@@ -20,50 +20,45 @@ static size_t row_of_scalar(const bm__plan_column *column, const bm__batch *batc
     return column->supply == BM__SUPPLY_FIELD ? bm__batch_row(batch, 0) : 0;
 }
 
-/* The slots of the columns that are sent, side by side, are what pg/ wants; a plan keeps them
- * apart. */
-static bm_status encode_array(bm__job *job, const bm__plan_column *column, const bm__batch *batch,
-                              size_t i, bm_error *err)
+/* One value for all rows: the parameter is NULL, or its bytes. */
+static bm_status encode_scalar(const bm__plan_column *column, const bm__batch *batch, size_t i,
+                               bm__buffer *out, bool *null, bm_error *err)
 {
     const bm__view *view = &batch->views[i];
-    if (!column->sql.scalar) {
-        return bm__pg_array(&column->slot, batch, i, &job->block, err);
-    }
     size_t row = row_of_scalar(column, batch);
-    if (bm__view_state(view, row) != BM_VALUE) {
-        return BM_OK;
-    }
-    return bm__pg_value(&column->slot, bm__view_cell(view, row), view->name, &job->block, err);
+    *null = bm__view_state(view, row) != BM_VALUE;
+    return *null ? BM_OK
+                 : bm__pg_value(&column->slot, bm__view_cell(view, row), view->name, out, err);
 }
 
+/* A parameter for each column that is sent, in a buffer of its own: the arrays grow side by side. */
 static bm_status encode_columns(bm__job *job, const bm__plan_column *columns,
                                 const bm__batch *batch, bm__step *step, bm_error *err)
 {
     size_t n = 0;
-    job->block.size = 0;
+    size_t n_arrays = 0;
     for (size_t i = 0; i < batch->n_views; i++) {
         if (columns[i].supply == BM__SUPPLY_STATEMENT) {
             continue;
         }
-        job->offsets[n] = job->block.size;
-        bm_status status = encode_array(job, &columns[i], batch, i, err);
-        if (status != BM_OK) {
-            if (err->row != BM_NO_ROW) {
-                err->row = bm__call_row(job->call, batch, err->row);
-            }
-            return status;
-        }
+        bm__buffer *out = &job->values[n];
         bool scalar = columns[i].sql.scalar;
-        bool null = scalar &&
-                    bm__view_state(&batch->views[i], row_of_scalar(&columns[i], batch)) != BM_VALUE;
-        job->params[n].oid = scalar ? columns[i].slot.oid : 0;
-        job->params[n].size = job->block.size - job->offsets[n];
-        job->params[n].data = null ? NULL : "";
+        bool null = false;
+        out->size = 0;
+        if (scalar) {
+            BM_TRY(encode_scalar(&columns[i], batch, i, out, &null, err));
+        } else {
+            job->arrays[n_arrays++] =
+                (bm__pg_array){.slot = &columns[i].slot, .column = i, .out = out};
+        }
+        job->params[n] = (bm__param){scalar ? columns[i].slot.oid : 0, null ? NULL : "", 0};
         n++;
     }
+    BM_TRY(bm__pg_arrays(job->arrays, n_arrays, batch, err));
     for (size_t i = 0; i < n; i++) {
-        if (job->params[i].data != NULL && job->params[i].size > 0) {
-            job->params[i].data = job->block.data + job->offsets[i];
+        if (job->values[i].size > 0) {
+            job->params[i].data = job->values[i].data;
+            job->params[i].size = job->values[i].size;
         }
     }
     step->params = job->params;
@@ -128,7 +123,11 @@ bm_status bm__encode_statement(bm__job *job, const bm__statement *statement,
         return BM_OK;
     }
     if (statement->takes == BM__TAKES_COLUMNS) {
-        return encode_columns(job, columns, batch, step, err);
+        bm_status status = encode_columns(job, columns, batch, step, err);
+        if (status != BM_OK && err->row != BM_NO_ROW) {
+            err->row = bm__call_row(job->call, batch, err->row);
+        }
+        return status;
     }
     if (statement->takes == BM__TAKES_COUNT) {
         put_be64(job->count, batch->n_rows);

@@ -14,9 +14,11 @@ bm_status bm__job_begin(bm__job *job, bm__call *call, bm__job_mode mode, bm_erro
     job->views = calloc(plan->n_columns + 1, sizeof *job->views);
     job->read_views = calloc(plan->n_read_columns + 1, sizeof *job->read_views);
     job->params = calloc(n + 1, sizeof *job->params);
-    job->offsets = calloc(n + 2, sizeof *job->offsets);
+    job->values = calloc(n + 1, sizeof *job->values);
+    job->arrays = calloc(n + 1, sizeof *job->arrays);
+    job->n_values = job->values != NULL ? n + 1 : 0;
     if (job->slots == NULL || job->views == NULL || job->read_views == NULL ||
-        job->params == NULL || job->offsets == NULL) {
+        job->params == NULL || job->values == NULL || job->arrays == NULL) {
         return bm__no_memory(err);
     }
     for (size_t i = 0; i < plan->n_columns; i++) {
@@ -40,7 +42,11 @@ void bm__job_free(bm__job *job)
     free(job->views);
     free(job->read_views);
     free(job->params);
-    free(job->offsets);
+    for (size_t i = 0; i < job->n_values; i++) {
+        bm__buffer_free(&job->values[i]);
+    }
+    free(job->values);
+    free(job->arrays);
     free(job->seen);
     free(job->ranges);
     free(job->rows);

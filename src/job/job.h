@@ -82,12 +82,14 @@ typedef struct bm__job {
     bm__view table_view; /* a batch of one cell: the table's name (SQLite) */
     bm__batch table_batch;
 
-    bm__buffer block; /* the bytes of a LOAD's block, or of the parameters */
+    bm__buffer block; /* the bytes of a LOAD's block */
     size_t encoded;   /* rows of the chunk that were encoded (LOAD) */
     size_t collected; /* ... that were collected */
     bool ended;       /* the trailer was sent */
     bm__param *params;
-    size_t *offsets;      /* of each parameter in `block` */
+    bm__buffer *values;   /* of each parameter: its bytes */
+    bm__pg_array *arrays; /* of those that are arrays */
+    size_t n_values;
     uint8_t count[8];     /* a parameter: the rows of the chunk */
     bm__copy_reader copy; /* UNLOAD */
 

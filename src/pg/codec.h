@@ -217,6 +217,22 @@ extern const bm__codec bm__codec_float_8_4, bm__codec_float_8_8;
 extern const bm__codec bm__codec_numeric, bm__codec_int_numeric;
 /* text.c */
 extern const bm__codec bm__codec_cstr, bm__codec_slice, bm__codec_chars, bm__codec_bytea;
+/* Rows of a COPY in which only one cell, a text, varies in size. */
+typedef struct bm__text_rows {
+    const void *first; /* the texts' cells */
+    ptrdiff_t stride;
+    size_t n;              /* at most BM__BLOCK */
+    const uint32_t *known; /* their sizes, as they were checked before, or NULL: look now */
+    uint16_t n_fields;
+    size_t lead;                /* bytes of each row before its text's length word */
+    size_t fixed;               /* bytes of each row but the text */
+    uint8_t *at, *end;          /* where the rows go, and what they may not reach */
+    const char *fault;          /* of the row at which it stopped, or NULL */
+    size_t need;                /* bytes of that row */
+    uint8_t *begin[BM__BLOCK];  /* of each row */
+    uint8_t *behind[BM__BLOCK]; /* ... its text */
+} bm__text_rows;
+
 /* The same for cells that stand `stride` bytes apart and have no states (of BM_CSTR a pointer that
  * is NULL is NULL): no addresses need be gathered.  NULL where a codec has none. */
 typedef struct bm__codec_even {
@@ -224,6 +240,9 @@ typedef struct bm__codec_even {
                            uint32_t *sizes, size_t *bad);
     void (*write)(const bm__slot *slot, const void *first, ptrdiff_t stride, size_t n,
                   const uint32_t *sizes, uint8_t **out);
+    /* Begin rows one behind the other and write this column's cells; returns how many, fewer than
+     * asked where the next has a fault or there is no room for it. */
+    size_t (*place)(const bm__slot *slot, bm__text_rows *rows);
 } bm__codec_even;
 const bm__codec_even *bm__codec_even_of(const bm__codec *codec);
 /* datetime.c */
@@ -270,6 +289,24 @@ static inline size_t bm__lay_out(const uint32_t *sizes, size_t n, uint8_t *start
     }
     return total;
 }
+
+/* ---- columns of a batch, a block of rows at a time: copy.c */
+
+/* Rows of the block that begins at `from`. */
+static inline size_t bm__block_rows(const bm__batch *batch, size_t from)
+{
+    return batch->n_rows - from < BM__BLOCK ? batch->n_rows - from : BM__BLOCK;
+}
+
+/* The cell of row `from`, where the column's cells are evenly spaced and have no states but their
+ * own; else NULL. */
+const void *bm__even_cells(const bm__batch *batch, size_t column, size_t from);
+
+/* The sizes of n cells from row `from` on, where the check kept them. */
+bool bm__known_sizes(const bm__batch *batch, size_t column, size_t from, size_t n, uint32_t *sizes);
+
+/* BM_CONVERT: the cell does not fit. */
+bm_status bm__bad_cell(bm_error *err, size_t row, const char *column, const char *fault);
 
 /* ---- text of values, as array literals need it, in any DateStyle and locale */
 

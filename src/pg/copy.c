@@ -9,20 +9,14 @@ const uint8_t bm__copy_header[BM__COPY_HEADER_SIZE] = {
     'P', 'G', 'C', 'O', 'P', 'Y', '\n', 0xFF, '\r', '\n', 0, 0, 0, 0, 0, 0, 0, 0, 0};
 const uint8_t bm__copy_trailer[BM__COPY_TRAILER_SIZE] = {0xFF, 0xFF};
 
-static bm_status bad_cell(bm_error *err, size_t row, const char *column, const char *fault)
+bm_status bm__bad_cell(bm_error *err, size_t row, const char *column, const char *fault)
 {
     return bm__fail_cell(err, BM_CONVERT, BM_STAGE_CONVERT, row, column, "%s", fault);
 }
 
 /* ---- check */
 
-static size_t block_rows(const bm__batch *batch, size_t from)
-{
-    return batch->n_rows - from < BM__BLOCK ? batch->n_rows - from : BM__BLOCK;
-}
-
-/* The first cell, where the column's cells are evenly spaced and have no states but their own. */
-static const void *even_cells(const bm__batch *batch, size_t column, size_t from)
+const void *bm__even_cells(const bm__batch *batch, size_t column, size_t from)
 {
     const bm__view *view = &batch->views[column];
     if (batch->pick != NULL || view->rows != NULL || bm__view_has_state_bytes(view)) {
@@ -35,7 +29,7 @@ static const char *measure_cells(const bm__slot *slot, const bm__batch *batch, s
                                  size_t from, size_t n, uint32_t sizes[BM__BLOCK], size_t *bad)
 {
     const void *at[BM__BLOCK];
-    const void *first = even_cells(batch, column, from);
+    const void *first = bm__even_cells(batch, column, from);
     ptrdiff_t stride = batch->views[column].cells.stride;
     const bm__codec_run *run = slot->codec->run;
     const bm__codec_even *even = bm__codec_even_of(slot->codec);
@@ -74,7 +68,7 @@ bm_status bm__pg_check(const bm__slot *slots, const bm__batch *batch, uint32_t *
                        bm_error *err)
 {
     for (size_t from = 0; from < batch->n_rows; from += BM__BLOCK) {
-        size_t n = block_rows(batch, from);
+        size_t n = bm__block_rows(batch, from);
         const char *first = NULL; /* the fault in the first row that has one */
         size_t first_column = 0;
         for (size_t column = 0; column < batch->n_views; column++) {
@@ -88,15 +82,13 @@ bm_status bm__pg_check(const bm__slot *slots, const bm__batch *batch, uint32_t *
             }
         }
         if (first != NULL) {
-            return bad_cell(err, from + n, batch->views[first_column].name, first);
+            return bm__bad_cell(err, from + n, batch->views[first_column].name, first);
         }
     }
     return BM_OK;
 }
 
-/* The sizes of a block's cells, where the check kept them. */
-static bool known_sizes(const bm__batch *batch, size_t column, size_t from, size_t n,
-                        uint32_t *sizes)
+bool bm__known_sizes(const bm__batch *batch, size_t column, size_t from, size_t n, uint32_t *sizes)
 {
     const uint32_t *known = batch->views[column].sizes;
     if (known == NULL) {
@@ -190,7 +182,7 @@ static const uint32_t *varying_sizes(const block *rows)
 /* The first cell, where the column's cells are a run: of one size, evenly spaced, none NULL. */
 static const void *run_of(const block *rows, size_t column)
 {
-    return rows->slots[column].codec->run != NULL ? even_cells(rows->batch, column, rows->from)
+    return rows->slots[column].codec->run != NULL ? bm__even_cells(rows->batch, column, rows->from)
                                                   : NULL;
 }
 
@@ -227,9 +219,9 @@ static const char *measure_column(block *rows, size_t column, size_t n, size_t *
     const void **at = rows->cells.at + column * rows->n;
     uint32_t *sizes = rows->cells.sizes + column * rows->n;
     const bm__codec_even *even = bm__codec_even_of(slot->codec);
-    first = even != NULL ? even_cells(rows->batch, column, rows->from) : NULL;
+    first = even != NULL ? bm__even_cells(rows->batch, column, rows->from) : NULL;
     const char *fault = NULL;
-    bool known = known_sizes(rows->batch, column, rows->from, n, sizes);
+    bool known = bm__known_sizes(rows->batch, column, rows->from, n, sizes);
     if (first == NULL) {
         (void)bm__batch_gather(rows->batch, column, rows->from, n, at);
     }
@@ -281,7 +273,7 @@ static bm_status measure_rows(block *rows, bm_error *err)
         }
     }
     if (first != NULL) {
-        return bad_cell(err, rows->from + good, rows->batch->views[first_column].name, first);
+        return bm__bad_cell(err, rows->from + good, rows->batch->views[first_column].name, first);
     }
     return BM_OK;
 }
@@ -327,7 +319,7 @@ static void write_varying(const block *rows, size_t column, uint8_t *out[BM__BLO
     const bm__slot *slot = &rows->slots[column];
     const uint32_t *sizes = rows->cells.sizes + column * rows->n;
     const bm__codec_even *even = bm__codec_even_of(slot->codec);
-    const void *first = even != NULL ? even_cells(rows->batch, column, rows->from) : NULL;
+    const void *first = even != NULL ? bm__even_cells(rows->batch, column, rows->from) : NULL;
     if (first != NULL) {
         even->write(slot, first, rows->batch->views[column].cells.stride, rows->n, sizes, out);
     } else {
@@ -356,6 +348,11 @@ static void write_rows(const block *rows, uint8_t *out[BM__BLOCK])
     }
 }
 
+static bm_status row_too_large(size_t row, bm_error *err)
+{
+    return bm__fail_cell(err, BM_LIMIT, BM_STAGE_CONVERT, row, NULL, "the row is 1 GB or larger");
+}
+
 /* A row is one CopyData message at the least: MaxAllocSize again. */
 static bm_status check_total(const block *rows, bm_error *err)
 {
@@ -365,15 +362,135 @@ static bm_status check_total(const block *rows, bm_error *err)
     }
     for (size_t i = 0; i < rows->n; i++) {
         if (rows->fixed + varying[i] >= BM__VALUE_MAX) {
-            return bm__fail_cell(err, BM_LIMIT, BM_STAGE_CONVERT, rows->from + i, NULL,
-                                 "the row is 1 GB or larger");
+            return row_too_large(rows->from + i, err);
         }
     }
     return BM_OK;
 }
 
-bm_status bm__pg_copy_rows(const bm__slot *slots, const bm__batch *batch, size_t from, size_t n,
-                           bm__buffer *out, bm_error *err)
+/* ---- rows with one text between runs: the way of most tables, in one pass and the runs */
+
+/* All columns but one, which is the text, are runs. */
+static bool lone_text(const bm__slot *slots, const bm__batch *batch, size_t from, size_t *text)
+{
+    size_t n = 0;
+    for (size_t column = 0; column < batch->n_views; column++) {
+        if (bm__even_cells(batch, column, from) == NULL) {
+            return false;
+        }
+        if (slots[column].codec->run == NULL) {
+            n += bm__codec_even_of(slots[column].codec) != NULL ? 1 : 2;
+            *text = column;
+        }
+    }
+    return n == 1;
+}
+
+static const char *check_run(const bm__slot *slot, const bm__batch *batch, size_t column,
+                             size_t from, size_t n, size_t *bad)
+{
+    const bm__codec_run *run = slot->codec->run;
+    return run != NULL && run->check != NULL ? run->check(bm__even_cells(batch, column, from),
+                                                          batch->views[column].cells.stride, n, bad)
+                                             : NULL;
+}
+
+static void write_runs(const bm__slot *slots, const bm__batch *batch, size_t from, size_t n,
+                       const bm__text_rows *rows)
+{
+    uint8_t *const *out = rows->begin;
+    ptrdiff_t offset = 2;
+    for (size_t column = 0; column < batch->n_views; column++) {
+        const bm__codec_run *run = slots[column].codec->run;
+        if (run == NULL) {
+            out = rows->behind;
+            offset = 0;
+            continue;
+        }
+        run->write(bm__even_cells(batch, column, from), batch->views[column].cells.stride, n, out,
+                   offset);
+        offset += 4 + (ptrdiff_t)run->size;
+    }
+}
+
+static void frame_rows(const bm__slot *slots, const bm__batch *batch, size_t text,
+                       bm__text_rows *rows)
+{
+    rows->n_fields = (uint16_t)batch->n_views;
+    rows->lead = 2;
+    rows->fixed = 2 + 4 * batch->n_views;
+    for (size_t column = 0; column < batch->n_views; column++) {
+        size_t size = column != text ? slots[column].codec->run->size : 0;
+        rows->fixed += size;
+        rows->lead += column < text ? 4 + size : 0;
+    }
+}
+
+/* Rows from .. from + n - 1, as many as the buffer has room for, at least one. */
+static bm_status place_some(const bm__slot *slots, const bm__batch *batch, size_t text, size_t from,
+                            bm__text_rows *rows, size_t *placed, bm__buffer *out, bm_error *err)
+{
+    const bm__view *view = &batch->views[text];
+    const size_t usual = 32; /* bytes of a text; where they are more there is room later */
+    rows->first = bm__even_cells(batch, text, from);
+    rows->stride = view->cells.stride;
+    rows->known = view->sizes != NULL ? view->sizes + batch->first + from : NULL;
+    rows->fault = NULL;
+    *placed = 0;
+    for (rows->need = 0; *placed == 0 && rows->fault == NULL;) {
+        if (rows->need >= BM__VALUE_MAX) {
+            return row_too_large(from, err);
+        }
+        BM_TRY(
+            bm__buffer_reserve(out, rows->need + rows->n * (rows->fixed + usual), &rows->at, err));
+        size_t room = out->capacity - out->size;
+        rows->end = rows->at + (room < BM__VALUE_MAX ? room : BM__VALUE_MAX - 1);
+        *placed = bm__codec_even_of(slots[text].codec)->place(&slots[text], rows);
+    }
+    return BM_OK;
+}
+
+static const char *text_fault(const bm__slot *slots, const bm__batch *batch, size_t text,
+                              size_t row)
+{
+    uint32_t size;
+    size_t bad;
+    return bm__codec_even_of(slots[text].codec)
+        ->measure(&slots[text], bm__even_cells(batch, text, row), batch->views[text].cells.stride,
+                  1, &size, &bad);
+}
+
+static bm_status copy_around_text(const bm__slot *slots, const bm__batch *batch, size_t text,
+                                  size_t from, size_t n, bm__buffer *out, bm_error *err)
+{
+    bm__text_rows rows;
+    const char *fault = NULL; /* of row from + n, the first run that has one */
+    size_t faulty = text;
+    for (size_t column = 0; column < batch->n_views && n > 0; column++) {
+        const char *found = check_run(&slots[column], batch, column, from, n, &n);
+        fault = found != NULL ? found : fault;
+        faulty = found != NULL ? column : faulty;
+    }
+    frame_rows(slots, batch, text, &rows);
+    for (size_t end = from + n, placed; from < end; from += placed) {
+        rows.n = end - from;
+        BM_TRY(place_some(slots, batch, text, from, &rows, &placed, out, err));
+        write_runs(slots, batch, from, placed, &rows);
+        out->size = (size_t)(rows.at - out->data);
+        if (rows.fault != NULL) {
+            return bm__bad_cell(err, from + placed, batch->views[text].name, rows.fault);
+        }
+    }
+    if (fault == NULL) {
+        return BM_OK;
+    }
+    const char *before = faulty > text ? text_fault(slots, batch, text, from) : NULL;
+    return bm__bad_cell(err, from, batch->views[before != NULL ? text : faulty].name,
+                        before != NULL ? before : fault);
+}
+
+static bm_status copy_block(const bm__slot *slots, const bm__batch *batch, size_t from, size_t n,
+                            bm__buffer *out, bm_error *err)
 {
     block rows;
     uint8_t *cursors[BM__BLOCK];
@@ -393,105 +510,17 @@ bm_status bm__pg_copy_rows(const bm__slot *slots, const bm__batch *batch, size_t
     return BM_OK;
 }
 
-/* ---- parameters */
-
-/* Values of one size, evenly spaced, none NULL: their places are known. */
-static bm_status append_run(const bm__slot *slot, const bm__batch *batch, size_t column,
-                            size_t from, bm__buffer *out, bm_error *err)
+bm_status bm__pg_copy_rows(const bm__slot *slots, const bm__batch *batch, size_t from, size_t n,
+                           bm__buffer *out, bm_error *err)
 {
-    uint8_t *cursor[BM__BLOCK];
-    uint8_t *start;
-    size_t bad;
-    const bm__codec_run *run = slot->codec->run;
-    const void *first = even_cells(batch, column, from);
-    const ptrdiff_t stride = batch->views[column].cells.stride;
-    const size_t n = block_rows(batch, from);
-    const size_t size = 4 + (size_t)run->size;
-    const char *fault = run->check != NULL ? run->check(first, stride, n, &bad) : NULL;
-    if (fault != NULL) {
-        return bad_cell(err, from + bad, batch->views[column].name, fault);
+    size_t text;
+    if (!lone_text(slots, batch, from, &text)) {
+        return copy_block(slots, batch, from, n, out, err);
     }
-    BM_TRY(bm__buffer_reserve(out, n * size, &start, err));
-    for (size_t i = 0; i < n; i++) {
-        cursor[i] = start + i * size;
-    }
-    run->write(first, stride, n, cursor, 0);
-    out->size += n * size;
-    return BM_OK;
-}
-
-static bm_status append_block(const bm__slot *slot, const bm__batch *batch, size_t column,
-                              size_t from, bm__buffer *out, size_t *nulls, bm_error *err)
-{
-    const void *at[BM__BLOCK];
-    uint32_t sizes[BM__BLOCK];
-    uint8_t *cursor[BM__BLOCK];
-    size_t bad;
-    uint8_t *start;
-    const size_t n = block_rows(batch, from);
-    if (slot->codec->run != NULL && even_cells(batch, column, from) != NULL) {
-        return append_run(slot, batch, column, from, out, err);
-    }
-    *nulls += bm__batch_gather(batch, column, from, n, at);
-    const char *fault = known_sizes(batch, column, from, n, sizes)
-                            ? NULL
-                            : slot->codec->measure(slot, at, n, sizes, &bad);
-    if (fault != NULL) {
-        return bad_cell(err, from + bad, batch->views[column].name, fault);
-    }
-    size_t total = bm__lay_out(sizes, n, NULL, NULL);
-    BM_TRY(bm__buffer_reserve(out, total, &start, err));
-    (void)bm__lay_out(sizes, n, start, cursor);
-    slot->codec->write(slot, at, n, sizes, cursor);
-    out->size += total;
-    return BM_OK;
-}
-
-static bm_status append_array(const bm__slot *slot, const bm__batch *batch, size_t column,
-                              bm__buffer *out, bm_error *err)
-{
-    const size_t start = out->size;
-    uint8_t *header;
-    size_t nulls = 0;
-    BM_TRY(bm__buffer_reserve(out, BM__ARRAY_HEADER_MAX, &header, err));
-    out->size += bm__array_header(header, batch->n_rows, false, slot->oid);
-    for (size_t from = 0; from < batch->n_rows; from += BM__BLOCK) {
-        BM_TRY(append_block(slot, batch, column, from, out, &nulls, err));
-        if (out->size - start > BM__VALUE_MAX || batch->n_rows > BM__ARRAY_COUNT_MAX) {
-            return bm__fail_cell(err, BM_LIMIT, BM_STAGE_CONVERT, BM_NO_ROW,
-                                 batch->views[column].name,
-                                 "the values of a statement are 1 GB or larger");
-        }
-    }
-    (void)bm__array_header(out->data + start, batch->n_rows, nulls > 0, slot->oid);
-    return BM_OK;
-}
-
-bm_status bm__pg_array(const bm__slot *slot, const bm__batch *batch, size_t column, bm__buffer *out,
-                       bm_error *err)
-{
     const size_t size = out->size;
-    bm_status status = append_array(slot, batch, column, out, err);
+    bm_status status = copy_around_text(slots, batch, text, from, n, out, err);
     if (status != BM_OK) {
         out->size = size;
     }
     return status;
-}
-
-bm_status bm__pg_value(const bm__slot *slot, const void *cell, const char *column, bm__buffer *out,
-                       bm_error *err)
-{
-    uint32_t size;
-    size_t bad;
-    uint8_t *at;
-    const char *fault = slot->codec->measure(slot, &cell, 1, &size, &bad);
-    if (fault != NULL) {
-        return bad_cell(err, BM_NO_ROW, column, fault);
-    }
-    BM_TRY(bm__buffer_reserve(out, 4 + (size_t)size, &at, err));
-    uint8_t *cursor = at;
-    slot->codec->write(slot, &cell, 1, &size, &cursor);
-    memmove(at, at + 4, size);
-    out->size += size;
-    return BM_OK;
 }

@@ -87,10 +87,18 @@ extern const uint8_t bm__copy_trailer[BM__COPY_TRAILER_SIZE];
 bm_status bm__pg_copy_rows(const bm__slot *slots, const bm__batch *batch, size_t from, size_t n,
                            bm__buffer *out, bm_error *err);
 
-/* Append column `column` of the whole batch as one binary one-dimensional array parameter, lower
- * bound 1.  At most 1 GB - 1: BM_LIMIT. */
-bm_status bm__pg_array(const bm__slot *slot, const bm__batch *batch, size_t column, bm__buffer *out,
-                       bm_error *err);
+/* A column of a batch on its way into a parameter: a binary one-dimensional array, lower bound 1. */
+typedef struct bm__pg_array {
+    const bm__slot *slot;
+    size_t column;   /* of the batch */
+    bm__buffer *out; /* of its own; the array is appended */
+    size_t start;    /* in `out`; these two are bm__pg_arrays' own */
+    size_t nulls;
+} bm__pg_array;
+
+/* Append columns of the whole batch, block by block, so that rows are fetched once for all columns.
+ * Each at most 1 GB - 1: BM_LIMIT.  The buffers are unchanged after a failure. */
+bm_status bm__pg_arrays(bm__pg_array *arrays, size_t n, const bm__batch *batch, bm_error *err);
 
 /* Append the value of one cell (no length word), for a scalar parameter; `cell` is not NULL. */
 bm_status bm__pg_value(const bm__slot *slot, const void *cell, const char *column, bm__buffer *out,

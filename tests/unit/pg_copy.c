@@ -299,6 +299,114 @@ static void wide_rows(void **state)
     free(slots);
 }
 
+/* One text between columns that cannot be NULL: id, name, value, day. */
+enum { AROUND = 4, TEXT_MAX = 5000 };
+
+static bm__batch around_text(fixture *f, bm__slot slots[AROUND], bm__view views[AROUND])
+{
+    static const size_t of[AROUND] = {0, 1, 2, 5};
+    static const char *const names[AROUND] = {"id", "name", "value", "day"};
+    set_views(f, false);
+    for (size_t i = 0; i < AROUND; i++) {
+        slots[i] = f->slots[of[i]];
+        views[i] = f->views[of[i]];
+        views[i].name = names[i];
+        views[i].cells.states = NULL;
+        views[i].state_offset = BM_NO_STATE;
+    }
+    return (bm__batch){.views = views, .n_views = AROUND, .n_rows = ROWS};
+}
+
+static void put_around(bm__buffer *out, const row *r)
+{
+    bm_error err = BM_ERROR;
+    size_t size = r->name != NULL ? strlen(r->name) : 0;
+    put_int(out, AROUND, 2);
+    put_int(out, 8, 4);
+    put_int(out, (uint64_t)r->id, 8);
+    put_int(out, r->name != NULL ? size : UINT32_MAX, 4);
+    assert_int_equal(bm__buffer_append(out, r->name, size, &err), BM_OK);
+    put_int(out, 2, 4);
+    put_int(out, (uint64_t)r->value, 2);
+    put_int(out, 4, 4);
+    put_int(out, (uint64_t)(r->day - 10957), 4);
+}
+
+/* Short and long, so that a buffer grows between rows; sizes known from a check, and not. */
+static void rows_around_text(void **state)
+{
+    fixture *f = *state;
+    bm__slot slots[AROUND];
+    bm__view views[AROUND];
+    bm__batch batch = around_text(f, slots, views);
+    char *longest = malloc(TEXT_MAX + 1);
+    memset(longest, 'x', TEXT_MAX);
+    longest[TEXT_MAX] = '\0';
+    for (size_t i = 0; i < ROWS; i++) {
+        f->rows[i].name = i % 11 == 5 ? NULL : longest + (i % 3 == 0 ? i * 31 % TEXT_MAX : 4970);
+        f->rows[i].value = (int32_t)(i * 7);
+    }
+    bm__buffer want = {0};
+    for (size_t i = 0; i < ROWS; i++) {
+        put_around(&want, &f->rows[i]);
+    }
+    uint32_t *sizes[AROUND] = {NULL, calloc(ROWS, sizeof **sizes), NULL, NULL};
+    for (int known = 0; known < 2; known++) {
+        bm__buffer got = {0};
+        bm_error err = BM_ERROR;
+        for (size_t at = 0; at < ROWS; at += BM__BLOCK) {
+            size_t n = ROWS - at < BM__BLOCK ? ROWS - at : BM__BLOCK;
+            assert_int_equal(bm__pg_copy_rows(slots, &batch, at, n, &got, &err), BM_OK);
+        }
+        assert_int_equal(got.size, want.size);
+        assert_memory_equal(got.data, want.data, want.size);
+        bm__buffer_free(&got);
+        assert_int_equal(bm__pg_check(slots, &batch, sizes, &err), BM_OK);
+        views[1].sizes = sizes[1];
+    }
+    free(sizes[1]);
+    free(longest);
+    bm__buffer_free(&want);
+}
+
+/* The first row that has a fault, of it the first column, and nothing is left of the others. */
+static void fault_around_text(void **state)
+{
+    fixture *f = *state;
+    bm__slot slots[AROUND];
+    bm__view views[AROUND];
+    bm__batch batch = around_text(f, slots, views);
+    bm__buffer out = {0};
+    bm_error err = BM_ERROR;
+    assert_int_equal(bm__buffer_append(&out, "before", 6, &err), BM_OK);
+    f->rows[200].value = 40000;
+    f->rows[201].name = "\xff";
+    assert_int_equal(bm__pg_copy_rows(slots, &batch, 0, 256, &out, &err), BM_CONVERT);
+    assert_int_equal(err.row, 200);
+    assert_string_equal(err.column, "value");
+    assert_int_equal(out.size, 6);
+    f->rows[200].name = "\xff";
+    err = BM_ERROR;
+    assert_int_equal(bm__pg_copy_rows(slots, &batch, 100, 156, &out, &err), BM_CONVERT);
+    assert_int_equal(err.row, 200);
+    assert_string_equal(err.column, "name");
+    f->rows[150].name = "\xff";
+    err = BM_ERROR;
+    assert_int_equal(bm__pg_copy_rows(slots, &batch, 100, 156, &out, &err), BM_CONVERT);
+    assert_int_equal(err.row, 150);
+    assert_string_equal(err.column, "name");
+    assert_int_equal(out.size, 6);
+    assert_memory_equal(out.data, "before", 6);
+    bm__buffer_free(&out);
+}
+
+static bm_status one_array(const bm__slot *slot, const bm__batch *batch, size_t column,
+                           bm__buffer *out, bm_error *err)
+{
+    bm__pg_array array = {.slot = slot, .column = column, .out = out};
+    return bm__pg_arrays(&array, 1, batch, err);
+}
+
 static void array_parameter(void **state)
 {
     fixture *f = *state;
@@ -308,7 +416,7 @@ static void array_parameter(void **state)
     const bm__pg_column_type to = plain_column(OID_INT4);
     bm__slot slot;
     assert_int_equal(bm__slot_resolve(BM_INT4, BM_FIXED, 4, &to, true, &slot, &err), BM_OK);
-    assert_int_equal(bm__pg_array(&slot, &f->batch, 2, &out, &err), BM_OK);
+    assert_int_equal(one_array(&slot, &f->batch, 2, &out, &err), BM_OK);
     bm__buffer want = {0};
     put_int(&want, 1, 4);
     put_int(&want, 0, 4);
@@ -323,7 +431,7 @@ static void array_parameter(void **state)
     assert_memory_equal(out.data, want.data, want.size);
     /* NULLs set the flag */
     out.size = want.size = 0;
-    assert_int_equal(bm__pg_array(&f->slots[3], &f->batch, 3, &out, &err), BM_OK);
+    assert_int_equal(one_array(&f->slots[3], &f->batch, 3, &out, &err), BM_OK);
     put_int(&want, 1, 4);
     put_int(&want, 1, 4);
     put_int(&want, OID_UUID, 4);
@@ -331,13 +439,13 @@ static void array_parameter(void **state)
     /* no rows */
     f->batch.n_rows = 0;
     out.size = 0;
-    assert_int_equal(bm__pg_array(&slot, &f->batch, 2, &out, &err), BM_OK);
+    assert_int_equal(one_array(&slot, &f->batch, 2, &out, &err), BM_OK);
     assert_int_equal(out.size, 12);
     assert_memory_equal(out.data, "\0\0\0\0\0\0\0\0\0\0\0\x17", 12);
     /* after a failure the buffer is what it was */
     f->batch.n_rows = ROWS;
     f->rows[600].name = "\xc3";
-    assert_int_equal(bm__pg_array(&f->slots[1], &f->batch, 1, &out, &err), BM_CONVERT);
+    assert_int_equal(one_array(&f->slots[1], &f->batch, 1, &out, &err), BM_CONVERT);
     assert_int_equal(err.row, 600);
     assert_int_equal(out.size, 12);
     bm__buffer_free(&out);
@@ -372,6 +480,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_shape, set_up, tear_down),
         cmocka_unit_test(strides_and_bitmaps),
         cmocka_unit_test_setup_teardown(first_fault, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rows_around_text, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(fault_around_text, set_up, tear_down),
         cmocka_unit_test(wide_rows),
         cmocka_unit_test_setup_teardown(array_parameter, set_up, tear_down),
         cmocka_unit_test(row_limit),

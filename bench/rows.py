@@ -94,8 +94,10 @@ def command(name: str, rows: int = MILLION, rounds: int = ELSEWHERE) -> Row:
 
 ROWS = {
     "pg_create": Row(judge_with_cpu),
+    "pg_create_wide": Row(judge_with_cpu, rows=[100_000]),
     "pg_create_keys": Row(judge_wall(0.95)),
     "pg_update": Row(judge_with_cpu),
+    "pg_update_wide": Row(judge_with_cpu, rows=[100_000]),
     "pg_update_1pct": Row(judge_wall(30.0), rounds=ELSEWHERE),
     "sqlite_create": Row(judge_wall(1.0)),
     "sqlite_update": Row(judge_wall(1.0)),
@@ -104,6 +106,7 @@ ROWS = {
     "pg_copy_to_queryset": Row(judge_wall(None), rounds=ELSEWHERE),
     "pg_concurrent_2": Row(judge_wall(0.95)),
     "stream_rss": Row(judge_stream, rows=[MILLION, 10 * MILLION], rounds=1, command="stream"),
+    "memory": Row(judge_by_id(TARGETS), [100_000], 1),
     "growth": Row(judge_growth, rows=[10 * MILLION], rounds=ELSEWHERE),
     "pg_small": Row(judge_reports, rounds=ELSEWHERE),
     "pg_update_part": Row(judge_reports, rounds=ELSEWHERE),

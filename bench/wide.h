@@ -52,8 +52,8 @@ extern const bm_model wide_model;
 /* Rows of keys 1 .. n, made once, never freed. */
 wide *wide_rows(size_t n);
 
-/* The contenders (floor_wide.c): a binary COPY, keys left to the server or those of the rows; UPDATE
- * FROM unnest of all columns but the array, one statement. */
+/* The contenders (floor_wide.c): a binary COPY, keys left to the server or those of the rows, and
+ * UPDATE FROM unnest of all columns but the array, one statement. */
 void floor_wide_copy(PGconn *pg, const wide *rows, size_t n, bool with_keys);
 void floor_wide_update(PGconn *pg, const wide *rows, size_t n);
 

@@ -42,8 +42,8 @@ bm__batch bm__batch_slice(const bm__batch *batch, size_t from, size_t n);
 /* The state of a view's cell in row `row` of the view. */
 bm_state bm__view_state(const bm__view *view, size_t row);
 
-/* The states of rows from .. from + n - 1 as a set of bits, 1 << bm_state, told by their bytes alone;
- * BM__STATE_NONE for a byte that is no bm_state. */
+/* The states of rows from .. from + n - 1 as a set of bits, 1 << bm_state, told by their bytes
+ * alone; BM__STATE_NONE for a byte that is no bm_state. */
 #define BM__STATE_NONE (1u << 31)
 unsigned bm__view_states(const bm__view *view, size_t from, size_t n);
 

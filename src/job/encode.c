@@ -31,7 +31,7 @@ static bm_status encode_scalar(const bm__plan_column *column, const bm__batch *b
                  : bm__pg_value(&column->slot, bm__view_cell(view, row), view->name, out, err);
 }
 
-/* A parameter for each column that is sent, in a buffer of its own: the arrays grow side by side. */
+/* A parameter for each column that is sent, in a buffer of its own: arrays grow side by side. */
 static bm_status encode_columns(bm__job *job, const bm__plan_column *columns,
                                 const bm__batch *batch, bm__step *step, bm_error *err)
 {

@@ -87,7 +87,7 @@ extern const uint8_t bm__copy_trailer[BM__COPY_TRAILER_SIZE];
 bm_status bm__pg_copy_rows(const bm__slot *slots, const bm__batch *batch, size_t from, size_t n,
                            bm__buffer *out, bm_error *err);
 
-/* A column of a batch on its way into a parameter: a binary one-dimensional array, lower bound 1. */
+/* A column of a batch on its way into a parameter: a binary array of one dimension from 1 on. */
 typedef struct bm__pg_array {
     const bm__slot *slot;
     size_t column;   /* of the batch */

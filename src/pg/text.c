@@ -64,8 +64,8 @@ static BM__ALWAYS_INLINE const char *data_of(const void *cell, bm_layout layout)
 }
 _Static_assert(offsetof(bm_slice, data) == 0, "a bm_slice begins with its pointer");
 
-/* Text is asked for so many cells before it is looked at, and the cells themselves, which say where
- * it stands, so many before that.  Measured: a fifth of the time where rows are not in the cache. */
+/* Text is asked for so many cells before it is looked at, and the cells, which say where it stands,
+ * so many before that.  Measured: a fifth of the time where rows are not in the cache. */
 #define AHEAD 12
 #define FAR_AHEAD 64
 

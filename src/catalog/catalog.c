@@ -56,6 +56,17 @@ bm_status bm__catalog_begin(bm__catalog *catalog, const bm__dialect *dialect, co
                                 : bm__catalog_ask_postgresql(catalog, step, err);
 }
 
+bm_status bm__catalog_begin_same(bm__catalog *catalog, const bm__dialect *dialect,
+                                 const bm_model *model, const bm__table *known, bm__step *step,
+                                 bm_error *err)
+{
+    *catalog = (bm__catalog){.dialect = dialect, .model = model, .known = known};
+    *step = (bm__step){.kind = BM__STEP_EXEC, .expect = BM__EXPECT_ROWS, .context = catalog};
+    return dialect->has_catalog && !dialect->reads_batch
+               ? bm__catalog_ask_postgresql_same(catalog, step, err)
+               : BM_OK;
+}
+
 bm_status bm__catalog_end(bm__catalog *catalog, bm__table **out, bm_error *err)
 {
     const bm_model *model = catalog->model;

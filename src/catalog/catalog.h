@@ -15,6 +15,7 @@ const char *bm__catalog_text(bm__catalog *catalog, const bm__cell *cell);
 bm_status bm__catalog_named(bm__catalog *catalog, bm_error *err);
 
 bm_status bm__catalog_ask_postgresql(bm__catalog *catalog, bm__step *step, bm_error *err);
+bm_status bm__catalog_ask_postgresql_same(bm__catalog *catalog, bm__step *step, bm_error *err);
 bm_status bm__catalog_ask_sqlite(bm__catalog *catalog, bm__step *step, bm_error *err);
 bm_status bm__catalog_from_model(bm__catalog *catalog, bm_error *err);
 

@@ -193,17 +193,55 @@ static bm_status push(void *context, const bm__cell *cells, size_t n, bm_error *
     return read_default(catalog, cells, column, err);
 }
 
-bm_status bm__catalog_ask_postgresql(bm__catalog *catalog, bm__step *step, bm_error *err)
+static bm_status ask_of_model(bm__catalog *catalog, const char *sql, bm__step *step, bm_error *err)
 {
     bm__sql name = bm__sql_begin(err);
     bm__sql_table(&name, catalog->model->schema, catalog->model->table);
     BM_TRY(bm__sql_end(&name, &catalog->arena, &catalog->quoted));
     catalog->params[0] = (bm__param){25, catalog->quoted, strlen(catalog->quoted)};
-    step->sql = question;
+    step->sql = sql;
     step->params = catalog->params;
     step->n_params = 1;
-    step->push = push;
     return BM_OK;
+}
+
+bm_status bm__catalog_ask_postgresql(bm__catalog *catalog, bm__step *step, bm_error *err)
+{
+    step->push = push;
+    return ask_of_model(catalog, question, step, err);
+}
+
+/* ---- is it what it was?  The columns, and what a read depends on beside them */
+
+static const char same_question[] =
+    "SELECT n.nspname::text, c.relname::text, c.relkind::text, c.relhassubclass::text, " FINGERPRINT
+    "::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+    "WHERE c.oid = pg_catalog.to_regclass($1)";
+
+static bool is_text(const bm__cell *cell, const char *text)
+{
+    return cell->kind != BM__CELL_NULL && cell->size == strlen(text) &&
+           memcmp(cell->data, text, cell->size) == 0;
+}
+
+static bm_status push_same(void *context, const bm__cell *cells, size_t n, bm_error *err)
+{
+    bm__catalog *catalog = context;
+    const bm__table *known = catalog->known;
+    if (n != C_CHILDREN + 2) {
+        return bm__fail(err, BM_DATABASE, BM_STAGE_CATALOG, "the catalog's answer is not one");
+    }
+    catalog->same = is_text(&cells[C_SCHEMA], known->schema) &&
+                    is_text(&cells[C_NAME], known->name) && letter(&cells[C_KIND]) == known->kind &&
+                    is_true(&cells[C_CHILDREN]) == known->children &&
+                    is_text(&cells[C_CHILDREN + 1], known->fingerprint);
+    return BM_OK;
+}
+
+bm_status bm__catalog_ask_postgresql_same(bm__catalog *catalog, bm__step *step, bm_error *err)
+{
+    step->push = push_same;
+    return ask_of_model(catalog, same_question, step, err);
 }
 
 bm_status bm__catalog_verify(const bm__table *table, bm__arena *arena, const char **sql,

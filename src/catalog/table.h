@@ -69,6 +69,8 @@ typedef struct bm__catalog {
     const char *cells[2];
     bm__batch batch;
     size_t capacity;
+    const bm__table *known;
+    bool same; /* the answer about `known` */
 } bm__catalog;
 
 /* Begin to ask for the model's table; *step is what to perform (EXEC).  Where the dialect has no
@@ -79,6 +81,13 @@ bm_status bm__catalog_begin(bm__catalog *catalog, const bm__dialect *dialect, co
 /* After the step succeeded: the table, owned by the caller.  BM_INVALID where there is no such
  * table, or a field that it has no column for (checked by the verbs for what they touch). */
 bm_status bm__catalog_end(bm__catalog *catalog, bm__table **out, bm_error *err);
+
+/* Begin to ask, with a fraction of the work, whether the model's table is still `known`: `same`
+ * says so after the step succeeded.  A dialect that cannot ask has no step->sql, and never says
+ * so. */
+bm_status bm__catalog_begin_same(bm__catalog *catalog, const bm__dialect *dialect,
+                                 const bm_model *model, const bm__table *known, bm__step *step,
+                                 bm_error *err);
 
 /* Free what is left of the question.  A zeroed or ended one is legal. */
 void bm__catalog_free(bm__catalog *catalog);

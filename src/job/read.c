@@ -5,34 +5,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-bm_status bm__decode(const bm__plan *plan, const bm__plan_output *output, const bm__cell *cell,
-                     void *member, bm__arena *arena, size_t row, bm_error *err)
+static bm_status cannot_read(const bm_field *field, size_t row, const char *fault, bm_error *err)
 {
-    const bm_field *field = &plan->model->fields[output->field];
-    const char *fault =
-        cell->kind == BM__CELL_NULL ? "it is NULL"
-        : plan->dialect->stores_lite
-            ? bm__lite_read(field->type, field->layout, field->width, cell, member, arena)
-            : output->reader.read(&output->reader, cell->data, cell->size, member, arena);
-    if (fault == NULL) {
-        return BM_OK;
-    }
     return bm__fail_cell(err, BM_CONVERT, BM_STAGE_READ, row, field->name,
                          "row %zu, column \"%s\" as read: %s", row, field->name, fault);
 }
 
-/* One value into its member; NULL needs a state byte, or a pointer that can be NULL. */
-static bm_status put(bm__job *job, const bm__plan_output *output, const bm__cell *cell,
-                     unsigned char *at, bm__arena *arena, size_t row, bm_error *err)
+/* A value into its member; NULL, or why it does not go there. */
+static inline const char *decode(const bm__plan *plan, const bm__plan_output *output,
+                                 const bm__cell *cell, void *member, bm__arena *arena)
 {
-    const bm_field *field = &job->plan->model->fields[output->field];
-    bool null = cell->kind == BM__CELL_NULL;
-    if (field->state_offset != BM_NO_STATE) {
-        at[field->state_offset] = null ? BM_NULL : BM_VALUE;
+    if (plan->dialect->stores_lite) {
+        const bm_field *field = &plan->model->fields[output->field];
+        return bm__lite_read(field->type, field->layout, field->width, cell, member, arena);
     }
-    if (!null) {
-        return bm__decode(job->plan, output, cell, at + field->offset, arena, row, err);
-    }
+    return output->reader.read(&output->reader, cell->data, cell->size, member, arena);
+}
+
+bm_status bm__decode(const bm__plan *plan, const bm__plan_output *output, const bm__cell *cell,
+                     void *member, bm__arena *arena, size_t row, bm_error *err)
+{
+    const char *fault =
+        cell->kind == BM__CELL_NULL ? "it is NULL" : decode(plan, output, cell, member, arena);
+    return fault == NULL ? BM_OK
+                         : cannot_read(&plan->model->fields[output->field], row, fault, err);
+}
+
+/* NULL needs a state byte, or a pointer that can be NULL. */
+static bm_status put_null(const bm_field *field, unsigned char *at, size_t row, bm_error *err)
+{
     if (field->state_offset == BM_NO_STATE && field->layout != BM_CSTR) {
         return bm__fail_cell(err, BM_CONVERT, BM_STAGE_READ, row, field->name,
                              "row %zu: column \"%s\" is NULL, and its member has no state", row,
@@ -63,8 +64,22 @@ static bm_status put_row(bm__job *job, const bm__cell *cells, size_t n, unsigned
         return bm__fail(err, BM_DATABASE, BM_STAGE_READ, "a row of %zu columns, not of %zu", n,
                         job->plan->n_outputs);
     }
+    const bm_field *fields = job->plan->model->fields;
     for (size_t i = 0; i < n; i++) {
-        BM_TRY(put(job, &job->plan->outputs[i], &cells[i], at, arena, row, err));
+        const bm__plan_output *output = &job->plan->outputs[i];
+        const bm_field *field = &fields[output->field];
+        bool null = cells[i].kind == BM__CELL_NULL;
+        if (field->state_offset != BM_NO_STATE) {
+            at[field->state_offset] = null ? BM_NULL : BM_VALUE;
+        }
+        if (null) {
+            BM_TRY(put_null(field, at, row, err));
+            continue;
+        }
+        const char *fault = decode(job->plan, output, &cells[i], at + field->offset, arena);
+        if (fault != NULL) {
+            return cannot_read(field, row, fault, err);
+        }
     }
     return BM_OK;
 }

@@ -321,6 +321,8 @@ const char *bm__read_bool(const bm__pg_reader *reader, const uint8_t *data, size
                           void *member, bm__arena *arena);
 const char *bm__read_int(const bm__pg_reader *reader, const uint8_t *data, size_t size,
                          void *member, bm__arena *arena);
+/* The reader of an integer column for a member of `width` bytes. */
+bm__pg_read bm__int_reader(uint32_t oid, size_t width);
 const char *bm__read_float(const bm__pg_reader *reader, const uint8_t *data, size_t size,
                            void *member, bm__arena *arena);
 const char *bm__read_uuid(const bm__pg_reader *reader, const uint8_t *data, size_t size,

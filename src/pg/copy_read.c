@@ -41,7 +41,7 @@ static found take_fields(const uint8_t *at, size_t left, bm__cell *cells, size_t
         }
         uint32_t size = bm__get32(at + read);
         read += 4;
-        cells[i] = (bm__cell){.kind = BM__CELL_NULL};
+        cells[i].kind = BM__CELL_NULL;
         if (size == UINT32_MAX) {
             continue;
         }

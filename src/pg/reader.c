@@ -91,6 +91,9 @@ bm_status bm__reader_resolve(bm_type to, bm_layout layout, size_t width,
         return resolve_array(out, err);
     }
     out->read = find_element(to, from->oid, from->kind);
+    if (out->read == bm__read_int) {
+        out->read = bm__int_reader(from->oid, width);
+    }
     if (out->read != NULL) {
         return BM_OK;
     }

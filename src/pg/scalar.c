@@ -199,6 +199,32 @@ const char *bm__read_int(const bm__pg_reader *reader, const uint8_t *data, size_
     return NULL;
 }
 
+/* Of one width on both sides: most columns. */
+#define READ_SAME(bits_)                                                                           \
+    static const char *read_same_##bits_(const bm__pg_reader *reader, const uint8_t *data,         \
+                                         size_t size, void *member, bm__arena *arena)              \
+    {                                                                                              \
+        (void)reader;                                                                              \
+        (void)arena;                                                                               \
+        if (size != bits_ / 8) {                                                                   \
+            return "not an integer";                                                               \
+        }                                                                                          \
+        uint##bits_##_t value = bm__get##bits_(data);                                              \
+        memcpy(member, &value, sizeof value);                                                      \
+        return NULL;                                                                               \
+    }
+READ_SAME(16)
+READ_SAME(32)
+READ_SAME(64)
+
+bm__pg_read bm__int_reader(uint32_t oid, size_t width)
+{
+    return width != int_size(oid) ? bm__read_int
+           : width == 2           ? read_same_16
+           : width == 4           ? read_same_32
+                                  : read_same_64;
+}
+
 /* A float8 comes into a float member only where it is one: nothing is lost. */
 static const char *narrow_float(double value, void *member)
 {

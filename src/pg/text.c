@@ -317,7 +317,8 @@ const char *bm__store_bytes(const bm__pg_reader *reader, const void *data, size_
 const char *bm__read_text(const bm__pg_reader *reader, const uint8_t *data, size_t size,
                           void *member, bm__arena *arena)
 {
-    const char *fault = bm__text_fault((const char *)data, size);
+    const char *text = (const char *)data;
+    const char *fault = bm__text_plain(text, size) ? NULL : bm__text_fault(text, size);
     return fault != NULL ? fault : bm__store_bytes(reader, data, size, member, arena);
 }
 

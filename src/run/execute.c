@@ -227,7 +227,7 @@ static bool writes_defaults(const bm__execution *x)
 }
 
 /* The question waits for whoever alters the table, and so is bounded as a statement is. */
-static bm_status ask_table(bm__execution *x, bm__conn *conn, bool *fresh, bm_error *err)
+static bm__step question_limits(const bm__execution *x)
 {
     bm__step limits = {.cancel = x->shared.cancel, .deadline_ns = x->call.deadline_ns};
     const int64_t times[] = {x->shared.statement_timeout_ms, x->shared.lock_timeout_ms};
@@ -237,7 +237,34 @@ static bm_status ask_table(bm__execution *x, bm__conn *conn, bool *fresh, bm_err
             limits.deadline_ns = until;
         }
     }
-    return bm__tables_get(bm__db_root(x->db), conn, x->rows.model, &limits, &x->known, fresh, err);
+    return limits;
+}
+
+static bm_status ask_table(bm__execution *x, bm__conn *conn, bool *fresh, bm_error *err)
+{
+    bm_db *root = bm__db_root(x->db);
+    const bm__step limits = question_limits(x);
+    BM_TRY(bm__tables_get(root, conn, x->rows.model, &limits, &x->known, fresh, err));
+    x->asked += *fresh && root->dialect->has_catalog;
+    return BM_OK;
+}
+
+/* The text of a default may have changed, and what is read has no type of its own to tell. */
+static bm_status ask_again(bm__execution *x, bm__conn *conn, bool *fresh, bm_error *err)
+{
+    bm_db *root = bm__db_root(x->db);
+    const bm__step limits = question_limits(x);
+    bool same = false;
+    if (!writes_defaults(x)) {
+        BM_TRY(bm__tables_same(root, conn, x->rows.model, &limits, x->known, &same, err));
+        x->asked += root->dialect->has_catalog && !root->dialect->reads_batch;
+    }
+    if (same) {
+        *fresh = true;
+        return BM_OK;
+    }
+    forget(x);
+    return ask_table(x, conn, fresh, err);
 }
 
 static bm_status attempt(bm__execution *x, bm__conn **conns, size_t n, bool inside,
@@ -249,12 +276,9 @@ static bm_status attempt(bm__execution *x, bm__conn **conns, size_t n, bool insi
                         "lock_timeout_ms inside a transaction: set lock_timeout in it instead");
     }
     BM_TRY(ask_table(x, conns[0], fresh, err));
-    /* The text of a default may have changed, and what is read has no type of its own to tell. */
     if (!*fresh && (x->reads || writes_defaults(x))) {
-        forget(x);
-        BM_TRY(ask_table(x, conns[0], fresh, err));
+        BM_TRY(ask_again(x, conns[0], fresh, err));
     }
-    x->asked += *fresh && root->dialect->has_catalog;
     size_t workers = n;
     BM_TRY(make_plan(x, &workers, inside, err));
     BM_TRY(check_values(x, err));

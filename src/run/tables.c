@@ -54,6 +54,25 @@ static bm_status ask(bm_db *db, bm__conn *conn, const bm_model *model, const bm_
     return status;
 }
 
+bm_status bm__tables_same(bm_db *db, bm__conn *conn, const bm_model *model, const bm__step *limits,
+                          const bm__known_table *known, bool *same, bm_error *err)
+{
+    bm__catalog catalog;
+    bm__step step;
+    bm__answer answer = {0};
+    bm_status status =
+        bm__catalog_begin_same(&catalog, db->dialect, model, known->table, &step, err);
+    if (status == BM_OK && step.sql != NULL) {
+        step.deadline_ns = limits->deadline_ns;
+        step.cancel = limits->cancel;
+        status = db->transport->perform(conn, &step, &answer, err);
+        err->stage = BM_STAGE_CATALOG;
+    }
+    *same = status == BM_OK && catalog.same;
+    bm__catalog_free(&catalog);
+    return status;
+}
+
 bm_status bm__tables_get(bm_db *db, bm__conn *conn, const bm_model *model, const bm__step *limits,
                          bm__known_table **out, bool *fresh, bm_error *err)
 {

@@ -11,7 +11,7 @@ import django_floor as floor
 import pgbulk
 from contest import Asked, Contest, Remote, Side
 from django_create import backend
-from django_models import LITE, Table, foo
+from django_models import LITE, Table, foo, wide
 from django_remote import change
 from fast_update.query import FastUpdateQuerySet
 
@@ -68,7 +68,7 @@ class Rows:
             what = f"Django's bulk_update, batch_size={batch_size}"
             return rows._theirs("django", what, run)
 
-        few = Rows(self.table, min(self.n, 2_000), self.names)
+        few = type(self)(self.table, min(self.n, 2_000), self.names)
         trial = Contest("trial", contest.asked, few.n)
         best = trial.best(side(few, size) for size in BATCHES)
         return side(self, int(best.what.rpartition("=")[2]))
@@ -161,6 +161,39 @@ def row_pg_update2_10k(asked: Asked) -> None:
 
 def row_pg_update2_100k(asked: Asked) -> None:
     update("django_pg_update2_100k", asked, ["value", "name"])
+
+
+class WideRows(Rows):
+    """Rows of twenty columns, the values of other rows given to each before each run."""
+
+    def read(self, manager: Any) -> Any:
+        self.fresh_table()
+        rows = manager.filter(pk__lte=self.n).order_by("pk")
+        moved, shift = list(rows), next(_turn)
+        values = [[getattr(row, name) for name in self.names] for row in moved]
+        for number, row in enumerate(moved):
+            for name, value in zip(self.names, values[(number + shift) % len(values)]):
+                setattr(row, name, value)
+        self.expected = sum(row.integer or 0 for row in moved)
+        return rows
+
+    def verify(self) -> None:
+        query = f"SELECT sum(integer) FROM {self.table.name} WHERE id <= {self.n}"
+        [(there,)] = self.table.execute(query)
+        if there != self.expected:
+            raise AssertionError("the rows do not have their new values")
+
+
+def row_pg_update_wide(asked: Asked) -> None:
+    n, table = asked.rows, wide()
+    table.fill(10 * n)
+    names = [field.name for field in table.model._meta.concrete_fields[1:]]
+    rows = WideRows(table, n, names)
+    contest = Contest("django_pg_update_wide", asked, n, rows.verify)
+    peers = [rows.pgbulk()]
+    if not asked.quick:
+        peers.append(rows.django(contest))
+    contest.measures(backend()).run(rows.ours(), peers)
 
 
 def row_sqlite_update(asked: Asked) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db import connections, models
+from django.db.models.base import ModelState
 
 from bulkmodel import _core, errors, postgresql
 from bulkmodel.conflicts import Conflict, check_conflict, is_djangos
@@ -27,6 +28,16 @@ PART = 2000
 _PLAIN = {mark for mark in range(16) if not mark & 2}
 _KEYLESS = {mark for mark in range(16) if mark & 1}
 _NEW = {mark for mark in range(16) if mark & 12 == 4}
+
+
+def _acquaint() -> None:
+    """CPython keeps attributes inside an instance where an early one of its class had them.  New
+    objects' states get theirs late: a dictionary each, were it not for this state."""
+    state = ModelState()
+    state.db, state.adding, state.fields_cache = None, True, {}
+
+
+_acquaint()
 
 
 @contextmanager

@@ -12,6 +12,10 @@
 #include <sqlite3ext.h>
 SQLITE_EXTENSION_INIT1
 
+#include <string.h>
+
+#define WATCHED_ROWS 100 /* fewer are written sooner than looked at */
+
 typedef struct py_source {
     PyObject_HEAD bm__sqlite_source *source;
     bm__batch shown;
@@ -97,6 +101,89 @@ static PyObject *source_withdraw(PyObject *object, PyObject *unused)
     Py_RETURN_NONE;
 }
 
+/* Words of a program, sqlite.org/opcode.html: operations, or what they work on. */
+#define MOST_WORDS 4
+typedef const char *words[MOST_WORDS];
+
+static bool is_among(const words list, const char *word)
+{
+    bool found = false;
+    for (size_t i = 0; word != NULL && i < MOST_WORDS && list[i] != NULL; i++) {
+        found = found || strcmp(list[i], word) == 0;
+    }
+    return found;
+}
+
+/* Has the program of a statement one of these words, and none of those?  It is compiled, not run:
+ * nothing of the database is read. */
+static bool compiles_to(sqlite3 *db, char *sql, const words wanted, const words refused)
+{
+    sqlite3_stmt *program = NULL;
+    bool fits = sql != NULL && sqlite3_prepare_v2(db, sql, -1, &program, NULL) == SQLITE_OK;
+    bool found = false;
+    int rc = SQLITE_DONE;
+    while (fits && (rc = sqlite3_step(program)) == SQLITE_ROW) {
+        const char *operation = (const char *)sqlite3_column_text(program, 1);
+        const char *p4 = (const char *)sqlite3_column_text(program, 5);
+        found = found || is_among(wanted, operation);
+        fits = !is_among(refused, operation) && !is_among(refused, p4);
+    }
+    sqlite3_finalize(program);
+    sqlite3_free(sql);
+    return fits && found && rc == SQLITE_DONE;
+}
+
+/* The INSERT makes rowids and keeps no rows aside, and the key is the rowid. */
+static bool may_watch(sqlite3 *db, const bm__plan *plan)
+{
+    static const words makes = {"NewRowid"};
+    static const words keeps = {"OpenEphemeral", "Program", "VUpdate", "last_insert_rowid(0)"};
+    static const words reads_rowid = {"Rowid", "IdxRowid"};
+    static const words reads_column = {"Column"};
+    const char *key = plan->model->fields[plan->key_field].name;
+    char *insert = sqlite3_mprintf("EXPLAIN %s", plan->watched);
+    char *select = sqlite3_mprintf("EXPLAIN SELECT \"%w\" FROM \"%w\"", key, plan->table->name);
+    bool plain = compiles_to(db, insert, makes, keeps);
+    return compiles_to(db, select, reads_rowid, reads_column) && plain;
+}
+
+/* watch(job) -> the INSERT of the rows on offer that returns no keys, as the table sees them; or
+ * None, where they are to come back */
+static PyObject *source_watch(PyObject *object, PyObject *args)
+{
+    py_source *self = (py_source *)object;
+    py_job *job;
+    if (!PyArg_ParseTuple(args, "O!", &py_job_type, &job)) {
+        return NULL;
+    }
+    const bm__batch *batch = job->step.batch;
+    int64_t *keys = NULL;
+    if (batch != NULL && self->shown.n_rows >= WATCHED_ROWS) {
+        keys = bm__job_watch(&job->job, self->shown.first - batch->first);
+    }
+    if (keys == NULL || !may_watch(self->db, job->job.plan)) {
+        Py_RETURN_NONE;
+    }
+    bm__sqlite_source_watch(self->source, keys);
+    return PyUnicode_FromString(job->job.plan->watched);
+}
+
+/* watched(job) -> whether the table saw the keys; the job has them then.  Where it did not, nothing
+ * was written. */
+static PyObject *source_watched(PyObject *object, PyObject *args)
+{
+    const py_source *self = (const py_source *)object;
+    py_job *job;
+    if (!PyArg_ParseTuple(args, "O!", &py_job_type, &job)) {
+        return NULL;
+    }
+    bm__sqlite_place place = bm__sqlite_source_place(self->source);
+    if (!place.blind) {
+        bm__job_watched(&job->job, place.n_keys);
+    }
+    return PyBool_FromLong(!place.blind);
+}
+
 /* sqlite_facts(code, message) -> (SQLSTATE, constraint, column), None where it has none */
 PyObject *py_sqlite_facts(PyObject *module, PyObject *args)
 {
@@ -116,6 +203,8 @@ PyObject *py_sqlite_facts(PyObject *module, PyObject *args)
 static PyMethodDef methods[] = {
     {"offer", source_offer, METH_VARARGS, NULL},
     {"withdraw", source_withdraw, METH_NOARGS, NULL},
+    {"watch", source_watch, METH_VARARGS, NULL},
+    {"watched", source_watched, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -58,6 +58,21 @@ static bm_status push_key(void *context, const bm__cell *cells, size_t n, bm_err
     return store_key(job, job->n_keys++, &cells[0], err);
 }
 
+int64_t *bm__job_watch(bm__job *job, size_t first)
+{
+    const bm__plan *plan = job->plan;
+    bool fits = plan->watched != NULL && first < job->n && job->call->pick == NULL &&
+                plan->model->fields[plan->key_field].width == sizeof(int64_t);
+    return fits ? (int64_t *)(void *)job->call->keys + bm__batch_row(&job->batch, first) : NULL;
+}
+
+void bm__job_watched(bm__job *job, size_t n)
+{
+    job->watched = true;
+    job->n_keys = n < job->n ? n : job->n;
+    memset(job->seen, BM__SEEN | BM__SEEN_INSERTED, job->n_keys);
+}
+
 static bm_status ordinal_of(bm__job *job, const bm__cell *cells, size_t n, size_t *out,
                             bm_error *err)
 {

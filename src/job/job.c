@@ -100,6 +100,7 @@ static bm_status reset_seen(bm__job *job, bm_error *err)
         memset(job->seen, 0, job->n);
     }
     job->n_keys = 0;
+    job->watched = false;
     job->encoded = job->collected = 0;
     job->ended = false;
     return BM_OK;

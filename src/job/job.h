@@ -96,6 +96,7 @@ typedef struct bm__job {
     uint8_t *seen; /* of each chunk row: BM__SEEN_... */
     size_t seen_capacity;
     size_t n_keys;           /* keys that came for the chunk */
+    bool watched;            /* ... each for its row, whatever their order */
     size_t place, place_row; /* read-back: the queryset's row of chunk row `place_row` */
     int64_t highest;
     bool same_table; /* verify's answer */
@@ -122,6 +123,13 @@ bm__job_state bm__job_next(bm__job *job, bm__step *step);
 /* What came of it.  `connected`: the connection still is. */
 void bm__job_answer(bm__job *job, bm_status status, const bm__answer *answer, bm_error *err,
                     bool connected);
+
+/* A driver that sees the keys of rows as they are inserted (plan.watched) puts those of the chunk,
+ * from row `first`, here; NULL: they come back from the statement. */
+int64_t *bm__job_watch(bm__job *job, size_t first);
+
+/* `n` keys of the chunk are there: said before the answer, instead of rows that come back. */
+void bm__job_watched(bm__job *job, size_t n);
 
 /* Give up, for a reason outside the job (another worker failed): the next step is the rollback. */
 void bm__job_abort(bm__job *job, const bm_error *reason);

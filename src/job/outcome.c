@@ -216,27 +216,30 @@ static bm_status missing(bm__job *job, bm_error *err)
                     job->plan->model->table);
 }
 
-static int compare_keys(const void *a, const void *b)
-{
-    int64_t x;
-    int64_t y;
-    memcpy(&x, a, sizeof x);
-    memcpy(&y, b, sizeof y);
-    return (x > y) - (x < y);
-}
-
-/* Keys that rise with the rows may have come in any order.  They are all new, so all differ. */
-static bm_status sort_keys(bm__job *job, bm_error *err)
+/* Keys that were counted on from the highest come in any order, and rise with the rows.  Others
+ * (behind the highest that there can be SQLite draws lots; triggers may insert, too) are taken in
+ * their order, as Django takes all. */
+static bm_status arrange_keys(bm__job *job, bm_error *err)
 {
     const bm__plan *plan = job->plan;
-    if (plan->strategy != BM__INSERT_KEYS || !plan->dialect->returns_keys || job->n == 0) {
+    bool returned = plan->strategy == BM__INSERT_KEYS && plan->dialect->returns_keys;
+    if (!returned || job->watched || job->n == 0) {
         return BM_OK;
     }
     if (plan->model->fields[plan->key_field].width != sizeof(int64_t) || job->call->pick != NULL) {
-        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK, "keys of this kind cannot be sorted");
+        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK, "keys of this kind are not arranged");
     }
-    size_t row = bm__batch_row(&job->batch, 0);
-    qsort(job->call->keys + row * sizeof(int64_t), job->n, sizeof(int64_t), compare_keys);
+    int64_t *keys = (int64_t *)(void *)job->call->keys + bm__batch_row(&job->batch, 0);
+    int64_t lowest = keys[0];
+    int64_t highest = keys[0];
+    for (size_t i = 1; i < job->n; i++) {
+        lowest = keys[i] < lowest ? keys[i] : lowest;
+        highest = keys[i] > highest ? keys[i] : highest;
+    }
+    bool consecutive = (uint64_t)highest - (uint64_t)lowest == job->n - 1;
+    for (size_t i = 0; consecutive && i < job->n; i++) {
+        keys[i] = lowest + (int64_t)i;
+    }
     return BM_OK;
 }
 
@@ -244,7 +247,7 @@ bm_status bm__written(bm__job *job, uint64_t rows, bm_error *err)
 {
     bm__call *call = job->call;
     BM_TRY(bm__count(job, named_rows(job, rows), err));
-    BM_TRY(sort_keys(job, err));
+    BM_TRY(arrange_keys(job, err));
     if (only_counts(job)) {
         add_counts(job, rows);
     }

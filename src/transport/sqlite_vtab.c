@@ -1,6 +1,7 @@
 #include "sqlite_vtab.h"
 
 #include "lite.h"
+#include "sqlite_bounds.h"
 #include "types.h"
 #include "utf8.h"
 
@@ -47,10 +48,13 @@ struct bm__sqlite_source {
     void *context;
     uint64_t scans; /* begun in this turn */
     bm__sqlite_place place;
+    int64_t *keys;         /* of rows being inserted: where they go; or NULL */
+    sqlite3_int64 earlier; /* the last rowid before them */
 };
 
 typedef struct table {
     sqlite3_vtab base;
+    sqlite3 *db;
     bm__sqlite_source *source;
 } table;
 
@@ -257,13 +261,20 @@ int bm__sqlite_source_offer(bm__sqlite_source *source, const bm__batch *batch,
     source->turn++;
     source->scans = 0;
     source->place = (bm__sqlite_place){.row = BM_NO_ROW};
+    source->keys = NULL;
     return SQLITE_OK;
 }
 
 void bm__sqlite_source_withdraw(bm__sqlite_source *source)
 {
     source->batch = NULL;
+    source->keys = NULL;
     source->turn++;
+}
+
+void bm__sqlite_source_watch(bm__sqlite_source *source, int64_t *keys)
+{
+    source->keys = keys;
 }
 
 bm__sqlite_place bm__sqlite_source_place(const bm__sqlite_source *source)
@@ -306,7 +317,7 @@ static int connect_table(sqlite3 *db, void *aux, int argc, const char *const *ar
     if (made == NULL) {
         return rc != SQLITE_OK ? rc : SQLITE_NOMEM;
     }
-    *made = (table){.source = source};
+    *made = (table){.db = db, .source = source};
     *out = &made->base;
     return SQLITE_OK;
 }
@@ -314,63 +325,6 @@ static int connect_table(sqlite3 *db, void *aux, int argc, const char *const *ar
 static int disconnect_table(sqlite3_vtab *base)
 {
     sqlite3_free(base);
-    return SQLITE_OK;
-}
-
-/* The bounds of `ord` that a plan uses: bits of idxNum, and the order of their values in argv. */
-enum { ORD_EQ = 1, ORD_GT = 2, ORD_GE = 4, ORD_LT = 8, ORD_LE = 16, N_BOUNDS = 5 };
-
-/* The bit of a constraint's operator; 0 for one that is not used. */
-static int bound_of(unsigned char op)
-{
-    switch (op) {
-    case SQLITE_INDEX_CONSTRAINT_EQ:
-        return ORD_EQ;
-    case SQLITE_INDEX_CONSTRAINT_GT:
-        return ORD_GT;
-    case SQLITE_INDEX_CONSTRAINT_GE:
-        return ORD_GE;
-    case SQLITE_INDEX_CONSTRAINT_LT:
-        return ORD_LT;
-    case SQLITE_INDEX_CONSTRAINT_LE:
-        return ORD_LE;
-    default:
-        return 0;
-    }
-}
-
-/*
- * A usable constraint on one of the cells means a plan in which the other table is outside and the
- * batch is searched, which it cannot be: that costs so much that such a plan is never chosen.  The
- * estimates do not depend on the batch at hand, as prepared statements serve batches of all sizes.
- */
-static int best_index(sqlite3_vtab *base, sqlite3_index_info *info)
-{
-    (void)base;
-    int chosen[N_BOUNDS] = {-1, -1, -1, -1, -1};
-    bool inside = false;
-    for (int i = 0; i < info->nConstraint; i++) {
-        int bound = info->aConstraint[i].usable ? bound_of(info->aConstraint[i].op) : 0;
-        if (bound != 0 && info->aConstraint[i].iColumn <= 0) {
-            chosen[__builtin_ctz((unsigned)bound)] = i;
-        } else if (bound != 0) {
-            inside = true;
-        }
-    }
-    int arguments = 0;
-    info->idxNum = 0;
-    for (int i = 0; i < N_BOUNDS; i++) {
-        if (chosen[i] >= 0) {
-            info->idxNum |= 1 << i;
-            info->aConstraintUsage[chosen[i]].argvIndex = ++arguments;
-        }
-    }
-    bool unique = (info->idxNum & ORD_EQ) != 0;
-    info->estimatedRows = unique ? 1 : info->idxNum != 0 ? 100 : 1000;
-    info->estimatedCost = (double)info->estimatedRows * (inside ? 1e9 : 1.0);
-    info->idxFlags = unique ? SQLITE_INDEX_SCAN_UNIQUE : 0;
-    info->orderByConsumed =
-        info->nOrderBy == 1 && info->aOrderBy[0].iColumn <= 0 && !info->aOrderBy[0].desc;
     return SQLITE_OK;
 }
 
@@ -403,10 +357,54 @@ static bool is_at_end(const cursor *c)
     return c->ord >= c->end;
 }
 
+/* The only rowid that SQLite makes for no row (src/vdbe.c, OP_NewRowid). */
+#define NO_KEY INT64_MIN
+
+static sqlite3 *db_of(const cursor *c)
+{
+    return ((const table *)c->base.pVtab)->db;
+}
+
+static void begin_watch(const cursor *c)
+{
+    c->source->earlier = sqlite3_last_insert_rowid(db_of(c));
+    c->source->place.n_keys = 0;
+    sqlite3_set_last_insert_rowid(db_of(c), NO_KEY);
+}
+
+/* Where no row was inserted, the last rowid is what it was. */
+static void end_watch(const cursor *c)
+{
+    if (sqlite3_last_insert_rowid(db_of(c)) == NO_KEY) {
+        sqlite3_set_last_insert_rowid(db_of(c), c->source->earlier);
+    }
+}
+
+/* The cursor's row was inserted, or there is nothing to be seen.  One that the table's ON CONFLICT
+ * has ignored leaves the last rowid as it was. */
+static bool see_key(const cursor *c)
+{
+    bm__sqlite_source *source = c->source;
+    sqlite3_int64 key = sqlite3_last_insert_rowid(db_of(c));
+    if (key == NO_KEY) {
+        end_watch(c);
+        source->keys = NULL;
+        source->place.blind = true;
+        return false;
+    }
+    bool is_new = c->ord == 0 || source->keys[c->ord - 1] != key;
+    source->keys[c->ord] = key;
+    source->place.n_keys += is_new;
+    return true;
+}
+
 /* SQLite closes the cursors of a statement that fails before it returns: here is the last look. */
 static int close_cursor(sqlite3_vtab_cursor *base)
 {
     cursor *c = (cursor *)base;
+    if (!is_dead(c) && c->source->keys != NULL) {
+        end_watch(c);
+    }
     if (!is_dead(c) && c->source->place.fault == NULL) {
         bool known = c->source->scans == 1 && !is_at_end(c);
         c->source->place.row = known ? c->ord : BM_NO_ROW;
@@ -422,37 +420,6 @@ static void find_row(cursor *c)
     }
 }
 
-/* Narrow the scan by one bound.  What is no integer narrows nothing: SQLite checks again. */
-static void apply_bound(cursor *c, int bound, sqlite3_value *value)
-{
-    if (sqlite3_value_numeric_type(value) != SQLITE_INTEGER) {
-        return;
-    }
-    int64_t limit = sqlite3_value_int64(value);
-    int64_t low = 0;
-    int64_t high = INT64_MAX;
-    if ((bound & (ORD_EQ | ORD_GE | ORD_GT)) != 0) {
-        low = limit;
-        if (bound == ORD_GT && __builtin_add_overflow(limit, 1, &low)) {
-            high = 0;
-        }
-    }
-    if ((bound & (ORD_EQ | ORD_LE | ORD_LT)) != 0) {
-        high = limit;
-        if (bound != ORD_LT && high < INT64_MAX) {
-            high++;
-        }
-    }
-    if (high <= 0) {
-        c->end = 0;
-    } else if ((uint64_t)high < c->end) {
-        c->end = (size_t)high;
-    }
-    if (low > 0 && (uint64_t)low > c->ord) {
-        c->ord = (uint64_t)low < c->end ? (size_t)low : c->end;
-    }
-}
-
 static int filter(sqlite3_vtab_cursor *base, int plan, const char *name, int argc,
                   sqlite3_value **argv)
 {
@@ -465,11 +432,9 @@ static int filter(sqlite3_vtab_cursor *base, int plan, const char *name, int arg
     c->source->scans++;
     c->ord = 0;
     c->end = c->source->batch->n_rows;
-    int argument = 0;
-    for (int bound = 1; bound <= ORD_LE; bound <<= 1) {
-        if ((plan & bound) != 0) {
-            apply_bound(c, bound, argv[argument++]);
-        }
+    bm__sqlite_narrow(plan, argv, &c->ord, &c->end);
+    if (c->source->keys != NULL) {
+        begin_watch(c);
     }
     find_row(c);
     return SQLITE_OK;
@@ -482,6 +447,9 @@ static int next_row(sqlite3_vtab_cursor *base)
     cursor *c = (cursor *)base;
     if (is_dead(c)) {
         return fail(base->pVtab, MODULE_NAME ": the batch is gone");
+    }
+    if (c->source->keys != NULL && !see_key(c)) {
+        return fail(base->pVtab, MODULE_NAME ": the keys cannot be seen");
     }
     c->ord++;
     const bm__sqlite_source *source = c->source;
@@ -532,7 +500,7 @@ static int column_value(sqlite3_vtab_cursor *base, sqlite3_context *context, int
 static const sqlite3_module module = {
     .iVersion = 1,
     .xConnect = connect_table,
-    .xBestIndex = best_index,
+    .xBestIndex = bm__sqlite_best_index,
     .xDisconnect = disconnect_table,
     .xOpen = open_cursor,
     .xClose = close_cursor,

@@ -27,6 +27,8 @@ typedef struct bm__sqlite_place {
     size_t row;    /* of the batch, where there was one scan and it was not over; or BM_NO_ROW */
     const char *fault; /* why a cell cannot be stored, static, or NULL; then at ... */
     size_t view;
+    size_t n_keys; /* of a watched INSERT: so many rows have one */
+    bool blind;    /* it read on before its first row was there, and was ended: it wrote nothing */
 } bm__sqlite_place;
 
 /* As many views as a batch may have: SQLITE_MAX_COLUMN, less `ord`. */
@@ -51,6 +53,14 @@ void bm__sqlite_source_unregister(struct sqlite3 *db);
 int bm__sqlite_source_offer(bm__sqlite_source *source, const bm__batch *batch,
                             bool (*stop)(void *context), void *context, bool *widened);
 void bm__sqlite_source_withdraw(bm__sqlite_source *source);
+
+/*
+ * The statement to come inserts the rows of the batch offered, into one table: keys[i] becomes the
+ * rowid of row i.  SQLite says what a row's rowid is (sqlite3_last_insert_rowid) until the next one
+ * is inserted, and reads that only then, unless it keeps all rows aside first, as for a table with
+ * triggers: there the statement is ended, and `place` says so.
+ */
+void bm__sqlite_source_watch(bm__sqlite_source *source, int64_t *keys);
 
 bm__sqlite_place bm__sqlite_source_place(const bm__sqlite_source *source);
 

@@ -351,6 +351,16 @@ static bm_status plan_lookups(const bm__request *request, bm__plan *plan,
     return bm__sql_end(&sql, &plan->arena, &plan->after.sql);
 }
 
+/* Of an engine that reads the batch: it may see what becomes of a row when it reads the next. */
+static bm_status plan_watched(bm__plan *plan, const bm__sql_shape *shape, bm_error *err)
+{
+    bm__sql_shape watched = *shape;
+    bm__sql sql = bm__sql_begin(err);
+    watched.returning = BM__RETURN_NOTHING;
+    bm__sql_insert(&sql, &watched);
+    return bm__sql_end(&sql, &plan->arena, &plan->watched);
+}
+
 static bm_status plan_write(const bm__request *request, bm__plan *plan, bm__sql_shape *shape,
                             bm_error *err)
 {
@@ -379,6 +389,9 @@ static bm_status plan_write(const bm__request *request, bm__plan *plan, bm__sql_
     case BM__INSERT_KEYS:
         shape->returning = BM__RETURN_KEYS;
         plan->write.expect = BM__EXPECT_KEYS;
+        if (plan->dialect->reads_batch) {
+            BM_TRY(plan_watched(plan, shape, err));
+        }
         break;
     case BM__INSERT: /* who has keys returned is refused what may not be: nothing is lost unseen */
         shape->returning = request->in_order && plan->keys.n > 0 && !plan->dialect->stores_lite

@@ -63,7 +63,7 @@ typedef enum bm__strategy {
     BM__INSERT_RETURNING, /* INSERT of the batch, keys made in the statement, found again by key */
     BM__INSERT_EACH,      /* a statement a row, in one transaction */
     BM__INSERT_KEYS,      /* INSERT of the batch; the keys come back in the rows' order, or where
-                             dialect.returns_keys in any, and rise with the rows */
+                             dialect.returns_keys and they are consecutive, in any */
     BM__INSERT_LOOKUP,    /* INSERT of the batch; keys are looked up by the conflict's columns */
     BM__HIGHEST_INSERT    /* keys counted on from the highest in use, then INSERT with them */
 } bm__strategy;
@@ -92,6 +92,8 @@ typedef struct bm__plan {
     bm__statement before;     /* each chunk: which rows are in the table already */
     bm__statement reserve;    /* each chunk: keys */
     bm__statement write;      /* each chunk */
+    const char *watched;      /* the same for a driver that sees the keys of rows as they are made,
+                                 so that none come back; or NULL */
     bm__statement after;      /* each chunk: which rows are in the table now */
     bm__statement read;       /* each chunk: rows back; or once, all rows */
     bm__statement unhint;     /* once, behind the last chunk: the settings are what they were */

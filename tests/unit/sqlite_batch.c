@@ -1,6 +1,8 @@
 /* bulkmodel_batch: what SQL sees of a batch, which plans SQLite makes with it, which row failed. */
 #include "sqlite_steps.h"
 
+#include "sqlite_vtab.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -458,6 +460,43 @@ static void test_column_limit(void **state)
     free(sql);
 }
 
+/* The rowids of new rows, as the table sees them: so many; -1 where it sees none. */
+static int watch(sqlite3 *db, const char *sql, int64_t keys[5])
+{
+    bm__batch batch = batch_of(5);
+    bm__sqlite_source *source = bm__sqlite_source_create();
+    bool widened;
+    assert_int_equal(bm__sqlite_source_register(source, db), SQLITE_OK);
+    assert_int_equal(bm__sqlite_source_offer(source, &batch, NULL, NULL, &widened), SQLITE_OK);
+    bm__sqlite_source_watch(source, keys);
+    int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+    bm__sqlite_place place = bm__sqlite_source_place(source);
+    bm__sqlite_source_withdraw(source);
+    bm__sqlite_source_unregister(db);
+    bm__sqlite_source_release(source);
+    assert_int_equal(rc, place.blind ? SQLITE_ERROR : SQLITE_OK);
+    return place.blind ? -1 : (int)place.n_keys;
+}
+
+static void test_watched_keys(void **state)
+{
+    (void)state;
+    static const char insert[] = "INSERT INTO t(name) SELECT c1 FROM bulkmodel_batch";
+    int64_t keys[5];
+    MUST(&p, "CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT UNIQUE ON CONFLICT IGNORE)");
+    MUST(&p, "CREATE TABLE log(name)");
+    MUST(&p, "INSERT INTO t VALUES (41, 'n2')");
+    assert_int_equal(watch(p.db, insert, keys), 4); /* n2 is there */
+    const int64_t made[] = {42, 43, 43, 44, 45};
+    assert_memory_equal(keys, made, sizeof keys);
+    assert_string_equal(ask(&p, "SELECT * FROM t", NULL),
+                        "41|'n2'\n42|'n0'\n43|'n1'\n44|'n3'\n45|'n4'\n");
+    MUST(&p, "DELETE FROM t");
+    MUST(&p, "CREATE TRIGGER g AFTER INSERT ON t BEGIN INSERT INTO log VALUES (NEW.name); END");
+    assert_int_equal(watch(p.db, insert, keys), -1);
+    assert_string_equal(ask(&p, "SELECT count(*), last_insert_rowid() FROM t", NULL), "0|45\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -475,6 +514,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_two_over_one_connection, set_up_borrowed, tear_down),
         cmocka_unit_test_setup_teardown(test_column_limit, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_watched_keys, set_up_borrowed, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,7 +79,7 @@ def take(
 ) -> bool:
     """The objects' values of this column, as they stand or as its field prepares them.  False: the
     engine has no form for one of them."""
-    if column.fast and rows.take(column.index, objects, limited):
+    if column.fast and rows.take((column.index,), objects, limited):
         return True
     values = prepare(column.field, objects, connection)
     if values is None:

@@ -56,6 +56,7 @@ typedef struct py_column {
     uint8_t *states;  /* NULL while all cells are values */
     PyObject **owned; /* what the cells' bytes belong to, or NULL */
     bm_type type;     /* of the cells: the field's, or what they were prepared as */
+    bool one;         /* there is one cell (and one owner), the value of all rows */
 } py_column;
 
 typedef struct py_rows {

@@ -49,7 +49,7 @@ static bool set_columns(py_job *self)
                                        .layout = field->layout,
                                        .width = field->width,
                                        .data = column->data,
-                                       .stride = (ptrdiff_t)field->width,
+                                       .stride = column->one ? 0 : (ptrdiff_t)field->width,
                                        .states = column->states,
                                        .state_stride = 1};
     }

@@ -13,7 +13,8 @@ static const bm_field *field_of(const py_rows *self, Py_ssize_t field)
 
 static void free_column(const py_rows *self, py_column *column)
 {
-    for (size_t row = 0; column->owned != NULL && row < self->n; row++) {
+    size_t owners = column->one ? 1 : self->n;
+    for (size_t row = 0; column->owned != NULL && row < owners; row++) {
         Py_XDECREF(column->owned[row]);
     }
     PyMem_Free(column->owned);
@@ -22,16 +23,17 @@ static void free_column(const py_rows *self, py_column *column)
     *column = (py_column){0};
 }
 
-/* An empty column; what it held is dropped. */
+/* An empty column; what it held is dropped.  A UUID is expected to be that of the call. */
 static bool begin_column(const py_rows *self, bm_type type, py_column *column)
 {
     bm_layout layout;
     size_t width;
-    size_t n = self->n > 0 ? self->n : 1;
+    size_t n = self->n > 0 && type != BM_UUID ? self->n : 1;
     py_cell_of(type, &layout, &width);
     bool owns = layout == BM_SLICE || type == BM_UUID;
     free_column(self, column);
     column->type = type;
+    column->one = type == BM_UUID;
     column->data = PyMem_Calloc(n, width);
     column->owned = owns ? PyMem_Calloc(n, sizeof *column->owned) : NULL;
     if (column->data == NULL || (owns && column->owned == NULL)) {
@@ -55,10 +57,42 @@ static bool set_state(const py_rows *self, py_column *column, size_t row, bm_sta
     return true;
 }
 
+/* A cell for each row, of which the first `row` have one value. */
+static bool spread(const py_rows *self, py_column *column, size_t row)
+{
+    unsigned char *data = PyMem_Calloc(self->n, sizeof(bm_uuid));
+    PyObject **owned = PyMem_Calloc(self->n, sizeof *owned);
+    if (data == NULL || owned == NULL) {
+        PyMem_Free(data);
+        PyMem_Free(owned);
+        PyErr_NoMemory();
+        return false;
+    }
+    for (size_t i = 0; i < row; i++) {
+        memcpy(data + i * sizeof(bm_uuid), column->data, sizeof(bm_uuid));
+        owned[i] = Py_XNewRef(column->owned[0]);
+    }
+    Py_XDECREF(column->owned[0]);
+    PyMem_Free(column->data);
+    PyMem_Free(column->owned);
+    column->data = data;
+    column->owned = owned;
+    column->one = false;
+    return true;
+}
+
 /* One value: as py_put. */
 static int put(const py_rows *self, py_column *column, py_put how, size_t row, PyObject *value,
                const py_rule *rule)
 {
+    if (column->one && row > 0) {
+        if (value == column->owned[0]) {
+            return 1;
+        }
+        if (!spread(self, column, row)) {
+            return -1;
+        }
+    }
     if (value == Py_None) {
         return set_state(self, column, row, BM_NULL) ? 1 : -1;
     }
@@ -81,15 +115,16 @@ static py_rule rule_of(const py_rows *self, Py_ssize_t at, bool limited)
                      .minus_zero = self->table->dialect->stores_lite};
 }
 
-/* The cells of column `at`, as py_put. */
-static int take_all(py_rows *self, Py_ssize_t at, PyObject *objects, bool limited)
+/* Cells from .. to - 1 of column `at`, as py_put. */
+static int take_part(py_rows *self, Py_ssize_t at, PyObject *objects, bool limited, size_t from,
+                     size_t to)
 {
     PyObject *name = PyTuple_GET_ITEM(self->table->names, at);
     py_rule rule = rule_of(self, at, limited);
     py_column *column = &self->columns[at];
     py_put how = py_put_of(column->type);
     int fits = how != NULL;
-    for (size_t row = 0; fits == 1 && row < self->n; row++) {
+    for (size_t row = from; fits == 1 && row < to; row++) {
         PyObject *object = Py_NewRef(PyList_GET_ITEM(objects, (Py_ssize_t)row));
         PyObject *value =
             self->table->links[at] ? linked(object, name) : PyObject_GetAttr(object, name);
@@ -108,29 +143,47 @@ static int take_all(py_rows *self, Py_ssize_t at, PyObject *objects, bool limite
     return fits;
 }
 
-/* take(field, objects, limited): their values of the field.  False: one is not of the built-in
- * type, or, where `limited`, longer than the field. */
+/* The columns of these fields, begun.  An exception is set where it returns false. */
+static bool begin_columns(py_rows *self, PyObject *fields)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(fields); i++) {
+        Py_ssize_t at = PyLong_AsSsize_t(PyTuple_GET_ITEM(fields, i));
+        const bm_field *field = PyErr_Occurred() == NULL ? field_of(self, at) : NULL;
+        if (field == NULL || !begin_column(self, field->type, &self->columns[at])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* take(fields, objects, limited): their values of the fields.  False: one is not of the built-in
+ * type, or, where `limited`, longer than the field.  Objects are looked at once for all fields: so
+ * many at a time that they stay in the second-level cache. */
 static PyObject *rows_take(PyObject *object, PyObject *args)
 {
     py_rows *self = (py_rows *)object;
-    Py_ssize_t at;
+    PyObject *fields;
     PyObject *objects;
     int limited;
-    if (!PyArg_ParseTuple(args, "nO!p", &at, &PyList_Type, &objects, &limited)) {
-        return NULL;
-    }
-    const bm_field *field = field_of(self, at);
-    if (field == NULL) {
+    if (!PyArg_ParseTuple(args, "O!O!p", &PyTuple_Type, &fields, &PyList_Type, &objects,
+                          &limited)) {
         return NULL;
     }
     if (PyList_GET_SIZE(objects) != (Py_ssize_t)self->n) {
         PyErr_SetString(PyExc_ValueError, "there are not as many objects as rows");
         return NULL;
     }
-    if (!begin_column(self, field->type, &self->columns[at])) {
+    if (!begin_columns(self, fields)) {
         return NULL;
     }
-    int fits = take_all(self, at, objects, limited != 0);
+    int fits = 1;
+    for (size_t from = 0; fits == 1 && from < self->n; from += BM__BLOCK) {
+        size_t to = self->n - from < BM__BLOCK ? self->n : from + BM__BLOCK;
+        for (Py_ssize_t i = 0; fits == 1 && i < PyTuple_GET_SIZE(fields); i++) {
+            Py_ssize_t at = PyLong_AsSsize_t(PyTuple_GET_ITEM(fields, i));
+            fits = take_part(self, at, objects, limited != 0, from, to);
+        }
+    }
     return fits < 0 ? NULL : PyBool_FromLong(fits);
 }
 

@@ -157,6 +157,18 @@ static void give_string(const cursor *c, const column *from, sqlite3_context *co
     }
 }
 
+/* Text of a bm_slice, which was looked at when it was checked, but may be another since. */
+static void give_slice(const cursor *c, const column *from, sqlite3_context *context)
+{
+    bm_slice text;
+    memcpy(&text, cell_at(c, from), sizeof text);
+    if (text.data != NULL && text.size <= INT_MAX && bm__text_fault(text.data, text.size) == NULL) {
+        sqlite3_result_text(context, text.data, (int)text.size, SQLITE_STATIC);
+    } else {
+        give_any(c, from, context);
+    }
+}
+
 static void give_by_state(const cursor *c, const column *from, sqlite3_context *context)
 {
     if (bm__view_state(from->view, c->row) == BM_VALUE) {
@@ -187,6 +199,9 @@ static give_fn *giver_of(const bm_column *cells)
         return give_int8;
     }
     bool is_text = bm__type_is_text(cells->type) && cells->type != BM_NUMERIC;
+    if (is_text && cells->layout == BM_SLICE) {
+        return give_slice;
+    }
     return is_text && cells->layout == BM_CSTR ? give_string : give_any;
 }
 

@@ -101,7 +101,7 @@ class Image:
     """The values of a queryset's rows as the database holds them, a list for each column: no object
     for each row.  Copies and pickles of the queryset have none."""
 
-    __slots__ = ("_files", "_pending", "_thaw", "columns")
+    __slots__ = ("_files", "_pending", "_plain", "_thaw", "columns")
 
     def __init__(
         self,
@@ -113,11 +113,14 @@ class Image:
         """alike: all objects have loaded the same fields.  read: columns that are known already,
         which are taken over; what is not among them is deferred, or is not plain to read."""
         names, self._thaw, self._files = _facts_of(model)
+        self._plain: set[str] = set()  # attributes that are the instance's own, once loaded
         self._pending: list[tuple[_Mark, BaseDatabaseWrapper, list[int], dict[str, list[Any]]]] = []
         first = vars(objects[0]) if objects and alike else {}
         self.columns: dict[str, list[Any]] = {}
         for name in names:
             plain = type(getattr(model, name, None)) is DeferredAttribute
+            if plain:
+                self._plain.add(name)
             if read is not None and name in read:
                 self.columns[name] = self._apart(name, read[name])
             elif read is not None and plain and name not in first:
@@ -188,5 +191,7 @@ class Image:
             before = {name: [self.columns[name][i] for i in places] for name in names}
             connection.on_commit(mark)
             self._pending.append((mark, connection, places, before))
-        for name in names:
-            self._put(name, places, self._now(objects, name))
+        for name in names:  # what was deferred may not have been loaded
+            column = self.columns[name]
+            loaded = name in self._plain and all(column[i] is not MISSING for i in places)
+            self._put(name, places, self._now(objects, name, loaded))

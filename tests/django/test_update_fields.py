@@ -209,3 +209,18 @@ def test_related_objects(on_engine: list[str]) -> None:
     read[3].owner = Plain(name="not saved")
     with pytest.raises(ValueError, match="unsaved related object"), transaction.atomic():
         read.update_fields()
+
+
+@pytest.mark.parametrize("deferred", [False, True])
+def test_the_image_is_what_was_written(foos: Any, deferred: bool) -> None:
+    """A field of which the queryset read no value, too; each call asks nothing but its UPDATE."""
+    read = foos.only("name") if deferred else foos
+    list(read)
+    for value in (50, 60):
+        read[1].value = value
+        with CaptureQueriesContext(connection) as asked:
+            assert read.update_fields() == 1
+            assert read.update_fields() == 0
+        assert [q["sql"][:6] for q in asked if q["sql"][:6] in ("SELECT", "UPDATE")] == ["UPDATE"]
+        assert stored()[1] == ("n1", value)
+    assert ("value" in vars(read[2])) != deferred

@@ -10,8 +10,8 @@ import datetime
 import inspect
 import re
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
@@ -74,12 +74,55 @@ _NATIVE = {
 }
 # A type, its length or precision, the dimensions of an array.
 _TYPE = re.compile(r"([^(\[]+?)(?:\((\d+)(?:, *\d+)?\))?((?:\[\d*\])*)")
+# Text that does not fit is cut by an explicit cast to these, which bulk_update() of Django's writes,
+# and refused by an assignment: they are cast to what has no length, under a name that means it.
+_LIMITED = {
+    "char": "bpchar",
+    "character": "bpchar",
+    "bpchar": "bpchar",
+    "varchar": "varchar",
+    "character varying": "varchar",
+    "bit": '"bit"',
+    "varbit": "varbit",
+    "bit varying": "varbit",
+}
 _PLACEHOLDERS = ("get_placeholder", "get_placeholder_sql")
 BUILT_IN = frozenset(_POSTGRESQL)
 _WIDE = {"int2": "int8", "int4": "int8", "varchar": "text"}
 _SQLITE = {field: _WIDE.get(kind, kind) for field, kind in _POSTGRESQL.items()}
 _AUTO = (models.AutoField, models.BigAutoField, models.SmallAutoField)
 _LINKS = (models.ForeignKey, models.OneToOneField)
+
+
+class Limit(NamedTuple):
+    """Of the texts of a column, or of the elements of an array, on PostgreSQL."""
+
+    length: int
+    bits: bool
+    exact: bool  # no less, either
+
+    @property
+    def sqlstate(self) -> str:
+        return "22026" if self.exact else "22001"
+
+    def __str__(self) -> str:
+        unit = "bits" if self.bits else "characters"
+        return (
+            f"the text has not {self.length} bits"
+            if self.exact
+            else (f"the text is longer than {self.length} {unit}")
+        )
+
+    def refuses(self, value: Any) -> bool:
+        """Is it too long, as an assignment sees it?"""
+        if isinstance(value, list | tuple):
+            return any(self.refuses(item) for item in value)
+        if not isinstance(value, str):
+            return False
+        if self.exact and len(value) < self.length:
+            return True
+        # Blanks behind the end of a text are cut by the server, in silence.
+        return bool(value[self.length :] if self.bits else value[self.length :].strip(" "))
 
 
 @dataclass(frozen=True)
@@ -90,6 +133,8 @@ class Kind:
     limit: int = -1  # characters
     cast: str | None = None  # of a type of PostgreSQL that the engine does not know: text, cast
     element_limit: int = -1  # characters of each element of an array
+    # Django's bulk methods cut what is too long: the column is the engine's where save() is the rule.
+    cut: Limit | None = None
 
 
 @dataclass(frozen=True)
@@ -151,6 +196,9 @@ def _kind(field: Field, connection: BaseDatabaseWrapper) -> Kind | None:
         return None
     name, length, dimensions = found.groups()
     limit = int(length) if length and name == "varchar" else -1
+    if name in _LIMITED and name != "varchar":
+        cast = _LIMITED[name] + "[]" * dimensions.count("[")
+        return Kind("text", cast=cast, cut=limit_of(written))
     if length and name not in ("varchar", "numeric"):
         return None
     if dimensions:
@@ -158,6 +206,19 @@ def _kind(field: Field, connection: BaseDatabaseWrapper) -> Kind | None:
     if name in _NATIVE:
         return Kind(_NATIVE[name], limit)
     return Kind("text", cast=name)
+
+
+@lru_cache(maxsize=256)
+def limit_of(written: str | None) -> Limit | None:
+    """The limit of a type that db_type() has written; None: it has none."""
+    found = _TYPE.fullmatch(written or "")
+    base = _LIMITED.get(found[1]) if found else None
+    if found is None or base is None:
+        return None
+    alone = found[1] in ("char", "character", "bit")  # SQL: it is char(1)
+    if found[2] is None and not alone:
+        return None
+    return Limit(int(found[2] or 1), "bit" in base, base == _LIMITED["bit"])
 
 
 def _has_plain_placeholder(field: Field) -> bool:
@@ -234,7 +295,7 @@ def _describe(
         key=columns[key],
         key_assigned=type(key) in _AUTO,
         columns=columns,
-        complete=len(columns) == len(written),
+        complete=len(columns) == len(written) and not any(c.kind.cut for c in columns.values()),
         returned=_returned(model),
     )
 

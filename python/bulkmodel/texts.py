@@ -40,6 +40,8 @@ def texts(values: list[Any], kind: Kind, connection: BaseDatabaseWrapper) -> lis
 
 
 def _may_be_text(value: Any, kind: Kind) -> bool:
+    if kind.cut is not None and kind.cut.refuses(value):
+        return False
     if value is None or isinstance(value, str):
         return True
     if kind.name in _MADE:

@@ -61,6 +61,8 @@ def bulk_update(queryset: Any, objects: tuple[Any, ...], names: Any, batch_size:
     columns = [place.column(opts.get_field(name)) for name in names]
     if place.description.key in columns or len(set(columns)) != len(columns):
         raise NotOurs("the key is among the names, or a name is there twice")
+    if any(column.kind.cut for column in columns):
+        raise NotOurs("Django cuts a text that is too long for its column")
     rows = list(objects)
     marks = place.marks(rows)
     if any(mark & 1 for mark in set(marks)):

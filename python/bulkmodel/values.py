@@ -10,11 +10,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import DataError, models
+from django.db import DataError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel.culprit import is_out_of_range, target_of
 from bulkmodel.errors import at_row
+from bulkmodel.fields import limit_of
 
 
 def check_values(
@@ -55,11 +56,9 @@ def _of_postgresql(connection: BaseDatabaseWrapper, value: Any, field: Any) -> _
     if isinstance(value, str) and "\0" in value:
         return DataError, None, "text cannot hold NUL."
     target = target_of(field)
-    limit = target.max_length
-    # Blanks behind the end are cut by the server, in silence.
-    is_limited = isinstance(target, models.CharField) and limit is not None
-    if is_limited and isinstance(value, str) and value[limit:].strip(" "):
-        return DataError, "22001", f"the text is longer than {limit} characters."
+    limit = limit_of(target.db_type(connection))
+    if limit is not None and limit.refuses(value):
+        return DataError, limit.sqlstate, f"{limit}."
     if is_out_of_range(connection, target, value):
         return DataError, "22003", "the number is out of range."
     return None

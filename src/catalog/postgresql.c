@@ -9,7 +9,8 @@
  * One row a column, all cells text, so that nothing depends on the binary form of a catalog type.
  * Names are qualified: nothing in a search_path can stand in for a catalog (CVE-2018-1058).
  * b follows domains down to their base type, m those of array elements.  format_type of -1, not
- * NULL: it says "bpchar", where "character" would be read as char(1).  tgtype's bits: PostgreSQL,
+ * NULL: it says "bpchar", where "character" would be read as char(1); and of the base type, not the
+ * domain: a cast to a domain over varchar(3) cuts, an assignment refuses.  tgtype's bits: PostgreSQL,
  * pg_trigger.h (1 row, 2 before, 4 insert, 16 update, 64 instead).  FUNCEXPR in a default: it calls
  * a function.
  */
@@ -38,7 +39,7 @@ static const char question[] =
     "c.reltuples::text, " FINGERPRINT "::text, "
     "a.attname::text, d.oid::text, d.typmod::text, o.typtype::text, "
     "coalesce(m.oid, 0)::text, coalesce(e.typtype, 'b')::text, "
-    "pg_catalog.format_type(a.atttypid, -1)::text, a.attnotnull::text, a.attgenerated::text, "
+    "pg_catalog.format_type(d.oid, -1)::text, a.attnotnull::text, a.attgenerated::text, "
     "a.attidentity::text, pg_catalog.pg_get_expr(f.adbin, f.adrelid)::text, "
     "(f.adbin::text LIKE '%FUNCEXPR%')::text, "
     "s.oid::text, pg_catalog.has_sequence_privilege(s.oid, 'USAGE, UPDATE')::text, "

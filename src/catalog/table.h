@@ -13,7 +13,7 @@ typedef struct bm__table_column {
     int32_t typmod;    /* -1: none */
     char kind;         /* pg_type.typtype of the column's own type */
     char element_kind; /* the same of the element */
-    const char *type;  /* the column's own type as SQL writes it, without typmod */
+    const char *type;  /* its base type as SQL writes it, without typmod: a cast cuts nothing */
     bool not_null;
     bool generated;          /* never written */
     char identity;           /* 'a' always, 'd' by default, 0 none */

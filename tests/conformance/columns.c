@@ -89,6 +89,45 @@ static void a_domain(world *w)
     expect_number(w, 0, "SELECT count(*) FROM label");
 }
 
+/* A cast to such a domain cuts the text, an assignment to its column does not. */
+static void a_domain_never_cuts(world *w)
+{
+    static const struct {
+        const char *base;
+        const char *fits;
+        const char *long_text;
+    } cases[] = {{"varchar(3)", "abc", "abcd"},
+                 {"char(3)", "abc", "abcd"},
+                 {"bit(3)", "101", "1010"},
+                 {"varbit(3)", "101", "1010"},
+                 {"varchar(3)[]", "{abc}", "{abc,abcd}"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        run(w, "CREATE DOMAIN short AS %s", cases[i].base);
+        run(w, "CREATE TABLE label (id bigint PRIMARY KEY, text short)");
+        label rows[] = {{1, cases[i].fits, 0}, {2, cases[i].fits, 0}, {3, cases[i].fits, 0}};
+        ok(w, bm_bulk_create(w->db, bm_structs(&label_model, rows, 3), NULL, fresh(w), &w->err));
+        rows[1].text = cases[i].long_text;
+        bm_status status = bm_update_fields(w->db, bm_structs(&label_model, rows, 3),
+                                            FIELDS("text"), fresh(w), &w->err);
+        assert_int_equal(status, BM_CONVERT);
+        assert_int_equal(w->err.row, 1);
+        run(w, "DELETE FROM label WHERE id > 1");
+        status =
+            bm_bulk_create(w->db, bm_structs(&label_model, rows + 1, 2), NULL, fresh(w), &w->err);
+        assert_int_equal(status, BM_CONVERT);
+        assert_int_equal(w->err.row, 0);
+        status = bm_bulk_create(w->db, bm_structs(&label_model, rows, 2),
+                                CREATE(.update_conflicts = BM_ON, .unique_fields = BM_NAMES("id"),
+                                       .update_fields = BM_NAMES("text")),
+                                fresh(w), &w->err);
+        assert_int_equal(status, BM_CONVERT);
+        assert_int_equal(w->err.row, 1);
+        expect_number(w, 1, "SELECT count(*) FROM label WHERE text::text = '%s'", cases[i].fits);
+        run(w, "DROP TABLE label");
+        run(w, "DROP DOMAIN short");
+    }
+}
+
 static void a_type_that_is_known_by_its_text_only(world *w)
 {
     static const char *const texts[] = {"10.0.0.0/8", "2001:db8::/32", NULL};
@@ -306,6 +345,7 @@ static void a_name_that_looks_like_an_error(world *w)
 static const conformance_case cases[] = {
     CASE(ON_POSTGRESQL, an_enum),
     CASE(ON_POSTGRESQL, a_domain),
+    CASE(ON_POSTGRESQL, a_domain_never_cuts),
     CASE(ON_POSTGRESQL, a_type_that_is_known_by_its_text_only),
     CASE(ON_POSTGRESQL, a_type_that_a_member_cannot_go_to),
     CASE(ON_POSTGRESQL, text_of_fixed_length),

@@ -5,10 +5,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import DataError, connection, transaction
 from django.db.backends.postgresql.psycopg_any import DateRange, DateTimeTZRange, NumericRange
+from django.db.models.expressions import RawSQL
 
-from app.cells import check
-from app.postgres import Contrib
+from app.cells import check, printed
+from app.postgres import Contrib, Limited
 
 pytestmark = pytest.mark.django_db
 
@@ -17,7 +19,7 @@ MOMENT = datetime.datetime(2024, 2, 29, 12, 30, tzinfo=datetime.timezone.utc)
 VALUES: dict[str, list[Any]] = {
     "integers": [None, [], [1, None, -5], [2**31 - 1], (1, 2)],
     "texts": [None, [], ["", 'a "b"', "c\\d,{}", "NULL", None, "\u20ac\n\t"]],
-    "short": [None, ["abc", "d"], ["long", "enough"]],
+    "short": [None, ["abc", "d"], ["ab    "]],
     "nested": [None, [], [[1, 2], [3, 4]]],
     "decimals": [[Decimal("1.5"), None], [Decimal("1.239")]],
     "moments": [[MOMENT], []],
@@ -32,14 +34,12 @@ VALUES: dict[str, list[Any]] = {
     "vector": [None, "a b c"],
 }
 CASES = [(name, value) for name, values in VALUES.items() for value in values]
-# Django cuts the elements of an array that are too long: so that is done by Django.
-CUT = ("short", ["long", "enough"])
 
 
 @pytest.mark.parametrize(("name", "value"), CASES, ids=repr)
 def test_fields_of_contrib_postgres(name: str, value: Any, on_engine: list[str]) -> None:
     check(Contrib, name, value)
-    assert len(on_engine) == (2 if (name, value) == CUT else 5)
+    assert len(on_engine) == (2 if value == ["ab    "] else 5)
 
 
 def test_many_rows(on_engine: list[str]) -> None:
@@ -53,3 +53,98 @@ def test_many_rows(on_engine: list[str]) -> None:
     assert [repr(row) for row in found] == [wanted] * 1100
     assert Contrib.objects.bulk_update(rows, ["nested", "store", "whole"]) == 1100
     assert len(on_engine) == 2
+
+
+# Of each field of Limited: what fits, and what does not.
+FIT: dict[str, tuple[Any, Any]] = {
+    "char": ("abc", "abcd"),
+    "letter": ("a", "ab"),
+    "padded": ("ab", "abcd"),
+    "varying": ("abc", "abcd"),
+    "short": ("ab    ", "abcd"),
+    "bit": ("101", "1010"),
+    "varbit": ("10", "1010"),
+    "chars": (["ab", "c"], ["ab", "abcd"]),
+    "bits": (["101"], ["101", "10"]),
+    "texts": (["abc"], ["ab", "abcd"]),
+    "nested": ([["abc"]], [["a"], ["abcd"]]),
+    "file": ("abc", "abcd"),
+}
+
+
+def refusal(call: Any) -> Any:
+    with pytest.raises(DataError) as caught, transaction.atomic():
+        call()
+    return caught.value
+
+
+def sqlstate_of_an_assignment(name: str, value: Any) -> str:
+    """Of the database's own refusal, without a cast."""
+
+    def assign() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f'UPDATE app_limited SET "{name}" = %s', [value])
+
+    return str(refusal(assign).__cause__.sqlstate)
+
+
+@pytest.mark.parametrize("way", ["alone", "an expression beside"])
+@pytest.mark.parametrize("n", [1, 3])
+@pytest.mark.parametrize("name", FIT)
+def test_what_is_too_long_is_never_cut(name: str, n: int, way: str) -> None:
+    fits, long_value = FIT[name]
+    made = Limited.django.bulk_create([Limited() for _ in range(n)])
+    for row in made:
+        setattr(row, name, fits)
+    assert Limited.objects.update_fields(name, objects=made) == n
+    made[0].save(update_fields=[name])
+    before = [printed(Limited, name, row.pk) for row in made]
+    assert before == before[:1] * n
+    setattr(made[-1], name, long_value)
+    names = [name]
+    if way == "an expression beside":
+        names.append("number")
+        made[0].number = RawSQL("1", [])
+    error = refusal(lambda: Limited.objects.update_fields(*names, objects=made))
+    assert (error.row_index, error.field_name) == (n - 1, name)
+    assert error.sqlstate == sqlstate_of_an_assignment(name, long_value)
+    assert [printed(Limited, name, row.pk) for row in made] == before
+    new = [Limited(**{name: getattr(row, name)}) for row in made]
+    error = refusal(lambda: Limited.objects.copy_from_objects(new))
+    assert (error.row_index, error.field_name) == (n - 1, name)
+    assert Limited.objects.count() == n
+
+
+@pytest.mark.parametrize("n", [1, 3])
+@pytest.mark.parametrize("name", FIT)
+def test_copies_store_what_save_stores(name: str, n: int) -> None:
+    saved = Limited(**{name: FIT[name][0]})
+    saved.save()
+    copied = Limited.objects.copy_from_objects(
+        [Limited(**{name: FIT[name][0]}) for _ in range(n)], return_queryset=True
+    )
+    wanted = printed(Limited, name, saved.pk)
+    assert [printed(Limited, name, row.pk) for row in copied] == [wanted] * n
+
+
+@pytest.mark.parametrize("name", FIT)
+def test_django_s_own_methods_cut_as_django_s(name: str) -> None:
+    fits, long_value = FIT[name]
+
+    def outcome(manager: Any, verb: str) -> Any:
+        rows = [Limited(**{name: fits}), Limited(**{name: long_value})]
+        try:
+            with transaction.atomic():
+                if verb == "bulk_create":
+                    manager.bulk_create(rows)
+                else:
+                    made = Limited.django.bulk_create([Limited(), Limited()])
+                    for row, given in zip(rows, made):
+                        row.pk = given.pk
+                    manager.bulk_update(rows, [name])
+        except DataError as error:
+            return type(error), error.__cause__.sqlstate  # type: ignore[union-attr]
+        return [printed(Limited, name, row.pk) for row in rows]
+
+    for verb in ("bulk_create", "bulk_update"):
+        assert outcome(Limited.objects, verb) == outcome(Limited.django, verb), verb

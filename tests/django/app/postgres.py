@@ -26,6 +26,47 @@ class Caseless(models.TextField):  # type: ignore[type-arg]
         return "citext"
 
 
+class Typed(models.Field):  # type: ignore[type-arg]
+    """A column of this type, whose values are texts."""
+
+    def __init__(self, kind: str = "", **options: Any) -> None:
+        super().__init__(**options)
+        self.kind = kind
+
+    def db_type(self, connection: Any) -> str:
+        return self.kind
+
+    def deconstruct(self) -> Any:
+        name, path, args, options = super().deconstruct()
+        return name, path, args, {**options, "kind": self.kind}
+
+
+class Padded(models.CharField):  # type: ignore[type-arg]
+    def db_type(self, connection: Any) -> str:
+        return f"char({self.max_length})"
+
+
+class Limited(models.Model):
+    """Types whose explicit cast cuts."""
+
+    char = Typed("char(3)", null=True)
+    letter = Typed("char", null=True)
+    padded = Padded(max_length=3, null=True)
+    varying = Typed("character varying(3)", null=True)
+    short = Typed("varchar(3)", null=True)
+    bit = Typed("bit(3)", null=True)
+    varbit = Typed("varbit(3)", null=True)
+    chars = fields.ArrayField(Padded(max_length=3), null=True)
+    bits = fields.ArrayField(Typed("bit(3)"), null=True)
+    texts = fields.ArrayField(models.CharField(max_length=3), null=True)
+    nested = fields.ArrayField(fields.ArrayField(models.CharField(max_length=3)), null=True)
+    file = models.FileField(max_length=3, null=True)
+    number = models.IntegerField(null=True)
+
+    objects = BulkModelManager()
+    django = models.Manager()
+
+
 class Contrib(models.Model):
     integers = fields.ArrayField(models.IntegerField(), null=True)
     texts = fields.ArrayField(models.TextField(), null=True)

@@ -68,6 +68,11 @@ def _copy(value: Any) -> Any:
         return MISSING
 
 
+def is_loaded(objects: list[Any], name: str) -> bytes:
+    """1 for each object whose attribute is not deferred."""
+    return _core.changed(objects, name, [MISSING] * len(objects), MISSING)
+
+
 class _Mark:
     """Stands in a connection's on_commit list for as long as a write may still be rolled back."""
 

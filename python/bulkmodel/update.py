@@ -37,9 +37,14 @@ class Update:
         key = place.description.key
         rows = _core.Rows(place.description.table, len(objects))
         gather(place, rows, objects, [key], False, prepare.for_lookup)
-        gather(place, rows, objects, columns, limited, how)
-        for index, changed in (kept or {}).items():
-            rows.keep(index, changed)
+        for column in columns:
+            changed = (kept or {}).get(column.index)
+            if changed is None:
+                gather(place, rows, objects, [column], limited, how)
+            else:  # what stays is neither prepared nor, if deferred, loaded
+                given = _with_stand_ins(objects, changed)
+                gather(place, rows, given, [column], limited, how)
+                rows.keep(column.index, changed)
         indexes = tuple(column.index for column in columns)
         job = make_job(rows, "update_fields", indexes, batch_size, condition, None)
         self.writing = Writing(place, [job], condition, workers, places)
@@ -47,6 +52,12 @@ class Update:
     def run(self) -> int:
         self.writing.run()
         return self.writing.written()
+
+
+def _with_stand_ins(objects: list[Any], changed: bytes) -> list[Any]:
+    """In the place of each object of which this column stays, one of which it is written."""
+    written = objects[changed.index(1)]
+    return [object if mark else written for object, mark in zip(objects, changed)]
 
 
 def bulk_update(queryset: Any, objects: tuple[Any, ...], names: Any, batch_size: int | None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from itertools import compress
 from typing import Any
 
@@ -13,12 +14,13 @@ from bulkmodel import _core, errors
 from bulkmodel.atomic import one_transaction
 from bulkmodel.condition import condition_of
 from bulkmodel.fields import BUILT_IN, Field, has_relations, key_fields
-from bulkmodel.image import Image
+from bulkmodel.image import Image, is_loaded
 from bulkmodel.place import Place, or_django
 from bulkmodel.prepare import for_save
 from bulkmodel.update import Update, cuts
 from bulkmodel.values import check_values
 from bulkmodel.writing import share, workers_for
+from bulkmodel.written import of_keys
 
 
 def fields_named(model: type[models.Model], names: tuple[str, ...]) -> list[Field]:
@@ -81,10 +83,34 @@ class Changes:
         self.kept: dict[Field, bytes] = {}
         if image is not None:
             image.settle()
-        if not fields and image is not None:
-            self._compare(model, rows, image)
+        if fields:
+            self._leave_deferred()
+        elif image is not None:
+            self._compare(model, image)
 
-    def _compare(self, model: type[models.Model], rows: list[Any], image: Image) -> None:
+    def rows_of(self, field: Field) -> list[Any]:
+        """Those in which the field is written."""
+        return list(compress(self.rows, self.kept[field])) if field in self.kept else self.rows
+
+    def among(self, marks: list[bool]) -> Changes:
+        """Of the rows that are marked."""
+        some = copy(self)
+        some.rows = list(compress(self.rows, marks))
+        some.places = list(compress(self.places, marks))
+        return some
+
+    def _leave_deferred(self) -> None:
+        """A field that was not loaded is not changed; auto_now sets itself."""
+        loaded = {
+            field: b"\1" * len(self.rows)
+            if getattr(field, "auto_now", False)
+            else is_loaded(self.rows, field.attname)
+            for field in self.fields
+        }
+        if any(0 in marks for marks in loaded.values()):
+            self._pick({field: marks for field, marks in loaded.items() if any(marks)}, [])
+
+    def _compare(self, model: type[models.Model], image: Image) -> None:
         changed: dict[Field, bytes] = {}
         keys = key_fields(model)
         followers = []
@@ -94,12 +120,16 @@ class Changes:
             if getattr(field, "auto_now", False):
                 followers.append(field)
                 continue
-            marks = image.changed(rows, field.attname)
+            marks = image.changed(self.rows, field.attname)
             if any(marks):
                 changed[field] = marks
+        self._pick(changed, followers)
+
+    def _pick(self, changed: dict[Field, bytes], followers: list[Field]) -> None:
+        """The rows in which any field changed; followers are written in all of these."""
         mask = bytes(map(any, zip(*changed.values()))) if changed else b""
-        self.places = list(compress(range(len(rows)), mask))
-        self.rows = list(compress(rows, mask))
+        self.places = list(compress(range(len(self.rows)), mask))
+        self.rows = list(compress(self.rows, mask))
         self.fields = [*changed, *followers] if changed else []
         for field, marks in changed.items():
             picked = bytes(compress(marks, mask))
@@ -119,15 +149,40 @@ def write(target: Any, changes: Changes, batch_size: int | None, workers: int = 
     with errors.noted(lambda: call):
         matched = _write(target, changes, batch_size, workers)
     if changes.image is not None:
+        written = changes if matched == n else changes.among(_held(target, changes))
         names = [field.attname for field in changes.fields]
-        changes.image.written(connections[target.db], changes.rows, changes.places, names)
+        changes.image.written(connections[target.db], written.rows, written.places, names)
     return matched
+
+
+def _held(target: Any, changes: Changes) -> list[bool]:
+    """Of each row, whether the database has it with the object's values: fewer rows matched than
+    were sent, and no statement says which."""
+    keys = [row.pk for row in changes.rows]
+    names = [field.attname for field in changes.fields]
+    found = of_keys(QuerySet, target.model, target.db, keys).values_list("pk", *names)
+    stored = {key: dict(zip(changes.fields, values)) for key, *values in found}
+    held = [row.pk in stored for row in changes.rows]
+    for field in changes.fields:
+        marks = changes.kept.get(field, b"\1" * len(held))
+        for i, row in enumerate(changes.rows):
+            if held[i] and marks[i]:
+                held[i] = _is_stored_as(field, getattr(row, field.attname), stored[row.pk][field])
+    return held
+
+
+def _is_stored_as(field: Any, value: Any, stored: Any) -> bool:
+    """May the database have made `stored` of the value?  In doubt it has not."""
+    try:
+        return bool(value == stored or field.to_python(value) == stored)
+    except Exception:  # of the caller's own classes
+        return False
 
 
 def _write(target: Any, changes: Changes, batch_size: int | None, workers: int) -> int:
     for field in changes.fields:
         if type(field) not in BUILT_IN or getattr(field, "auto_now", False):
-            for row in changes.rows:
+            for row in changes.rows_of(field):
                 setattr(row, field.attname, field.pre_save(row, add=False))
     if target.query.is_sliced:
         target.query.clear_limits()

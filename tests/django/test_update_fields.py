@@ -5,10 +5,10 @@ import pickle
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection, models, transaction
 from django.test.utils import CaptureQueriesContext
 
-from app.models import Document, Foo, Plain, Signed
+from app.models import Document, Foo, Noted, Plain, Signed
 
 pytestmark = pytest.mark.django_db
 
@@ -127,6 +127,118 @@ def test_deferred_fields_are_unchanged(foos: Any, on_engine: list[str]) -> None:
     assert len(captured) == 1
     assert stored()[3] == ("n3!", 3)
     assert len(on_engine) == 1
+
+
+@pytest.mark.parametrize("names", [["value"], ["body"], ["name", "body"], ["note", "body"]])
+def test_deferred_fields_that_are_named_are_not_loaded(names: list[str], on_engine: Any) -> None:
+    """As save() leaves them: a row is written with what it has of the named fields."""
+    made = Noted.objects.bulk_create(
+        [Noted(name=f"{i}", value=i, body={"n": i}, note="-") for i in range(6)]
+    )
+    on_engine.clear()
+    some = Noted.objects.only("name", "note").order_by("pk")
+    whole = Noted.objects.get(pk=made[5].pk)
+    rows = [*list(some)[:5], whole]
+    for row in rows:
+        row.name, row.note = "mine", "mine"
+    whole.value, whole.body = 55, {"n": 55}
+    Noted.objects.update(name="theirs", note="theirs", value=-1, body={"n": -1})
+    with CaptureQueriesContext(connection) as captured:
+        n = Noted.objects.update_fields(*names, objects=rows)
+    loaded = {"name", "note"}.intersection(names)
+    assert n == (6 if loaded else 1)
+    assert ["UPDATE " in query["sql"] for query in captured] == [True]
+    for i, row in enumerate(Noted.objects.order_by("pk")):
+        for name in ("name", "note", "value"):
+            written = name in names and (name in loaded or i == 5)
+            theirs, mine = ("theirs", "mine") if name != "value" else (-1, 55)
+            assert getattr(row, name) == (mine if written else theirs)
+        assert row.body == {"n": 55 if i == 5 and "body" in names else -1}
+    assert all("body" in row.get_deferred_fields() for row in rows[:5])
+    assert len(on_engine) == 1
+
+
+def test_only_deferred_fields_are_no_statement(django_assert_num_queries: Any) -> None:
+    Noted.objects.bulk_create([Noted(name=f"{i}", value=i) for i in range(3)])
+    some = Noted.objects.only("name")
+    list(some)
+    with django_assert_num_queries(0):
+        assert some.update_fields("value", "body") == 0
+        assert Noted.objects.update_fields("value", objects=list(some)) == 0
+    some[0].value = 7
+    with django_assert_num_queries(1):
+        assert some.update_fields("value", "body") == 1
+    assert Noted.objects.filter(value=7).count() == 1
+
+
+def test_beside_a_deferred_field_others_may_change(django_assert_num_queries: Any) -> None:
+    Noted.objects.bulk_create([Noted(name=f"{i}", value=i, body={"n": i}) for i in range(4)])
+    some = Noted.objects.defer("body", "value").order_by("pk")
+    list(some)
+    some[0].body = {"new": 1}
+    some[1].name = "new"
+    some[2].value = 22
+    with django_assert_num_queries(1):
+        assert some.update_fields() == 3
+    found = Noted.objects.order_by("pk").values_list("name", "value", "body")
+    assert list(found) == [
+        ("0", 0, {"new": 1}),
+        ("new", 1, {"n": 1}),
+        ("2", 22, {"n": 2}),
+        ("3", 3, {"n": 3}),
+    ]
+
+
+def test_deferred_on_django_s_way() -> None:
+    Noted.objects.bulk_create([Noted(name=f"{i}", value=i, body={"n": i}) for i in range(3)])
+    some = Noted.objects.only("name", "value").order_by("pk")
+    for row in some:
+        row.value = models.F("value") + 10
+    some[1].body = {"new": 1}
+    with CaptureQueriesContext(connection) as captured:
+        assert some.update_fields("value", "body") == 3
+    kinds = {query["sql"].split()[0] for query in captured}
+    assert "SELECT" not in kinds and "UPDATE" in kinds
+    found = Noted.objects.order_by("pk").values_list("value", "body")
+    assert list(found) == [(10, {"n": 0}), (11, {"new": 1}), (12, {"n": 2})]
+
+
+def test_a_row_that_did_not_match_stays_changed(foos: Any, django_assert_num_queries: Any) -> None:
+    list(foos)
+    gone = Foo.objects.get(pk=foos[3].pk)
+    Foo.objects.filter(pk=gone.pk).delete()
+    for foo in foos:
+        foo.value += 100
+    assert foos.update_fields() == 9
+    assert foos.update_fields() == 0  # which is sent again, and is not there
+    Foo._base_manager.bulk_create([Foo(pk=gone.pk, name=gone.name, value=gone.value)])
+    with django_assert_num_queries(1):
+        assert foos.update_fields() == 1
+    with django_assert_num_queries(0):
+        assert foos.update_fields() == 0
+    assert [value for _, value in stored()] == list(range(100, 110))
+
+
+def test_a_row_that_the_filter_left_out_stays_changed(foos: Any) -> None:
+    some = foos.filter(value__lt=200)
+    for foo in some:
+        foo.name = f"mine{foo.value}"
+    Foo._base_manager.filter(name="n4").update(value=500)
+    assert some.update_fields() == 9
+    Foo._base_manager.filter(name="n4").update(value=4)
+    assert some.update_fields() == 1
+    assert [name for name, _ in stored()] == [f"mine{i}" for i in range(10)]
+
+
+def test_what_was_sent_in_vain_stays_changed_in_named_fields(foos: Any) -> None:
+    list(foos)
+    foos[0].name, foos[0].value = "new", 1000
+    with transaction.atomic():
+        Foo.objects.filter(pk=foos[0].pk).delete()
+        assert foos.update_fields("name") == 9
+        transaction.set_rollback(True)
+    assert foos.update_fields() == 1
+    assert stored()[0] == ("new", 1000)
 
 
 def test_a_vanished_row_lowers_the_count(foos: Any) -> None:

@@ -84,6 +84,17 @@ class Document(models.Model):
     objects = BulkModelManager()
 
 
+class Noted(models.Model):
+    """Has a field with preparations of its own beside plain ones."""
+
+    name = models.CharField(max_length=20)
+    value = models.IntegerField(null=True)
+    note = models.CharField(max_length=20, blank=True)
+    body = models.JSONField(null=True)
+
+    objects = BulkModelManager()
+
+
 class Child(Plain):
     extra = models.IntegerField(default=0)
 

@@ -74,8 +74,8 @@ _NATIVE = {
 }
 # A type, its length or precision, the dimensions of an array.
 _TYPE = re.compile(r"([^(\[]+?)(?:\((\d+)(?:, *\d+)?\))?((?:\[\d*\])*)")
-# Text that does not fit is cut by an explicit cast to these, which bulk_update() of Django's writes,
-# and refused by an assignment: they are cast to what has no length, under a name that means it.
+# An explicit cast to these, such as Django's bulk_update() writes, cuts a text that is too long; an
+# assignment refuses it.  What they are cast to here has no length, under a name that means it.
 _LIMITED = {
     "char": "bpchar",
     "character": "bpchar",
@@ -133,8 +133,7 @@ class Kind:
     limit: int = -1  # characters
     cast: str | None = None  # of a type of PostgreSQL that the engine does not know: text, cast
     element_limit: int = -1  # characters of each element of an array
-    # Django's bulk methods cut what is too long: the column is the engine's where save() is the rule.
-    cut: Limit | None = None
+    cut: Limit | None = None  # which bulk_update() casts to: the engine does what save() does
 
 
 @dataclass(frozen=True)

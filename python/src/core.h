@@ -77,6 +77,7 @@ typedef struct py_job {
     PyObject_HEAD py_rows *rows;
     struct py_job *twin_of; /* whose call and plan the job carries out, or NULL: its own */
     bool stopped;           /* no further step, no further block */
+    PyObject *odd_keys;     /* {row: key} of keys that no integer of the model holds, or NULL */
     py_table *table;
     py_catalog *catalog; /* or NULL: the table is as the model says */
     bm_model model;
@@ -134,6 +135,9 @@ bm_status py_prepare(py_job *self, const py_order *order, bm_error *err);
  * in the server's binary form; 0: integers stay what they are.  False: an exception is set. */
 bool py_push(const bm__step *step, PyObject *rows, size_t key_size, bm_status *status,
              bm_error *err);
+
+/* Is it an integer that so many bytes hold (0: 64 bits)?  No exception is set. */
+bool py_is_key(PyObject *value, size_t key_size);
 
 /* Parameters in PostgreSQL's binary form, a tuple of bytes or None. */
 PyObject *py_params(const bm__step *step);

@@ -147,6 +147,16 @@ static bool fits(int64_t value, size_t size)
     return size == 0 || size >= sizeof value || (value >> (8 * size - 1) == (value < 0 ? -1 : 0));
 }
 
+bool py_is_key(PyObject *value, size_t key_size)
+{
+    int overflow = 0;
+    if (!PyLong_Check(value)) {
+        return false;
+    }
+    long long wide = PyLong_AsLongLongAndOverflow(value, &overflow);
+    return overflow == 0 && fits(wide, key_size);
+}
+
 static bool integer_cell(PyObject *value, size_t key_size, uint8_t scratch[8], bm__cell *cell)
 {
     cell->kind = BM__CELL_INTEGER;

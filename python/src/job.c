@@ -111,6 +111,7 @@ static void job_free(PyObject *object)
     PyMem_Free(self->defaults);
     Py_XDECREF(self->catalog);
     Py_XDECREF(self->rows);
+    Py_XDECREF(self->odd_keys);
     Py_XDECREF(self->twin_of);
     Py_TYPE(object)->tp_free(object);
 }
@@ -331,6 +332,57 @@ static size_t key_size(const py_job *self)
     return key->oid == 21 ? 2 : key->oid == 23 ? 4 : 8;
 }
 
+/* The row of the batch that the number-th tuple of an answer is of, or BM_NO_ROW. */
+static size_t row_answered(const py_job *self, PyObject *tuple, Py_ssize_t number)
+{
+    const bm__job *job = &self->job;
+    size_t at = job->n_keys + (size_t)number;
+    if (self->step.expect == BM__EXPECT_ORD_KEYS) {
+        at = PyLong_AsSize_t(PyTuple_GET_ITEM(tuple, 0));
+        PyErr_Clear();
+    }
+    return at < job->n ? bm__batch_row(&job->batch, at) : BM_NO_ROW;
+}
+
+/* The key stays as the driver made it; the tuple has 0 in its place. */
+static bool put_aside(py_job *self, PyObject *rows, Py_ssize_t number, Py_ssize_t key)
+{
+    py_job *owner = self->twin_of != NULL ? self->twin_of : self;
+    PyObject *tuple = PyList_GET_ITEM(rows, number);
+    size_t row = row_answered(self, tuple, number);
+    if (owner->odd_keys == NULL) {
+        owner->odd_keys = PyDict_New();
+    }
+    PyObject *at = owner->odd_keys != NULL ? PyLong_FromSize_t(row) : NULL;
+    PyObject *list = at != NULL ? PySequence_List(tuple) : NULL;
+    bool done = list != NULL &&
+                PyDict_SetItem(owner->odd_keys, at, PyTuple_GET_ITEM(tuple, key)) == 0 &&
+                PyList_SetItem(list, key, PyLong_FromLong(0)) == 0;
+    PyObject *plain = done ? PyList_AsTuple(list) : NULL;
+    Py_XDECREF(list);
+    Py_XDECREF(at);
+    return plain != NULL && PyList_SetItem(rows, number, plain) == 0;
+}
+
+/* Of few rows nobody asked what the key's column is: it may give what is no integer of the model,
+ * and Django takes what it gives. */
+static bool put_odd_keys_aside(py_job *self, PyObject *rows, size_t size)
+{
+    Py_ssize_t key = self->step.expect == BM__EXPECT_ORD_KEYS ? 2 : 0;
+    bool keyed = key == 2 || self->step.expect == BM__EXPECT_KEYS;
+    if (self->catalog != NULL || !keyed || !self->job.plan->key_tracked) {
+        return true;
+    }
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(rows); i++) {
+        PyObject *tuple = PyList_GET_ITEM(rows, i);
+        if (PyTuple_Check(tuple) && PyTuple_GET_SIZE(tuple) > key &&
+            !py_is_key(PyTuple_GET_ITEM(tuple, key), size) && !put_aside(self, rows, i, key)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* answer(count, rows): what the database said to the step */
 static PyObject *job_answer(PyObject *object, PyObject *args)
 {
@@ -348,7 +400,7 @@ static PyObject *job_answer(PyObject *object, PyObject *args)
     }
     bm__answer answer = {.rows = count > 0 ? (uint64_t)count : 0, .sent = true, .row = BM_NO_ROW};
     size_t size = self->step.expect == BM__EXPECT_ROWS ? 0 : key_size(self);
-    if (!py_push(&self->step, rows, size, &status, &err)) {
+    if (!put_odd_keys_aside(self, rows, size) || !py_push(&self->step, rows, size, &status, &err)) {
         return NULL;
     }
     bm__job_answer(&self->job, status, &answer, &err, true);
@@ -370,6 +422,27 @@ static PyObject *job_knows_keys(PyObject *object, PyObject *unused)
     return PyBool_FromLong(has_keys(&self->job));
 }
 
+/* The key of a row as the driver made it, where it is no integer; borrowed, or NULL. */
+static PyObject *odd_key(const py_job *self, size_t row)
+{
+    const py_job *owner = self->twin_of != NULL ? self->twin_of : self;
+    PyObject *at = owner->odd_keys != NULL ? PyLong_FromSize_t(row) : NULL;
+    PyObject *key = at != NULL ? PyDict_GetItemWithError(owner->odd_keys, at) : NULL;
+    Py_XDECREF(at);
+    return key;
+}
+
+static PyObject *integer_key(const unsigned char *at, size_t width)
+{
+    int16_t i2;
+    int32_t i4;
+    int64_t i8;
+    memcpy(&i2, at, sizeof i2);
+    memcpy(&i4, at, width >= sizeof i4 ? sizeof i4 : sizeof i2);
+    memcpy(&i8, at, width >= sizeof i8 ? sizeof i8 : sizeof i2);
+    return PyLong_FromLongLong(width == sizeof i2 ? i2 : width == sizeof i4 ? i4 : i8);
+}
+
 /* keys() -> the keys that the database made, in the order of the rows */
 static PyObject *job_keys(PyObject *object, PyObject *unused)
 {
@@ -383,14 +456,10 @@ static PyObject *job_keys(PyObject *object, PyObject *unused)
     size_t width = plan->model->fields[plan->key_field].width;
     PyObject *keys = PyList_New((Py_ssize_t)self->job.call->caller_rows);
     for (size_t row = 0; keys != NULL && row < self->job.call->caller_rows; row++) {
-        const unsigned char *at = self->job.call->keys + row * width;
-        int16_t i2;
-        int32_t i4;
-        int64_t i8;
-        memcpy(&i2, at, sizeof i2);
-        memcpy(&i4, at, width >= sizeof i4 ? sizeof i4 : sizeof i2);
-        memcpy(&i8, at, width >= sizeof i8 ? sizeof i8 : sizeof i2);
-        PyObject *key = PyLong_FromLongLong(width == sizeof i2 ? i2 : width == sizeof i4 ? i4 : i8);
+        PyObject *key = Py_XNewRef(odd_key(self, row));
+        if (key == NULL && PyErr_Occurred() == NULL) {
+            key = integer_key(self->job.call->keys + row * width, width);
+        }
         if (key == NULL) {
             Py_CLEAR(keys);
         } else {

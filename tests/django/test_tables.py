@@ -41,6 +41,25 @@ CASES: dict[str, list[str]] = {
     "used up": [f"ALTER TABLE {TABLE} ALTER id SET MAXVALUE 1000 RESTART 1000"],
     "generated always": [f"ALTER TABLE {TABLE} ALTER id SET GENERATED ALWAYS"],
     "narrower": [f"ALTER TABLE {TABLE} ALTER id TYPE smallint"],
+    "numeric keys": [
+        f"ALTER TABLE {TABLE} ALTER id DROP IDENTITY",
+        "CREATE SEQUENCE test_keys START 100",
+        f"ALTER TABLE {TABLE} ALTER id TYPE numeric",
+        f"ALTER TABLE {TABLE} ALTER id SET DEFAULT nextval('test_keys') + 0.50",
+    ],
+    "text keys": [
+        f"ALTER TABLE {TABLE} ALTER id DROP IDENTITY",
+        "CREATE SEQUENCE test_keys START 100",
+        f"ALTER TABLE {TABLE} DROP CONSTRAINT app_plain_pkey CASCADE",
+        f"ALTER TABLE {TABLE} ALTER id TYPE text USING id::text",
+        f"ALTER TABLE {TABLE} ALTER id SET DEFAULT 'k' || nextval('test_keys')",
+    ],
+    "keys with a fraction": [
+        f"ALTER TABLE {TABLE} ALTER id DROP IDENTITY",
+        "CREATE SEQUENCE test_keys START 100",
+        f"ALTER TABLE {TABLE} ALTER id TYPE float8",
+        f"ALTER TABLE {TABLE} ALTER id SET DEFAULT nextval('test_keys')",
+    ],
     "rule that also writes": [
         "CREATE TABLE test_log (name text)",
         f"CREATE RULE test_rule AS ON INSERT TO {TABLE} "

@@ -22,6 +22,21 @@ from bulkmodel import _core
 _ABOUT_VALUES = (ValueError, TypeError, OverflowError, UnicodeError, ValidationError)
 # "(columns)=(values)" in DETAIL, whatever the language around it.
 _KEY = re.compile(r"\(([^()]*)\)=\(")
+# Fields whose values PostgreSQL prints as _text() does, up to so many bytes.
+_PRINTED = frozenset(
+    {
+        models.AutoField,
+        models.BigAutoField,
+        models.SmallIntegerField,
+        models.IntegerField,
+        models.BigIntegerField,
+        models.CharField,
+        models.TextField,
+        models.BooleanField,
+        models.UUIDField,
+    }
+)
+_LONGEST = 64
 _LIMIT = re.compile(r"\((\d+)\)")
 # Python 3.10 does not say SQLite's extended code.
 _CODES = {"UNIQUE": 2067, "NOT NULL": 1299, "CHECK": 275, "FOREIGN KEY": 787}
@@ -122,6 +137,7 @@ class Search:
         self.model = model
         self.connection = connection
         self.objects = objects
+        self.updates = fields
         self.fields = model._meta.concrete_fields if fields is None else fields
 
     def culprit(self, error: BaseException, facts: Facts) -> Found:
@@ -130,6 +146,7 @@ class Search:
             "23505": self._by_key,
             "23503": self._by_key,
             "23502": self._by_null,
+            "23514": self._by_printed_row,
             "22001": self._by_length,
             "22003": self._by_range,
             None: self._by_value,
@@ -183,6 +200,21 @@ class Search:
             return None, field
         cells = [vars(object).get(field.attname, "") for object in self.objects]
         return (cells.index(None) if None in cells else None), field
+
+    def _by_printed_row(self, error: BaseException, facts: Facts) -> Found:
+        """DETAIL has the row's columns in an order of its own: the object is the one all of whose
+        values stand there, the key among them where rows are updated."""
+        _, _, printed = (facts.detail or "").partition("(")
+        cells = ", " + printed.rpartition(")")[0] + ", "
+        key = [] if self.updates is None else list(self.model._meta.pk_fields)
+        fields = [f for f in (*key, *self.fields) if type(target_of(f)) in _PRINTED]
+        found: list[int] = []
+        for row, values in enumerate(zip(*map(self._cells, fields)) if printed else ()):
+            texts = [_text(value) for value in values]
+            known = [text for text in texts if text is not None and len(text.encode()) <= _LONGEST]
+            if known and all(f", {text}, " in cells for text in known):
+                found.append(row)
+        return (found[0] if len(found) == 1 else None), None
 
     def _first(self, fields: Sequence[Any], wrong: Callable[[Any, Any], bool]) -> Found:
         for row, object in enumerate(self.objects):

@@ -58,6 +58,11 @@ def locate(error: Error, job: _core.Job) -> None:
     error._bulkmodel_place = (job, *place)  # type: ignore[attr-defined]
 
 
+def may_be_found(error: Error, find: Callable[[], tuple[_core.Job, int] | None]) -> None:
+    """Keep how the row is found where nothing else tells it: once, outside of the transaction."""
+    error._bulkmodel_find = find  # type: ignore[attr-defined]
+
+
 def annotate(error: BaseException, call: Call) -> None:
     """Give an error the attributes row_index, field_name, constraint and sqlstate: None where
     unknown.  Errors that are neither the database's nor about a value stay as they are."""
@@ -77,9 +82,19 @@ def annotate(error: BaseException, call: Call) -> None:
         found, named = _search(error, known, call)
         row = found if row is None else row
         field = field or (named if found == row else None)
+    if row is None:
+        row = _found_again(error, call)
     if row is not None and call.places is not None:
         row = call.places[row]
     _set(error, row, field.name if field else None, known.constraint, known.sqlstate)
+
+
+def _found_again(error: BaseException, call: Call) -> int | None:
+    find = getattr(error, "_bulkmodel_find", None)
+    found = find() if find is not None else None
+    if found is None or call.row_of is None:
+        return found[1] if found is not None else None
+    return call.row_of(*found)
 
 
 def _search(error: BaseException, known: culprit.Facts, call: Call) -> culprit.Found:

@@ -14,7 +14,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, Error, IntegrityError, transaction
 
-from bulkmodel import _core, conf, errors
+from bulkmodel import _core, conf, errors, halves
 from bulkmodel.statements import Condition, Step, placed, result, spliced
 
 _loading = threading.Lock()
@@ -90,27 +90,9 @@ def _culprit(error: IntegrityError, connection: Any, write: _Write, n: int) -> i
     if n == 1:
         return 0
     with transaction.atomic(using=connection.alias):
-        row = _search(error, write, n)
+        row = halves.search(error, write, n)
         transaction.set_rollback(True, using=connection.alias)
-    return row
-
-
-def _search(error: IntegrityError, write: _Write, n: int) -> int | None:
-    """A part that goes well stays, since rows behind it may need it."""
-    low, high = 0, n
-    while low < high:
-        middle = low + max((high - low) // 2, 1)
-        try:
-            write(low, middle - low)
-        except IntegrityError as again:
-            if str(again) != str(error):
-                break
-            high = middle
-            if middle - low == 1:
-                return low
-        else:
-            low = middle
-    return None
+    return None if row == n else row
 
 
 def _watched(cursor: Any, source: _core.Source, job: _core.Job) -> bool:

@@ -4,12 +4,13 @@ out to workers."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-from django.db import models
+from django.db import Error, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from bulkmodel import _core, postgresql, transport
+from bulkmodel import _core, errors, halves, postgresql, transport
 from bulkmodel.atomic import one_statement, one_transaction
 from bulkmodel.place import SMALL, Place
 from bulkmodel.statements import Condition, nothing
@@ -86,6 +87,16 @@ class Writing:
     ) -> None:
         """Perform the jobs.  `settle` is called when all is written, before it is committed;
         `undo` where it is not, or not wholly; `beside` never, or often while it is written."""
+        try:
+            self._run(settle, undo, beside)
+        except halves.OF_A_ROW as error:
+            if self.place.connection.vendor == "postgresql":
+                errors.may_be_found(error, partial(self._find, error))
+            raise
+
+    def _run(
+        self, settle: Callable[[], None], undo: Callable[[], None], beside: Callable[[], None]
+    ) -> None:
         if len(self._tasks) > 1:
             try:
                 Team(self.place.connection, self._tasks).run(settle, undo)
@@ -102,6 +113,37 @@ class Writing:
     def knows_keys(self) -> bool:
         """Is there a key for each row of the last job?  Maybe before it is written."""
         return self._tasks[0].jobs[-1].knows_keys()
+
+    def _find(self, error: Error) -> tuple[_core.Job, int] | None:
+        """The job, and its row, that the error is about: the rows are written again, and rolled
+        back.  None: not known; nobody can try again in a transaction that has failed."""
+        connection = self.place.connection
+        if connection.in_atomic_block or not connection.get_autocommit():
+            return None
+        try:
+            with transaction.atomic(using=self.place.using):
+                try:
+                    with connection.cursor() as cursor:
+                        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+                    return self._search(error, connection)
+                finally:
+                    transaction.set_rollback(True, using=self.place.using)
+        except Exception:  # the caller's error is the one that counts
+            return None
+
+    def _search(
+        self, error: Error, connection: BaseDatabaseWrapper
+    ) -> tuple[_core.Job, int] | None:
+        for job in self.jobs:
+
+            def write(first: int, n: int, job: _core.Job = job) -> None:
+                with transaction.atomic(using=self.place.using):
+                    transport.run(job.part(first, n), connection, self.condition)
+
+            row = halves.search(error, write, job.size())
+            if row != job.size():
+                return None if row is None else (job, row)
+        return None
 
     def keys(self) -> list[int]:
         """The keys that the database made for the rows of the last job."""

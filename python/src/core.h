@@ -77,6 +77,7 @@ typedef struct py_job {
     PyObject_HEAD py_rows *rows;
     struct py_job *twin_of; /* whose call and plan the job carries out, or NULL: its own */
     bool stopped;           /* no further step, no further block */
+    PyObject *order;        /* the arguments that it was made from */
     PyObject *odd_keys;     /* {row: key} of keys that no integer of the model holds, or NULL */
     py_table *table;
     py_catalog *catalog; /* or NULL: the table is as the model says */
@@ -89,6 +90,9 @@ typedef struct py_job {
     bm__job job;
     bm__step step;
 } py_job;
+
+/* n of the rows, from `first` on, as rows of their own; a new reference. */
+PyObject *py_rows_part(py_rows *rows, Py_ssize_t first, Py_ssize_t n);
 
 /* The type of this name, or 0. */
 bm_type py_type_named(const char *name);

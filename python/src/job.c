@@ -84,6 +84,7 @@ static PyObject *job_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
     }
     bm_error err = BM_ERROR;
     order.batch_size = (size_t)batch_size;
+    self->order = Py_NewRef(args);
     self->rows = (py_rows *)Py_NewRef(rows);
     self->table = rows->table;
     self->catalog = catalog != Py_None ? (py_catalog *)Py_NewRef(catalog) : NULL;
@@ -112,8 +113,41 @@ static void job_free(PyObject *object)
     Py_XDECREF(self->catalog);
     Py_XDECREF(self->rows);
     Py_XDECREF(self->odd_keys);
+    Py_XDECREF(self->order);
     Py_XDECREF(self->twin_of);
     Py_TYPE(object)->tp_free(object);
+}
+
+/* part(first, n) -> a job of its own that does the same with these rows */
+static PyObject *job_part(PyObject *object, PyObject *args)
+{
+    const py_job *self = (const py_job *)object;
+    Py_ssize_t first;
+    Py_ssize_t n;
+    if (!PyArg_ParseTuple(args, "nn", &first, &n)) {
+        return NULL;
+    }
+    if (self->order == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "a twin has no parts");
+        return NULL;
+    }
+    PyObject *rows = py_rows_part(self->rows, first, n);
+    PyObject *head = rows != NULL ? PyTuple_Pack(1, rows) : NULL;
+    PyObject *rest = PyTuple_GetSlice(self->order, 1, PyTuple_GET_SIZE(self->order));
+    PyObject *order = head != NULL && rest != NULL ? PySequence_Concat(head, rest) : NULL;
+    PyObject *part = order != NULL ? PyObject_CallObject((PyObject *)&py_job_type, order) : NULL;
+    Py_XDECREF(order);
+    Py_XDECREF(rest);
+    Py_XDECREF(head);
+    Py_XDECREF(rows);
+    return part;
+}
+
+static PyObject *job_size(PyObject *object, PyObject *unused)
+{
+    const py_job *self = (const py_job *)object;
+    (void)unused;
+    return PyLong_FromSize_t(self->rows != NULL ? self->rows->n : 0);
 }
 
 /* twin() -> a job that carries out the same plan on another connection: each chunk is claimed by
@@ -503,6 +537,8 @@ static PyObject *job_locate(PyObject *object, PyObject *args)
 }
 
 static PyMethodDef methods[] = {
+    {"part", job_part, METH_VARARGS, NULL},
+    {"size", job_size, METH_NOARGS, NULL},
     {"twin", job_twin, METH_NOARGS, NULL},
     {"rewind", job_rewind, METH_NOARGS, NULL},
     {"stop", job_stop, METH_NOARGS, NULL},

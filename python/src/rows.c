@@ -249,19 +249,8 @@ static PyObject *rows_keep(PyObject *object, PyObject *args)
     Py_RETURN_NONE;
 }
 
-/* Rows(table, n) */
-static PyObject *rows_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+static PyObject *new_rows(PyTypeObject *type, py_table *table, Py_ssize_t n)
 {
-    py_table *table;
-    Py_ssize_t n;
-    (void)keywords;
-    if (!PyArg_ParseTuple(args, "O!n", &py_table_type, &table, &n)) {
-        return NULL;
-    }
-    if (n < 0) {
-        PyErr_SetString(PyExc_ValueError, "a negative number of rows");
-        return NULL;
-    }
     py_rows *self = (py_rows *)type->tp_alloc(type, 0);
     if (self == NULL) {
         return NULL;
@@ -275,6 +264,59 @@ static PyObject *rows_new(PyTypeObject *type, PyObject *args, PyObject *keywords
         return PyErr_NoMemory();
     }
     return (PyObject *)self;
+}
+
+/* Rows(table, n) */
+static PyObject *rows_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    py_table *table;
+    Py_ssize_t n;
+    (void)keywords;
+    if (!PyArg_ParseTuple(args, "O!n", &py_table_type, &table, &n)) {
+        return NULL;
+    }
+    if (n < 0) {
+        PyErr_SetString(PyExc_ValueError, "a negative number of rows");
+        return NULL;
+    }
+    return new_rows(type, table, n);
+}
+
+static bool copy_cells(const py_rows *self, py_column *column, const py_column *from, size_t first)
+{
+    bm_layout layout;
+    size_t width;
+    py_cell_of(from->type, &layout, &width);
+    if (!begin_column(self, from->type, column)) {
+        return false;
+    }
+    memcpy(column->data, from->data + first * width, self->n * width);
+    for (size_t row = 0; row < self->n; row++) {
+        if (column->owned != NULL) {
+            column->owned[row] = Py_XNewRef(from->owned[first + row]);
+        }
+        if (from->states != NULL &&
+            !set_state(self, column, row, (bm_state)from->states[first + row])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+PyObject *py_rows_part(py_rows *rows, Py_ssize_t first, Py_ssize_t n)
+{
+    if (first < 0 || n < 0 || (size_t)first + (size_t)n > rows->n) {
+        PyErr_SetString(PyExc_IndexError, "there are no such rows");
+        return NULL;
+    }
+    py_rows *part = (py_rows *)new_rows(&py_rows_type, rows->table, n);
+    for (size_t i = 0; part != NULL && i < rows->table->made.n_fields; i++) {
+        const py_column *from = &rows->columns[i];
+        if (from->data != NULL && !copy_cells(part, &part->columns[i], from, (size_t)first)) {
+            Py_CLEAR(part);
+        }
+    }
+    return (PyObject *)part;
 }
 
 static void rows_free(PyObject *object)

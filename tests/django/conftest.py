@@ -17,6 +17,7 @@ collect_ignore += (
     ["test_tables_sqlite.py"]
     if ENGINE == "postgresql"
     else [
+        "test_errors_found.py",
         "test_errors_postgresql.py",
         "test_fields_postgresql.py",
         "test_lost.py",

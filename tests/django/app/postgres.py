@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.contrib.postgres import fields
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import RangeOperators
 from django.contrib.postgres.search import SearchVectorField
 from django.contrib.postgres.signals import get_hstore_oids, register_type_handlers
 from django.db import connections, models
@@ -65,6 +67,28 @@ class Limited(models.Model):
 
     objects = BulkModelManager()
     django = models.Manager()
+
+
+class Day(models.Model):
+    day = models.DateField(unique=True)
+
+
+class Checked(models.Model):
+    """What PostgreSQL refuses without a word about the row."""
+
+    amount = models.DecimalField(max_digits=8, decimal_places=2, default=1)
+    whole = fields.IntegerRangeField(null=True)
+    day = models.ForeignKey(Day, to_field="day", null=True, on_delete=models.CASCADE)
+    note = models.TextField(default="-")
+
+    objects = BulkModelManager()
+    django = models.Manager()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=models.Q(amount__gt=0), name="positive"),
+            ExclusionConstraint(name="apart", expressions=[("whole", RangeOperators.OVERLAPS)]),
+        )
 
 
 class Contrib(models.Model):

@@ -1,0 +1,160 @@
+"""Violations of which PostgreSQL does not say the row: it is found by writing halves again."""
+
+import datetime
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from app.postgres import Checked
+
+DAY = datetime.date(2024, 2, 29)
+# Of each constraint: what makes a row break it, as the fields' values.
+BREAK: dict[str, dict[str, Any]] = {
+    "positive": {"amount": Decimal("-1.5")},
+    "apart": {"whole": (5, 7)},
+    "app_checked_day_id": {"day_id": DAY},
+}
+VERBS = ("bulk_create", "bulk_create in batches", "bulk_update", "update_fields", "copy")
+pytestmark = [pytest.mark.engine]
+
+
+def rows(n: int) -> list[Checked]:
+    return [Checked(note="-") for _ in range(n)]
+
+
+def broken(objects: list[Checked], at: list[int], values: dict[str, Any]) -> None:
+    for i in at:
+        for name, value in values.items():
+            setattr(objects[i], name, value)
+
+
+def calls(manager: Any, verb: str, n: int, at: list[int], name: str) -> Callable[[], Any]:
+    values = BREAK[name]
+    names = [field.removesuffix("_id") for field in values]
+    made = rows(n)
+    if verb in ("bulk_update", "update_fields"):
+        Checked.django.bulk_create(made)
+    broken(made, at, values)
+    return {
+        "bulk_create": lambda: manager.bulk_create(made),
+        "bulk_create in batches": lambda: manager.bulk_create(made, batch_size=3),
+        "bulk_update": lambda: manager.bulk_update(made, names),
+        "update_fields": lambda: manager.update_fields(*names, objects=made),
+        "copy": lambda: manager.copy_from_objects(made),
+    }[verb]
+
+
+def failure(call: Callable[[], Any]) -> Any:
+    with pytest.raises(IntegrityError) as caught:
+        call()
+    return caught.value
+
+
+def facts(error: Any) -> Any:
+    cause = error.__cause__
+    return type(error), type(cause), cause.diag.sqlstate, cause.diag.constraint_name
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("n", [1, 2, 7, 1000])
+@pytest.mark.parametrize("verb", VERBS[:4])
+@pytest.mark.parametrize("name", BREAK)
+def test_the_row_is_found(name: str, verb: str, n: int) -> None:
+    if name == "apart":
+        Checked.django.create(whole=(1, 10))
+    before = Checked.django.count()
+    for at in {0, n // 2, n - 1}:
+        call = calls(Checked.objects, verb, n, [at], name)
+        kept = Checked.django.count()
+        ours = failure(call)
+        assert ours.row_index == at
+        assert ours.constraint.startswith(name)
+        assert Checked.django.filter(note="-").count() == kept
+        Checked.django.filter(pk__gt=0).exclude(whole__isnull=False).delete()
+        if verb in ("bulk_create", "bulk_update") and n < 1000:
+            theirs = failure(calls(Checked.django, verb, n, [at], name))
+            assert facts(ours)[:3] == facts(theirs)[:3]
+            assert ours.constraint == theirs.__cause__.diag.constraint_name
+            Checked.django.exclude(whole__isnull=False).delete()
+    assert Checked.django.count() == before
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("verb", VERBS[:4])
+def test_rows_that_exclude_each_other(verb: str) -> None:
+    call = calls(Checked.objects, verb, 20, [3, 11], "apart")
+    assert failure(call).row_index == 11
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_rows() -> None:
+    made = Checked.objects.bulk_create(rows(3000))
+    made[1234].amount = Decimal("-1")
+    assert failure(lambda: Checked.objects.bulk_update(made, ["amount"])).row_index == 1234
+    assert failure(lambda: Checked.objects.update_fields("amount", objects=made)).row_index == 1234
+    assert Checked.django.filter(amount=1).count() == 3000
+
+
+@pytest.mark.django_db(transaction=True)
+def test_keys_beside_rows_without() -> None:
+    made = rows(30)
+    for i in range(0, 30, 2):
+        made[i].pk = 100_000 + i
+    for at in (8, 9):
+        made[at].amount = Decimal("-1")
+        assert failure(lambda: Checked.objects.bulk_create(made)).row_index == at
+        made[at].amount = Decimal("1")
+    assert not Checked.django.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_changed_is_counted_in_the_queryset() -> None:
+    Checked.objects.bulk_create(rows(9))
+    found = Checked.objects.order_by("pk")
+    list(found)[2].note = "changed"
+    list(found)[6].amount = Decimal("-1")
+    assert failure(found.update_fields).row_index == 6
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_asked_where_nothing_fails() -> None:
+    with CaptureQueriesContext(connection) as captured:
+        made = Checked.objects.bulk_create(rows(500))
+        Checked.objects.bulk_update(made, ["amount"])
+    verbs = [query["sql"].split()[0] for query in captured]
+    assert [verb for verb in verbs if verb not in ("BEGIN", "COMMIT")] == ["INSERT", "UPDATE"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("verb", ["bulk_create", "bulk_update", "update_fields"])
+def test_in_a_caller_s_transaction_a_row_that_is_printed_is_found(verb: str) -> None:
+    with transaction.atomic():
+        objects = rows(20)
+        if verb != "bulk_create":
+            Checked.django.bulk_create(objects)
+        for i, row in enumerate(objects):
+            row.note = f"n{i}, (" if i % 2 else ""
+        objects[13].amount = Decimal("-1")
+        call = {
+            "bulk_create": lambda: Checked.objects.bulk_create(objects),
+            "bulk_update": lambda: Checked.objects.bulk_update(objects, ["amount", "note"]),
+            "update_fields": lambda: Checked.objects.update_fields("amount", objects=objects),
+        }[verb]
+        with CaptureQueriesContext(connection) as captured:
+            error = failure(call)
+        assert error.row_index == 13
+        assert len(captured) == 1
+        transaction.set_rollback(True)
+
+
+@pytest.mark.django_db
+def test_of_rows_that_look_alike_none_is_named() -> None:
+    objects = rows(20)
+    objects[13].amount = Decimal("-1")
+    with transaction.atomic():
+        assert failure(lambda: Checked.objects.bulk_create(objects)).row_index is None
+        transaction.set_rollback(True)

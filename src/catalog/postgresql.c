@@ -10,9 +10,9 @@
  * Names are qualified: nothing in a search_path can stand in for a catalog (CVE-2018-1058).
  * b follows domains down to their base type, m those of array elements.  format_type of -1, not
  * NULL: it says "bpchar", where "character" would be read as char(1); and of the base type, not the
- * domain: a cast to a domain over varchar(3) cuts, an assignment refuses.  tgtype's bits: PostgreSQL,
- * pg_trigger.h (1 row, 2 before, 4 insert, 16 update, 64 instead).  FUNCEXPR in a default: it calls
- * a function.
+ * domain: a cast to a domain over varchar(3) cuts, an assignment refuses.  tgtype's bits:
+ * PostgreSQL, pg_trigger.h (1 row, 2 before, 4 insert, 16 update, 64 instead).  FUNCEXPR in a
+ * default: it calls a function.
  */
 #define FINGERPRINT                                                                                \
     "(SELECT pg_catalog.string_agg(pg_catalog.concat_ws(':', f.attnum, f.attname, f.atttypid, "    \

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import django
 from django.db import InterfaceError, OperationalError, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel.errors import CommitUnknown
 
+_COMMIT = inspect.unwrap(BaseDatabaseWrapper.commit).__code__
+_HOOKS = inspect.unwrap(BaseDatabaseWrapper.run_and_clear_commit_hooks).__code__
 # SQLSTATEs with which a server goes away: 08..., 57P01 to 57P05.
 _GONE = ("08", "57P")
 
@@ -49,6 +53,31 @@ def one_transaction(using: str, undo: Callable[[], None] | None = None) -> Itera
                 "The connection was lost at COMMIT: all rows of the call are there, or none."
             ) from error
         raise
+
+
+@contextmanager
+def commit_told() -> Iterator[None]:
+    """Django's own transaction.  CommitUnknown: the connection was lost at COMMIT."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        if is_lost(error) and _was_at_commit(error):
+            raise CommitUnknown(
+                "The connection was lost at COMMIT: all rows of the call are there, or none."
+            ) from error
+        raise
+
+
+def _was_at_commit(error: BaseException) -> bool:
+    """Was it raised by the COMMIT itself, and not by a hook behind it?"""
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code is _HOOKS:
+            return False
+        if trace.tb_frame.f_code is _COMMIT:
+            return bool(trace.tb_frame.f_locals["self"].vendor != "sqlite")
+        trace = trace.tb_next
+    return False
 
 
 @contextmanager

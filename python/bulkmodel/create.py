@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -181,11 +181,17 @@ class Create:
             _core.settle(self.keyless[first:last], key, keys[first:last], False, using)
             yield
 
-    def _undo(self) -> None:
-        _core.settle(self.keyless, self.place.description.key.field.attname, None, True, None)
-        _core.settle(self.keyed, None, None, True, None)
-        for object, (adding, db) in zip(self.objects, self.states or ()):
-            object._state.adding, object._state.db = adding, db
+    def _undo(self, committed: Sequence[range]) -> None:
+        """What was set on the objects, but on those whose rows are committed."""
+        kept = set().union(*committed)
+        lost = [i for i in range(len(self.objects)) if i not in kept]
+        keyless = [self.objects[i] for i in lost if self.marks[i] & 1]
+        keyed = [self.objects[i] for i in lost if not self.marks[i] & 1]
+        _core.settle(keyless, self.place.description.key.field.attname, None, True, None)
+        _core.settle(keyed, None, None, True, None)
+        for i in lost if self.states is not None else ():
+            object = self.objects[i]
+            object._state.adding, object._state.db = self.states[i]
 
     def _places(self) -> list[list[int]]:
         """Where the rows of each job stand: first those with keys, then those without."""

@@ -14,12 +14,14 @@ from django.db.models.sql import UpdateQuery
 
 from bulkmodel import _core, errors, signals, written
 from bulkmodel.asynchronous import AsyncMixin
+from bulkmodel.atomic import commit_told
 from bulkmodel.conflicts import conflict_of
 from bulkmodel.connections import ensure_connected, reset_connection
 from bulkmodel.create import Create, restored
 from bulkmodel.helpers import get_chunks
 from bulkmodel.image import Image
 from bulkmodel.instances import Instances
+from bulkmodel.lookups import InKeys
 from bulkmodel.methods import MoreMethods, alters_data
 from bulkmodel.options import NAMES, Options, is_size, options_of
 from bulkmodel.place import NotOurs, or_django
@@ -144,7 +146,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             restoring = (
                 restored(given, self._alias_of_write()) if given and valid else nullcontext()
             )
-            with errors.noted(lambda: self._call(given)), restoring:
+            with errors.noted(lambda: self._call(given)), commit_told(), restoring:
                 given = super().bulk_create(given, batch_size, *conflicts)
 
         def make() -> Any:
@@ -202,7 +204,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             with or_django("bulk_update", self.model):
                 return bulk_update(self, objects, names, batch_size)
         plain: Any = super(BulkModelQuerySetMixin, self._silent())
-        with errors.noted(lambda: self._call(objects, names)):
+        with errors.noted(lambda: self._call(objects, names)), commit_told():
             return int(plain.bulk_update(objects, names, batch_size))
 
     @alters_data
@@ -256,7 +258,10 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         selected = self.using(using) if asked.return_queryset else self.order_by().using(using)
 
         def update_rows(keys: list[Any]) -> int:
-            rows = written.of_keys(type(self), self.model, using, keys)
+            if self.query.annotations:  # the values may refer to them
+                rows = self.order_by().using(using).filter(InKeys(models.F("pk"), keys))
+            else:
+                rows = written.of_keys(type(self), self.model, using, keys)
             part: Any = super(BulkModelQuerySetMixin, rows)
             return int(part.update(**values))
 

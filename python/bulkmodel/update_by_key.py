@@ -58,7 +58,7 @@ class UpdateByKey:
         parts = [_Part(self.update, self.keys, chunks) for _ in range(workers)]
         if workers > 1:
             try:
-                Team(connections[self.queryset.db], parts).run(lambda: None, lambda: None)
+                Team(connections[self.queryset.db], parts).run(lambda: None, lambda rows: None)
             except Entangled:
                 self._write(1)
                 return

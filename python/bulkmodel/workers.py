@@ -125,9 +125,10 @@ class Team:
 
     # ------------------------------------------------------------------ in the caller's thread
 
-    def run(self, settle: Callable[[], None], undo: Callable[[], None]) -> None:
+    def run(self, settle: Callable[[], None], undo: Callable[[Sequence[range]], None]) -> None:
         """Do the tasks.  `settle` is called when all is written, before the first commit; `undo`
-        where not all is committed.  The first error is raised, when all threads have ended."""
+        where not all is committed, with the input's rows that are.  The first error is raised, when
+        all threads have ended."""
         started: list[threading.Thread] = []
         try:
             self._start(started)
@@ -142,7 +143,8 @@ class Team:
         self._join(started)
         writers = [worker for worker in self._workers if worker.has_rows]
         if not writers or any(worker.state != "committed" for worker in writers):
-            undo()
+            done = [worker for worker in writers if worker.state == "committed"]
+            undo([rows for worker in done if worker.task for rows in worker.task.rows()])
         self._raise()
 
     def _join(self, started: list[threading.Thread]) -> None:

@@ -82,11 +82,12 @@ class Writing:
     def run(
         self,
         settle: Callable[[], None] = nothing,
-        undo: Callable[[], None] = nothing,
+        undo: Callable[[Sequence[range]], None] = lambda rows: None,
         beside: Callable[[], None] = nothing,
     ) -> None:
-        """Perform the jobs.  `settle` is called when all is written, before it is committed;
-        `undo` where it is not, or not wholly; `beside` never, or often while it is written."""
+        """Perform the jobs.  `settle` is called when all is written, before it is committed; `undo`
+        where it is not, or not wholly, with the input's rows that are; `beside` never, or often
+        while it is written."""
         try:
             self._run(settle, undo, beside)
         except halves.OF_A_ROW as error:
@@ -95,7 +96,10 @@ class Writing:
             raise
 
     def _run(
-        self, settle: Callable[[], None], undo: Callable[[], None], beside: Callable[[], None]
+        self,
+        settle: Callable[[], None],
+        undo: Callable[[Sequence[range]], None],
+        beside: Callable[[], None],
     ) -> None:
         if len(self._tasks) > 1:
             try:
@@ -106,7 +110,7 @@ class Writing:
                     job.rewind()
                 self._tasks = [_Task(self, self.jobs)]
         within = one_statement if self.is_one_statement else one_transaction
-        with within(self.place.using, undo):
+        with within(self.place.using, lambda: undo(())):
             self._tasks[0].run(self.place.connection, beside)
             settle()
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.db import DataError, OperationalError, connection, transaction
+from django.db.models import F, Value
 
 from app.models import Plain
 from bulkmodel import postgresql
@@ -174,6 +175,72 @@ def test_a_commit_without_an_answer(
             Plain.objects.bulk_create(objects)
     assert isinstance(caught.value.__cause__, OperationalError)
     assert before(objects) == then
+
+
+def hung_up(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """COMMIT without an answer, from now on."""
+    commit = connection._commit
+    gone = pid()
+
+    def cut() -> None:
+        terminate(gone)
+        commit()
+
+    monkeypatch.setattr(connection, "_commit", cut)
+
+
+@pytest.mark.parametrize("verb", ["bulk_create", "bulk_update", "update", "update_fields"])
+def test_a_commit_of_django_s_own_without_an_answer(
+    verb: str, monkeypatch: pytest.MonkeyPatch, no_rows_left: None
+) -> None:
+    """On Django's way, since there are expressions among the values."""
+    made = Plain.django.bulk_create(rows(3))
+    new = [Plain(name="new", value=Value(1) + 1), Plain(pk=4711, name="newer")]
+    then = before(new)
+    for row in made:
+        row.value = F("value") + 10
+    calls = {
+        "bulk_create": lambda: Plain.objects.bulk_create(new),
+        "bulk_update": lambda: Plain.objects.bulk_update(made, ["value"]),
+        "update": lambda: Plain.objects.update(value=F("value") + 10, batch_size=1),
+        "update_fields": lambda: Plain.objects.update_fields("value", objects=made),
+    }
+    with monkeypatch.context() as patch:
+        hung_up(patch)
+        with pytest.raises(CommitUnknown) as caught:
+            calls[verb]()
+    assert isinstance(caught.value.__cause__, OperationalError)
+    assert before(new) == then
+    assert sorted(Plain.django.values_list("value", flat=True)) == [0, 1, 2]
+    Plain.django.all().delete()
+
+
+def test_a_hook_behind_django_s_own_commit_may_lose_a_commit_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, no_rows_left: None
+) -> None:
+    made = Plain.django.bulk_create(rows(3))
+
+    def hook() -> None:
+        with monkeypatch.context() as patch:
+            hung_up(patch)
+            with transaction.atomic():
+                Plain.django.create(name="lost")
+
+    def call() -> None:
+        for row in made:
+            row.value = F("value") + 10
+        Plain.objects.bulk_update(made, ["value"])
+
+    def wrapper(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("UPDATE"):
+            transaction.on_commit(hook)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(wrapper), pytest.raises(OperationalError) as caught:
+        call()
+    assert not isinstance(caught.value, CommitUnknown)
+    assert sorted(Plain.django.values_list("value", flat=True)) == [10, 11, 12]
+    Plain.django.all().delete()
 
 
 @pytest.mark.parametrize(("value", "state"), [(2**31, "22003"), ("x" * 11, "22001")])

@@ -321,13 +321,22 @@ def test_some_have_committed(monkeypatch: Any) -> None:
         committed(team)
 
     monkeypatch.setattr(workers.Team, "committed", kill_the_others)
+    given = rows(60)
+    for i in range(0, 60, 2):
+        given[i].pk = 100_000 + i
     with watching(Both()), pytest.raises(PartialCommit) as caught:
-        Plain.objects.bulk_create(rows(60), max_concurrent_workers=2, **WAYS)
+        Plain.objects.bulk_create(given, max_concurrent_workers=2, **WAYS)
     fates = {part.state: part.rows for part in caught.value.parts}
     assert set(fates) == {"committed", "unknown"}
     told = {state: {f"n{i}" for r in ranges for i in r} for state, ranges in fates.items()}
     assert names() == told["committed"] != set()
     assert told["committed"] | told["unknown"] == {f"n{i}" for i in range(60)}
+    keys = dict(Plain.django.values_list("name", "pk"))
+    for i, row in enumerate(given):
+        there = row.name in keys
+        assert row.pk == (keys[row.name] if there else None if i % 2 else 100_000 + i)
+        assert row._state.adding is not there
+        assert row._state.db == (connection.alias if there else None)
     assert isinstance(caught.value.__cause__, OperationalError)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import django
 from django.db import connections, models
 from django.db.models.base import ModelState
 
@@ -14,7 +15,7 @@ from bulkmodel import _core, errors, postgresql
 from bulkmodel.conflicts import Conflict, check_conflict, is_djangos
 from bulkmodel.place import SMALL, NotOurs, Place, gather, make_job
 from bulkmodel.prepare import for_create
-from bulkmodel.statements import Condition
+from bulkmodel.statements import Condition, Reading
 from bulkmodel.writing import Writing, share, workers_for
 
 # SQLite without the engine's table: rows of one INSERT, and its SQLITE_MAX_VARIABLE_NUMBER.
@@ -111,6 +112,8 @@ class Create:
                 catalog = postgresql.ask(description.table, self.place.connection)
             except _core.Unfit as error:
                 raise NotOurs(str(error)) from error
+        self.condition = self._condition(workers, catalog)
+        self.given = [o.pk for o in self.keyed] if isinstance(self.condition, Reading) else []
         new = kinds <= _NEW
         self.states = None if new else [(o._state.adding, o._state.db) for o in objects]
         jobs = [
@@ -119,9 +122,25 @@ class Create:
             if part
         ]
         places = self._places if len(jobs) > 1 else None
-        writing = Writing(self.place, jobs, Condition(), workers, places)
+        writing = Writing(self.place, jobs, self.condition, workers, places)
         writing.is_one_statement = len(jobs) == 1 and self.is_one_statement
         self.writing = writing
+
+    def _condition(self, workers: int, catalog: _core.Catalog | None) -> Condition:
+        """Since Django 6.1 the key of a row replaces the one that its object came with."""
+        place = self.place
+        key = place.description.key
+        if django.VERSION < (6, 1) or not self.keyed or not place.description.key_assigned:
+            return Condition()
+        if self.conflict is not None or workers > 1:
+            return Condition()
+        if place.dialect == "postgresql" and catalog is None:
+            return Reading(place.connection.ops.quote_name(key.field.column))
+        if catalog is not None and catalog.triggers():
+            raise NotOurs("a trigger may change keys, and Django reads them back")
+        if any(type(object.pk) is not int for object in self.keyed):
+            raise NotOurs("a key is not as the database has it, and Django reads it back")
+        return Condition()
 
     def _prepare(
         self, objects: list[Any], with_key: bool, catalog: _core.Catalog | None
@@ -156,6 +175,9 @@ class Create:
 
         def settle() -> None:
             deque(parts, 0)
+            if isinstance(self.condition, Reading):
+                for object, made in zip(self.keyed, self.condition.keys):
+                    object.pk = made
 
         def settle_part() -> None:
             next(parts, None)
@@ -189,6 +211,8 @@ class Create:
         keyed = [self.objects[i] for i in lost if not self.marks[i] & 1]
         _core.settle(keyless, self.place.description.key.field.attname, None, True, None)
         _core.settle(keyed, None, None, True, None)
+        for object, given in zip(self.keyed, self.given):
+            object.pk = given
         for i in lost if self.states is not None else ():
             object = self.objects[i]
             object._state.adding, object._state.db = self.states[i]

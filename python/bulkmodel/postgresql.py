@@ -7,7 +7,7 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel import _core
-from bulkmodel.statements import Condition, Step, placed, result, spliced
+from bulkmodel.statements import Condition, Reading, Step, placed, result, spliced
 
 try:
     from django.db.backends.postgresql.psycopg_any import (  # type: ignore[import-untyped]
@@ -99,6 +99,11 @@ def execute(
 ) -> tuple[int, list[Any]]:
     text, order = placed(step.sql, "%b", condition.sql)
     cells = [None if cell is None else Raw(cell) for cell in step.params]
+    if isinstance(condition, Reading) and not step.wants_rows:
+        cursor.execute(text + condition.returning, spliced(order, cells, condition))
+        count, rows = result(cursor, True)
+        condition.keys += [key for (key,) in rows]
+        return count, []
     cursor.execute(text, spliced(order, cells, condition))
     return result(cursor, step.wants_rows)
 

@@ -53,6 +53,17 @@ class Condition:
         return "$0" if self.sql else None
 
 
+class Reading(Condition):
+    """No condition: rows are inserted with keys that are read back, as a trigger may have made
+    them."""
+
+    def __init__(self, column: str) -> None:
+        """column: the key's, quoted."""
+        super().__init__()
+        self.returning = f" RETURNING {column}".replace("%", "%%")
+        self.keys: list[Any] = []
+
+
 def spliced(order: tuple[int, ...], cells: Any, condition: Condition) -> tuple[Any, ...]:
     if 0 not in order:
         return tuple(cells[i - 1] for i in order)

@@ -302,9 +302,18 @@ static PyObject *catalog_answer(PyObject *object, PyObject *rows)
     Py_RETURN_NONE;
 }
 
+/* triggers() -> may one change or drop a row before it is inserted?  Only behind answer(). */
+static PyObject *catalog_triggers(PyObject *object, PyObject *unused)
+{
+    const bm__table *found = ((py_catalog *)object)->found;
+    (void)unused;
+    return PyBool_FromLong(found != NULL && found->insert_trigger);
+}
+
 static PyMethodDef catalog_methods[] = {
     {"question", catalog_question, METH_NOARGS, NULL},
     {"answer", catalog_answer, METH_O, NULL},
+    {"triggers", catalog_triggers, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

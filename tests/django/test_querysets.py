@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from django.apps.registry import Apps
-from django.db import connection, models
+from django.core.exceptions import FieldError
+from django.db import connection, models, transaction
 from django.db.migrations.state import ModelState
 from django.db.models import F, Prefetch
 from django.test.utils import CaptureQueriesContext, isolate_apps
@@ -246,6 +247,38 @@ def test_related_managers() -> None:
     assert (theirs.value, theirs.name) == (0, "theirs")
     found = owner.signed.bulk_create([Signed(name="n", value=1, owner=other)], return_queryset=True)
     assert found.all().get().owner == other  # free of the manager's filter
+
+
+ANNOTATED: dict[str, Any] = {
+    "expression": lambda rows: rows.annotate(x=models.F("value") * 10),
+    "and filter": lambda rows: rows.annotate(x=models.F("value") + 100).filter(x__gte=103),
+    "subquery": lambda rows: rows.annotate(
+        x=models.Subquery(
+            Signed.objects.filter(owner=models.OuterRef("pk")).order_by("value").values("value")[:1]
+        )
+    ),
+    "aggregate": lambda rows: rows.annotate(x=models.Count("signed")),
+    "joined": lambda rows: rows.annotate(x=models.F("signed__value")),
+}
+
+
+@pytest.mark.parametrize("options", [{"batch_size": 3}, {"return_queryset": True}], ids=repr)
+@pytest.mark.parametrize("case", ANNOTATED)
+def test_a_batched_update_with_annotations(case: str, options: dict[str, Any]) -> None:
+    made = Plain.django.bulk_create(rows(8))
+    Signed.objects.bulk_create([Signed(name="s", value=50 - i, owner=made[i]) for i in range(8)])
+
+    def outcome(manager: Any, **given: Any) -> Any:
+        try:
+            with transaction.atomic():
+                n = ANNOTATED[case](manager.order_by("pk")).update(value=models.F("x"), **given)
+                left = list(Plain.django.order_by("pk").values_list("value", flat=True))
+                transaction.set_rollback(True)
+        except FieldError as error:
+            return type(error)
+        return n if isinstance(n, int) else len(n), left
+
+    assert outcome(Plain.objects, **options) == outcome(Plain.django)
 
 
 def test_no_query_that_is_not_needed(django_assert_num_queries: Any) -> None:

@@ -213,9 +213,10 @@ class Create:
         _core.settle(keyed, None, None, True, None)
         for object, given in zip(self.keyed, self.given):
             object.pk = given
-        for i in lost if self.states is not None else ():
-            object = self.objects[i]
-            object._state.adding, object._state.db = self.states[i]
+        if self.states is not None:
+            for i in lost:
+                state = self.objects[i]._state
+                state.adding, state.db = self.states[i]
 
     def _places(self) -> list[list[int]]:
         """Where the rows of each job stand: first those with keys, then those without."""

@@ -129,13 +129,12 @@ class Create:
     def _condition(self, workers: int, catalog: _core.Catalog | None) -> Condition:
         """Since Django 6.1 the key of a row replaces the one that its object came with."""
         place = self.place
-        key = place.description.key
         if django.VERSION < (6, 1) or not self.keyed or not place.description.key_assigned:
             return Condition()
         if self.conflict is not None or workers > 1:
             return Condition()
         if place.dialect == "postgresql" and catalog is None:
-            return Reading(place.connection.ops.quote_name(key.field.column))
+            return Reading()
         if catalog is not None and catalog.triggers():
             raise NotOurs("a trigger may change keys, and Django reads them back")
         if any(type(object.pk) is not int for object in self.keyed):

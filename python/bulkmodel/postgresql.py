@@ -99,12 +99,9 @@ def execute(
 ) -> tuple[int, list[Any]]:
     text, order = placed(step.sql, "%b", condition.sql)
     cells = [None if cell is None else Raw(cell) for cell in step.params]
-    if isinstance(condition, Reading) and not step.wants_rows:
-        cursor.execute(text + condition.returning, spliced(order, cells, condition))
-        count, rows = result(cursor, True)
-        condition.keys += [key for (key,) in rows]
-        return count, []
     cursor.execute(text, spliced(order, cells, condition))
+    if isinstance(condition, Reading) and not step.wants_rows:
+        condition.keys += [key for (key,) in cursor.fetchall()]
     return result(cursor, step.wants_rows)
 
 

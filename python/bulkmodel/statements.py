@@ -54,13 +54,11 @@ class Condition:
 
 
 class Reading(Condition):
-    """No condition: rows are inserted with keys that are read back, as a trigger may have made
-    them."""
+    """No condition: rows are inserted with keys, which are read back, as a trigger may have made
+    them; the engine's statement returns them in any case."""
 
-    def __init__(self, column: str) -> None:
-        """column: the key's, quoted."""
+    def __init__(self) -> None:
         super().__init__()
-        self.returning = f" RETURNING {column}".replace("%", "%%")
         self.keys: list[Any] = []
 
 

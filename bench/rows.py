@@ -139,5 +139,6 @@ ROWS = {
     "command_pg_create": command("pg_create", rounds=NEAR_ONE),
     "command_pg_update": command("pg_update"),
     "command_sqlite_create": command("sqlite_create"),
+    "command_sqlite_create_utils": command("sqlite_create_utils", MILLION // 10),
     "command_stream_rss": command("stream", 2 * MILLION, 1),
 }

@@ -188,7 +188,7 @@ def test_concurrent_calls_leave_nothing() -> None:
 
     calls(1)
     before = held()
-    leaves_nothing(calls, CALLS // 10)
+    leaves_nothing(calls, CALLS // 20)
     until(lambda: held() <= before)  # a thread that has told its result may still be ending
 
 

@@ -286,17 +286,23 @@ static bool copy_cells(const py_rows *self, py_column *column, const py_column *
 {
     bm_layout layout;
     size_t width;
+    size_t cells = from->one ? 1 : self->n;
+    size_t at = from->one ? 0 : first;
     py_cell_of(from->type, &layout, &width);
-    if (!begin_column(self, from->type, column)) {
+    *column = (py_column){.type = from->type, .one = from->one};
+    column->data = PyMem_Calloc(cells + 1, width);
+    column->owned = from->owned != NULL ? PyMem_Calloc(cells + 1, sizeof *column->owned) : NULL;
+    if (column->data == NULL || (from->owned != NULL && column->owned == NULL)) {
+        free_column(self, column);
+        PyErr_NoMemory();
         return false;
     }
-    memcpy(column->data, from->data + first * width, self->n * width);
-    for (size_t row = 0; row < self->n; row++) {
-        if (column->owned != NULL) {
-            column->owned[row] = Py_XNewRef(from->owned[first + row]);
-        }
-        if (from->states != NULL &&
-            !set_state(self, column, row, (bm_state)from->states[first + row])) {
+    memcpy(column->data, from->data + at * width, cells * width);
+    for (size_t i = 0; column->owned != NULL && i < cells; i++) {
+        column->owned[i] = Py_XNewRef(from->owned[at + i]);
+    }
+    for (size_t row = 0; from->states != NULL && row < self->n; row++) {
+        if (!set_state(self, column, row, (bm_state)from->states[first + row])) {
             return false;
         }
     }

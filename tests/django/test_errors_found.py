@@ -1,6 +1,7 @@
 """Violations of which PostgreSQL does not say the row: it is found by writing halves again."""
 
 import datetime
+import uuid
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -97,6 +98,22 @@ def test_many_rows() -> None:
     assert failure(lambda: Checked.objects.bulk_update(made, ["amount"])).row_index == 1234
     assert failure(lambda: Checked.objects.update_fields("amount", objects=made)).row_index == 1234
     assert Checked.django.filter(amount=1).count() == 3000
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("one", [True, False])
+def test_rows_with_uuids(one: bool) -> None:
+    """Of which a column keeps one cell, where they are all the same."""
+    same = uuid.uuid4()
+    made = [Checked(mark=same if one else uuid.uuid4()) for _ in range(300)]
+    made[211].amount = Decimal("-1")
+    for verb in ("bulk_create", "bulk_create in batches"):
+        options = {} if verb == "bulk_create" else {"batch_size": 7}
+        error = failure(lambda options=options: Checked.objects.bulk_create(made, **options))
+        assert error.row_index == 211
+    made[211].amount = Decimal("1")
+    marks = [row.mark for row in Checked.objects.bulk_create(made)]
+    assert list(Checked.objects.order_by("pk").values_list("mark", flat=True)) == marks
 
 
 @pytest.mark.django_db(transaction=True)

@@ -80,6 +80,7 @@ class Checked(models.Model):
     whole = fields.IntegerRangeField(null=True)
     day = models.ForeignKey(Day, to_field="day", null=True, on_delete=models.CASCADE)
     note = models.TextField(default="-")
+    mark = models.UUIDField(null=True)
 
     objects = BulkModelManager()
     django = models.Manager()

@@ -1,6 +1,6 @@
 """The row for which a statement over many failed, found by writing halves of them again.
 
-docs/decisions/002 says why.
+docs/decisions/002 says why; the engine says which part is next.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import DataError, Error, IntegrityError
+
+from bulkmodel import _core
 
 # What a row is refused with.
 OF_A_ROW = (IntegrityError, DataError)
@@ -19,20 +21,17 @@ def search(error: Error, write: Callable[[int, int], Any], n: int) -> int | None
     another one was raised, or it takes several rows.
 
     A part that goes well stays, since rows behind it may need it."""
-    low, high = 0, n
-    while low < high:
-        middle = low + max((high - low) // 2, 1)
+    halves = _core.Halves(n)
+    while (part := halves.next()) is not None:
         try:
-            write(low, middle - low)
+            write(*part)
         except OF_A_ROW as again:
             if _kind(again) != _kind(error):
                 return None
-            high = middle
-            if middle - low == 1:
-                return low
+            halves.answer(False)
         else:
-            low = middle
-    return n if low == n else None
+            halves.answer(True)
+    return halves.row()
 
 
 def _kind(error: Error) -> tuple[Any, ...]:

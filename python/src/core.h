@@ -7,6 +7,7 @@
  *   Job     a verb over rows: steps to perform, answers to give
  *   Source  SQLite's virtual table on one connection
  *   Builder rows of a result as instances
+ *   Halves  which part of many rows is written next, to find the one that fails
  */
 #ifndef BULKMODEL_PYTHON_CORE_H
 #define BULKMODEL_PYTHON_CORE_H
@@ -22,6 +23,7 @@ extern PyTypeObject py_job_type;
 extern PyTypeObject py_source_type;
 extern PyTypeObject py_catalog_type;
 extern PyTypeObject py_builder_type;
+extern PyTypeObject py_halves_type;
 
 /* What the engine cannot do exactly, found before anything was sent: Django's way is taken. */
 extern PyObject *py_unfit;

@@ -325,7 +325,7 @@ def test_related_objects(on_engine: list[str]) -> None:
 
 @pytest.mark.parametrize("deferred", [False, True])
 def test_the_image_is_what_was_written(foos: Any, deferred: bool) -> None:
-    """A field of which the queryset read no value, too; each call asks nothing but its UPDATE."""
+    """A field of which the queryset read no value, too; no call reads."""
     read = foos.only("name") if deferred else foos
     list(read)
     for value in (50, 60):
@@ -333,6 +333,6 @@ def test_the_image_is_what_was_written(foos: Any, deferred: bool) -> None:
         with CaptureQueriesContext(connection) as asked:
             assert read.update_fields() == 1
             assert read.update_fields() == 0
-        assert [q["sql"][:6] for q in asked if q["sql"][:6] in ("SELECT", "UPDATE")] == ["UPDATE"]
+        assert [query["sql"] for query in asked if query["sql"].startswith("SELECT")] == []
         assert stored()[1] == ("n1", value)
     assert ("value" in vars(read[2])) != deferred

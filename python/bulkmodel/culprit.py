@@ -18,6 +18,7 @@ from django.db import Error, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel import _core
+from bulkmodel.fields import limit_of
 
 _ABOUT_VALUES = (ValueError, TypeError, OverflowError, UnicodeError, ValidationError)
 # "(columns)=(values)" in DETAIL, whatever the language around it.
@@ -225,9 +226,16 @@ class Search:
         return NOTHING
 
     def _by_length(self, error: BaseException, facts: Facts) -> Found:
-        limit = _LIMIT.search(str(error))
-        fields = [f for f in self.fields if limit and f.max_length == int(limit[1])]
-        return self._first(fields, lambda field, value: len(str(value)) > field.max_length)
+        said = _LIMIT.search(str(error))
+        length = int(said[1]) if said else None
+        limits = {f: limit_of(target_of(f).db_type(self.connection)) for f in self.fields}
+
+        def is_long(field: Any, value: Any) -> bool:
+            limit = limits[field]
+            text = value if isinstance(value, list | tuple) else str(value)
+            return limit is not None and limit.length == length and limit.refuses(text)
+
+        return self._first(self.fields, is_long)
 
     def _by_range(self, error: BaseException, facts: Facts) -> Found:
         def outside(field: Any, value: Any) -> bool:

@@ -158,10 +158,11 @@ class Writing:
         return sum(job.written() for task in self._tasks for job in task.jobs)
 
     def row_of(self, job: _core.Job, row: int) -> int:
-        """Where a job's row stands in the input."""
+        """Where the row of a job, or of its twin, stands in the input."""
         if self.places is None:
             return row
-        number = next(task.jobs.index(job) for task in self._tasks if job in task.jobs)
+        alike = (self.jobs, *(task.jobs for task in self._tasks))
+        number = next(jobs.index(job) for jobs in alike if job in jobs)
         return self.places()[number][row]
 
 

@@ -129,6 +129,23 @@ def test_keys_beside_rows_without() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("keyed", [False, True])
+@pytest.mark.parametrize("verb", ["bulk_create", "copy_from_objects"])
+def test_rows_of_several_workers(verb: str, keyed: bool) -> None:
+    """The rows are found in the jobs themselves, which twins carried out."""
+    made = rows(60)
+    for i in range(0, 60 if keyed else 0, 2):
+        made[i].pk = 100_000 + i
+    call = getattr(Checked.objects, verb)
+    ways = {"batch_size": 10, "concurrent": True, "max_concurrent_workers": 2}
+    for at in (40, 41):
+        made[at].day_id = DAY
+        assert failure(lambda: call(made, **ways)).row_index == at
+        made[at].day_id = None
+    assert not Checked.django.exists()
+
+
+@pytest.mark.django_db(transaction=True)
 def test_what_changed_is_counted_in_the_queryset() -> None:
     Checked.objects.bulk_create(rows(9))
     found = Checked.objects.order_by("pk")

@@ -250,10 +250,11 @@ class Team:
         return task
 
     def absent(self, error: BaseException) -> None:
-        """A worker gets no connection: the others do its work."""
+        """A worker gets no connection: the others do its work.  Where there are none, nobody may
+        believe in between that all are here, and ready."""
         with self._changed:
             self._absent.append(error)
-        self.leave()
+            self.leave()
 
     def meet(self, worker: _Worker) -> None:
         """Wait until all workers are ready, and then for this one's turn to commit."""

@@ -412,6 +412,28 @@ def test_no_further_connection_is_to_be_had(monkeypatch: Any) -> None:
     assert names() == set()
 
 
+def test_no_connection_at_all_is_to_be_had(monkeypatch: Any) -> None:
+    """That none is left is known when the last one does not come: there is nothing to commit."""
+    leave = workers.Team.leave
+    commits: list[int] = []
+
+    def none(caller: Any) -> Any:
+        raise OperationalError("FATAL: sorry, too many clients already")
+
+    def late(team: Any) -> None:
+        time.sleep(0.1)
+        leave(team)
+
+    monkeypatch.setattr(workers, "_connect", none)
+    monkeypatch.setattr(workers.Team, "leave", late)
+    monkeypatch.setattr(workers.Team, "_commit", lambda team, settle: commits.append(1))
+    made = rows(100)
+    with pytest.raises(OperationalError, match="too many clients"):
+        Plain.objects.bulk_create(made, **WAYS)
+    assert not commits and not names()
+    assert {(row.pk, row._state.adding) for row in made} == {(None, True)}
+
+
 # -------------------------------------------------------------------------- pool, fork, asyncio
 
 

@@ -149,7 +149,7 @@ class Writing:
                 return None if row is None else (job, row)
         return None
 
-    def keys(self) -> list[int]:
+    def keys(self) -> list[Any]:
         """The keys that the database made for the rows of the last job."""
         return self._tasks[0].jobs[-1].keys()
 

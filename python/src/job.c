@@ -186,6 +186,7 @@ static PyObject *job_rewind(PyObject *object, PyObject *unused)
     }
     self->call.several = false;
     atomic_store(&self->call.next, 0);
+    Py_CLEAR(self->odd_keys);
     Py_RETURN_NONE;
 }
 

@@ -16,8 +16,11 @@ from django.db import IntegrityError, OperationalError, connection, connections,
 from django.test.utils import CaptureQueriesContext
 
 from app.models import Keyed, Node, Plain
-from bulkmodel import workers
+from bulkmodel import _core, workers
 from bulkmodel.errors import CommitUnknown, PartialCommit
+from bulkmodel.place import Place, gather, make_job
+from bulkmodel.prepare import for_create
+from bulkmodel.statements import Condition
 from spy import backends, kill, until, watching
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -537,6 +540,22 @@ def test_a_row_that_a_trigger_writes_for_all(counted: None) -> None:
     assert Plain.objects.update(value=7, **WAYS) == 60
     assert Node.objects.get().name == "180"
     assert time.monotonic() - start < 40
+
+
+def test_keys_of_what_was_given_up_are_forgotten() -> None:
+    """The one job that writes all rows, where twins could not, has the keys of what it wrote."""
+    place = Place(Plain, "default")
+    columns = place.description.all_but_key
+    cells = _core.Rows(place.description.table, 2)
+    gather(place, cells, rows(2), columns, False, for_create)
+    job = make_job(cells, "bulk_create", (), 0, Condition(), None)
+    twin = job.twin()
+    assert twin.next() is not None
+    twin.answer(2, [("no integer",), ("nor this",)])
+    job.rewind()
+    while job.next() is not None:
+        job.answer(2, [(7,), (8,)])
+    assert job.keys() == [7, 8]
 
 
 # ---------------------------------------------------------------------- update(), by key

@@ -256,9 +256,10 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         self._refuse_as_update(values)
         using = self._alias_of_write()
         selected = self.using(using) if asked.return_queryset else self.order_by().using(using)
+        computed = any(hasattr(value, "resolve_expression") for value in values.values())
 
         def update_rows(keys: list[Any]) -> int:
-            if self.query.annotations:  # the values may refer to them
+            if computed and self.query.annotations:  # the values may refer to them
                 rows = self.order_by().using(using).filter(InKeys(models.F("pk"), keys))
             else:
                 rows = written.of_keys(type(self), self.model, using, keys)

@@ -11,7 +11,7 @@ from django.apps.registry import Apps
 from django.core.exceptions import FieldError
 from django.db import connection, models, transaction
 from django.db.migrations.state import ModelState
-from django.db.models import F, Prefetch
+from django.db.models import F, Prefetch, Subquery
 from django.test.utils import CaptureQueriesContext, isolate_apps
 
 from app.keys import Pair, Tagged
@@ -330,3 +330,12 @@ def test_rows_that_vanished() -> None:
         row.value = 7
     written = Plain.objects.update_fields("value", objects=made, return_queryset=True)
     assert [row.name for row in written] == ["n0", "n2"]
+
+
+def test_batches_do_not_take_rows_from_each_other() -> None:
+    """A filter over all rows selects once, not anew behind each batch."""
+    Plain.django.bulk_create(Plain(name=f"n{i}", value=7) for i in range(5))
+    highest = Plain.django.order_by("-value").values("value")[:1]
+    found = Plain.objects.annotate(top=Subquery(highest)).filter(value=F("top"))
+    assert found.update(value=100, batch_size=2) == 5
+    assert set(Plain.django.values_list("value", flat=True)) == {100}

@@ -259,8 +259,7 @@ static bm_status ask_again(bm__execution *x, bm__conn *conn, bool *fresh, bm_err
         BM_TRY(bm__tables_same(root, conn, x->rows.model, &limits, x->known, &same, err));
         x->asked += root->dialect->has_catalog && !root->dialect->reads_batch;
     }
-    if (same) {
-        *fresh = true;
+    if (same) { /* but for names of types: not fresh */
         return BM_OK;
     }
     forget(x);
@@ -296,9 +295,9 @@ static bm_status attempt(bm__execution *x, bm__conn **conns, size_t n, bool insi
 /* Errors that a table which changed behind our back gives. */
 static bool looks_stale(const bm_error *err)
 {
-    /* XX000: jsonb_recv, of a json column's bytes */
-    static const char *const states[] = {"42703", "42804", "22P03", "08P01",
-                                         "42P01", "428C9", "XX000"};
+    /* XX000: jsonb_recv, of a json column's bytes; 42704, 42883: a type was renamed */
+    static const char *const states[] = {"42703", "42804", "22P03", "08P01", "42P01",
+                                         "428C9", "XX000", "42704", "42883"};
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
         if (strcmp(err->sqlstate, states[i]) == 0) {
             return true;
@@ -322,7 +321,7 @@ static bm_status with_connections(bm__execution *x, bm__conn **conns, size_t n, 
     bool connected = bm__db_root(x->db)->transport->state(conns[0], false) ==
                      (inside ? BM__CONN_IN_TRANSACTION : BM__CONN_IDLE);
     bool stale = status != BM_OK && !fresh && looks_stale(err);
-    if (stale && x->call.source != NULL) {
+    if (stale && (x->call.source != NULL || x->call.sink != NULL)) {
         forget(x); /* the next call finds the table as it is */
     }
     if (status == BM_OK || fresh || x->call.source != NULL || !settled || !looks_stale(err) ||

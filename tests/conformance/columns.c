@@ -68,6 +68,23 @@ static void an_enum(world *w)
     expect_number(w, 0, "SELECT count(*) FROM label");
 }
 
+static const bm_model by_text_model =
+    BM_MODEL("label", label, BM_FIELD(label, text, BM_ENUM, BM_KEY));
+
+/* The name of a column's type is part of the statements, and of nothing that is compared. */
+static void an_enum_that_is_renamed(world *w)
+{
+    const char *const keys[] = {"sad"};
+    run(w, "CREATE TYPE mood AS ENUM ('sad', 'happy')");
+    run(w, "CREATE TABLE label (id bigint PRIMARY KEY, text mood)");
+    run(w, "INSERT INTO label VALUES (1, 'sad')");
+    ok(w, bm_copy_to(w->db, bm_keys(&by_text_model, keys, 1), NULL, fresh(w), &w->err));
+    assert_int_equal(bm_queryset_count(w->result.queryset), 1);
+    run(w, "ALTER TYPE mood RENAME TO temper");
+    ok(w, bm_copy_to(w->db, bm_keys(&by_text_model, keys, 1), NULL, fresh(w), &w->err));
+    assert_int_equal(bm_queryset_count(w->result.queryset), 1);
+}
+
 static void a_domain(world *w)
 {
     static const char *const texts[] = {"abc", "de", NULL};
@@ -344,6 +361,7 @@ static void a_name_that_looks_like_an_error(world *w)
 
 static const conformance_case cases[] = {
     CASE(ON_POSTGRESQL, an_enum),
+    CASE(ON_POSTGRESQL, an_enum_that_is_renamed),
     CASE(ON_POSTGRESQL, a_domain),
     CASE(ON_POSTGRESQL, a_domain_never_cuts),
     CASE(ON_POSTGRESQL, a_type_that_is_known_by_its_text_only),

@@ -7,7 +7,7 @@ from copy import copy
 from itertools import compress
 from typing import Any
 
-from django.db import connections, models
+from django.db import Error, connections, models
 from django.db.models.query import QuerySet
 
 from bulkmodel import _core, errors
@@ -157,11 +157,16 @@ def write(target: Any, changes: Changes, batch_size: int | None, workers: int = 
 
 def _held(target: Any, changes: Changes) -> list[bool]:
     """Of each row, whether the database has it with the object's values: fewer rows matched than
-    were sent, and no statement says which."""
+    were sent, and no statement says which.  What cannot be asked was not written."""
     keys = [row.pk for row in changes.rows]
     names = [field.attname for field in changes.fields]
     found = of_keys(QuerySet, target.model, target.db, keys).values_list("pk", *names)
-    stored = {key: dict(zip(changes.fields, values)) for key, *values in found}
+    try:
+        stored = {key: dict(zip(changes.fields, values)) for key, *values in found}
+    except Error:
+        if not connections[target.db].autocommit:
+            raise
+        return [False] * len(keys)  # the rows are committed, and it is no error of the call
     held = [row.pk in stored for row in changes.rows]
     for field in changes.fields:
         marks = changes.kept.get(field, b"\1" * len(held))

@@ -321,17 +321,12 @@ static bm_status with_connections(bm__execution *x, bm__conn **conns, size_t n, 
     bool connected = bm__db_root(x->db)->transport->state(conns[0], false) ==
                      (inside ? BM__CONN_IN_TRANSACTION : BM__CONN_IDLE);
     bool stale = status != BM_OK && !fresh && looks_stale(err);
-    if (stale && (x->call.source != NULL || x->call.sink != NULL)) {
-        forget(x); /* the next call finds the table as it is */
+    if (stale || (status == BM_DATABASE && err->sqlstate[0] == '\0')) {
+        forget(x); /* also where a count is wrong: there may be a new trigger, or a rule */
     }
-    if (status == BM_OK || fresh || x->call.source != NULL || !settled || !looks_stale(err) ||
-        !connected || x->call.sink != NULL) {
-        if (status == BM_DATABASE && err->sqlstate[0] == '\0') {
-            forget(x); /* a count that is wrong: there may be a new trigger, or a rule */
-        }
+    if (!stale || !settled || !connected || x->call.source != NULL || x->call.sink != NULL) {
         return status;
     }
-    forget(x);
     bm_error second = BM_ERROR;
     bm_queryset_free(x->call.made);
     x->call.made = NULL;

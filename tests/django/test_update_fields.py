@@ -5,7 +5,7 @@ import pickle
 from typing import Any
 
 import pytest
-from django.db import connection, models, transaction
+from django.db import OperationalError, connection, models, transaction
 from django.test.utils import CaptureQueriesContext
 
 from app.models import Document, Foo, Noted, Plain, Signed
@@ -218,6 +218,26 @@ def test_a_row_that_did_not_match_stays_changed(foos: Any, django_assert_num_que
     with django_assert_num_queries(0):
         assert foos.update_fields() == 0
     assert [value for _, value in stored()] == list(range(100, 110))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_that_cannot_be_asked_for_stay_changed(foos: Any) -> None:
+    list(foos)
+    Foo.objects.filter(pk=foos[3].pk).delete()
+
+    def no_questions(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith("SELECT"):
+            raise OperationalError("gone")
+        return execute(sql, *rest)
+
+    for foo in foos:
+        foo.value += 100
+    with connection.execute_wrapper(no_questions):
+        with pytest.raises(OperationalError), transaction.atomic():
+            foos.update_fields()  # what is committed here is not yet known
+        assert foos.update_fields() == 9
+    assert foos.update_fields() == 9
+    assert foos.update_fields() == 0
 
 
 def test_a_row_that_the_filter_left_out_stays_changed(foos: Any) -> None:

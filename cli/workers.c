@@ -29,7 +29,7 @@ typedef struct team {
     bool failed;      /* and err says why */
     size_t n_ready;   /* workers that have written all they took */
     size_t turn;      /* the worker that may commit */
-    size_t committed; /* workers that have */
+    size_t committed; /* workers that have, and that had rows */
     uint64_t rows;    /* written */
     bm_result sum;
     bm_error err;
@@ -41,16 +41,21 @@ typedef struct worker {
     pthread_t thread;
 } worker;
 
-/* The first failure is the one that is told; the others stop. */
-static void fail(team *t, const bm_error *err)
+/* With the lock held.  The first failure is the one that is reported; the others stop. */
+static void fail_locked(team *t, const bm_error *err)
 {
-    pthread_mutex_lock(&t->lock);
     if (!t->failed) {
         t->failed = true;
         t->err = *err;
         bm_cancel_set(t->token);
     }
     pthread_cond_broadcast(&t->changed);
+}
+
+static void fail(team *t, const bm_error *err)
+{
+    pthread_mutex_lock(&t->lock);
+    fail_locked(t, err);
     pthread_mutex_unlock(&t->lock);
 }
 
@@ -88,7 +93,8 @@ static void give_back(team *t, slot *s, const bm_result *result)
     pthread_mutex_unlock(&t->lock);
 }
 
-static bm_status write_chunks(team *t, bm_db *tx, bm_error *err)
+/* A failure is found before the first worker commits, so deferred constraints are checked here. */
+static bm_status write_chunks(team *t, bm_db *tx, bool *has_rows, bm_error *err)
 {
     const cli_batches *b = t->batches;
     const cli_target *target = cli_source_target(b->source);
@@ -102,8 +108,9 @@ static bm_status write_chunks(team *t, bm_db *tx, bm_error *err)
         }
         give_back(t, s, &result);
         bm_result_clear(&result);
+        *has_rows = true;
     }
-    return BM_OK;
+    return *has_rows ? b->check(b->user, tx, err) : BM_OK;
 }
 
 /* Wait, with the lock, until something changes; a failure when nothing does. */
@@ -142,17 +149,20 @@ static bool may_commit(team *t, size_t index)
     return may;
 }
 
-static void commit(team *t, bm_db *tx, bm_error *err)
+/* The next worker's turn comes only after this one's outcome is known: none commits after a
+ * failure. */
+static void commit(team *t, bm_db *tx, bool has_rows, bm_error *err)
 {
     bm_status status = bm_commit(tx, err);
     pthread_mutex_lock(&t->lock);
-    t->committed += status == BM_OK;
-    t->turn++;
-    pthread_cond_broadcast(&t->changed);
-    pthread_mutex_unlock(&t->lock);
-    if (status != BM_OK) {
-        fail(t, err);
+    if (status == BM_OK || !has_rows) {
+        t->committed += has_rows;
+        t->turn++;
+        pthread_cond_broadcast(&t->changed);
+    } else {
+        fail_locked(t, err);
     }
+    pthread_mutex_unlock(&t->lock);
 }
 
 static void *work(void *argument)
@@ -161,14 +171,15 @@ static void *work(void *argument)
     team *t = w->team;
     bm_error err = BM_ERROR;
     bm_db *tx = NULL;
+    bool has_rows = false;
     bm_status status = bm_begin(t->db, &tx, &err);
     if (status == BM_OK) {
-        status = write_chunks(t, tx, &err);
+        status = write_chunks(t, tx, &has_rows, &err);
     }
     if (status != BM_OK) {
         fail(t, &err);
     } else if (may_commit(t, w->index) && !t->batches->options->dry_run) {
-        commit(t, tx, &err);
+        commit(t, tx, has_rows, &err);
         return NULL;
     }
     pthread_mutex_lock(&t->lock);

@@ -583,11 +583,13 @@ BM_API bm_status bm_describe(bm_db *db, const char *schema, const char *table, b
 
 /** What is done to a table as a whole. */
 typedef enum bm_maintenance {
-    BM_ANALYZE = 0,    /**< the planner's statistics are made anew */
-    BM_TRUNCATE,       /**< all rows go; inside a transaction it is part of it */
-    BM_FIND_SEQUENCES, /**< PostgreSQL: sequences below the largest value of their column, as rows
+    BM_ANALYZE = 0,      /**< the planner's statistics are made anew */
+    BM_TRUNCATE,         /**< all rows go; inside a transaction it is part of it */
+    BM_FIND_SEQUENCES,   /**< PostgreSQL: sequences below the largest value of their column, as rows
                           with keys of their own leave them behind */
-    BM_SYNC_SEQUENCES  /**< ... which are moved there, at once and in no transaction */
+    BM_SYNC_SEQUENCES,   /**< ... which are moved there, at once and in no transaction */
+    BM_CHECK_CONSTRAINTS /**< PostgreSQL, inside a transaction: deferred constraints of all tables
+                            are checked now, so that COMMIT does not fail because of them */
 } bm_maintenance;
 
 /** Options of bm_maintain. */

@@ -56,6 +56,22 @@ static bm_status sequences(upkeep *u, bool move, bm_error *err)
     return BM_OK;
 }
 
+/* SQLite checks deferred constraints at COMMIT and at no other time. */
+static bm_status check_constraints(upkeep *u, bm_error *err)
+{
+    bm__sql sql = bm__sql_begin(err);
+    if (u->shape.dialect->stores_lite) {
+        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,
+                        "this database checks deferred constraints only at COMMIT");
+    }
+    if (!u->inside) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
+                        "BM_CHECK_CONSTRAINTS needs an open transaction");
+    }
+    bm__sql_check_constraints(&sql);
+    return perform(u, &sql, err);
+}
+
 static bm_status carry_out(upkeep *u, bm_error *err)
 {
     bm__sql sql = bm__sql_begin(err);
@@ -70,6 +86,8 @@ static bm_status carry_out(upkeep *u, bm_error *err)
         return sequences(u, false, err);
     case BM_SYNC_SEQUENCES:
         return sequences(u, true, err);
+    case BM_CHECK_CONSTRAINTS:
+        return check_constraints(u, err);
     }
     return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no such maintenance");
 }

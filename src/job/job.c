@@ -194,7 +194,7 @@ static const bm__statement *statement_of(const bm__job *job)
         statement = hint_of(job, &plan->unhint);
         break;
     case BM__PHASE_SETTLE:
-        statement = job->call->several ? &plan->settle : NULL;
+        statement = job->call->several || job->call->dry_run ? &plan->settle : NULL;
         break;
     case BM__PHASE_VERIFY:
         statement = job->inserted + job->updated + job->read > 0 ? &plan->verify : NULL;

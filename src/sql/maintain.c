@@ -12,6 +12,11 @@ void bm__sql_analyze(bm__sql *sql, const bm__sql_shape *shape)
     bm__sql_table(sql, shape->schema, shape->table);
 }
 
+void bm__sql_check_constraints(bm__sql *sql)
+{
+    bm__sql_put(sql, "SET CONSTRAINTS ALL IMMEDIATE");
+}
+
 void bm__sql_sequence(bm__sql *sql, const bm__sql_shape *shape, const char *column, bool move)
 {
     bm_error *err = sql->err;

@@ -209,10 +209,8 @@ bm_status bm__plan_setup(const bm__request *request, bm__plan *plan, size_t hint
         bool many = request->n_rows > plan->dialect->small_rows;
         return hint_rows > 0 && many ? plan_hint(request, plan, hint_rows, err) : BM_OK;
     }
-    if (request->several_workers) {
-        plan->settle = (bm__statement){"SET CONSTRAINTS ALL IMMEDIATE", BM__STEP_EXEC,
-                                       BM__EXPECT_COUNT, BM__TAKES_NOTHING};
-    }
+    plan->settle = (bm__statement){"SET CONSTRAINTS ALL IMMEDIATE", BM__STEP_EXEC, BM__EXPECT_COUNT,
+                                   BM__TAKES_NOTHING};
     bm__sql sql = bm__sql_begin(err);
     int64_t lock = request->lock_timeout_ms;
     if (lock == 0 && request->several_workers) {

@@ -97,7 +97,8 @@ typedef struct bm__plan {
     bm__statement after;      /* each chunk: which rows are in the table now */
     bm__statement read;       /* each chunk: rows back; or once, all rows */
     bm__statement unhint;     /* once, behind the last chunk: the settings are what they were */
-    bm__statement settle;     /* once, before other workers may commit: deferred constraints */
+    bm__statement settle;     /* once, before other workers commit, or in a dry run, which has
+                                  no COMMIT: deferred constraints */
     bm__statement verify;     /* once, before COMMIT: the table is what it was */
     const char *verify_table; /* the table's name, quoted: verify's parameter, and hint's */
     const char *fingerprint;  /* what verify must give */

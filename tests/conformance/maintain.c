@@ -100,6 +100,42 @@ static void calls_that_are_wrong(world *w)
                      BM_INVALID);
 }
 
+/* L1: what COMMIT would refuse is refused before, and nothing is in the table. */
+static void deferred_constraints_are_checked(world *w)
+{
+    bm_db *tx;
+    bm_result result = BM_RESULT;
+    run(w, "CREATE TABLE owner (id bigint PRIMARY KEY)");
+    make_items(w, ", owner bigint DEFAULT 1 REFERENCES owner DEFERRABLE INITIALLY DEFERRED");
+    const item row = {.id = 11, .name = "n"};
+    const bm_rows rows = bm_structs(&item_given_model, &row, 1);
+    ok(w, bm_begin(w->db, &tx, &w->err));
+    ok(w, bm_bulk_create(tx, rows, NULL, &result, &w->err));
+    refused(w, bm_maintain(tx, &item_model, WHAT(BM_CHECK_CONSTRAINTS), NULL, &w->err),
+            BM_CONSTRAINT, BM_NO_ROW, "");
+    assert_string_equal(w->err.sqlstate, "23503");
+    bm_rollback(tx);
+    const bm_call *dry = BM_OPTIONS(bm_call, .dry_run = BM_ON);
+    assert_int_equal(bm_bulk_create(w->db, rows, BM_OPTIONS(bm_bulk_create_options, .call = dry),
+                                    &result, &w->err),
+                     BM_CONSTRAINT);
+    expect_number(w, 0, "SELECT count(*) FROM item");
+    run(w, "INSERT INTO owner VALUES (1)");
+    ok(w, bm_begin(w->db, &tx, &w->err));
+    ok(w, bm_bulk_create(tx, rows, NULL, &result, &w->err));
+    ok(w, bm_maintain(tx, &item_model, WHAT(BM_CHECK_CONSTRAINTS), NULL, &w->err));
+    ok(w, bm_commit(tx, &w->err));
+    expect_number(w, 1, "SELECT count(*) FROM item");
+    bm_result_clear(&result);
+}
+
+static void constraints_are_checked_in_a_transaction(world *w)
+{
+    make_items(w, "");
+    assert_int_equal(bm_maintain(w->db, &item_model, WHAT(BM_CHECK_CONSTRAINTS), NULL, &w->err),
+                     w->on->bit == ON_POSTGRESQL ? BM_INVALID : BM_UNSUPPORTED);
+}
+
 static void a_database_without_a_catalog(world *w)
 {
     assert_int_equal(bm_maintain(w->db, &item_model, WHAT(BM_TRUNCATE), NULL, &w->err),
@@ -174,6 +210,8 @@ static const conformance_case cases[] = {
     CASE(ON_SQL, sequences_are_found_and_moved),
     CASE(ON_SQL, odd_names),
     CASE(ON_SQL, calls_that_are_wrong),
+    CASE(ON_POSTGRESQL, deferred_constraints_are_checked),
+    CASE(ON_SQL, constraints_are_checked_in_a_transaction),
     CASE(ON_MEMORY, a_database_without_a_catalog),
     CASE(ON_POSTGRESQL, a_token_ends_the_wait),
     CASE(ON_SQL, a_condition_and_an_order),

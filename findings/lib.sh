@@ -8,6 +8,10 @@ finish() {
     if [ -n "$server" ]; then
         as_user "$server/pg_ctl" -D "$PGHOST/data" -m immediate stop >/dev/null || true
     fi
+    if [ -s "$folder/mariadb-data/pid" ]; then
+        kill "$(cat "$folder/mariadb-data/pid")" || true
+        wait
+    fi
     rm -rf "$folder"
 }
 trap finish EXIT
@@ -39,6 +43,32 @@ postgresql() {
         { cat "$folder/log" "$PGHOST/log"; exit 1; }
     chmod 755 "$PGHOST"
     echo "server: $("$server/postgres" --version)"
+}
+
+# mariadb: start Debian's server, unpacked into the folder, on the socket $MARIADB_SOCKET.
+mariadb() {
+    local root=$folder/mariadb data=$folder/mariadb-data aio=libaio1 package
+    if apt-cache show libaio1t64 >/dev/null 2>&1; then aio=libaio1t64; fi # Debian 13
+    export MARIADB_SOCKET=$data/socket
+    mkdir -p "$root" "$data"
+    (
+        cd "$root"
+        apt-get download mariadb-server mariadb-server-core mariadb-client-core libmariadb3 \
+            liburing2 libsnappy1v5 "$aio" >"$folder/log" 2>&1
+        for package in *.deb; do dpkg -x "$package" .; done
+    )
+    if [ "$(id -u)" = 0 ]; then chown 65534 "$data"; fi
+    export LD_LIBRARY_PATH=$root/usr/lib/x86_64-linux-gnu:$root/lib/x86_64-linux-gnu
+    PATH=$root/usr/bin:$root/usr/sbin:$PATH as_user sh "$root/usr/bin/mariadb-install-db" \
+        --no-defaults --basedir="$root/usr" --datadir="$data" --skip-test-db \
+        --auth-root-authentication-method=normal >>"$folder/log" 2>&1
+    as_user "$root/usr/sbin/mariadbd" --no-defaults --basedir="$root/usr" --datadir="$data" \
+        --socket="$MARIADB_SOCKET" --pid-file="$data/pid" --skip-networking >>"$folder/log" 2>&1 &
+    for _ in $(seq 300); do
+        [ -S "$MARIADB_SOCKET" ] && break
+        sleep 0.1
+    done
+    echo "server: $("$root/usr/sbin/mariadbd" --no-defaults --version)"
 }
 
 # py: a program on standard input, in the environment.

@@ -18,7 +18,7 @@ static bm_status run(const cli_options *options, bm_error *err)
     bm_result result = BM_RESULT;
     bm_status status = cli_interrupt_begin(&token, err);
     if (status == BM_OK) {
-        status = cli_place_open(options->database, options->workers, &db, err);
+        status = cli_place_open(options, token, &db, err);
     }
     if (status == BM_OK) {
         status = options->verb->bit == CLI_COPY_TO ? cli_copy_to(db, options, token, &result, err)

@@ -64,6 +64,10 @@ const cli_option cli_option_table[] = {
     {'b', "batch-size", "N", CLI_COUNT, AT(batch_size), CLI_ALL, "rows in a chunk"},
     {0, "verb", "create|update-fields|upsert|delete", CLI_CHOICE, AT(plan_of), CLI_EXPLAIN,
      "what to explain; by default create"},
+    {0, "timeout", "TIME", CLI_TIME, AT(timeout_ms), CLI_ALL,
+     "end after this time (30s, 5m, 1h) if the first COMMIT is not sent; by default never"},
+    {0, "commit-timeout", "TIME", CLI_TIME, AT(commit_timeout_ms), CLI_LOADS,
+     "how long all COMMITs may take; by default 5s where --timeout is given"},
     {'n', "dry-run", NULL, CLI_FLAG, AT(dry_run), CLI_LOADS,
      "do everything, tell what happened, and roll back"},
     {0, "quiet", NULL, CLI_FLAG, AT(quiet), CLI_ALL, "neither progress nor a summary"},
@@ -102,6 +106,27 @@ static bm_status read_count(const cli_option *option, const char *text, uint64_t
     return BM_OK;
 }
 
+/* "500ms", "30s", "1.5h": milliseconds. */
+static bm_status read_time(const cli_option *option, const char *text, uint64_t *out, bm_error *err)
+{
+    static const struct {
+        const char *name;
+        double ms;
+    } units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"min", 60000}, {"h", 3600000}};
+    char *end;
+    bool digit = text[0] >= '0' && text[0] <= '9';
+    double value = strtod(text, &end);
+    for (size_t i = 0; digit && i < sizeof units / sizeof units[0]; i++) {
+        if (strcmp(end, units[i].name) == 0 && value * units[i].ms >= 1 && value <= 1e12) {
+            *out = (uint64_t)(value * units[i].ms);
+            return BM_OK;
+        }
+    }
+    return cli_fail(err, BM_INVALID,
+                    "--%s: \"%s\" is not a time: expected for example 30s, 500ms, 5m", option->name,
+                    text);
+}
+
 static bm_status store(cli_options *options, const cli_option *option, char *text, bm_error *err)
 {
     void *member = (char *)options + option->offset;
@@ -131,6 +156,8 @@ static bm_status store(cli_options *options, const cli_option *option, char *tex
         return BM_OK;
     case CLI_COUNT:
         return read_count(option, text, member, err);
+    case CLI_TIME:
+        return read_time(option, text, member, err);
     case CLI_LIST:
         return cli_words_split(words, text, ',', err);
     case CLI_PAIR:

@@ -59,6 +59,8 @@ typedef struct cli_options {
     const char *output;
     const char *on_conflict;
     const char *returning;
+    uint64_t timeout_ms;        /* 0: none */
+    uint64_t commit_timeout_ms; /* 0: the library's */
     bool truncate;
     bool analyze;
     bool sync_sequences;
@@ -73,6 +75,7 @@ typedef enum cli_kind {
     CLI_CHAR,   /* const char *: one character, or "tab" */
     CLI_CHOICE, /* const char *: one of the words of `argument`, which '|' separates */
     CLI_COUNT,  /* uint64_t */
+    CLI_TIME,   /* uint64_t, milliseconds: "30s", "500ms", "5m", "1h"; a bare number is seconds */
     CLI_LIST,   /* cli_words: separated by commas, and again with each use */
     CLI_PAIR    /* cli_words: LEFT=RIGHT, one with each use */
 } cli_kind;

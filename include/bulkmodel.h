@@ -368,6 +368,10 @@ typedef struct bm_open_options {
     int64_t dead_peer_ms;          /**< default 30,000: a peer that acknowledges nothing is gone */
     int64_t max_connection_age_ms; /**< default: none */
     int max_concurrent_batch_writes; /**< default 4: MAX_CONCURRENT_BATCH_WRITES of the page */
+    int64_t timeout_ms; /**< for all work on this database, counted from bm_open; default: none */
+    int64_t commit_timeout_ms; /**< for bm_commit; default 5,000 */
+    bm_cancel *cancel; /**< ends what has no bm_call of its own: connecting, bm_begin, bm_execute,
+                          bm_describe.  Borrowed while the database lives.  NULL: none */
 } bm_open_options;
 
 /**
@@ -438,7 +442,8 @@ BM_API void bm_cancel_free(bm_cancel *token);
 /** What every verb shares. */
 typedef struct bm_call {
     size_t size;
-    int64_t deadline_ms;          /**< for the whole call; default: none */
+    int64_t timeout_ms; /**< for the whole call until its first COMMIT, connecting included;
+                           default: none */
     int64_t statement_timeout_ms; /**< for a statement; default 3,600,000 on own connections */
     int64_t lock_timeout_ms;      /**< default 60,000 with several workers, else the server's */
     bm_cancel *cancel;            /**< or NULL */
@@ -450,6 +455,8 @@ typedef struct bm_call {
     bm_switch
         dry_run; /**< BM_ON: do everything, then roll back instead of commit: counts and outcomes
                           are what they would have been; no keys and no queryset come back */
+    int64_t commit_timeout_ms; /**< for all COMMITs of the call, counted from the first; default
+                                  5,000 */
 } bm_call;
 
 /** What to do with rows of one call (of a stream: of one chunk) that have the same key: the bytes

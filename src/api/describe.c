@@ -100,9 +100,10 @@ bm_status bm_describe(bm_db *db, const char *schema, const char *table, bm_model
     bm__conn *conn;
     size_t n;
     bool inside;
-    BM_TRY(bm__db_connect(db, 1, 0, NULL, &conn, &n, &inside, err));
+    bm__step limits = bm__db_limits(db, NULL);
+    BM_TRY(bm__db_connect(db, 1, &limits, &conn, &n, &inside, err));
     const bm_model asked = {.size = sizeof asked, .table = table, .schema = schema};
-    const bm__step limits = {.deadline_ns = bm__after_ms(BM__STATEMENT_MS)};
+    bm__step_within(&limits, "the timeout for the catalog", bm__own_ms(conn, BM__SHORT_MS));
     bm__known_table *known = NULL;
     bool fresh;
     bm__tables_drop(root, NULL); /* it is asked for what the table is now */

@@ -10,7 +10,7 @@ typedef struct upkeep {
     bool inside;
     bm_maintain_options options;
     bm_call call;
-    int64_t deadline_ns;
+    bm__step limits; /* its deadline and its token */
     const bm__table *table;
     bm__sql_shape shape;
     bm__arena arena;
@@ -20,10 +20,14 @@ typedef struct upkeep {
 static bm_status perform(upkeep *u, bm__sql *sql, bm_error *err)
 {
     bm__answer answer = {.row = BM_NO_ROW};
-    bm__step step = {.kind = BM__STEP_EXEC,
-                     .autocommit = !u->inside,
-                     .deadline_ns = u->deadline_ns,
-                     .cancel = u->call.cancel};
+    bm__step step = u->limits;
+    step.kind = BM__STEP_EXEC;
+    step.autocommit = !u->inside;
+    bm__step_within(&step, "the statement timeout", u->call.statement_timeout_ms);
+    bm__step_within(&step, "the lock timeout", u->call.lock_timeout_ms);
+    if (u->call.statement_timeout_ms == 0) {
+        bm__step_within(&step, "the statement timeout", bm__own_ms(u->conn, BM__STATEMENT_MS));
+    }
     BM_TRY(bm__sql_end(sql, &u->arena, &step.sql));
     bm_status status = u->conn->transport->perform(u->conn, &step, &answer, err);
     u->n += status == BM_OK ? answer.rows : 0;
@@ -104,20 +108,12 @@ static bm_status check(bm_db *db, const bm_model *model, bm_error *err)
     return BM_OK;
 }
 
-/* The sooner of the call's times; without one, that of every statement. */
 static bm_status read_options(upkeep *u, const bm_maintain_options *options, bm_error *err)
 {
     BM_TRY(bm__options_read(&u->options, sizeof u->options, options, err));
     BM_TRY(bm__options_read(&u->call, sizeof u->call, u->options.call, err));
     if (u->call.dry_run == BM_ON) {
         return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK, "dry_run is for rows");
-    }
-    const int64_t times[] = {u->call.deadline_ms, u->call.statement_timeout_ms,
-                             u->call.lock_timeout_ms};
-    u->deadline_ns = bm__after_ms(BM__STATEMENT_MS);
-    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
-        int64_t until = times[i] > 0 ? bm__after_ms(times[i]) : u->deadline_ns;
-        u->deadline_ns = until < u->deadline_ns ? until : u->deadline_ns;
     }
     return BM_OK;
 }
@@ -132,8 +128,10 @@ bm_status bm_maintain(bm_db *db, const bm_model *model, const bm_maintain_option
     BM_TRY(check(db, model, err));
     BM_TRY(read_options(&u, options, err));
     bm_db *root = bm__db_root(db);
-    BM_TRY(bm__db_connect(db, 1, u.deadline_ns, u.call.cancel, &u.conn, &conns, &u.inside, err));
-    const bm__step limits = {.deadline_ns = u.deadline_ns, .cancel = u.call.cancel};
+    u.limits = bm__db_limits(db, &u.call);
+    BM_TRY(bm__db_connect(db, 1, &u.limits, &u.conn, &conns, &u.inside, err));
+    bm__step limits = u.limits;
+    bm__step_within(&limits, "the timeout for the catalog", bm__own_ms(u.conn, BM__SHORT_MS));
     bm__known_table *known = NULL;
     bool fresh;
     bm_status status = bm__tables_get(root, u.conn, model, &limits, &known, &fresh, err);

@@ -61,7 +61,8 @@ static bm_status try_connection(bm_db *db, bm_error *err)
 {
     bm__conn *conn;
     size_t n;
-    BM_TRY(bm__pool_take(db, 1, 0, NULL, &conn, &n, err));
+    const bm__step limits = bm__db_limits(db, NULL);
+    BM_TRY(bm__pool_take(db, 1, &limits, &conn, &n, err));
     bm__pool_give(db, conn);
     return BM_OK;
 }
@@ -161,7 +162,8 @@ static bm_status check_transaction(bm__conn *conn, bool inside, bm_error *err)
 {
     bm_error ignored = BM_ERROR;
     bm__answer answer;
-    bm__step rollback = {.kind = BM__STEP_ROLLBACK, .deadline_ns = bm__after_ms(BM__STATEMENT_MS)};
+    bm__step rollback = {.kind = BM__STEP_ROLLBACK};
+    bm__step_within(&rollback, "the timeout for ROLLBACK", bm__own_ms(conn, BM__SHORT_MS));
     bm__conn_state state = conn->transport->state(conn, false);
     if (!inside && (state == BM__CONN_IN_TRANSACTION || state == BM__CONN_FAILED)) {
         (void)conn->transport->perform(conn, &rollback, &answer, &ignored);
@@ -186,11 +188,12 @@ bm_status bm_execute(bm_db *db, const char *sql, bm_error *err)
     if (db == NULL || sql == NULL) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no database, or no SQL");
     }
-    BM_TRY(bm__db_connect(db, 1, 0, NULL, &conn, &n, &inside, err));
-    bm__step step = {.kind = BM__STEP_EXEC,
-                     .sql = sql,
-                     .autocommit = !inside,
-                     .deadline_ns = bm__after_ms(BM__STATEMENT_MS)};
+    bm__step step = bm__db_limits(db, NULL);
+    BM_TRY(bm__db_connect(db, 1, &step, &conn, &n, &inside, err));
+    step.kind = BM__STEP_EXEC;
+    step.sql = sql;
+    step.autocommit = !inside;
+    bm__step_within(&step, "the statement timeout", bm__own_ms(conn, BM__STATEMENT_MS));
     bm_status status = conn->transport->perform(conn, &step, &answer, err);
     if (status != BM_COMMIT_UNKNOWN) {
         status = check_transaction(conn, inside, err);
@@ -212,7 +215,8 @@ bm_status bm_ensure_connected(bm_db *db, bm_error *err)
     if (db == NULL) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no database");
     }
-    BM_TRY(bm__db_connect(db, 1, 0, NULL, &conn, &n, &inside, err));
+    const bm__step limits = bm__db_limits(db, NULL);
+    BM_TRY(bm__db_connect(db, 1, &limits, &conn, &n, &inside, err));
     bool lost = inside && conn->transport->state(conn, true) == BM__CONN_CLOSED;
     bm__db_disconnect(db, &conn, n);
     if (lost) {

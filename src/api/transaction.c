@@ -7,7 +7,20 @@
 static bm_status perform(bm_db *tx, bm__step_kind kind, const char *sql, bm_error *err)
 {
     bm__answer answer;
-    bm__step step = {.kind = kind, .sql = sql, .deadline_ns = bm__after_ms(BM__STATEMENT_MS)};
+    const bm_db *root = bm__db_root(tx);
+    bool begins = kind == BM__STEP_BEGIN || kind == BM__STEP_SAVEPOINT;
+    bm__step step = begins ? bm__db_limits(tx, NULL) : (bm__step){0};
+    step.kind = kind;
+    step.sql = sql;
+    if (kind != BM__STEP_COMMIT) {
+        bm__step_within(&step, "the timeout for BEGIN and ROLLBACK",
+                        bm__own_ms(tx->conn, BM__SHORT_MS));
+    } else if (root->options.commit_timeout_ms != 0 || root->deadline_ns != 0) {
+        int64_t given = root->options.commit_timeout_ms;
+        bm__step_within(&step, "the commit timeout", given != 0 ? given : BM__COMMIT_MS);
+    } else { /* deferred constraints are checked now */
+        bm__step_within(&step, "the statement timeout", bm__own_ms(tx->conn, BM__STATEMENT_MS));
+    }
     return tx->transport->perform(tx->conn, &step, &answer, err);
 }
 
@@ -30,7 +43,8 @@ bm_status bm_begin(bm_db *db, bm_db **out, bm_error *err)
     tx->root = bm__db_root(db);
     tx->outer = db->root != NULL ? db : NULL;
     size_t n;
-    bm_status status = bm__db_connect(db, 1, 0, NULL, &tx->conn, &n, &inside, err);
+    const bm__step limits = bm__db_limits(db, NULL);
+    bm_status status = bm__db_connect(db, 1, &limits, &tx->conn, &n, &inside, err);
     if (status != BM_OK) {
         free(tx);
         return status;

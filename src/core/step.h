@@ -79,8 +79,21 @@ typedef struct bm__step {
     int64_t lock_timeout_ms; /* SQLite: wait so long for another writer; 0: 5 s, negative: no limit
     * */
     int64_t deadline_ns;     /* on bm__now_ns's clock; 0: none */
+    const char *limit;       /* which timeout the deadline is, in words for its message ... */
+    int64_t limit_ms;        /* ... and how long that is; NULL: not known */
+    int64_t end_ns; /* when the step is over at the latest, with all that follows a failure; 0: a
+                       few seconds after that */
     const bm_cancel *cancel;
 } bm__step;
+
+/* Bound a step by one more timeout, which ends at `deadline_ns` (0: never). */
+void bm__step_until(bm__step *step, const char *limit, int64_t limit_ms, int64_t deadline_ns);
+
+/* The same, counted from now; `limit_ms` <= 0: no limit. */
+void bm__step_within(bm__step *step, const char *limit, int64_t limit_ms);
+
+/* Record BM_TIMEOUT with the step's timeout in its message. */
+bm_status bm__step_late(const bm__step *step, bm_stage stage, bm_error *err);
 
 #define BM__CONTEXT_MAX 512
 

@@ -48,11 +48,14 @@ typedef struct bm__call {
 
     bool several; /* several jobs share the call */
     bool dry_run;
-    int64_t deadline_ns;
+    int64_t deadline_ns; /* no COMMIT is begun after it; 0: none */
+    int64_t timeout_ms;  /* how long that was, for messages */
     int64_t statement_timeout_ms;
     int64_t lock_timeout_ms;
-    const bm_cancel *cancel; /* the caller's token, or that of a team of workers */
-    const bm_cancel *asked;  /* the caller's */
+    int64_t commit_timeout_ms;    /* for all COMMITs; <= 0: no limit of its own */
+    atomic_llong commit_until_ns; /* when they must have ended: set at the first; 0: not begun */
+    const bm_cancel *cancel;      /* the caller's token, or that of a team of workers */
+    const bm_cancel *asked;       /* the caller's */
     bm_status (*sink)(void *user, const void *rows, size_t n, bm_error *err); /* copy_to */
     void *sink_user;
     size_t sink_rows;

@@ -333,8 +333,7 @@ bm__job_state bm__job_next(bm__job *job, bm__step *step)
     for (;;) {
         bm_error err = BM_ERROR;
         bool found;
-        *step = (bm__step){
-            .context = job, .deadline_ns = job->call->deadline_ns, .cancel = token_of(job)};
+        *step = (bm__step){.context = job, .cancel = token_of(job)};
         bm_status status = step_of_phase(job, step, &found, &err);
         if (status != BM_OK) {
             fail(job, &err);

@@ -31,6 +31,7 @@ bm_status bm__db_new(const bm__transport *transport, const char *url,
     if (db->options.max_concurrent_batch_writes <= 0) {
         db->options.max_concurrent_batch_writes = 4;
     }
+    db->deadline_ns = options->timeout_ms > 0 ? bm__after_ms(options->timeout_ms) : 0;
     db->borrowed = url == NULL;
     db->keeps = transport->keeps != NULL && url != NULL && transport->keeps(url);
     db->idle = calloc((size_t)db->options.max_connections, sizeof *db->idle);
@@ -90,8 +91,25 @@ void bm__db_free(bm_db *db)
     free(db);
 }
 
-bm_status bm__db_connect(bm_db *db, size_t want, int64_t deadline_ns, const bm_cancel *cancel,
-                         bm__conn **conns, size_t *n, bool *inside, bm_error *err)
+int64_t bm__own_ms(const bm__conn *conn, int64_t ms)
+{
+    return conn->borrowed ? -1 : ms;
+}
+
+bm__step bm__db_limits(bm_db *db, const bm_call *call)
+{
+    const bm_db *root = bm__db_root(db);
+    bm__step limits = {.cancel = root->options.cancel};
+    bm__step_until(&limits, "the timeout", root->options.timeout_ms, root->deadline_ns);
+    if (call != NULL) {
+        limits.cancel = call->cancel != NULL ? call->cancel : limits.cancel;
+        bm__step_within(&limits, "the timeout", call->timeout_ms);
+    }
+    return limits;
+}
+
+bm_status bm__db_connect(bm_db *db, size_t want, const bm__step *limits, bm__conn **conns,
+                         size_t *n, bool *inside, bm_error *err)
 {
     *n = 1;
     *inside = db->root != NULL;
@@ -112,7 +130,7 @@ bm_status bm__db_connect(bm_db *db, size_t want, int64_t deadline_ns, const bm_c
         }
         return BM_OK;
     }
-    BM_TRY(bm__pool_take(db, want, deadline_ns, cancel, conns, n, err));
+    BM_TRY(bm__pool_take(db, want, limits, conns, n, err));
     *inside = db->borrowed && db->transport->state(conns[0], false) != BM__CONN_IDLE;
     return BM_OK;
 }

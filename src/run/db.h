@@ -36,6 +36,7 @@ struct bm_db {
     bm_db *transactions; /* open ones, through `sibling` */
     bool keeps;          /* what it holds would be gone with its connection */
     bool borrowed;       /* over a connection of the caller's */
+    int64_t deadline_ns; /* of bm_open_options.timeout_ms; 0: none */
 
     /* a transaction */
     bm_db *root;  /* the database; NULL: this is one */
@@ -48,8 +49,13 @@ struct bm_db {
     bm__journal journal;
 };
 
-/* A statement may take so long on connections of ours, where nobody says otherwise. */
-#define BM__STATEMENT_MS INT64_C(3600000)
+/* The timeouts of connections of our own, where the caller gives none. */
+#define BM__STATEMENT_MS INT64_C(3600000) /* a statement that writes or reads rows */
+#define BM__SHORT_MS INT64_C(30000)       /* catalog, BEGIN, keys, savepoints, ROLLBACK */
+#define BM__COMMIT_MS INT64_C(5000)       /* all COMMITs of a call that has a timeout */
+
+/* What follows a deadline (a request to stop, ROLLBACK, giving the connection up) has so long. */
+#define BM__SLACK_NS INT64_C(300000000)
 
 /* Make a database; nothing is connected. */
 bm_status bm__db_new(const bm__transport *transport, const char *url,
@@ -61,13 +67,19 @@ void bm__db_free(bm_db *db);
 /* The database behind a transaction, or itself. */
 bm_db *bm__db_root(bm_db *db);
 
+/* A default timeout: none (-1) on a connection of the caller's. */
+int64_t bm__own_ms(const bm__conn *conn, int64_t ms);
+
+/* What bounds all of a call on `db`: the deadline and the token of the call, or of bm_open. */
+bm__step bm__db_limits(bm_db *db, const bm_call *call);
+
 /*
  * Up to `want` connections, at least one: *n of them, all at once, so that two calls never wait for
- * each other's half.  Waits for one until the deadline (0: for ever) or the token.  A connection
- * that cannot be opened is an error and all are given back.
+ * each other's half.  Waits, and connects, until the deadline or the token of `limits`.  A
+ * connection that cannot be opened is an error and all are given back.
  */
-bm_status bm__pool_take(bm_db *db, size_t want, int64_t deadline_ns, const bm_cancel *cancel,
-                        bm__conn **conns, size_t *n, bm_error *err);
+bm_status bm__pool_take(bm_db *db, size_t want, const bm__step *limits, bm__conn **conns, size_t *n,
+                        bm_error *err);
 
 /* Give one back; one that is not idle is closed. */
 void bm__pool_give(bm_db *db, bm__conn *conn);
@@ -77,8 +89,8 @@ void bm__pool_drain(bm_db *db);
 
 /* The connection of a call in a transaction (or over a borrowed one with an open transaction), or a
  * pooled one.  `inside` tells which. */
-bm_status bm__db_connect(bm_db *db, size_t want, int64_t deadline_ns, const bm_cancel *cancel,
-                         bm__conn **conns, size_t *n, bool *inside, bm_error *err);
+bm_status bm__db_connect(bm_db *db, size_t want, const bm__step *limits, bm__conn **conns,
+                         size_t *n, bool *inside, bm_error *err);
 void bm__db_disconnect(bm_db *db, bm__conn **conns, size_t n);
 
 /* Put an open transaction into the books of its database; take one out, give its connection back

@@ -166,18 +166,33 @@ static bm__job_mode mode_of(const bm__execution *x, size_t workers, bool inside)
     return BM__JOB_OWN;
 }
 
+/* Deferred constraints are checked by COMMIT: without a timeout of the call it may take long. */
+static int64_t commit_timeout(const bm__execution *x)
+{
+    int64_t of_db = bm__db_root(x->db)->options.commit_timeout_ms;
+    int64_t given = x->shared.commit_timeout_ms != 0 ? x->shared.commit_timeout_ms : of_db;
+    if (given != 0) {
+        return given;
+    }
+    return x->limits.deadline_ns != 0 ? BM__COMMIT_MS : 0;
+}
+
 static bm_status begin_call(bm__execution *x, size_t workers, bm_error *err)
 {
     bm__call *call = &x->call;
     bool borrowed = bm__db_root(x->db)->borrowed;
     call->several = workers > 1;
     call->dry_run = x->shared.dry_run == BM_ON;
-    call->cancel = call->asked = x->shared.cancel;
+    call->cancel = call->asked = x->limits.cancel;
     call->statement_timeout_ms = x->shared.statement_timeout_ms != 0
                                      ? x->shared.statement_timeout_ms
                                  : borrowed ? -1
                                             : BM__STATEMENT_MS;
     call->lock_timeout_ms = x->shared.lock_timeout_ms;
+    call->deadline_ns = x->limits.deadline_ns;
+    call->timeout_ms = x->limits.limit_ms;
+    call->commit_timeout_ms = commit_timeout(x);
+    atomic_store(&call->commit_until_ns, 0);
     atomic_store(&call->next, 0);
     call->base = 0;
     if (!x->wants_queryset || call->made != NULL) {
@@ -227,23 +242,20 @@ static bool writes_defaults(const bm__execution *x)
 }
 
 /* The question waits for whoever alters the table, and so is bounded as a statement is. */
-static bm__step question_limits(const bm__execution *x)
+static bm__step question_limits(const bm__execution *x, const bm__conn *conn)
 {
-    bm__step limits = {.cancel = x->shared.cancel, .deadline_ns = x->call.deadline_ns};
-    const int64_t times[] = {x->shared.statement_timeout_ms, x->shared.lock_timeout_ms};
-    for (size_t i = 0; i < 2; i++) {
-        int64_t until = times[i] > 0 ? bm__after_ms(times[i]) : 0;
-        if (until > 0 && (limits.deadline_ns == 0 || until < limits.deadline_ns)) {
-            limits.deadline_ns = until;
-        }
-    }
+    bm__step limits = x->limits;
+    int64_t given = x->shared.statement_timeout_ms;
+    bm__step_within(&limits, "the timeout for the catalog",
+                    given != 0 ? given : bm__own_ms(conn, BM__SHORT_MS));
+    bm__step_within(&limits, "the lock timeout", x->shared.lock_timeout_ms);
     return limits;
 }
 
 static bm_status ask_table(bm__execution *x, bm__conn *conn, bool *fresh, bm_error *err)
 {
     bm_db *root = bm__db_root(x->db);
-    const bm__step limits = question_limits(x);
+    const bm__step limits = question_limits(x, conn);
     BM_TRY(bm__tables_get(root, conn, x->rows.model, &limits, &x->known, fresh, err));
     x->asked += *fresh && root->dialect->has_catalog;
     return BM_OK;
@@ -253,7 +265,7 @@ static bm_status ask_table(bm__execution *x, bm__conn *conn, bool *fresh, bm_err
 static bm_status ask_again(bm__execution *x, bm__conn *conn, bool *fresh, bm_error *err)
 {
     bm_db *root = bm__db_root(x->db);
-    const bm__step limits = question_limits(x);
+    const bm__step limits = question_limits(x, conn);
     bool same = false;
     if (!writes_defaults(x)) {
         BM_TRY(bm__tables_same(root, conn, x->rows.model, &limits, x->known, &same, err));
@@ -345,9 +357,7 @@ bm_status bm__execute(bm__execution *x, bm_result *result, bm_error *err)
     bm__conn *conns[WORKERS_MAX];
     size_t n;
     bool inside;
-    if (x->shared.deadline_ms > 0) {
-        x->call.deadline_ns = bm__after_ms(x->shared.deadline_ms);
-    }
+    x->limits = bm__db_limits(x->db, &x->shared);
     BM_TRY(prepare(x, err));
     if (x->nothing) {
         if (x->wants_queryset) {
@@ -355,8 +365,7 @@ bm_status bm__execute(bm__execution *x, bm_result *result, bm_error *err)
         }
         return BM_OK;
     }
-    BM_TRY(bm__db_connect(x->db, workers_wanted(x), x->call.deadline_ns, x->shared.cancel, conns,
-                          &n, &inside, err));
+    BM_TRY(bm__db_connect(x->db, workers_wanted(x), &x->limits, conns, &n, &inside, err));
     bm_status status = with_connections(x, conns, inside ? 1 : n, inside, result, err);
     result->statements += x->asked;
     bm__db_disconnect(x->db, conns, n);
@@ -394,11 +403,12 @@ bm_status bm__explain(bm__execution *x, bm__buffer *text, bm_error *err)
     size_t n;
     bool inside;
     bool fresh;
+    x->limits = bm__db_limits(x->db, &x->shared);
     BM_TRY(prepare(x, err));
     if (x->nothing) {
         return bm__buffer_text(text, "nothing to do: no statement\n", err);
     }
-    BM_TRY(bm__db_connect(x->db, workers_wanted(x), 0, NULL, conns, &n, &inside, err));
+    BM_TRY(bm__db_connect(x->db, workers_wanted(x), &x->limits, conns, &n, &inside, err));
     size_t workers = inside ? 1 : n;
     bm_status status = ask_table(x, conns[0], &fresh, err);
     if (status == BM_OK) {

@@ -28,6 +28,7 @@ struct bm__execution {
     bm__request request;
 
     /* made here */
+    bm__step limits; /* the call's deadline and token */
     bm__call call;
     bm__plan plan;
     bm__arena arena;

@@ -24,13 +24,10 @@ static bool all_ours(const bm_db *db)
 }
 
 /* With the lock held: wait until a place is free. */
-static bm_status wait_for_place(bm_db *db, int64_t deadline_ns, const bm_cancel *cancel,
-                                bm_error *err)
+static bm_status wait_for_place(bm_db *db, const bm__step *limits, bm_error *err)
 {
     const int64_t look_ns = 20000000; /* a token has no condition variable: look now and then */
-    if (deadline_ns == 0) {
-        deadline_ns = bm__now_ns() + WAIT_NS;
-    }
+    int64_t deadline_ns = limits->deadline_ns != 0 ? limits->deadline_ns : bm__now_ns() + WAIT_NS;
     if (all_ours(db)) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CONNECT,
                         "this thread has a transaction open on the only connection: call with it, "
@@ -39,7 +36,7 @@ static bm_status wait_for_place(bm_db *db, int64_t deadline_ns, const bm_cancel 
     while (db->n_used >= (size_t)db->options.max_connections) {
         int64_t now = bm__now_ns();
         int64_t next = now + look_ns;
-        if (bm__cancelled(cancel)) {
+        if (bm__cancelled(limits->cancel)) {
             return bm__fail(err, BM_CANCELLED, BM_STAGE_CONNECT,
                             "cancelled while waiting for a connection");
         }
@@ -70,7 +67,7 @@ static bm__conn *pop_idle(bm_db *db)
 }
 
 /* Fill a place that was taken: an idle connection that is still good, else a new one. */
-static bm_status fill_place(bm_db *db, bm__conn **out, bm_error *err)
+static bm_status fill_place(bm_db *db, const bm__step *limits, bm__conn **out, bm_error *err)
 {
     for (bm__conn *conn = pop_idle(db); conn != NULL; conn = pop_idle(db)) {
         if (!is_stale(db, conn)) {
@@ -82,7 +79,7 @@ static bm_status fill_place(bm_db *db, bm__conn **out, bm_error *err)
     if (db->borrowed) {
         return bm__fail(err, BM_CONNECTION, BM_STAGE_CONNECT, "the borrowed connection is in use");
     }
-    BM_TRY(db->transport->open(db->url, &db->options, out, err));
+    BM_TRY(db->transport->open(db->url, &db->options, limits, out, err));
     (*out)->born_ns = bm__now_ns();
     return BM_OK;
 }
@@ -95,18 +92,18 @@ static void leave_places(bm_db *db, size_t n)
     pthread_mutex_unlock(&db->lock);
 }
 
-bm_status bm__pool_take(bm_db *db, size_t want, int64_t deadline_ns, const bm_cancel *cancel,
-                        bm__conn **conns, size_t *n, bm_error *err)
+bm_status bm__pool_take(bm_db *db, size_t want, const bm__step *limits, bm__conn **conns, size_t *n,
+                        bm_error *err)
 {
     *n = 0;
     pthread_mutex_lock(&db->lock);
-    bm_status status = wait_for_place(db, deadline_ns, cancel, err);
+    bm_status status = wait_for_place(db, limits, err);
     size_t room = (size_t)db->options.max_connections - db->n_used;
     size_t taken = status != BM_OK ? 0 : want < room ? want : room;
     db->n_used += taken;
     pthread_mutex_unlock(&db->lock);
     while (status == BM_OK && *n < taken) {
-        status = fill_place(db, &conns[*n], err);
+        status = fill_place(db, limits, &conns[*n], err);
         *n += status == BM_OK;
     }
     if (status != BM_OK) {

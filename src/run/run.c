@@ -10,29 +10,42 @@ static uint64_t rows_of(const bm__job *job)
     return job->inserted + job->updated + job->missing + job->ignored + job->deleted + job->read;
 }
 
-/* What ends a transaction gets this much time even when the call has none left. */
-#define ENDING_NS INT64_C(10000000000)
-
 static bool ends(const bm__step *step)
 {
     return step->kind == BM__STEP_COMMIT || step->kind == BM__STEP_ROLLBACK ||
            step->kind == BM__STEP_ROLLBACK_TO || step->kind == BM__STEP_RELEASE;
 }
 
-/* A statement may take so long, whatever is left of the call's own time. */
-static void bound(const bm__call *call, bm__step *step)
+/* All COMMITs of a call share one clock, which begins with the first. */
+static void bound_commit(bm__call *call, bm__step *step)
 {
-    int64_t now = bm__now_ns();
-    if (call->statement_timeout_ms > 0) {
-        int64_t until = bm__after_ms(call->statement_timeout_ms);
-        if (step->deadline_ns == 0 || until < step->deadline_ns) {
-            step->deadline_ns = until;
-        }
+    long long until = bm__after_ms(call->commit_timeout_ms);
+    long long none = 0;
+    if (call->commit_timeout_ms <= 0) {
+        bm__step_within(step, "the statement timeout", call->statement_timeout_ms);
+        return;
     }
+    if (!atomic_compare_exchange_strong(&call->commit_until_ns, &none, until)) {
+        until = none;
+    }
+    bm__step_until(step, "the commit timeout", call->commit_timeout_ms, until);
+    step->end_ns = until + BM__SLACK_NS;
+}
+
+/* Which timeouts end a step.  What undoes gets a little time even when the call has none left. */
+static void bound(bm__call *call, bm__step *step)
+{
     step->lock_timeout_ms = call->lock_timeout_ms;
-    if (ends(step) && step->deadline_ns != 0 && step->deadline_ns < now + ENDING_NS) {
-        step->deadline_ns = now + ENDING_NS;
+    if (step->kind == BM__STEP_COMMIT) {
+        bound_commit(call, step);
+        return;
     }
+    if (call->deadline_ns != 0) {
+        step->end_ns = call->deadline_ns + BM__SLACK_NS;
+        int64_t until = ends(step) ? step->end_ns : call->deadline_ns;
+        bm__step_until(step, "the timeout", call->timeout_ms, until);
+    }
+    bm__step_within(step, "the statement timeout", call->statement_timeout_ms);
 }
 
 /* Nothing is begun once the token is set or the deadline is past, but what ends a transaction. */
@@ -45,7 +58,7 @@ static bm_status may_begin(const bm__step *step, bm_error *err)
         return bm__fail(err, BM_CANCELLED, BM_STAGE_WRITE, "cancelled");
     }
     if (step->deadline_ns != 0 && bm__now_ns() >= step->deadline_ns) {
-        return bm__fail(err, BM_TIMEOUT, BM_STAGE_WRITE, "the deadline passed");
+        return bm__step_late(step, BM_STAGE_WRITE, err);
     }
     return BM_OK;
 }

@@ -30,18 +30,26 @@ static void free_known(bm__known_table *known)
     }
 }
 
+static bm_status ask_within(const bm_db *db, bm__conn *conn, bm__step *step, const bm__step *limits,
+                            bm_error *err)
+{
+    bm__answer answer = {0};
+    bm__step_until(step, limits->limit, limits->limit_ms, limits->deadline_ns);
+    step->end_ns = limits->end_ns;
+    step->cancel = limits->cancel;
+    bm_status status = db->transport->perform(conn, step, &answer, err);
+    err->stage = BM_STAGE_CATALOG;
+    return status;
+}
+
 static bm_status ask(bm_db *db, bm__conn *conn, const bm_model *model, const bm__step *limits,
                      bm__table **out, bm_error *err)
 {
     bm__catalog catalog;
     bm__step step;
-    bm__answer answer = {0};
     bm_status status = bm__catalog_begin(&catalog, db->dialect, model, &step, err);
     if (status == BM_OK && step.sql != NULL) {
-        step.deadline_ns = limits->deadline_ns;
-        step.cancel = limits->cancel;
-        status = db->transport->perform(conn, &step, &answer, err);
-        err->stage = BM_STAGE_CATALOG;
+        status = ask_within(db, conn, &step, limits, err);
         if (err->native_code == 1 && model->schema != NULL) { /* SQLITE_ERROR: no such schema */
             bm__error_reset(err);
             status = BM_OK; /* and no column came: there is no such table */
@@ -59,14 +67,10 @@ bm_status bm__tables_same(bm_db *db, bm__conn *conn, const bm_model *model, cons
 {
     bm__catalog catalog;
     bm__step step;
-    bm__answer answer = {0};
     bm_status status =
         bm__catalog_begin_same(&catalog, db->dialect, model, known->table, &step, err);
     if (status == BM_OK && step.sql != NULL) {
-        step.deadline_ns = limits->deadline_ns;
-        step.cancel = limits->cancel;
-        status = db->transport->perform(conn, &step, &answer, err);
-        err->stage = BM_STAGE_CATALOG;
+        status = ask_within(db, conn, &step, limits, err);
     }
     *same = status == BM_OK && catalog.same;
     bm__catalog_free(&catalog);

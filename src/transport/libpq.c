@@ -96,7 +96,7 @@ static bool stop(bm__libpq *conn, const bm__step *step, bm_status status)
 
 bm_status bm__libpq_drain(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err)
 {
-    bm__patience patience = {step->deadline_ns, step->cancel};
+    const bm__patience patience = *step;
     bm_status first = BM_OK;
     bool refused = false;
     for (unsigned n = 1;; n++) {
@@ -204,7 +204,7 @@ static bm_status simple(bm__libpq *conn, const bm__step *step, const char *sql, 
 /* LOAD and UNLOAD: the statement, which must begin a COPY of the kind that was asked for. */
 static bm_status copy(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err)
 {
-    bm__patience patience = {step->deadline_ns, step->cancel};
+    const bm__patience patience = *step;
     PGresult *result;
     BM_TRY(sent_or_lost(conn, PQsendQuery(conn->pg, step->sql), answer, err));
     bm_status status = bm__libpq_result(conn, &patience, &result, err);
@@ -296,7 +296,7 @@ static bm_status dispatch(bm__libpq *conn, const bm__step *step, bm__answer *ans
  * changed behind our back; what ends a transaction or a part of it is sent all the same. */
 static bm_status may_begin(const bm__libpq *conn, const bm__step *step, bm_error *err)
 {
-    bm__patience patience = {step->deadline_ns, step->cancel};
+    const bm__patience patience = *step;
     const char *encoding = PQparameterStatus(conn->pg, "client_encoding");
     if (step->kind == BM__STEP_COMMIT || step->kind == BM__STEP_ROLLBACK ||
         step->kind == BM__STEP_ROLLBACK_TO || step->kind == BM__STEP_RELEASE) {

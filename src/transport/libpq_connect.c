@@ -102,14 +102,13 @@ static bm_status read_keywords(const char *url, const bm_open_options *options, 
 }
 
 /* PQconnectPoll does not know connect_timeout: the deadline is ours. */
-static bm_status connect_until(bm__libpq *conn, int64_t deadline_ns, bm_error *err)
+static bm_status connect_until(bm__libpq *conn, const bm__patience *patience, bm_error *err)
 {
-    bm__patience patience = {.deadline_ns = deadline_ns};
     PostgresPollingStatusType state = PGRES_POLLING_WRITING;
     while (state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED) {
         short ready;
         short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-        bm_status status = bm__libpq_poll(conn, events, &patience, &ready, err);
+        bm_status status = bm__libpq_poll(conn, events, patience, &ready, err);
         if (status != BM_OK) {
             err->stage = BM_STAGE_CONNECT;
             return status;
@@ -166,11 +165,9 @@ static bm__libpq *new_conn(bool borrowed)
     return conn;
 }
 
-static bm_status start(bm__libpq *conn, const keywords *k, const bm_open_options *options,
+static bm_status start(bm__libpq *conn, const keywords *k, const bm__patience *patience,
                        bm_error *err)
 {
-    int64_t wait_ms = or_default(options->connect_timeout_ms, 10000);
-    int64_t deadline = wait_ms > 0 ? bm__now_ns() + wait_ms * 1000000 : 0;
     conn->pg = PQconnectStartParams(k->names, k->values, 0);
     if (conn->pg == NULL) {
         return bm__no_memory(err);
@@ -178,7 +175,7 @@ static bm_status start(bm__libpq *conn, const keywords *k, const bm_open_options
     PQsetNoticeReceiver(conn->pg, on_notice, conn);
     PQsetErrorVerbosity(conn->pg, PQERRORS_VERBOSE); /* the only way to the SQLSTATE of a refusal */
     if (PQstatus(conn->pg) != CONNECTION_BAD) {
-        BM_TRY(connect_until(conn, deadline, err));
+        BM_TRY(connect_until(conn, patience, err));
     }
     if (PQstatus(conn->pg) != CONNECTION_OK) {
         return bm__libpq_refused(conn, err);
@@ -188,10 +185,13 @@ static bm_status start(bm__libpq *conn, const keywords *k, const bm_open_options
     return check_server(conn, err);
 }
 
-bm_status bm__libpq_open(const char *url, const bm_open_options *options, bm__conn **out,
-                         bm_error *err)
+bm_status bm__libpq_open(const char *url, const bm_open_options *options, const bm__step *limits,
+                         bm__conn **out, bm_error *err)
 {
     keywords k;
+    bm__patience patience = limits != NULL ? *limits : (bm__patience){0};
+    bm__step_within(&patience, "the connect timeout",
+                    or_default(options->connect_timeout_ms, 10000));
     *out = NULL;
     bm__libpq *conn = new_conn(false);
     if (conn == NULL) {
@@ -199,7 +199,7 @@ bm_status bm__libpq_open(const char *url, const bm_open_options *options, bm__co
     }
     bm_status status = read_keywords(url, options, &k, err);
     if (status == BM_OK) {
-        status = start(conn, &k, options, err);
+        status = start(conn, &k, &patience, err);
     }
     free_keywords(&k);
     if (status != BM_OK) {

@@ -74,7 +74,8 @@ static bm_status listen_to(stream *s, bm_error *err)
             return BM_OK;
         }
         bm_error ignored = BM_ERROR;
-        bm__patience silence = {bm__now_ns() + SILENCE_NS, s->patience->cancel};
+        const bm__patience silence = {.deadline_ns = bm__now_ns() + SILENCE_NS,
+                                      .cancel = s->patience->cancel};
         short ready;
         status = bm__libpq_poll(conn, POLLIN, &silence, &ready, &ignored);
     }
@@ -180,7 +181,7 @@ static bm_status abandon(bm__libpq *conn, bm_status status, bm__answer *answer, 
 /* Without CopyDone nothing of it can have been committed. */
 bm_status bm__libpq_load(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err)
 {
-    bm__patience patience = {step->deadline_ns, step->cancel};
+    const bm__patience patience = *step;
     stream s = {.conn = conn, .patience = &patience, .piece = piece_of(conn)};
     bm__step end = *step;
     bm_status status = send_blocks(&s, step, err);
@@ -225,7 +226,7 @@ static bm_status take_pieces(bm__libpq *conn, const bm__step *step, const bm__pa
 
 bm_status bm__libpq_unload(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err)
 {
-    bm__patience patience = {step->deadline_ns, step->cancel};
+    const bm__patience patience = *step;
     bm_status status = take_pieces(conn, step, &patience, err);
     if (status != BM_OK) {
         bm__libpq_settle(conn, true);

@@ -18,11 +18,8 @@ typedef struct bm__libpq {
     size_t notices; /* received so far; what they say is dropped.  Not where it is borrowed */
 } bm__libpq;
 
-/* What a wait is bounded by. */
-typedef struct bm__patience {
-    int64_t deadline_ns;
-    const bm_cancel *cancel;
-} bm__patience;
+/* What a wait is bounded by: the deadline and the token of a step. */
+typedef bm__step bm__patience;
 
 /* libpq_wait.c */
 
@@ -66,8 +63,8 @@ bm_status bm__libpq_unload(bm__libpq *conn, const bm__step *step, bm__answer *an
 bm_status bm__libpq_drain(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err);
 
 /* libpq_connect.c */
-bm_status bm__libpq_open(const char *url, const bm_open_options *options, bm__conn **out,
-                         bm_error *err);
+bm_status bm__libpq_open(const char *url, const bm_open_options *options, const bm__step *limits,
+                         bm__conn **out, bm_error *err);
 void bm__libpq_close(bm__conn *conn);
 
 #endif

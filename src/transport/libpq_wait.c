@@ -30,7 +30,7 @@ bm_status bm__libpq_in_time(const bm__patience *patience, bm_error *err)
         return bm__fail(err, BM_CANCELLED, BM_STAGE_WRITE, "cancelled");
     }
     if (patience->deadline_ns != 0 && bm__now_ns() >= patience->deadline_ns) {
-        return bm__fail(err, BM_TIMEOUT, BM_STAGE_WRITE, "the deadline passed");
+        return bm__step_late(patience, BM_STAGE_WRITE, err);
     }
     return BM_OK;
 }

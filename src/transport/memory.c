@@ -372,10 +372,11 @@ static bm__conn_state memory_state(bm__conn *conn, bool look)
 /* -------------------------------------------------------------------------------- open and close
  * */
 
-static bm_status memory_open(const char *url, const bm_open_options *options, bm__conn **out,
-                             bm_error *err)
+static bm_status memory_open(const char *url, const bm_open_options *options,
+                             const bm__step *limits, bm__conn **out, bm_error *err)
 {
     (void)options;
+    (void)limits;
     *out = NULL;
     if (strcmp(url, "memory:") != 0) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CONNECT, "not \"memory:\"");

@@ -175,7 +175,8 @@ static bm_status failed_to_open(bm__sqlite_conn *c, const char *path, bm_error *
     return status;
 }
 
-static bm_status open_path(const char *path, int64_t wait_ms, bm__sqlite_conn **out, bm_error *err)
+static bm_status open_path(const char *path, const bm__step *limits, bm__sqlite_conn **out,
+                           bm_error *err)
 {
     sqlite3 *db = NULL;
     int rc = sqlite3_open_v2(
@@ -185,7 +186,8 @@ static bm_status open_path(const char *path, int64_t wait_ms, bm__sqlite_conn **
         sqlite3_close(db);
         return bm__no_memory(err);
     }
-    c->deadline_ns = wait_ms < 0 ? 0 : bm__now_ns() + wait_ms * NS_PER_MS;
+    c->deadline_ns = limits->deadline_ns;
+    c->cancel = limits->cancel;
     if (rc == SQLITE_OK) {
         rc = prepare_own(c);
     }
@@ -195,13 +197,14 @@ static bm_status open_path(const char *path, int64_t wait_ms, bm__sqlite_conn **
         return status;
     }
     c->deadline_ns = 0;
+    c->cancel = NULL;
     find_facts(c);
     *out = c;
     return BM_OK;
 }
 
-static bm_status sqlite_open(const char *url, const bm_open_options *options, bm__conn **out,
-                             bm_error *err)
+static bm_status sqlite_open(const char *url, const bm_open_options *options,
+                             const bm__step *limits, bm__conn **out, bm_error *err)
 {
     static const char scheme[] = "sqlite:";
     *out = NULL;
@@ -214,7 +217,9 @@ static bm_status sqlite_open(const char *url, const bm_open_options *options, bm
         wait_ms = options->connect_timeout_ms;
     }
     bm__sqlite_conn *c = NULL;
-    BM_TRY(open_path(url + strlen(scheme), wait_ms, &c, err));
+    bm__step within = limits != NULL ? *limits : (bm__step){0};
+    bm__step_within(&within, "the connect timeout", wait_ms);
+    BM_TRY(open_path(url + strlen(scheme), &within, &c, err));
     *out = &c->base;
     return BM_OK;
 }

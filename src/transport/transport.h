@@ -46,9 +46,10 @@ typedef struct bm__engine {
 typedef struct bm__transport {
     const char *name; /* also the name of its dialect: "postgresql", "sqlite", "memory" */
 
-    /* Connect.  `url` is what bm_open was given.  On failure *out is NULL and nothing is left. */
-    bm_status (*open)(const char *url, const bm_open_options *options, bm__conn **out,
-                      bm_error *err);
+    /* Connect.  `url` is what bm_open was given; `limits` is a step whose deadline and token end
+     * the wait, or NULL.  On failure *out is NULL and nothing is left. */
+    bm_status (*open)(const char *url, const bm_open_options *options, const bm__step *limits,
+                      bm__conn **out, bm_error *err);
 
     /* Does what the URL names live in its connection, and end with it?  NULL: never. */
     bool (*keeps)(const char *url);

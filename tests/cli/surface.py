@@ -35,6 +35,9 @@ def a_wrong_command_line_is_status_2(w: World) -> None:
         (["delete", w.database, "item", "--on-conflict=error"], "is not for delete"),
         (["create", w.database, "item", "--on-conflict=x"], "takes one of error|ignore|update"),
         (["create", w.database, "item", "--batch-size=x"], "takes a number"),
+        (["create", w.database, "item", "--timeout=soon"], '"soon" is not a time'),
+        (["create", w.database, "item", "--timeout=0"], '"0" is not a time'),
+        (["copy-to", w.database, "item", "--commit-timeout=1s"], "is not for copy-to"),
         (["create", w.database, "nothing"], "there is no table"),
         (["create", "mysql:x", "item"], "begins with none of"),
     ]:

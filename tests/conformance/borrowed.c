@@ -275,7 +275,7 @@ static void a_deadline_ends_a_slow_source(world *w)
     size_t calls = 0;
     make_items(w, "");
     const bm_source source = {.size = sizeof source, .user = &calls, .next = slow};
-    const bm_call call = {.size = sizeof call, .deadline_ms = 200};
+    const bm_call call = {.size = sizeof call, .timeout_ms = 200};
     bm_status status = bm_bulk_create(w->db, bm_stream(&item_model, &source),
                                       CREATE(.call = &call, .batch_size = 2), fresh(w), &w->err);
     refused(w, status, BM_TIMEOUT, BM_NO_ROW, "");
@@ -308,7 +308,7 @@ static void too_late(world *w, const bm_call *call)
 
 static void a_deadline_ends_a_slow_statement(world *w)
 {
-    const bm_call call = {.size = sizeof call, .deadline_ms = 300};
+    const bm_call call = {.size = sizeof call, .timeout_ms = 300};
     too_late(w, &call);
 }
 
@@ -347,7 +347,7 @@ static void a_lock_timeout_ends_waiting(world *w)
 static void the_longest_deadline_is_none(world *w)
 {
     const bm_call call = {
-        .size = sizeof call, .deadline_ms = INT64_MAX, .statement_timeout_ms = INT64_MAX};
+        .size = sizeof call, .timeout_ms = INT64_MAX, .statement_timeout_ms = INT64_MAX};
     make_items(w, "");
     item *rows = some_items(1200, 0, 0);
     ok(w, bm_bulk_create(w->db, bm_structs(&item_model, rows, 1200), CREATE(.call = &call),

@@ -153,7 +153,7 @@ static void a_token_ends_the_wait(world *w)
     ok(w, bm_begin(w->db, &tx, &w->err));
     ok(w, bm_copy_to(tx, bm_all(&item_model), NULL, fresh(w), &w->err));
     assert_int_equal(bm_maintain(w->db, &item_model,
-                                 WHAT(BM_TRUNCATE, .call = BM_OPTIONS(bm_call, .deadline_ms = 50)),
+                                 WHAT(BM_TRUNCATE, .call = BM_OPTIONS(bm_call, .timeout_ms = 50)),
                                  NULL, &w->err),
                      BM_TIMEOUT);
     bm_cancel_set(token);

@@ -166,11 +166,11 @@ static void at_the_deadline(world *w, bm_db *db, verb v)
     for (int i = 0; i < MOMENTS / 5; i++) {
         bm_error err = BM_ERROR;
         const bm_call call = {.size = sizeof call,
-                              .deadline_ms = 1 + next_random(&seed) % (1 + took / 1000)};
+                              .timeout_ms = 1 + next_random(&seed) % (1 + took / 1000)};
         set_up(w, v);
         int64_t begin = now_us();
         bm_status status = v(db, &call, &err);
-        assert_true(now_us() - begin < call.deadline_ms * 1000 + 5000000);
+        assert_true(now_us() - begin < call.timeout_ms * 1000 + 5000000);
         stopped += judge(w, v, db, status, BM_TIMEOUT, &err);
     }
     assert_true(stopped > 0);
@@ -323,7 +323,7 @@ static void before_and_inside(void **state)
             bm_bulk_create(tx, bm_structs(&item_assigned, many, SMALL), NULL, NULL, &err), BM_OK);
         assert_int_equal(load(tx, &call, &err), BM_CANCELLED);
         bm_cancel_reset(token);
-        const bm_call soon = {.size = sizeof soon, .deadline_ms = 1};
+        const bm_call soon = {.size = sizeof soon, .timeout_ms = 1};
         bm_status status = load(tx, &soon, &err);
         assert_true(status == BM_OK || status == BM_TIMEOUT);
         assert_true(status == BM_OK || err.fate == BM_FATE_IN_CALLERS_TRANSACTION ||

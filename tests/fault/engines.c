@@ -240,7 +240,7 @@ static void file_is_locked(void **state)
     (void)state;
     world_begin(&w, SQLITE);
     bm_db *db = world_open(&w);
-    const bm_call soon = {.size = sizeof soon, .deadline_ms = 200};
+    const bm_call soon = {.size = sizeof soon, .timeout_ms = 200};
     world_sql(&w, "BEGIN IMMEDIATE");
     int64_t begin = now_us();
     assert_int_equal(load(db, FEW, BM_OPTIONS(bm_bulk_create_options, .call = &soon), &err),

@@ -253,7 +253,7 @@ static void a_lock_is_held(void **state)
     bm_db *db = open_pool(&w);
     for (int i = 0; i < WORKERS; i++) {
         const bm_call by_lock = {.size = sizeof by_lock, .lock_timeout_ms = 200};
-        const bm_call by_deadline = {.size = sizeof by_deadline, .deadline_ms = 300};
+        const bm_call by_deadline = {.size = sizeof by_deadline, .timeout_ms = 300};
         psql_run(w.pg, "BEGIN; INSERT INTO item VALUES (%d, 'held', 0)", 1000 + i * BATCH + 7);
         int64_t begin = now_us();
         assert_int_equal(create(db, &by_lock, NULL, &err), BM_TIMEOUT);
@@ -331,7 +331,7 @@ static void a_deadline_between_commits(void **state)
     one_chunk_each(&w);
     fail_commits(&w, 0, "PERFORM pg_sleep(0.05)");
     bm_db *db = open_pool(&w);
-    const bm_call call = {.size = sizeof call, .deadline_ms = 500};
+    const bm_call call = {.size = sizeof call, .timeout_ms = 500};
     int64_t begin = now_us();
     assert_int_equal(create(db, &call, &result, &err), BM_OK);
     assert_true(now_us() - begin > 600000);

@@ -518,7 +518,7 @@ static void must_not_open(const char *url, bm_status expected, const char *sqlst
     bm__conn *conn = NULL;
     p.err = BM_ERROR;
     int64_t begun = bm__now_ns();
-    must_be(&p, bm__transport_libpq.open(url, &options, &conn, &p.err), expected);
+    must_be(&p, bm__transport_libpq.open(url, &options, NULL, &conn, &p.err), expected);
     assert_true(bm__now_ns() - begun < 3000 * MS);
     assert_null(conn);
     assert_int_equal(p.err.stage, BM_STAGE_CONNECT);

@@ -32,7 +32,7 @@ static bm_status try_open(const char *url, bm_error *err)
     const bm_open_options options = {.size = sizeof options};
     bm__conn *conn = NULL;
     *err = BM_ERROR;
-    bm_status status = bm__transport_libpq.open(url, &options, &conn, err);
+    bm_status status = bm__transport_libpq.open(url, &options, NULL, &conn, err);
     assert_true((status == BM_OK) == (conn != NULL));
     bm__transport_libpq.close(conn);
     return status;

@@ -24,7 +24,7 @@ static inline int set_up(void **state)
     memset(&f, 0, sizeof f);
     f.err = BM_ERROR;
     *state = &f;
-    return memory->open("memory:", NULL, &f.conn, &f.err) == BM_OK ? 0 : -1;
+    return memory->open("memory:", NULL, NULL, &f.conn, &f.err) == BM_OK ? 0 : -1;
 }
 
 static inline int tear_down(void **state)

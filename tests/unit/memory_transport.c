@@ -51,7 +51,7 @@ static void opens_only_its_own_url(void **state)
     for (size_t i = 0; i < 4; i++) {
         bm_error err = BM_ERROR;
         bm__conn *conn = (bm__conn *)&err;
-        assert_int_equal(memory->open(urls[i], NULL, &conn, &err), BM_INVALID);
+        assert_int_equal(memory->open(urls[i], NULL, NULL, &conn, &err), BM_INVALID);
         assert_int_equal(err.stage, BM_STAGE_CONNECT);
         assert_null(conn);
     }

@@ -105,7 +105,7 @@ static inline bm__conn_state state_of(peer *p)
 static inline void open_peer(peer *p, const char *url)
 {
     *p = (peer){.err = BM_ERROR};
-    must(p, bm__transport_sqlite.open(url, NULL, &p->conn, &p->err));
+    must(p, bm__transport_sqlite.open(url, NULL, NULL, &p->conn, &p->err));
 }
 
 /* A borrowed connection: the test is the caller. */

@@ -51,7 +51,7 @@ static void refuse(const char *bad, bm_status status, const char *reason)
 {
     bm_error err = BM_ERROR;
     bm__conn *conn = p.conn;
-    assert_int_equal(bm__transport_sqlite.open(bad, NULL, &conn, &err), status);
+    assert_int_equal(bm__transport_sqlite.open(bad, NULL, NULL, &conn, &err), status);
     assert_null(conn);
     assert_int_equal(err.stage, BM_STAGE_CONNECT);
     if (strstr(err.message, reason) == NULL) {

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
 
+from bulkmodel.overridden import is_djangos
+
 if TYPE_CHECKING:
     from django.db import models
 
@@ -17,6 +19,9 @@ else:
 
 class AsyncMixin(_Base):
     """Asynchronous names.  aupdate() and abulk_update() are Django's own: they call ours."""
+
+    # Of an abulk_create() that a package's own method carries out.
+    _bm_create_options: dict[str, Any] | None = None
 
     async def _in_thread(self, name: str, *args: Any, **options: Any) -> Any:
         return await sync_to_async(getattr(self, name))(*args, **options)
@@ -32,16 +37,23 @@ class AsyncMixin(_Base):
         **options: Any,
     ) -> Any:
         """As bulk_create()."""
-        return await self._in_thread(
-            "bulk_create",
-            objs=objs,
-            batch_size=batch_size,
-            ignore_conflicts=ignore_conflicts,
-            update_conflicts=update_conflicts,
-            update_fields=update_fields,
-            unique_fields=unique_fields,
-            **options,
-        )
+        given: dict[str, Any] = {
+            "objs": objs,
+            "batch_size": batch_size,
+            "ignore_conflicts": ignore_conflicts,
+            "update_conflicts": update_conflicts,
+            "update_fields": update_fields,
+            "unique_fields": unique_fields,
+        }
+        behind: Any = super()
+        if is_djangos(behind, "abulk_create"):
+            return await self._in_thread("bulk_create", **given, **options)
+        # A package's own method calls bulk_create() in its turn, and knows no options of ours.
+        self._bm_create_options = options
+        try:
+            return await behind.abulk_create(**given)
+        finally:
+            self._bm_create_options = None
 
     async def aupdate_fields(self, *names: str, **options: Any) -> Any:
         """As update_fields()."""

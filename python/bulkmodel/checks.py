@@ -15,10 +15,13 @@ from django.db import connections, models
 from bulkmodel import conf, transport
 from bulkmodel.managers import BulkModelManager
 from bulkmodel.models import BulkModel
-from bulkmodel.queryset import BulkModelQuerySetMixin
+from bulkmodel.queryset import BulkModelQuerySet, BulkModelQuerySetMixin
 
 Apps = Sequence[AppConfig] | None
 OLD_PACKAGE = "django-bulkmodel"
+# Methods of Django's that ours take the place of, and classes whose methods are ours.
+_DJANGOS = ("abulk_create", "bulk_create", "bulk_update", "update")
+_OURS = (BulkModelQuerySet, BulkModelQuerySetMixin, *BulkModelQuerySetMixin.__mro__)
 
 
 def check_settings(app_configs: Apps, **options: Any) -> list[CheckMessage]:
@@ -38,7 +41,8 @@ def check_settings(app_configs: Apps, **options: Any) -> list[CheckMessage]:
 
 def check_managers(app_configs: Apps, **options: Any) -> list[CheckMessage]:
     """W001: a BulkModel whose `objects` is another manager.  W002: a BulkModelManager whose
-    querysets have no bulk methods of ours."""
+    querysets have no bulk methods of ours.  W004, W005: a queryset class with its bases in a wrong
+    order."""
     return [message for model in _models(app_configs) for message in _check_model(model)]
 
 
@@ -68,10 +72,50 @@ def _check_model(model: type[models.Model]) -> Iterator[CheckMessage]:
                 obj=model,
                 id="bulkmodel.W002",
             )
+        elif _is_ours(manager):
+            yield from _check_order(model, manager.name, _class_of(manager))
+
+
+def _check_order(
+    model: type[models.Model], manager: str, kind: type[Any]
+) -> Iterator[CheckMessage]:
+    """Are the bases of the queryset class in an order in which our methods are called?"""
+    mro = kind.__mro__
+    ours, djangos = mro.index(BulkModelQuerySetMixin), mro.index(models.QuerySet)
+    if djangos < ours:
+        yield Warning(
+            f"In the querysets of `{manager}` ({kind.__name__}), Django's methods come before those"
+            " of BulkModelQuerySetMixin, which are never called.",
+            hint="Derive the class from bulkmodel.queryset.BulkModelQuerySet instead.",
+            obj=model,
+            id="bulkmodel.W005",
+        )
+    for package in mro[ours + 1 : djangos]:
+        names = sorted(set(_DJANGOS) & set(vars(package)) if package not in _OURS else ())
+        if names:
+            yield Warning(
+                f"In the querysets of `{manager}` ({kind.__name__}), {package.__name__} comes after"
+                f" BulkModelQuerySetMixin and overrides {', '.join(names)}: its methods are called,"
+                " and write with Django's own statements.",
+                hint=f"class {kind.__name__}({package.__name__}, BulkModelQuerySet)",
+                obj=model,
+                id="bulkmodel.W004",
+            )
 
 
 def _is_ours(manager: Any) -> bool:
-    return issubclass(manager._queryset_class, BulkModelQuerySetMixin)
+    return issubclass(_class_of(manager), BulkModelQuerySetMixin)
+
+
+def _class_of(manager: Any) -> type[Any]:
+    """The class of the manager's querysets: a get_queryset() may make another than it says."""
+    if getattr(type(manager).get_queryset, "__globals__", None) is not vars(models.manager):
+        try:
+            return type(manager.get_queryset())
+        except Exception:  # it may need what only a request has
+            pass
+    kind: type[Any] = manager._queryset_class
+    return kind
 
 
 def check_installation(app_configs: Apps, **options: Any) -> list[CheckMessage]:

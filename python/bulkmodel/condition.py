@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db.models.expressions import RawSQL
+from django.db.models.sql import Query
 from django.db.models.sql.where import ExtraWhere
 
 from bulkmodel.place import NotOurs
@@ -15,6 +16,8 @@ from bulkmodel.statements import Condition
 def condition_of(queryset: Any, connection: Any) -> Condition | None:
     """The queryset's WHERE, for a statement that calls the table t; None: it selects nothing."""
     query = queryset.query
+    if type(query) is not Query:
+        raise NotOurs("the queryset's query is of a class of its own, and may select as it likes")
     if query.combinator or query.distinct or query.extra or query.annotations:
         raise NotOurs("the queryset is combined, distinct, annotated or has extra()")
     if query.group_by is not None or query.is_sliced:

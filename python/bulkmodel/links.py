@@ -17,6 +17,7 @@ from bulkmodel.atomic import one_transaction
 from bulkmodel.conflicts import Conflict
 from bulkmodel.create import Create
 from bulkmodel.lookups import InKeys
+from bulkmodel.overridden import CREATE_STEPS, is_djangos
 from bulkmodel.place import NotOurs
 
 Link = tuple[Any, Any]
@@ -294,7 +295,7 @@ def _write(rows: Any, added: list[Any], through: Any, using: str) -> None:
     """A through model with a queryset of its own is written by that, as Django does it."""
     features = connections[using].features
     ignore = through._meta.auto_created is not False and features.supports_ignore_conflicts
-    if type(rows) is models.QuerySet:
+    if type(rows) is models.QuerySet and is_djangos(rows, "bulk_create", *CREATE_STEPS):
         try:
             Create(rows, added, None, conflict=Conflict() if ignore else None).run()
         except NotOurs:

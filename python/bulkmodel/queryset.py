@@ -24,6 +24,7 @@ from bulkmodel.instances import Instances
 from bulkmodel.lookups import InKeys
 from bulkmodel.methods import MoreMethods, alters_data
 from bulkmodel.options import NAMES, Options, is_size, options_of
+from bulkmodel.overridden import CREATE_STEPS, UPDATE_STEPS, overridden
 from bulkmodel.place import NotOurs, or_django
 from bulkmodel.update import bulk_update
 from bulkmodel.update_by_key import UpdateByKey
@@ -90,6 +91,13 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         using = self._alias_of_write()
         return written.of_rows(type(self), list(objects), self.model, using, **known)
 
+    def _must_be_djangos(self, behind: Sequence[str], steps: Sequence[str]) -> None:
+        """NotOurs where a class between this one and Django's overrides one of the methods
+        `behind`, or any class one of the `steps`, or where Django's own was patched."""
+        found = overridden(super(), *behind) or overridden(self, *steps)
+        if found is not None:
+            raise NotOurs(f"{found}() is overridden or patched, and Django calls it")
+
     # -------------------------------------------------------------------------- create
 
     @alters_data
@@ -116,6 +124,10 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         bm_create_uuid: of a BulkModel; one is made where none is given.  Errors are Django's, and
         tell row_index, field_name, constraint and sqlstate; no object has a key then that it did
         not have before."""
+        if self._bm_create_options:
+            pending, self._bm_create_options = self._bm_create_options, None
+            conflicts = (ignore_conflicts, update_conflicts, update_fields, unique_fields)
+            return BulkModelQuerySetMixin.bulk_create(self, objs, batch_size, *conflicts, **pending)
         valid = is_size(batch_size)  # others are Django's to refuse
         asked = options_of(
             batch_size if valid else None,
@@ -129,7 +141,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         update_fields, unique_fields = map(_kept, (update_fields, unique_fields))
         conflicts = (ignore_conflicts, update_conflicts, update_fields, unique_fields)
         given: Any = list(objs) if objs and valid else objs
-        call = None
+        made, call = given, None
         if given and valid:
             self._set_create_uuid(given, bm_create_uuid)
         if valid and signals.BULK_CREATE.heard(self):
@@ -147,7 +159,9 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
                 restored(given, self._alias_of_write()) if given and valid else nullcontext()
             )
             with errors.noted(lambda: self._call(given)), commit_told(), restoring:
-                given = super().bulk_create(given, batch_size, *conflicts)
+                made = super().bulk_create(given, batch_size, *conflicts)
+            if isinstance(made, list | tuple):  # a package's method may return something else
+                given = made
 
         def make() -> Any:
             if ignore_conflicts and given and self._has_create_uuid():
@@ -156,12 +170,13 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             return self._created(given, done, ignore_conflicts or update_conflicts)
 
         queryset = signals.end(call, len(given or ()), make, asked.return_queryset)
-        return queryset if return_queryset else given
+        return queryset if return_queryset else (given if done else made)
 
     def _create(self, objects: list[Any], asked: Options, conflicts: Any) -> bool:
         create = None
         try:
             with or_django("bulk_create", self.model):
+                self._must_be_djangos(("bulk_create",), CREATE_STEPS)
                 conflict = conflict_of(self, *conflicts)
                 create = Create(self, objects, asked.batch_size, asked.workers, conflict)
         except Exception as error:
@@ -199,10 +214,11 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         cuts a text that is too long.  update_fields() does neither."""
         objects = tuple(objs)
         names = list(fields) if fields and not isinstance(fields, str) else fields
-        # A project's own update() is called where Django calls it.
-        if type(self).update is BulkModelQuerySetMixin.update:
-            with or_django("bulk_update", self.model):
-                return bulk_update(self, objects, names, batch_size)
+        with or_django("bulk_update", self.model):
+            if type(self).update is not BulkModelQuerySetMixin.update:
+                raise NotOurs("update() is overridden, and Django's bulk_update() calls it")
+            self._must_be_djangos(("bulk_update", "update"), UPDATE_STEPS)
+            return bulk_update(self, objects, names, batch_size)
         plain: Any = super(BulkModelQuerySetMixin, self._silent())
         with errors.noted(lambda: self._call(objects, names)), commit_told():
             return int(plain.bulk_update(objects, names, batch_size))

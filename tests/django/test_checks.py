@@ -18,7 +18,7 @@ from bulkmodel import transport
 from bulkmodel.checks import check_installation, check_managers
 from bulkmodel.managers import BulkModelManager
 from bulkmodel.models import BulkModel
-from bulkmodel.queryset import BulkModelQuerySetMixin
+from bulkmodel.queryset import BulkModelQuerySet, BulkModelQuerySetMixin
 
 
 def ids() -> list[str]:
@@ -87,6 +87,68 @@ def test_managers() -> None:
     finally:
         del config.get_models
     assert found == [("bulkmodel.W001", Shadowed), ("bulkmodel.W002", WithoutMixin)]
+
+
+class PackageQuerySet(models.QuerySet):  # type: ignore[type-arg]
+    def bulk_create(self, *args: Any, **options: Any) -> Any:
+        return super().bulk_create(*args, **options)
+
+
+class AsShown(PackageQuerySet, BulkModelQuerySet):
+    pass
+
+
+class OursFirst(BulkModelQuerySetMixin, PackageQuerySet):
+    pass
+
+
+class OursNever(PackageQuerySet, BulkModelQuerySetMixin):  # type: ignore[misc]
+    pass
+
+
+class PackageManager(models.Manager):  # type: ignore[type-arg]
+    def get_queryset(self) -> Any:
+        return PackageQuerySet(self.model, using=self._db)
+
+
+class OtherQuerySets(BulkModelManager, PackageManager):
+    pass
+
+
+class NeedsARequest(BulkModelManager):
+    def get_queryset(self) -> Any:
+        raise RuntimeError("there is no request")
+
+
+@isolate_apps("app")
+@pytest.mark.parametrize(
+    ("manager", "said", "hint"),
+    [
+        (AsShown.as_manager(), [], ""),
+        (BulkModelManager.from_queryset(AsShown)(), [], ""),
+        (NeedsARequest(), [], ""),
+        (OursFirst.as_manager(), ["bulkmodel.W004"], "OursFirst(PackageQuerySet, BulkModelQuery"),
+        (OursNever.as_manager(), ["bulkmodel.W005"], "BulkModelQuerySet"),
+        (OtherQuerySets(), ["bulkmodel.W002"], "BulkModelQuerySetMixin"),
+    ],
+)
+def test_orders_of_queryset_classes(manager: Any, said: list[str], hint: str) -> None:
+    """L16."""
+
+    class Managed(models.Model):
+        objects = manager
+
+        class Meta:
+            app_label = "app"
+
+    config = apps.get_app_config("app")
+    config.get_models = lambda: iter([Managed])  # type: ignore
+    try:
+        found = check_managers([config])
+    finally:
+        del config.get_models
+    assert [message.id for message in found] == said
+    assert all(hint in (message.hint or "") for message in found)
 
 
 def test_the_old_package_in_the_same_folder(

@@ -37,15 +37,21 @@ exit_on_signals() {
     trap 'exit 143' TERM
 }
 
-# configure DIRECTORY OPTION...: a Meson build directory, made once.
+# configure DIRECTORY OPTION...: a Meson build directory, made once, and again for other options.
 configure() {
-    local directory=$1 log=$1-setup.log
+    local directory=$1 log=$1-setup.log options=$1/options.configured how=()
     shift
     if [ ! -f "$directory/build.ninja" ]; then
         rm -rf "$directory"
         mkdir -p "${directory%/*}"
-        .venv/bin/meson setup "$directory" "$@" >"$log" 2>&1 || { cat "$log" >&2; return 1; }
+    elif [ "$(cat "$options" 2>/dev/null)" = "$*" ]; then
+        return
+    else
+        how=(--reconfigure)
     fi
+    .venv/bin/meson setup "${how[@]}" "$directory" "$@" >"$log" 2>&1 ||
+        { cat "$log" >&2; return 1; }
+    printf '%s\n' "$*" >"$options"
 }
 
 # Programs of the virtual environment come first: Meson looks for ninja by PATH.

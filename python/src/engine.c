@@ -10,11 +10,12 @@
 static bm_status fields_of(py_job *self, PyObject *numbers, bm__fields *out, bm_error *err)
 {
     size_t n = (size_t)PyTuple_GET_SIZE(numbers);
+    out->n = 0;
     out->at = bm__arena_array(&self->arena, n + 1, sizeof *out->at);
     if (out->at == NULL) {
         return bm__no_memory(err);
     }
-    for (out->n = 0; out->n < n; out->n++) {
+    for (; out->n < n; out->n++) {
         Py_ssize_t field = PyLong_AsSsize_t(PyTuple_GET_ITEM(numbers, (Py_ssize_t)out->n));
         if (field < 0 || (size_t)field >= self->model.n_fields) {
             PyErr_Clear();

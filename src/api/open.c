@@ -34,6 +34,7 @@ static bool begins(const char *text, const char *prefix)
 
 static bm_status transport_of(const char *url, const bm__transport **out, bm_error *err)
 {
+    *out = NULL;
     bool scheme = begins(url, "postgresql:") || begins(url, "postgres:");
     bool keywords = strchr(url, '=') != NULL && strchr(url, ':') == NULL;
     keywords = keywords || begins(url, "host=") || begins(url, "service=") ||

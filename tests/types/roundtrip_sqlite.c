@@ -163,8 +163,8 @@ static void judge_literally(round *r, const char *table)
         if (there) {
             expectation(r, value, &type, &quote);
         }
-        assert_string_equal(sqlite3_column_text(stmt, 1), type);
-        assert_string_equal(sqlite3_column_text(stmt, 2), quote);
+        assert_string_equal((const char *)sqlite3_column_text(stmt, 1), type);
+        assert_string_equal((const char *)sqlite3_column_text(stmt, 2), quote);
     }
     assert_int_equal(sqlite3_step(stmt), SQLITE_DONE);
     sqlite3_finalize(stmt);

@@ -65,10 +65,15 @@ def _check_model(model: type[models.Model]) -> Iterator[CheckMessage]:
             id="bulkmodel.W001",
         )
     for manager in managers.values():
-        if isinstance(manager, BulkModelManager) and not _is_ours(manager):
+        said: Any = manager
+        means_ours = isinstance(manager, BulkModelManager) or issubclass(
+            said._queryset_class, BulkModelQuerySetMixin
+        )
+        if means_ours and not _is_ours(manager):
             yield Warning(
                 f"The querysets of `{manager.name}` are Django's: bulk methods are not ours there.",
-                hint="Put bulkmodel.queryset.BulkModelQuerySetMixin before models.QuerySet.",
+                hint="Put bulkmodel.queryset.BulkModelQuerySetMixin before models.QuerySet, and"
+                " look which class get_queryset() of the manager makes.",
                 obj=model,
                 id="bulkmodel.W002",
             )

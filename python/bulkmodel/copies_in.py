@@ -16,6 +16,7 @@ from bulkmodel.atomic import one_transaction
 from bulkmodel.create import VALUES_ROWS, VARIABLES
 from bulkmodel.fields import Field
 from bulkmodel.options import Options
+from bulkmodel.overridden import CREATE_STEPS, is_djangos, overridden
 from bulkmodel.place import SMALL, NotOurs, Place, gather, make_job
 from bulkmodel.prepare import for_create
 from bulkmodel.statements import Condition
@@ -47,6 +48,7 @@ class CopyIn:
         self.makes_keys = exclude_id and self.has_auto_key
         has_stamp = any(f.name == "bm_create_uuid" for f in self.model._meta.concrete_fields)
         self.stamp = (stamp or uuid.uuid4()) if has_stamp else None
+        self.is_overridden = queryset._has_own_create()
         self.keys: list[Any] = []
         self.objects: list[Any] | None = None
 
@@ -60,13 +62,15 @@ class CopyIn:
         with one_transaction(self.using) if workers == 1 else nullcontext():
             few = isinstance(objects, list) and len(objects) <= SMALL
             self.place, self.catalog = self._place(few)
+            read = 0
             for chunk in _chunks(objects, size):
-                got = self._write(chunk, n, workers)
-                n += len(chunk)
-                if keep_keys:
-                    keys += got()
-                if keep_objects:
-                    kept += chunk
+                for rows, got in self._pieces(chunk, read, workers):
+                    n += len(rows)
+                    if keep_keys:
+                        keys += got()
+                    if keep_objects:
+                        kept += rows
+                read += len(chunk)
         self.keys = keys
         if keep_objects:
             self.objects = kept
@@ -78,7 +82,7 @@ class CopyIn:
     def _shared(self, objects: Iterable[Any]) -> tuple[int, int]:
         """How many connections write, and how many objects are taken at once: what is a list
         already is shared out whole."""
-        if self.workers == 1 or not isinstance(objects, list):
+        if self.workers == 1 or not isinstance(objects, list) or self.is_overridden:
             return 1, self.size
         n = len(objects)
         connection = connections[self.using]
@@ -87,6 +91,8 @@ class CopyIn:
 
     def _place(self, few: bool) -> tuple[Place | None, _core.Catalog | None]:
         """The catalog is what COPY needs to know: of few rows one statement is made."""
+        if overridden(self.queryset, *CREATE_STEPS):
+            return None, None
         try:
             place = Place(self.model, self.using)
             for field in self.fields:
@@ -97,11 +103,66 @@ class CopyIn:
         except (NotOurs, _core.Unfit):
             return None, None
 
-    def _write(self, chunk: list[Any], first: int, workers: int) -> Callable[[], list[Any]]:
-        """Write a chunk of which the first row has this number; a function that tells its keys."""
+    def _pieces(
+        self, chunk: list[Any], first: int, workers: int
+    ) -> list[tuple[list[Any], Callable[[], list[Any]]]]:
+        """Write a chunk of which the first row has this number: the rows that were written, and a
+        function that tells their keys.
+
+        A bulk_create() that another class overrides may have something to do with each row that is
+        created: the chunk goes through it, and what it hands on is written."""
+        places: Sequence[int] = range(first, first + len(chunk))
+        if not self.is_overridden:
+            return [(chunk, self._write(chunk, places, workers))]
+        pieces: list[tuple[list[Any], Callable[[], list[Any]]]] = []
+        numbers = {id(row): place for row, place in zip(chunk, places)}
+
+        def handed_on(queryset: Any, objects: Iterable[Any], behind: Any) -> list[Any]:
+            rows = list(objects)
+            at = [numbers.get(id(row), first) for row in rows]
+            if is_djangos(behind, "bulk_create"):
+                got = self._write(rows, at, 1)
+            else:
+                got = self._write_behind(queryset, behind, rows, at)
+            pieces.append((rows, got))
+            return rows
+
+        queryset = self.queryset._chain()
+        queryset._bm_copy = handed_on
+        queryset.bulk_create(chunk)
+        return pieces
+
+    def _write_behind(
+        self, queryset: Any, behind: Any, rows: list[Any], places: Sequence[int]
+    ) -> Callable[[], list[Any]]:
+        """By the method of a class between ours and Django's; the objects are then as before."""
+        self._check(rows, places)
+        if self.stamp is not None:
+            _core.fill(rows, "bm_create_uuid", self.stamp)
+        insert, fields = queryset._batched_insert, set(self.fields)
+
+        def insert_some(objects: Any, every: Any, *args: Any, **options: Any) -> Any:
+            return insert(objects, [f for f in every if f in fields], *args, **options)
+
+        before = [(row.pk, row._state.adding, row._state.db) for row in rows]
+        queryset._batched_insert = insert_some
+        try:
+            for row in rows if self.makes_keys else ():
+                row.pk = None
+            with errors.noted(lambda: self._call(rows, places)):
+                behind.bulk_create(rows)
+            made = [row.pk for row in rows]
+        finally:
+            for row, (key, adding, db) in zip(rows, before):
+                row.pk, row._state.adding, row._state.db = key, adding, db
+        return lambda: made
+
+    def _write(
+        self, chunk: list[Any], places: Sequence[int], workers: int
+    ) -> Callable[[], list[Any]]:
+        """Write rows that have these numbers; a function that tells their keys."""
         if self.stamp is not None:
             _core.fill(chunk, "bm_create_uuid", self.stamp)
-        places = range(first, first + len(chunk))
         if self.place is not None:
             try:
                 part = _Part(chunk, self._marks(self.place, chunk), self.makes_keys)
@@ -149,7 +210,7 @@ class CopyIn:
         gather(place, gathered, objects, columns, False, for_create)
         return make_job(gathered, "bulk_create", (), most, Condition(), self.catalog)
 
-    def _write_as_django(self, chunk: list[Any], places: range) -> Callable[[], list[Any]]:
+    def _check(self, chunk: list[Any], places: Sequence[int]) -> None:
         for number, row in zip(places, chunk):
             if not isinstance(row, self.model._meta.concrete_model or self.model):
                 error = ValueError(f"Object {number} is no {self.model._meta.label}.")
@@ -157,6 +218,9 @@ class CopyIn:
         auto = self.model._meta.pk if self.makes_keys else None
         checked = [field for field in self.fields if field is not auto]
         check_values(connections[self.using], chunk, checked, places)
+
+    def _write_as_django(self, chunk: list[Any], places: Sequence[int]) -> Callable[[], list[Any]]:
+        self._check(chunk, places)
         self.queryset._prepare_for_bulk_create(chunk)
         marks = bytes(not row._is_pk_set() for row in chunk)
         part = _Part(chunk, marks, self.makes_keys)

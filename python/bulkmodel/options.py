@@ -47,3 +47,10 @@ def options_of(
         raise ValueError("Batch size must be a positive integer.")
     workers = conf.workers(concurrent, max_concurrent_workers)
     return Options(batch_size, workers, send_signals and send_signal and signal, return_queryset)
+
+
+def merged(said: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """What a call says, and what was given before it: a call's own word counts."""
+    unsaid = {"return_queryset": False, "send_signals": True}
+    own = {name: value for name, value in said.items() if value is not unsaid.get(name)}
+    return {**said, **given, **own}

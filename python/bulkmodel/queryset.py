@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +23,8 @@ from bulkmodel.image import Image
 from bulkmodel.instances import Instances
 from bulkmodel.lookups import InKeys
 from bulkmodel.methods import MoreMethods, alters_data
-from bulkmodel.options import NAMES, Options, is_size, options_of
-from bulkmodel.overridden import CREATE_STEPS, UPDATE_STEPS, overridden
+from bulkmodel.options import NAMES, Options, is_size, merged, options_of
+from bulkmodel.overridden import CREATE_STEPS, UPDATE_STEPS, is_djangos, overridden
 from bulkmodel.place import NotOurs, or_django
 from bulkmodel.update import bulk_update
 from bulkmodel.update_by_key import UpdateByKey
@@ -47,6 +47,8 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
 
     _image: Image | None = None
     _bm_options: dict[str, Any] | None = None
+    # Of a copy_from_objects() on its way through a bulk_create() that is not ours.
+    _bm_copy: Callable[..., Any] | None = None
     # The rows are those of the keys that the query names, and no others.
     _bm_by_key = False
 
@@ -78,8 +80,9 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         return copied
 
     def bulk_options(self, **options: Any) -> Any:
-        """This queryset with options for its update(), whatever the model's fields are called.
-        TypeError: there is no such option."""
+        """This queryset with options for its update(), whatever the model's fields are called, and
+        for its bulk_create(), whatever a package's method of this name takes.  TypeError: there is
+        no such option."""
         unknown = sorted(set(options) - NAMES)
         if unknown:
             raise TypeError(f"bulk_options() got an unexpected option: {', '.join(unknown)}")
@@ -90,6 +93,11 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
     def _written(self, objects: Iterable[Any], **known: Any) -> Any:
         using = self._alias_of_write()
         return written.of_rows(type(self), list(objects), self.model, using, **known)
+
+    def _has_own_create(self) -> bool:
+        """Has another class, before ours or between ours and Django's, a bulk_create()?"""
+        own = type(self).bulk_create is not BulkModelQuerySetMixin.bulk_create
+        return own or not is_djangos(super(), "bulk_create")
 
     def _must_be_djangos(self, behind: Sequence[str], steps: Sequence[str]) -> None:
         """NotOurs where a class between this one and Django's overrides one of the methods
@@ -124,20 +132,37 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         bm_create_uuid: of a BulkModel; one is made where none is given.  Errors are Django's, and
         tell row_index, field_name, constraint and sqlstate; no object has a key then that it did
         not have before."""
-        if self._bm_create_options:
-            pending, self._bm_create_options = self._bm_create_options, None
-            conflicts = (ignore_conflicts, update_conflicts, update_fields, unique_fields)
-            return BulkModelQuerySetMixin.bulk_create(self, objs, batch_size, *conflicts, **pending)
+        conflicts = (ignore_conflicts, update_conflicts, update_fields, unique_fields)
+        if self._bm_copy is not None:
+            if any(conflicts):
+                raise ValueError("copy_from_objects() creates rows and knows no conflicts.")
+            return self._bm_copy(self, objs, super())
+        said: dict[str, Any] = {
+            "batch_size": batch_size,
+            "bm_create_uuid": bm_create_uuid,
+            "concurrent": concurrent,
+            "max_concurrent_workers": max_concurrent_workers,
+            "return_queryset": return_queryset,
+            "send_signals": send_signals and send_signal and signal,
+        }
+        if self._bm_options or self._bm_create_options:
+            said = merged(said, {**(self._bm_options or {}), **(self._bm_create_options or {})})
+        return self._bulk_create(objs, *conflicts, **said)
+
+    def _bulk_create(
+        self,
+        objs: Iterable[Any],
+        ignore_conflicts: bool,
+        update_conflicts: bool,
+        update_fields: Any,
+        unique_fields: Any,
+        *,
+        batch_size: int | None,
+        bm_create_uuid: uuid.UUID | None,
+        **options: Any,
+    ) -> Any:
         valid = is_size(batch_size)  # others are Django's to refuse
-        asked = options_of(
-            batch_size if valid else None,
-            concurrent,
-            max_concurrent_workers,
-            return_queryset,
-            send_signals,
-            send_signal,
-            signal,
-        )
+        asked = options_of(batch_size if valid else None, **options)
         update_fields, unique_fields = map(_kept, (update_fields, unique_fields))
         conflicts = (ignore_conflicts, update_conflicts, update_fields, unique_fields)
         given: Any = list(objs) if objs and valid else objs
@@ -170,7 +195,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             return self._created(given, done, ignore_conflicts or update_conflicts)
 
         queryset = signals.end(call, len(given or ()), make, asked.return_queryset)
-        return queryset if return_queryset else (given if done else made)
+        return queryset if asked.return_queryset else (given if done else made)
 
     def _create(self, objects: list[Any], asked: Options, conflicts: Any) -> bool:
         create = None

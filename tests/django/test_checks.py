@@ -130,6 +130,7 @@ class NeedsARequest(BulkModelManager):
         (OursFirst.as_manager(), ["bulkmodel.W004"], "OursFirst(PackageQuerySet, BulkModelQuery"),
         (OursNever.as_manager(), ["bulkmodel.W005"], "BulkModelQuerySet"),
         (OtherQuerySets(), ["bulkmodel.W002"], "BulkModelQuerySetMixin"),
+        (PackageManager.from_queryset(AsShown)(), ["bulkmodel.W002"], "get_queryset()"),
     ],
 )
 def test_orders_of_queryset_classes(manager: Any, said: list[str], hint: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.db import models
+from django.db import IntegrityError, models, transaction
 from django.db.models import F, sql
 
 from app.linked import Box
@@ -208,3 +208,61 @@ def test_the_engine_where_nothing_is_overridden(on_engine: list[str]) -> None:
     assert len(on_engine) == 1
     assert Own(Plain).bulk_update(rows, ["value"]) == 3
     assert len(on_engine) == 2
+
+
+def stamping(where: str) -> Any:
+    """A package that has something to do with each row that is created, as django-polymorphic."""
+
+    class PackageQuerySet(models.QuerySet):  # type: ignore[type-arg]
+        def bulk_create(self, objs: Any, batch_size: Any = None) -> Any:
+            objs = list(objs)
+            for row in objs:
+                row.value = 100
+            return super().bulk_create(objs, batch_size)
+
+    bases = {
+        "before": (PackageQuerySet, BulkModelQuerySet),
+        "between": (BulkModelQuerySetMixin, PackageQuerySet),
+    }
+    return type("Stamping", bases[where], {})
+
+
+@pytest.mark.parametrize("where", ["before", "between"])
+def test_copies_go_through_a_package_s_bulk_create(where: str) -> None:
+    kind = stamping(where)
+    rows = [Plain(pk=900 + i, name=f"{i}", value=i) for i in range(5)]
+    assert kind(Plain).copy_from_objects(iter(rows), batch_size=2) == 5
+    assert [row.pk for row in rows] == [900, 901, 902, 903, 904]
+    assert all(row._state.adding for row in rows)
+    stored = list(Plain.django.order_by("pk").values_list("name", "value"))
+    assert stored == [(f"{i}", 100) for i in range(5)]
+    assert not Plain.django.filter(pk__gte=900).exists()
+    assert kind(Plain).copy_from_objects([Plain(pk=990, name="k")], exclude_id=False) == 1
+    assert Plain.django.get(pk=990).value == 100
+    written = kind(Plain).copy_from_objects(plain(3, 5), return_queryset=True)
+    assert [row.name for row in written] == ["5", "6", "7"]
+    assert {row.pk for row in written} == {row.pk for row in Plain.django.filter(name__in="567")}
+    kind(Plain).copy_from_objects([Plain(name="only", value=1)], fieldnames=["name"])
+    assert Plain.django.get(name="only").value is None
+
+
+@pytest.mark.parametrize("where", ["before", "between"])
+def test_a_copy_that_fails_behind_a_package_s_bulk_create(where: str) -> None:
+    rows = [Plain(pk=1, name="a"), Plain(pk=2, name="b"), Plain(pk=3, name="a")]
+    with pytest.raises(IntegrityError), transaction.atomic():
+        stamping(where)(Plain).copy_from_objects(rows, batch_size=2)
+    assert [row.pk for row in rows] == [1, 2, 3] and not Plain.django.exists()
+
+
+def test_options_where_a_package_s_method_knows_none() -> None:
+    kind = stamping("before")
+    written = kind(Plain).bulk_options(return_queryset=True).bulk_create(plain(3))
+    assert isinstance(written, kind) and len(written) == 3
+    assert isinstance(kind(Plain).bulk_create(plain(3, 3)), list)
+
+
+@pytest.mark.parametrize("step", ["_insert", "_batched_insert"])
+def test_steps_of_a_copy(step: str) -> None:
+    for i, (kind, calls) in enumerate(both_orders(step)):
+        assert kind(Plain).copy_from_objects(plain(3, i * 3)) == 3
+        assert calls[0] == step

@@ -1,5 +1,6 @@
 #include "interrupt.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 
@@ -26,6 +27,7 @@ bm_status cli_interrupt_begin(bm_cancel **token, bm_error *err)
     sigaction(SIGHUP, &action, NULL);
     action.sa_handler = SIG_IGN; /* writing to a closed pipe is an error that is told */
     sigaction(SIGPIPE, &action, NULL);
+    sigaction(SIGXFSZ, &action, NULL); /* and so is a file that may not grow */
     return BM_OK;
 }
 
@@ -37,6 +39,25 @@ void cli_interrupt_mask(bool others)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGHUP);
     pthread_sigmask(others ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
+/* Signals are let in only while it waits: one that comes between the look and the wait is not
+ * missed. */
+bool cli_interrupt_wait(int fd, int most_ms)
+{
+    const struct timespec most = {most_ms / 1000, most_ms % 1000 * 1000000L};
+    struct pollfd about = {.fd = fd, .events = POLLOUT};
+    sigset_t ours;
+    sigset_t before;
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGINT);
+    sigaddset(&ours, SIGTERM);
+    sigaddset(&ours, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &ours, &before);
+    while (signalled == 0 && ppoll(&about, 1, most_ms < 0 ? NULL : &most, &before) < 0) {
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return signalled == 0;
 }
 
 bool cli_interrupted(void)

@@ -8,6 +8,10 @@
 bm_status cli_interrupt_begin(bm_cancel **token, bm_error *err);
 bool cli_interrupted(void);
 
+/* Wait until a pipe or a terminal takes bytes (-1: none), for so many milliseconds at most (-1: no
+ * limit); false: a signal came first. */
+bool cli_interrupt_wait(int fd, int most_ms);
+
 /* Whether the calling thread leaves these signals to the others. */
 void cli_interrupt_mask(bool others);
 

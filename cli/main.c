@@ -3,32 +3,107 @@
  * a table (options.c); the way of a row through the command is told in README.md.
  */
 #include "copy_to.h"
+#include "destination.h"
 #include "help.h"
 #include "interrupt.h"
 #include "load.h"
 #include "place.h"
 #include "progress.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
-static bm_status run(const cli_options *options, bm_error *err)
+static bool writes(const cli_options *options)
+{
+    return options->verb->bit == CLI_COPY_TO || options->returning != NULL;
+}
+
+/* The file of an output takes its place once the rows are in the table, and never without them. */
+static bm_status settle(const cli_options *options, bm_status status, bm_error *err)
+{
+    cli_destination *to = options->destination;
+    if (to == NULL) {
+        return status;
+    }
+    if (status == BM_OK) {
+        status = cli_destination_publish(to, err);
+        if (status != BM_OK && options->returning != NULL) {
+            err->fate = BM_FATE_COMMITTED;
+        }
+    } else if (err->fate == BM_FATE_COMMITTED) {
+        bm_error other = BM_ERROR;
+        if (cli_destination_publish(to, &other) != BM_OK) {
+            cli_warning(options, other.message);
+        }
+    } else if (err->fate == BM_FATE_UNKNOWN || err->fate == BM_FATE_PARTIAL) {
+        const char *kept = cli_destination_keep(to);
+        char words[sizeof err->message];
+        snprintf(words, sizeof words, "the keys of the rows that may be in the table are in %s",
+                 kept);
+        if (kept != NULL) {
+            cli_warning(options, words);
+        }
+    }
+    return status;
+}
+
+static bm_status carry_out(const cli_options *options, bm_cancel *token, bm_result *result,
+                           bm_error *err)
 {
     bm_db *db = NULL;
+    bm_status status = cli_place_open(options, token, &db, err);
+    if (status == BM_OK) {
+        status = options->verb->bit == CLI_COPY_TO ? cli_copy_to(db, options, token, result, err)
+                                                   : cli_load(db, options, token, result, err);
+    }
+    bm_close(db);
+    return status;
+}
+
+static bm_status run(cli_options *options, bm_error *err)
+{
     bm_cancel *token = NULL;
     bm_result result = BM_RESULT;
     bm_status status = cli_interrupt_begin(&token, err);
-    if (status == BM_OK) {
-        status = cli_place_open(options, token, &db, err);
+    if (status == BM_OK && writes(options)) {
+        status = cli_destination_choose(options, &options->destination, err);
     }
     if (status == BM_OK) {
-        status = options->verb->bit == CLI_COPY_TO ? cli_copy_to(db, options, token, &result, err)
-                                                   : cli_load(db, options, token, &result, err);
+        status = settle(options, carry_out(options, token, &result, err), err);
     }
     if (status == BM_OK && options->verb->bit != CLI_EXPLAIN) {
         cli_summary(options, &result);
     }
     bm_result_clear(&result);
-    bm_close(db);
+    cli_destination_free(options->destination);
+    return status;
+}
+
+/* A file or a connection that is opened later must not take the place of a standard stream that is
+ * closed, and be given what is written there.  Opened the other way round, the stream fails. */
+static void take_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0) {
+            (void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+        }
+    }
+}
+
+static bm_status answer(cli_options *options, bm_error *err)
+{
+    bm_status status = BM_OK;
+    if (options->version) {
+        printf("bulkmodel %s\n", bm_version());
+    } else if (options->help) {
+        cli_help(stdout, options->verb);
+    } else {
+        status = run(options, err);
+    }
+    if (fflush(stdout) != 0 && status == BM_OK) {
+        status = cli_fail_errno(err, BM_LIMIT, "standard output");
+    }
     return status;
 }
 
@@ -36,19 +111,17 @@ int main(int argc, char **argv)
 {
     cli_options options;
     bm_error err = BM_ERROR;
+    take_descriptors();
     bm_status status = cli_options_read(argc, argv, &options, &err);
+    bool read = status == BM_OK;
+    if (read) {
+        status = answer(&options, &err);
+    }
     if (status != BM_OK) {
         cli_failure(&options, &err);
+    }
+    if (!read) {
         fputs("bulkmodel --help tells more\n", stderr);
-    } else if (options.version) {
-        printf("bulkmodel %s\n", bm_version());
-    } else if (options.help) {
-        cli_help(stdout, options.verb);
-    } else {
-        status = run(&options, &err);
-        if (status != BM_OK) {
-            cli_failure(&options, &err);
-        }
     }
     cli_options_free(&options);
     return cli_exit_code(status);

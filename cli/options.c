@@ -48,11 +48,13 @@ const cli_option cli_option_table[] = {
     {0, "order-by", "SQL", CLI_TEXT, AT(order_by), CLI_COPY_TO,
      "the order of the rows; by default there is none"},
     {'o', "output", "FILE", CLI_TEXT, AT(output), CLI_COPY_TO,
-     "write to this file; by default to standard output"},
+     "write to this file, which is replaced when all is done; by default, and for -, to "
+     "standard output"},
     {0, "on-conflict", "error|ignore|update", CLI_CHOICE, AT(on_conflict), CLI_CREATE | CLI_EXPLAIN,
      "what to do with a row whose key is there already"},
     {0, "returning", "FILE", CLI_TEXT, AT(returning), CLI_CREATE | CLI_UPSERT,
-     "write the key of each row of the input to this file"},
+     "write the key of each row of the input to this file, which is replaced when the rows "
+     "are in the table; - is standard output"},
     {0, "truncate", NULL, CLI_FLAG, AT(truncate), CLI_CREATE,
      "empty the table first, in the same transaction"},
     {0, "analyze", NULL, CLI_FLAG, AT(analyze), CLI_LOADS,

@@ -67,6 +67,7 @@ typedef struct cli_options {
     bool dry_run;
     bool quiet;
     bool json;
+    struct cli_destination *destination; /* of what the verb writes; set by who runs it */
 } cli_options;
 
 typedef enum cli_kind {

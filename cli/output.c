@@ -1,21 +1,16 @@
 #include "output.h"
 
 #include "cells.h"
+#include "destination.h"
 
 #include <csv.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define BLOCK ((size_t)65536)
 
 struct cli_output {
-    const char *name;
-    const char *path; /* or NULL: standard output */
-    int fd;
+    cli_destination *to;
     const bm_model *model;
     const size_t *fields;
     size_t n_fields;
@@ -38,16 +33,8 @@ static bool ends_in(const char *name, const char *ending)
 
 static bm_status flush(cli_output *output, bm_error *err)
 {
-    size_t at = 0;
-    while (at < output->n) {
-        ssize_t n = write(output->fd, output->block + at, output->n - at);
-        if (n >= 0) {
-            at += (size_t)n;
-        } else if (errno != EINTR) {
-            return cli_fail_errno(err, BM_LIMIT, output->name);
-        }
-    }
-    output->written += at;
+    CLI_TRY(cli_destination_write(output->to, output->block, output->n, err));
+    output->written += output->n;
     output->n = 0;
     return BM_OK;
 }
@@ -261,15 +248,6 @@ static bm_status put_header(cli_output *output, bm_error *err)
     return put_char(output, '\n', err);
 }
 
-static bm_status open_file(cli_output *output, bm_error *err)
-{
-    output->name = output->path != NULL ? output->path : "standard output";
-    output->fd = output->path != NULL
-                     ? open(output->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)
-                     : STDOUT_FILENO;
-    return output->fd >= 0 ? BM_OK : cli_fail_errno(err, BM_LIMIT, output->name);
-}
-
 bm_status cli_output_open(const char *path, const cli_options *options, const bm_model *model,
                           const size_t *fields, size_t n_fields, cli_output **out, bm_error *err)
 {
@@ -283,8 +261,7 @@ bm_status cli_output_open(const char *path, const cli_options *options, const bm
     if (output == NULL) {
         return cli_no_memory(err);
     }
-    output->path = path;
-    output->fd = -1;
+    output->to = options->destination;
     output->model = model;
     output->fields = fields;
     output->n_fields = n_fields;
@@ -298,7 +275,7 @@ bm_status cli_output_open(const char *path, const cli_options *options, const bm
     output->block = malloc(BLOCK);
     bm_status status = output->block != NULL ? check_null_text(output, err) : cli_no_memory(err);
     if (status == BM_OK) {
-        status = open_file(output, err);
+        status = cli_destination_open(output->to, err);
     }
     if (status == BM_OK && !output->json && !options->no_header) {
         status = put_header(output, err);
@@ -327,21 +304,12 @@ uint64_t cli_output_bytes(const cli_output *output)
 
 bm_status cli_output_close(cli_output *output, bool failed, bm_error *err)
 {
-    struct stat about;
     if (output == NULL) {
         return BM_OK;
     }
     bm_status status = failed ? BM_OK : flush(output, err);
-    failed = failed || status != BM_OK;
-    if (output->path != NULL && output->fd >= 0) {
-        bool ordinary = fstat(output->fd, &about) == 0 && S_ISREG(about.st_mode);
-        if (close(output->fd) != 0 && !failed) {
-            status = cli_fail_errno(err, BM_LIMIT, output->name);
-            failed = true;
-        }
-        if (failed && ordinary) {
-            unlink(output->path);
-        }
+    if (status == BM_OK && !failed) {
+        status = cli_destination_finish(output->to, err);
     }
     free(output->block);
     free(output);

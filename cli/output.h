@@ -7,8 +7,9 @@
 typedef struct cli_output cli_output;
 
 /*
- * Begin a file: `path` NULL is standard output.  `fields` are the columns to write, in their order,
- * of rows of the model; both are borrowed.  The line of names is written unless --no-header.
+ * Begin to write to the options' destination, in the format of --format or, without it, of the name
+ * `path` (NULL: none).  `fields` are the columns to write, in their order, of rows of the model;
+ * both are borrowed.  The line of names is written unless --no-header.
  */
 bm_status cli_output_open(const char *path, const cli_options *options, const bm_model *model,
                           const size_t *fields, size_t n_fields, cli_output **out, bm_error *err);
@@ -16,7 +17,8 @@ bm_status cli_output_open(const char *path, const cli_options *options, const bm
 /* `n` rows, one after the other. */
 bm_status cli_output_rows(cli_output *output, const void *rows, size_t n, bm_error *err);
 
-/* Write what is left and close.  What a failed command wrote is no whole file: it is removed. */
+/* Write what is left, unless the command failed, and free.  The file is finished then; whether it
+ * is published is decided by whoever chose the destination. */
 bm_status cli_output_close(cli_output *output, bool failed, bm_error *err);
 
 /* How many bytes were written. */

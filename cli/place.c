@@ -54,8 +54,10 @@ bm_status cli_place_open(const cli_options *options, bm_cancel *token, bm_db **o
                                           .timeout_ms = (int64_t)options->timeout_ms,
                                           .commit_timeout_ms = (int64_t)options->commit_timeout_ms),
                                out, err);
-    wipe_authority(text);
-    wipe_keyword(text);
+    if (strncmp(text, "sqlite:", 7) != 0) { /* a file's name has no password */
+        wipe_authority(text);
+        wipe_keyword(text);
+    }
     return status;
 }
 

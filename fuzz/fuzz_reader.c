@@ -2,6 +2,7 @@
  * Files of the command: whatever the bytes, a file is rows or a fault.  It is the same rows however
  * many are asked for at once, and rows that are written are read again as they were.
  */
+#include "destination.h"
 #include "output.h"
 #include "source.h"
 
@@ -67,14 +68,14 @@ static place make_place(const void *data, size_t size)
 }
 
 /* The rows of a file, written to another as the same format has them by default. */
-static bm_status copy(const cli_options *options, const char *from, const char *to, size_t at_once,
+static bm_status copy(const cli_options *options, const char *from, const place *to, size_t at_once,
                       uint64_t *rows, bm_error *err)
 {
     char name[32];
     snprintf(name, sizeof name, "%s", from);
     char *const files[] = {name, NULL};
     cli_options in = *options;
-    const cli_options out = {.format = options->format};
+    cli_options out = {.format = options->format, .database = "", .output = to->path};
     cli_source *source = NULL;
     cli_output *output = NULL;
     cli_chunk chunks[2] = {0};
@@ -83,15 +84,20 @@ static bm_status copy(const cli_options *options, const char *from, const char *
     in.verb = cli_verbs; /* create */
     in.files = files;
     in.n_files = 1;
+    out.verb = cli_verbs + 4; /* copy-to */
     *rows = 0;
-    bm_status status = cli_source_open(&in, &table, &source, err);
+    check(ftruncate(to->fd, 0) == 0 && lseek(to->fd, 0, SEEK_SET) == 0);
+    bm_status status = cli_destination_choose(&out, &out.destination, err);
+    if (status == BM_OK) {
+        status = cli_source_open(&in, &table, &source, err);
+    }
     if (status == BM_OK) {
         const bm_model *model = &cli_source_target(source)->model;
         for (size_t i = 0; i < model->n_fields; i++) {
             places[i] = i;
         }
         check(model->n_fields <= N_FIELDS);
-        status = cli_output_open(to, &out, model, places, model->n_fields, &output, err);
+        status = cli_output_open(to->path, &out, model, places, model->n_fields, &output, err);
     }
     while (status == BM_OK) {
         chunk = chunk == chunks ? chunks + 1 : chunks;
@@ -108,6 +114,7 @@ static bm_status copy(const cli_options *options, const char *from, const char *
     bool failed = status != BM_OK;
     bm_status closed = cli_output_close(output, failed, err);
     cli_source_close(source);
+    cli_destination_free(out.destination);
     cli_chunk_free(&chunks[0]);
     cli_chunk_free(&chunks[1]);
     status = failed ? status : closed;
@@ -152,15 +159,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     place from = make_place(data + 1, size - 1);
     place first = make_place("", 0);
     place second = make_place("", 0);
-    bm_status status = copy(options, from.path, first.path, 65536, &rows, &err);
-    check(copy(options, from.path, second.path, 1, &again, &other) == status);
+    bm_status status = copy(options, from.path, &first, 65536, &rows, &err);
+    check(copy(options, from.path, &second, 1, &again, &other) == status);
     check(strcmp(err.message, other.message) == 0);
     if (status == BM_OK) {
         check(rows == again && same(&first, &second));
         /* JSON of no rows has no names. */
         const cli_options plain = {.format = options->format};
         if (rows > 0 && plain.format[0] != 'n' && !has_nul(&first)) {
-            check(copy(&plain, first.path, second.path, 65536, &again, &other) == BM_OK);
+            check(copy(&plain, first.path, &second, 65536, &again, &other) == BM_OK);
             check(rows == again && same(&first, &second));
         }
     }

@@ -6,6 +6,7 @@ from __future__ import annotations
 import sys
 
 import more
+import outputs
 import pages
 import readme
 import surface
@@ -15,7 +16,7 @@ import zsh
 from world import CONNINFO, run_cases
 
 # Importing them registers their cases.
-MODULES = [verbs, texts, more, surface, pages, readme, zsh]
+MODULES = [verbs, texts, more, outputs, surface, pages, readme, zsh]
 
 if __name__ == "__main__":
     if not CONNINFO:

@@ -1,0 +1,420 @@
+#include "destination.h"
+
+#include "interrupt.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LINKS_MAX 40              /* as the kernel has it */
+#define BASE_MAX 200              /* bytes of a name that a longer one begins with */
+#define BETWEEN_MS 20             /* looks for a reader */
+#define NAMES_MAX 1000            /* tries to find a name that is free */
+#define PIPE_BLOCK ((size_t)4096) /* a pipe that is ready takes so much without waiting (pipe(7)) */
+
+typedef enum state { CHOSEN, OPEN, FINISHED, SETTLED } state;
+
+struct cli_destination {
+    const char *name;  /* in messages */
+    const char *given; /* on the command line; NULL: standard output */
+    int fd;
+    bool stream;
+    bool ours; /* fd is closed here */
+    bool dropped;
+    state state;
+    bool replaces; /* there is a file, which was: */
+    struct stat before;
+    char *path;   /* of the file, its links followed */
+    char *beside; /* where it is written; NULL: not yet */
+};
+
+/* ---- names */
+
+/* "DIRECTORY/" of a path, "" where it has none: how many bytes. */
+static size_t directory_size(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? (size_t)(slash - path) + 1 : 0;
+}
+
+static char *joined(const char *path, size_t size, const char *rest)
+{
+    size_t n = strlen(rest);
+    char *out = malloc(size + n + 1);
+    if (out != NULL) {
+        memcpy(out, path, size);
+        memcpy(out + size, rest, n + 1);
+    }
+    return out;
+}
+
+/* The number of a descriptor of this process that the path names; -1 where it names none. */
+static int descriptor_of(const char *path)
+{
+    static const char *const names[] = {"/dev/stdin", "/dev/stdout", "/dev/stderr"};
+    static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(path, names[i]) == 0) {
+            return i;
+        }
+    }
+    for (size_t i = 0; i < 2; i++) {
+        size_t n = strlen(folders[i]);
+        char *end;
+        if (strncmp(path, folders[i], n) == 0 && path[n] >= '0' && path[n] <= '9') {
+            long number = strtol(path + n, &end, 10);
+            return *end == '\0' && number <= INT_MAX ? (int)number : -1;
+        }
+    }
+    return -1;
+}
+
+/* Follow a path's links: the last is a file, or a name that is free.  *fd is not -1 where they lead
+ * to a descriptor of this process, which has the file open at its place and is written as it is. */
+static bm_status follow(const char *given, char **out, int *fd, bm_error *err)
+{
+    char *path = joined(given, strlen(given), "");
+    *fd = descriptor_of(given);
+    for (int i = 0; path != NULL && *fd < 0; i++) {
+        struct stat about;
+        char to[PATH_MAX];
+        if (lstat(path, &about) != 0 || !S_ISLNK(about.st_mode)) {
+            break;
+        }
+        ssize_t n = i < LINKS_MAX ? readlink(path, to, sizeof to - 1) : -1;
+        if (n < 0) {
+            errno = i < LINKS_MAX ? errno : ELOOP;
+            free(path);
+            return cli_fail_errno(err, BM_LIMIT, given);
+        }
+        to[n] = '\0';
+        char *next = joined(path, to[0] == '/' ? 0 : directory_size(path), to);
+        free(path);
+        path = next;
+        *fd = path != NULL ? descriptor_of(path) : -1;
+    }
+    *out = path;
+    return path != NULL ? BM_OK : cli_no_memory(err);
+}
+
+/* The directory that a path's last name is in. */
+static bool stat_directory(const char *path, struct stat *out)
+{
+    char *directory = joined(path, directory_size(path), ".");
+    bool found = directory != NULL && stat(directory, out) == 0;
+    free(directory);
+    return found;
+}
+
+/* Are they one file, or the same name for one that is not there yet? */
+static bool is_same(const char *a, const char *b)
+{
+    struct stat x;
+    struct stat y;
+    if (stat(a, &x) == 0 && stat(b, &y) == 0) {
+        return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+    }
+    return strcmp(a + directory_size(a), b + directory_size(b)) == 0 && stat_directory(a, &x) &&
+           stat_directory(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* ---- what an output never is */
+
+/* Does the destination go to the file at `path`? */
+static bool goes_to(const cli_destination *d, const char *path)
+{
+    struct stat ours;
+    struct stat other;
+    if (!d->stream) {
+        return is_same(d->path, path);
+    }
+    return d->fd >= 0 && fstat(d->fd, &ours) == 0 && S_ISREG(ours.st_mode) &&
+           stat(path, &other) == 0 && ours.st_dev == other.st_dev && ours.st_ino == other.st_ino;
+}
+
+/* sqlite.org/tempfiles.html: they stand beside the file, whose links SQLite follows, too. */
+static bm_status check_database(const cli_destination *d, const char *database, bm_error *err)
+{
+    static const char scheme[] = "sqlite:";
+    static const char *const endings[] = {"", "-journal", "-wal", "-shm"};
+    const char *given = database + strlen(scheme);
+    char *path;
+    int fd;
+    if (strncmp(database, scheme, strlen(scheme)) != 0 || *given == '\0' || *given == ':') {
+        return BM_OK;
+    }
+    CLI_TRY(follow(given, &path, &fd, err));
+    bm_status status = BM_OK;
+    for (size_t i = 0; status == BM_OK && i < sizeof endings / sizeof endings[0]; i++) {
+        char *name = joined(path, strlen(path), endings[i]);
+        if (name == NULL) {
+            status = cli_no_memory(err);
+        } else if (goes_to(d, name)) {
+            status = cli_fail(err, BM_INVALID, "%s is %s: write to another file", d->name,
+                              i == 0 ? "the database" : "a file of the database");
+        }
+        free(name);
+    }
+    free(path);
+    return status;
+}
+
+static bool is_standard_input(const cli_destination *d)
+{
+    struct stat ours;
+    struct stat input;
+    bool known = d->stream ? d->fd >= 0 && fstat(d->fd, &ours) == 0 : stat(d->path, &ours) == 0;
+    return known && S_ISREG(ours.st_mode) && fstat(STDIN_FILENO, &input) == 0 &&
+           ours.st_dev == input.st_dev && ours.st_ino == input.st_ino;
+}
+
+static bm_status check_inputs(const cli_destination *d, const cli_options *options, bm_error *err)
+{
+    bool from_stdin = options->n_files == 0 && options->verb->bit != CLI_COPY_TO;
+    bool input = false;
+    for (size_t i = 0; i < options->n_files && !input; i++) {
+        bool dash = strcmp(options->files[i], "-") == 0;
+        from_stdin = from_stdin || dash;
+        input = !dash && goes_to(d, options->files[i]);
+    }
+    if (input || (from_stdin && is_standard_input(d))) {
+        return cli_fail(err, BM_INVALID, "%s is an input: write to another file", d->name);
+    }
+    return BM_OK;
+}
+
+/* ---- choosing */
+
+/* What stands there says whether it is replaced or written as it is. */
+static bm_status look(cli_destination *d, bm_error *err)
+{
+    CLI_TRY(follow(d->given, &d->path, &d->fd, err));
+    if (d->fd >= 0) {
+        d->stream = true;
+        return BM_OK;
+    }
+    if (stat(d->path, &d->before) != 0) {
+        return errno == ENOENT ? BM_OK : cli_fail_errno(err, BM_LIMIT, d->name);
+    }
+    if (S_ISDIR(d->before.st_mode)) {
+        errno = EISDIR;
+        return cli_fail_errno(err, BM_LIMIT, d->name);
+    }
+    if (S_ISBLK(d->before.st_mode)) {
+        return cli_fail(err, BM_INVALID, "%s is a disk: write to a file", d->name);
+    }
+    d->stream = !S_ISREG(d->before.st_mode);
+    d->replaces = !d->stream;
+    return BM_OK;
+}
+
+bm_status cli_destination_choose(const cli_options *options, cli_destination **out, bm_error *err)
+{
+    const char *given = options->output != NULL ? options->output : options->returning;
+    cli_destination *d = calloc(1, sizeof *d);
+    *out = NULL;
+    if (d == NULL) {
+        return cli_no_memory(err);
+    }
+    d->given = given != NULL && strcmp(given, "-") != 0 ? given : NULL;
+    d->name = d->given != NULL ? d->given : "standard output";
+    d->fd = d->given != NULL ? -1 : STDOUT_FILENO;
+    d->stream = d->given == NULL;
+    d->dropped = options->dry_run;
+    bm_status status = d->given != NULL ? look(d, err) : BM_OK;
+    if (status == BM_OK) {
+        status = check_database(d, options->database, err);
+    }
+    if (status == BM_OK) {
+        status = check_inputs(d, options, err);
+    }
+    if (status != BM_OK) {
+        cli_destination_free(d);
+        return status;
+    }
+    *out = d;
+    return BM_OK;
+}
+
+const char *cli_destination_name(const cli_destination *destination)
+{
+    return destination->name;
+}
+
+/* ---- writing */
+
+/* Owner and mode of the file that is replaced.  Where the owner cannot be kept, the bits that give
+ * its rights to whoever runs the file are not. */
+static bm_status keep_rights(const cli_destination *d, bm_error *err)
+{
+    mode_t mode = d->before.st_mode & 07777;
+    if (fchown(d->fd, d->before.st_uid, d->before.st_gid) != 0 &&
+        fchown(d->fd, (uid_t)-1, d->before.st_gid) != 0) {
+        mode &= 01777;
+    }
+    return fchmod(d->fd, mode) == 0 ? BM_OK : cli_fail_errno(err, BM_LIMIT, d->name);
+}
+
+static bm_status cannot_write_beside(const cli_destination *d, bm_error *err)
+{
+    char words[128];
+    const char *why = strerror_r(errno, words, sizeof words);
+    return cli_fail(err, BM_LIMIT, "%s: %s (a new file beside it is needed)", d->name, why);
+}
+
+static bm_status open_beside(cli_destination *d, bm_error *err)
+{
+    size_t directory = directory_size(d->path);
+    size_t base = strlen(d->path + directory);
+    base = base < BASE_MAX ? base : BASE_MAX;
+    if (d->replaces && access(d->path, W_OK) != 0) {
+        return cli_fail_errno(err, BM_LIMIT, d->name);
+    }
+    for (unsigned i = 0; d->fd < 0; i++) {
+        char ending[64];
+        snprintf(ending, sizeof ending, ".%ld-%u.part", (long)getpid(), i);
+        free(d->beside);
+        d->beside = joined(d->path, directory + base, ending);
+        if (d->beside == NULL) {
+            return cli_no_memory(err);
+        }
+        d->fd = open(d->beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+                     d->replaces ? 0600 : 0666);
+        if (d->fd < 0 && (errno != EEXIST || i == NAMES_MAX)) {
+            bm_status status = cannot_write_beside(d, err);
+            free(d->beside);
+            d->beside = NULL;
+            return status;
+        }
+    }
+    return d->replaces ? keep_rights(d, err) : BM_OK;
+}
+
+/* A pipe that nobody has opened for reading is not there yet (fifo(7)). */
+static bm_status open_stream(cli_destination *d, bm_error *err)
+{
+    bool pipe = d->fd < 0 && S_ISFIFO(d->before.st_mode);
+    while (d->fd < 0) {
+        d->fd = open(d->path, O_WRONLY | O_CLOEXEC | (pipe ? O_NONBLOCK : 0));
+        d->ours = d->fd >= 0;
+        if (d->fd < 0 && !(pipe && errno == ENXIO) && errno != EINTR) {
+            return cli_fail_errno(err, BM_LIMIT, d->name);
+        }
+        if (d->fd < 0 && !cli_interrupt_wait(-1, BETWEEN_MS)) {
+            return cli_fail(err, BM_CANCELLED, "interrupted");
+        }
+    }
+    return BM_OK;
+}
+
+bm_status cli_destination_open(cli_destination *d, bm_error *err)
+{
+    if (!d->dropped) {
+        CLI_TRY(d->stream ? open_stream(d, err) : open_beside(d, err));
+        d->ours = d->ours || !d->stream;
+    }
+    d->state = OPEN;
+    return BM_OK;
+}
+
+bm_status cli_destination_write(cli_destination *d, const char *data, size_t size, bm_error *err)
+{
+    for (size_t at = 0; at < size && !d->dropped;) {
+        size_t most = size - at;
+        if (d->stream) {
+            most = most < PIPE_BLOCK ? most : PIPE_BLOCK;
+            if (!cli_interrupt_wait(d->fd, -1)) {
+                return cli_fail(err, BM_CANCELLED, "interrupted");
+            }
+        }
+        ssize_t n = write(d->fd, data + at, most);
+        if (n >= 0) {
+            at += (size_t)n;
+        } else if (errno != EINTR && errno != EAGAIN) {
+            return cli_fail_errno(err, BM_LIMIT, d->name);
+        }
+    }
+    return BM_OK;
+}
+
+bm_status cli_destination_finish(cli_destination *d, bm_error *err)
+{
+    if (d->ours) {
+        /* What has no disk behind it cannot be asked for it. */
+        bool failed = fsync(d->fd) != 0 && errno != EINVAL && errno != ENOTSUP && errno != EROFS;
+        int reason = errno;
+        if (close(d->fd) != 0 && !failed) {
+            failed = true;
+            reason = errno;
+        }
+        d->fd = -1;
+        d->ours = false;
+        errno = reason;
+        if (failed) {
+            return cli_fail_errno(err, BM_LIMIT, d->name);
+        }
+    }
+    d->state = FINISHED;
+    return BM_OK;
+}
+
+/* ---- the end */
+
+/* The name, too, is on the disk. */
+static void sync_directory(const cli_destination *d)
+{
+    char *directory = joined(d->path, directory_size(d->path), ".");
+    int fd = directory != NULL ? open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (fd >= 0) {
+        (void)fsync(fd);
+        close(fd);
+    }
+    free(directory);
+}
+
+bm_status cli_destination_publish(cli_destination *d, bm_error *err)
+{
+    if (d->state != FINISHED || d->beside == NULL) {
+        return BM_OK;
+    }
+    if (rename(d->beside, d->path) != 0) {
+        char words[128];
+        const char *why = strerror_r(errno, words, sizeof words);
+        d->state = SETTLED;
+        return cli_fail(err, BM_LIMIT, "%s could not be replaced, %s: what was written is in %s",
+                        d->name, why, d->beside);
+    }
+    d->state = SETTLED;
+    sync_directory(d);
+    return BM_OK;
+}
+
+const char *cli_destination_keep(cli_destination *d)
+{
+    if (d->state != FINISHED || d->dropped) {
+        return NULL;
+    }
+    d->state = SETTLED;
+    return d->stream ? d->name : d->beside;
+}
+
+void cli_destination_free(cli_destination *d)
+{
+    if (d == NULL) {
+        return;
+    }
+    if (d->ours && d->fd >= 0) {
+        close(d->fd);
+    }
+    if (d->beside != NULL && d->state != SETTLED) {
+        unlink(d->beside);
+    }
+    free(d->beside);
+    free(d->path);
+    free(d);
+}

@@ -4,6 +4,8 @@
 #include "options.h"
 #include "types.h"
 
+#include <stdio.h>
+
 /* A table under maintenance, on one connection. */
 typedef struct upkeep {
     bm__conn *conn;
@@ -17,17 +19,23 @@ typedef struct upkeep {
     uint64_t n;
 } upkeep;
 
-static bm_status perform(upkeep *u, bm__sql *sql, bm_error *err)
+static bm__step step_of(const upkeep *u, bm__step_kind kind)
 {
-    bm__answer answer = {.row = BM_NO_ROW};
     bm__step step = u->limits;
-    step.kind = BM__STEP_EXEC;
-    step.autocommit = !u->inside;
+    step.kind = kind;
+    step.autocommit = kind == BM__STEP_EXEC && !u->inside;
     bm__step_within(&step, "the statement timeout", u->call.statement_timeout_ms);
     bm__step_within(&step, "the lock timeout", u->call.lock_timeout_ms);
     if (u->call.statement_timeout_ms == 0) {
         bm__step_within(&step, "the statement timeout", bm__own_ms(u->conn, BM__STATEMENT_MS));
     }
+    return step;
+}
+
+static bm_status perform(upkeep *u, bm__sql *sql, bm_error *err)
+{
+    bm__answer answer = {.row = BM_NO_ROW};
+    bm__step step = step_of(u, BM__STEP_EXEC);
     BM_TRY(bm__sql_end(sql, &u->arena, &step.sql));
     bm_status status = u->conn->transport->perform(u->conn, &step, &answer, err);
     u->n += status == BM_OK ? answer.rows : 0;
@@ -76,13 +84,100 @@ static bm_status check_constraints(upkeep *u, bm_error *err)
     return perform(u, &sql, err);
 }
 
+/* ---- all rows go, and no others: PostgreSQL's rule for TRUNCATE, on either engine */
+
+/* (name) of a table, or (name, text) of a trigger, which DELETE would reach. */
+static bm_status refuse_reached(void *context, const bm__cell *cells, size_t n, bm_error *err)
+{
+    const upkeep *u = context;
+    if (n != 2 || cells[0].kind != BM__CELL_TEXT) {
+        return bm__fail(err, BM_DATABASE, BM_STAGE_CATALOG, "the catalog's answer is not one");
+    }
+    const char *name = cells[0].data;
+    if (cells[1].kind != BM__CELL_TEXT) {
+        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_WRITE,
+                        "table \"%s\" is not truncated: a foreign key of table \"%.*s\" "
+                        "references it",
+                        u->shape.table, (int)cells[0].size, name);
+    }
+    if (bm__sql_is_delete_trigger(cells[1].data)) {
+        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_WRITE,
+                        "table \"%s\" is not truncated: its trigger \"%.*s\" would run for each "
+                        "row",
+                        u->shape.table, (int)cells[0].size, name);
+    }
+    return BM_OK;
+}
+
+static bm_status delete_all(upkeep *u, bm_error *err)
+{
+    bm__answer answer = {.row = BM_NO_ROW};
+    bm__step step = step_of(u, BM__STEP_EXEC);
+    bm__sql question = bm__sql_begin(err);
+    bm__sql_truncate_reaches(&question, &u->shape);
+    BM_TRY(bm__sql_end(&question, &u->arena, &step.sql));
+    step.push = refuse_reached;
+    step.context = u;
+    bm_status status = u->conn->transport->perform(u->conn, &step, &answer, err);
+    if (status == BM_OK) {
+        bm__sql sql = bm__sql_begin(err);
+        bm__sql_truncate(&sql, &u->shape);
+        status = perform(u, &sql, err);
+    }
+    if (status == BM_CONSTRAINT) { /* of no other table: it was asked for */
+        char words[2 * sizeof err->message];
+        snprintf(words, sizeof words,
+                 "table \"%s\" is not truncated: a foreign key to itself restricts the deletion of "
+                 "its rows",
+                 u->shape.table);
+        bm__copy_text(err->message, sizeof err->message, words);
+    }
+    return status;
+}
+
+/* What is asked stays true until the rows are gone: both are one transaction. */
+static bm_status delete_all_alone(upkeep *u, bm_error *err)
+{
+    bm__answer answer;
+    bm_error unwanted = BM_ERROR;
+    const bm__transport *transport = u->conn->transport;
+    bm__step begin = step_of(u, BM__STEP_BEGIN);
+    bm__step commit = step_of(u, BM__STEP_COMMIT);
+    const bm__step undo = {.kind = BM__STEP_ROLLBACK};
+    BM_TRY(transport->perform(u->conn, &begin, &answer, err));
+    u->inside = true;
+    bm_status status = delete_all(u, err);
+    if (status == BM_OK) {
+        status = transport->perform(u->conn, &commit, &answer, err);
+    }
+    if (status != BM_OK && transport->state(u->conn, false) != BM__CONN_IDLE) {
+        (void)transport->perform(u->conn, &undo, &answer, &unwanted);
+    }
+    return status;
+}
+
+static bm_status truncate(upkeep *u, bm_error *err)
+{
+    if (u->shape.dialect->stores_lite) {
+        return u->inside ? delete_all(u, err) : delete_all_alone(u, err);
+    }
+    bm__sql sql = bm__sql_begin(err);
+    bm__sql_truncate(&sql, &u->shape);
+    bm_status status = perform(u, &sql, err);
+    if (status == BM_UNSUPPORTED && err->detail[0] != '\0') { /* it names the table */
+        char words[sizeof err->message + sizeof err->detail + 2];
+        snprintf(words, sizeof words, "%s: %s", err->message, err->detail);
+        bm__copy_text(err->message, sizeof err->message, words);
+    }
+    return status;
+}
+
 static bm_status carry_out(upkeep *u, bm_error *err)
 {
     bm__sql sql = bm__sql_begin(err);
     switch (u->options.what) {
     case BM_TRUNCATE:
-        bm__sql_truncate(&sql, &u->shape);
-        return perform(u, &sql, err);
+        return truncate(u, err);
     case BM_ANALYZE:
         bm__sql_analyze(&sql, &u->shape);
         return perform(u, &sql, err);

@@ -7,6 +7,13 @@
 /* All rows away. */
 void bm__sql_truncate(bm__sql *sql, const bm__sql_shape *shape);
 
+/* SQLite has no TRUNCATE, and DELETE does more.  What it would do it to: (name) of each other table
+ * with a foreign key to this one, and (name, text) of each trigger of this one. */
+void bm__sql_truncate_reaches(bm__sql *sql, const bm__sql_shape *shape);
+
+/* Is it a trigger on DELETE?  `text` is that of sqlite_master.  Yes where it is not understood. */
+bool bm__sql_is_delete_trigger(const char *text);
+
 /* Let the planner's statistics be made anew. */
 void bm__sql_analyze(bm__sql *sql, const bm__sql_shape *shape);
 

@@ -152,6 +152,18 @@ def truncate_is_part_of_the_transaction(w: World) -> None:
     expect(w.all(), "1|n|7|(null)")
 
 
+@case()
+def l4_truncate_leaves_the_rows_of_children(w: World) -> None:
+    w.items(THREE)
+    w.sql(
+        "CREATE TABLE child (id integer PRIMARY KEY, i integer REFERENCES item ON DELETE CASCADE)"
+    )
+    w.sql("INSERT INTO child VALUES (1, 1), (2, 2)")
+    says(w.verb("create", "--truncate", stdin="id,name\n1,n\n", status=2), '"child"')
+    expect(w.sql("SELECT count(*) FROM child"), "2")
+    expect(w.sql("SELECT count(*) FROM item"), "3")
+
+
 @case("postgresql")
 def keys_above_the_sequence(w: World) -> None:
     w.items()

@@ -32,6 +32,108 @@ static void truncate_shares_the_fate_of_its_transaction(world *w)
     expect_number(w, 5, "SELECT count(*) FROM item");
 }
 
+/* L4.  On SQLite DELETE would reach the children, too; PostgreSQL's TRUNCATE refuses. */
+static void truncate_never_reaches_another_table(world *w)
+{
+    static const char *const rules[] = {
+        "",
+        "ON DELETE CASCADE",
+        "ON DELETE SET NULL",
+        "ON DELETE SET DEFAULT",
+        "ON DELETE RESTRICT",
+        "ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED",
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        bm_db *tx;
+        make_items(w, "");
+        create_given(w, 5);
+        run(w, "CREATE TABLE \"the child\" (id integer PRIMARY KEY, i bigint REFERENCES item %s)",
+            rules[i]);
+        run(w, "INSERT INTO \"the child\" VALUES (1, 11), (2, NULL)");
+        refused(w, bm_maintain(w->db, &item_model, WHAT(BM_TRUNCATE), NULL, &w->err),
+                BM_UNSUPPORTED, BM_NO_ROW, "");
+        assert_non_null(strstr(w->err.message, "\"the child\""));
+        ok(w, bm_begin(w->db, &tx, &w->err));
+        refused(w, bm_maintain(tx, &item_model, WHAT(BM_TRUNCATE), NULL, &w->err), BM_UNSUPPORTED,
+                BM_NO_ROW, "");
+        bm_rollback(tx);
+        expect(w, "1|11\n2|NULL\n", "SELECT id, i FROM \"the child\" ORDER BY id");
+        expect_number(w, 5, "SELECT count(*) FROM item");
+        run(w, "DELETE FROM \"the child\"");
+        assert_int_equal(bm_maintain(w->db, &item_model, WHAT(BM_TRUNCATE), NULL, &w->err),
+                         BM_UNSUPPORTED); /* PostgreSQL does not look for rows, either */
+        run(w, "DROP TABLE \"the child\"");
+        ok(w, bm_maintain(w->db, &item_model, WHAT(BM_TRUNCATE), NULL, &w->err));
+        run(w, "DROP TABLE item");
+    }
+}
+
+/* L4.  Its own rows all go. */
+static void truncate_of_a_table_that_references_itself(world *w)
+{
+    static const char *const rules[] = {"", "ON DELETE CASCADE", "ON DELETE SET NULL",
+                                        "DEFERRABLE INITIALLY DEFERRED"};
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        char more[128];
+        snprintf(more, sizeof more, ", up bigint REFERENCES ITEM %s", rules[i]);
+        make_items(w, more);
+        create_given(w, 5);
+        run(w, "UPDATE item SET up = 15");
+        ok(w, bm_maintain(w->db, &item_model, WHAT(BM_TRUNCATE), NULL, &w->err));
+        expect_number(w, 0, "SELECT count(*) FROM item");
+        run(w, "DROP TABLE item");
+    }
+}
+
+/* L4.  RESTRICT holds for each row as it goes (sqlite.org/foreignkeys.html, 4.3). */
+static void truncate_that_a_key_of_its_own_restricts(world *w)
+{
+    make_items(w, ", up bigint REFERENCES item ON DELETE RESTRICT");
+    create_given(w, 5);
+    run(w, "UPDATE item SET up = 11");
+    refused(w, bm_maintain(w->db, &item_model, WHAT(BM_TRUNCATE), NULL, &w->err), BM_CONSTRAINT,
+            BM_NO_ROW, "");
+    assert_non_null(strstr(w->err.message, "\"item\" is not truncated: a foreign key to itself"));
+    expect_number(w, 5, "SELECT count(*) FROM item");
+}
+
+/* L4.  TRUNCATE runs no trigger of rows; DELETE would. */
+static void truncate_never_runs_a_trigger(world *w)
+{
+    static const char *const names[] = {"t", "\"INSERT\"", "main.[a \" b]",
+                                        "main . 'q '' AFTER UPDATE'"};
+    run(w, "CREATE TABLE other (id integer)");
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        make_items(w, "");
+        create_given(w, 5);
+        run(w, "INSERT INTO other VALUES (1)");
+        run(w,
+            "CREATE TRIGGER IF NOT EXISTS %s /* AFTER INSERT */ AFTER -- UPDATE\n"
+            "delete ON Item BEGIN DELETE FROM other; END",
+            names[i]);
+        refused(w, bm_maintain(w->db, &item_model, WHAT(BM_TRUNCATE), NULL, &w->err),
+                BM_UNSUPPORTED, BM_NO_ROW, "");
+        assert_non_null(strstr(w->err.message, "its trigger \""));
+        expect_number(w, 5, "SELECT count(*) FROM item");
+        expect_number(w, 1, "SELECT count(*) FROM other");
+        run(w, "DROP TABLE item");
+        run(w, "DELETE FROM other");
+    }
+}
+
+/* L4.  Triggers of other events do not matter. */
+static void truncate_with_triggers_of_other_events(world *w)
+{
+    make_items(w, "");
+    create_given(w, 5);
+    run(w, "CREATE TABLE other (id integer)");
+    run(w, "CREATE TRIGGER \"delete\" BEFORE INSERT ON item BEGIN DELETE FROM other; END");
+    run(w, "CREATE TRIGGER main.u UPDATE OF name ON item BEGIN DELETE FROM other; END");
+    run(w, "CREATE TRIGGER o AFTER DELETE ON other BEGIN DELETE FROM item; END");
+    ok(w, bm_maintain(w->db, &item_model, WHAT(BM_TRUNCATE), NULL, &w->err));
+    expect_number(w, 0, "SELECT count(*) FROM item");
+}
+
 static void analyze_makes_statistics(world *w)
 {
     make_items(w, "");
@@ -206,6 +308,11 @@ static void conditions_that_are_wrong(world *w)
 static const conformance_case cases[] = {
     CASE(ON_SQL, truncate_takes_all_rows),
     CASE(ON_SQL, truncate_shares_the_fate_of_its_transaction),
+    CASE(ON_SQL, truncate_never_reaches_another_table),
+    CASE(ON_SQL, truncate_of_a_table_that_references_itself),
+    CASE(ON_SQLITE, truncate_that_a_key_of_its_own_restricts),
+    CASE(ON_SQLITE, truncate_never_runs_a_trigger),
+    CASE(ON_SQLITE, truncate_with_triggers_of_other_events),
     CASE(ON_SQL, analyze_makes_statistics),
     CASE(ON_SQL, sequences_are_found_and_moved),
     CASE(ON_SQL, odd_names),

@@ -15,7 +15,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#include "job.h"
+#include "operation.h"
 
 extern PyTypeObject py_table_type;
 extern PyTypeObject py_rows_type;
@@ -85,10 +85,7 @@ typedef struct py_job {
     py_catalog *catalog; /* or NULL: the table is as the model says */
     bm_model model;
     bm_column *columns;
-    bool *defaults, *keeps, *changes;
-    bm__arena arena;
-    bm__call call;
-    bm__plan plan;
+    bm__operation op;
     bm__job job;
     bm__step step;
 } py_job;

@@ -1,7 +1,5 @@
 #include "core.h"
 
-#include "prepare.h"
-
 #include <string.h>
 
 #define CELLS_MAX 64
@@ -11,7 +9,7 @@ static bm_status fields_of(py_job *self, PyObject *numbers, bm__fields *out, bm_
 {
     size_t n = (size_t)PyTuple_GET_SIZE(numbers);
     out->n = 0;
-    out->at = bm__arena_array(&self->arena, n + 1, sizeof *out->at);
+    out->at = bm__arena_array(&self->op.arena, n + 1, sizeof *out->at);
     if (out->at == NULL) {
         return bm__no_memory(err);
     }
@@ -28,16 +26,18 @@ static bm_status fields_of(py_job *self, PyObject *numbers, bm__fields *out, bm_
 
 /* Keys come back, and in order, as Django's do: not of rows that have them, nor where a conflict
  * ignores rows.  Of rows that have keys Django misses none, but a single one. */
-static bm_status order_create(py_job *self, const py_order *order, bm__request *request,
-                              bm_error *err)
+static bm_status order_create(py_job *self, const py_order *order, bm_error *err)
 {
+    bm__request *request = &self->op.request;
     bool given = self->rows->columns[self->table->key].data != NULL;
     bool ignores = order->conflict == BM__CONFLICT_NOTHING;
     bool plain = order->conflict == BM__CONFLICT_ERROR;
+    self->op.verb = &bm__verb_bulk_create;
+    self->op.as_given = true;
     request->conflict = order->conflict;
     request->in_order = !ignores;
     request->keys_back = !ignores && !given;
-    request->allow_skipped = ignores || (given && (self->call.n_rows > 1 || !plain));
+    request->allow_skipped = ignores || (given && (self->rows->n > 1 || !plain));
     request->untold = !plain;
     if (plain) {
         return BM_OK;
@@ -46,91 +46,40 @@ static bm_status order_create(py_job *self, const py_order *order, bm__request *
     return fields_of(self, order->update, &request->update, err);
 }
 
-static bm_status order_update(py_job *self, const py_order *order, bm__request *request,
-                              bm_error *err)
+static bm_status order_update(py_job *self, const py_order *order, bm_error *err)
 {
-    bm__fields fields;
-    bm__fields keys;
-    BM_TRY(fields_of(self, order->fields, &fields, err));
-    for (size_t i = 0; i < fields.n; i++) {
-        self->changes[fields.at[i]] = true;
-    }
-    for (size_t i = 0; i < self->model.n_fields; i++) {
-        self->keeps[i] = self->keeps[i] && self->changes[i];
-    }
-    request->changes = self->changes;
-    request->filter = order->filter;
-    BM_TRY(bm__prepare_keeps(&self->call, self->keeps, err));
-    BM_TRY(bm__model_keys(&self->model, &self->arena, &keys, err));
-    return bm__prepare_order(&self->call, &keys, BM_DUPLICATES_ERROR, false, err);
-}
-
-/* Every value is checked before the first byte is sent. */
-static bm_status check_values(py_job *self, bm_error *err)
-{
-    const bm__plan *plan = &self->plan;
-    bm__view *views = bm__arena_array(&self->plan.arena, plan->n_columns + 1, sizeof *views);
-    if (views == NULL) {
-        return bm__no_memory(err);
-    }
-    bm__call_views(&self->call, plan->columns, plan->n_columns, views);
-    bm__batch batch = {.views = views,
-                       .n_views = plan->n_columns,
-                       .n_rows = self->call.n_rows,
-                       .pick = self->call.pick};
-    return bm__call_check(&self->call, &batch, err);
+    self->op.verb = &bm__verb_update_fields;
+    self->op.request.filter = order->filter;
+    return fields_of(self, order->fields, &self->op.request.set, err);
 }
 
 /* COPY writes into identity columns that are ALWAYS, where an INSERT is refused. */
-static bm_status check_identities(const bm__request *request, bm_error *err)
+static bm_status check_identities(const py_job *self, const bm__table *table, bm_error *err)
 {
-    for (size_t i = 0; i < request->model->n_fields; i++) {
-        const char *name = request->model->fields[i].name;
-        const bm__table_column *column = bm__table_find(request->table, name);
-        if (request->has[i] && column != NULL && column->identity == 'a') {
+    for (size_t i = 0; self->op.verb->creates && i < self->model.n_fields; i++) {
+        const bm__table_column *column = bm__table_find(table, self->model.fields[i].name);
+        if (self->op.call.has[i] && column != NULL && column->identity == 'a') {
             return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK, "an identity column is given");
         }
     }
     return BM_OK;
 }
 
-static bm_status make_plan(py_job *self, const py_order *order, bm__request *request, bm_error *err)
-{
-    bool creates = strcmp(order->verb, "bulk_create") == 0;
-    BM_TRY(bm__prepare_states(&self->call, creates, self->defaults, self->keeps, err));
-    request->dialect = self->table->dialect;
-    request->table = self->catalog != NULL ? self->catalog->found : self->table->table;
-    request->model = &self->model;
-    request->has = self->call.has;
-    request->views = self->call.fields;
-    request->defaults = self->defaults;
-    request->keeps = self->keeps;
-    request->batch_size = order->batch_size;
-    BM_TRY(creates ? order_create(self, order, request, err)
-                   : order_update(self, order, request, err));
-    request->n_rows = self->call.n_rows;
-    if (creates) {
-        BM_TRY(check_identities(request, err));
-    }
-    BM_TRY(creates ? bm__plan_bulk_create(request, &self->plan, err)
-                   : bm__plan_update_fields(request, &self->plan, err));
-    self->call.plan = &self->plan;
-    return BM_OK;
-}
-
 bm_status py_prepare(py_job *self, const py_order *order, bm_error *err)
 {
-    bm_rows rows = bm_columns(&self->model, self->columns, self->rows->n);
-    bm__request request = {0};
-    BM_TRY(bm__rows_check(&rows, err));
-    BM_TRY(bm__prepare_rows(&self->call, &rows, err));
-    BM_TRY(make_plan(self, order, &request, err));
-    BM_TRY(bm__prepare_flags(&self->call, self->defaults, err));
-    BM_TRY(bm__call_room(&self->call, self->call.caller_rows, err));
-    BM_TRY(check_values(self, err));
-    atomic_store(&self->call.next, 0);
-    BM_TRY(bm__job_begin(&self->job, &self->call, BM__JOB_GUEST, err));
-    return BM_OK;
+    const bm__table *table = self->catalog != NULL ? self->catalog->found : self->table->table;
+    size_t one = 1;
+    self->op.rows = bm_columns(&self->model, self->columns, self->rows->n);
+    self->op.request.dialect = self->table->dialect;
+    self->op.request.batch_size = order->batch_size;
+    bool creates = strcmp(order->verb, "bulk_create") == 0;
+    BM_TRY(creates ? order_create(self, order, err) : order_update(self, order, err));
+    BM_TRY(bm__operation_open(&self->op, err));
+    BM_TRY(check_identities(self, table, err));
+    BM_TRY(bm__operation_plan(&self->op, table, &one, true, err));
+    BM_TRY(bm__operation_check(&self->op, err));
+    BM_TRY(bm__operation_begin(&self->op, one, err));
+    return bm__job_begin(&self->job, &self->op.call, BM__JOB_GUEST, err);
 }
 
 static bool text_cell(PyObject *value, bm__cell *cell)

@@ -10,7 +10,7 @@ static bool set_model(py_job *self)
     const py_table *table = self->table;
     self->model = self->rows->columns[table->key].data != NULL ? table->given : table->made;
     size_t n = self->model.n_fields;
-    bm_field *fields = bm__arena_array(&self->arena, n + 1, sizeof *fields);
+    bm_field *fields = bm__arena_array(&self->op.arena, n + 1, sizeof *fields);
     for (size_t i = 0; fields != NULL && i < n; i++) {
         const py_column *column = &self->rows->columns[i];
         fields[i] = self->model.fields[i];
@@ -32,16 +32,13 @@ static bool set_columns(py_job *self)
     const py_table *table = self->table;
     size_t n = table->made.n_fields;
     self->columns = PyMem_Calloc(n + 1, sizeof *self->columns);
-    self->defaults = PyMem_Calloc(3 * n + 1, sizeof *self->defaults);
-    if (self->columns == NULL || self->defaults == NULL) {
+    if (self->columns == NULL) {
         PyErr_NoMemory();
         return false;
     }
     if (!set_model(self)) {
         return false;
     }
-    self->keeps = self->defaults + n;
-    self->changes = self->keeps + n;
     for (size_t i = 0; i < n; i++) {
         const bm_field *field = &self->model.fields[i];
         const py_column *column = &self->rows->columns[i];
@@ -103,13 +100,8 @@ static void job_free(PyObject *object)
 {
     py_job *self = (py_job *)object;
     bm__job_free(&self->job);
-    if (self->call.model != NULL) {
-        bm__call_free(&self->call);
-    }
-    bm__plan_free(&self->plan);
-    bm__arena_free(&self->arena);
+    bm__operation_free(&self->op);
     PyMem_Free(self->columns);
-    PyMem_Free(self->defaults);
     Py_XDECREF(self->catalog);
     Py_XDECREF(self->rows);
     Py_XDECREF(self->odd_keys);
@@ -167,8 +159,8 @@ static PyObject *job_twin(PyObject *object, PyObject *unused)
     }
     twin->twin_of = (py_job *)Py_NewRef(object);
     twin->table = self->table;
-    self->call.several = true;
-    if (bm__job_begin(&twin->job, &self->call, BM__JOB_GUEST, &err) != BM_OK) {
+    self->op.call.several = true;
+    if (bm__job_begin(&twin->job, &self->op.call, BM__JOB_GUEST, &err) != BM_OK) {
         Py_DECREF(twin);
         return py_raise(&err, false);
     }
@@ -184,8 +176,10 @@ static PyObject *job_rewind(PyObject *object, PyObject *unused)
         PyErr_SetString(PyExc_RuntimeError, "a job that is under way, or a twin, cannot begin");
         return NULL;
     }
-    self->call.several = false;
-    atomic_store(&self->call.next, 0);
+    bm_error err = BM_ERROR;
+    if (bm__operation_begin(&self->op, 1, &err) != BM_OK) {
+        return py_raise(&err, false);
+    }
     Py_CLEAR(self->odd_keys);
     Py_RETURN_NONE;
 }

@@ -46,7 +46,7 @@ bm_status bm__read_call(bm__execution *x, const bm_call *given, size_t batch_siz
     if (batch_size > PTRDIFF_MAX) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "batch_size is negative");
     }
-    x->request.batch_size = batch_size;
+    x->op.request.batch_size = batch_size;
     x->concurrent = concurrent;
     x->max_workers = max_workers;
     return BM_OK;
@@ -54,22 +54,13 @@ bm_status bm__read_call(bm__execution *x, const bm_call *given, size_t batch_siz
 
 bm__execution bm__face_begin(bm_db *db, bm_rows rows)
 {
-    return (bm__execution){.db = db, .rows = rows};
-}
-
-bm_queryset *bm__face_queryset(const bm_rows *rows)
-{
-    bm_queryset *queryset = NULL;
-    if (rows->kind == BM__ROWS_QUERYSET) {
-        memcpy(&queryset, &rows->data, sizeof queryset);
-    }
-    return queryset;
+    return (bm__execution){.db = db, .op = {.rows = rows}};
 }
 
 /* Of a failed call nothing counts; of one that committed in part, the parts that did. */
 static void settle_outcomes(bm__execution *x, const bm_result *result, bm_status status)
 {
-    bm__call *call = &x->call;
+    bm__call *call = &x->op.call;
     if (call->outcomes == NULL || status == BM_OK) {
         return;
     }
@@ -87,7 +78,7 @@ static void settle_outcomes(bm__execution *x, const bm_result *result, bm_status
 
 static void count_ignored(const bm__execution *x, bm_result *result)
 {
-    const bm__call *call = &x->call;
+    const bm__call *call = &x->op.call;
     uint64_t ignored = 0;
     for (size_t i = 0; call->outcomes != NULL && i < call->caller_rows; i++) {
         ignored += call->outcomes[i] == BM_ROW_IGNORED;
@@ -97,15 +88,15 @@ static void count_ignored(const bm__execution *x, bm_result *result)
 
 static void give(bm__execution *x, bm_result *result, bm_status status)
 {
-    bm__call *call = &x->call;
-    result->unchanged += x->unchanged;
+    bm__call *call = &x->op.call;
+    result->unchanged += x->op.unchanged;
     count_ignored(x, result);
-    bool rows_exist = x->shared.dry_run != BM_ON || !x->creates;
-    if (x->wants_queryset && call->made != NULL && rows_exist && status == BM_OK) {
+    bool rows_exist = x->shared.dry_run != BM_ON || !x->op.verb->creates;
+    if (x->op.wants_queryset && call->made != NULL && rows_exist && status == BM_OK) {
         result->queryset = call->made;
         call->made = NULL;
     }
-    if (x->wants_outcomes) {
+    if (x->op.wants_outcomes) {
         result->outcomes = call->outcomes;
         result->n_outcomes = call->outcomes != NULL ? call->caller_rows : 0;
         call->outcomes = NULL;
@@ -132,7 +123,7 @@ bm_status bm__face_run(bm__execution *x, const char *verb, bm_result *given, bm_
     if (status == BM_OK && x->db == NULL) {
         status = bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no database");
     }
-    if (status == BM_OK && (unsigned)x->duplicates > BM_DUPLICATES_LAST) {
+    if (status == BM_OK && (unsigned)x->op.duplicates > BM_DUPLICATES_LAST) {
         status = bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "duplicates is no bm_duplicates");
     }
     if (status == BM_OK) {
@@ -140,7 +131,7 @@ bm_status bm__face_run(bm__execution *x, const char *verb, bm_result *given, bm_
     }
     settle_outcomes(x, result, status);
     x->missing = result->missing;
-    if (done != NULL && x->call.model != NULL) {
+    if (done != NULL && x->op.call.model != NULL) {
         bm_status after = done(x, context, err);
         status = status != BM_OK ? status : after;
     }
@@ -159,7 +150,7 @@ bm_status bm__face_run(bm__execution *x, const char *verb, bm_result *given, bm_
     if (x->db != NULL) {
         bm__execution_free(x);
     }
-    close_source(&x->rows);
+    close_source(&x->op.rows);
     if (result == &local) {
         bm_result_clear(&local);
     }

@@ -27,9 +27,6 @@ bm_status bm__check_out(const void *out, bm_error *err);
 /* A switch that is none of the three values is a mistake. */
 bm_status bm__check_switch(bm_switch value, const char *name, bm_error *err);
 
-/* The queryset that the rows are of, or NULL. */
-bm_queryset *bm__face_queryset(const bm_rows *rows);
-
 /* Begin: the execution of a verb on these rows. */
 bm__execution bm__face_begin(bm_db *db, bm_rows rows);
 

@@ -1,37 +1,23 @@
 #include "face.h"
 
 #include "options.h"
-#include "prepare.h"
-
-/* Rows found by key: in key order, each once. */
-static bm_status prepare(bm__execution *x, bm_error *err)
-{
-    bm__fields keys;
-    if (x->rows.kind == BM__ROWS_ALL || (x->call.source == NULL && x->call.n_rows == 0)) {
-        return BM_OK;
-    }
-    BM_TRY(bm__model_keys(x->rows.model, &x->arena, &keys, err));
-    BM_TRY(bm__prepare_same_keys(&x->call, bm__face_queryset(&x->rows), &keys, err));
-    return bm__prepare_order(&x->call, &keys, x->duplicates, false, err);
-}
 
 static void by_key(bm__execution *x, bm_switch outcomes, bm_switch require_all,
                    bm_duplicates duplicates)
 {
-    x->prepare = prepare;
-    x->duplicates = duplicates;
-    x->wants_outcomes = outcomes == BM_ON;
-    x->call.require_all = require_all == BM_ON;
-    x->request.outcomes = x->wants_outcomes || x->call.require_all;
-    x->call.keeps_outcomes = x->request.outcomes;
+    x->op.duplicates = duplicates;
+    x->op.wants_outcomes = outcomes == BM_ON;
+    x->op.call.require_all = require_all == BM_ON;
+    x->op.request.outcomes = x->op.wants_outcomes || x->op.call.require_all;
+    x->op.call.keeps_outcomes = x->op.request.outcomes;
 }
 
 /* The state of each value that is set: a default needs a flag, and nothing is left as it is. */
 static bm_status check_values(bm__execution *x, bm_error *err)
 {
-    for (size_t i = 0; i < x->request.set.n; i++) {
-        const bm_field *field = &x->rows.model->fields[x->request.set.at[i]];
-        const uint8_t *values = x->call.values;
+    for (size_t i = 0; i < x->op.request.set.n; i++) {
+        const bm_field *field = &x->op.rows.model->fields[x->op.request.set.at[i]];
+        const uint8_t *values = x->op.call.values;
         bm_state state =
             field->state_offset == BM_NO_STATE ? BM_VALUE : (bm_state)values[field->state_offset];
         if (state != BM_VALUE && state != BM_NULL) {
@@ -46,24 +32,24 @@ bm_status bm__face_update(bm__execution *x, const void *options, bm_error *err)
 {
     bm_update_options o;
     BM_TRY(bm__options_read(&o, sizeof o, options, err));
-    x->plan_verb = bm__plan_update;
+    x->op.verb = &bm__verb_update;
     BM_TRY(bm__check_switch(o.return_outcomes, "return_outcomes", err));
     BM_TRY(bm__check_switch(o.require_all, "require_all", err));
     BM_TRY(bm__read_call(x, o.call, o.batch_size, o.concurrent, o.max_concurrent_workers, err));
-    if (x->rows.kind == BM__ROWS_ALL && (o.return_outcomes == BM_ON || o.require_all == BM_ON)) {
+    if (x->op.rows.kind == BM__ROWS_ALL && (o.return_outcomes == BM_ON || o.require_all == BM_ON)) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
                         "bm_all gives no rows of which an outcome could be told");
     }
     by_key(x, o.return_outcomes, o.require_all, o.duplicates);
     if (o.fields == NULL || o.fields[0] == NULL) {
-        x->nothing = true;
+        x->op.nothing = true;
         return BM_OK;
     }
-    BM_TRY(bm__model_named(x->rows.model, o.fields, &x->arena, &x->request.set, err));
-    if (o.values == NULL || x->rows.model->row_size == 0) {
+    BM_TRY(bm__model_named(x->op.rows.model, o.fields, &x->op.arena, &x->op.request.set, err));
+    if (o.values == NULL || x->op.rows.model->row_size == 0) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "bm_update has no row of values to set");
     }
-    x->call.values = o.values;
+    x->op.call.values = o.values;
     return check_values(x, err);
 }
 
@@ -71,8 +57,8 @@ bm_status bm__face_delete(bm__execution *x, const void *options, bm_error *err)
 {
     bm_delete_options o;
     BM_TRY(bm__options_read(&o, sizeof o, options, err));
-    x->plan_verb = bm__plan_delete;
-    if (x->rows.kind == BM__ROWS_ALL) {
+    x->op.verb = &bm__verb_delete;
+    if (x->op.rows.kind == BM__ROWS_ALL) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "bm_delete deletes rows by key, not all");
     }
     BM_TRY(bm__check_switch(o.return_outcomes, "return_outcomes", err));
@@ -88,7 +74,7 @@ static bm_status forget_columns(bm__execution *x, void *context, bm_error *err)
 {
     bm_queryset *queryset = context;
     bm__journal *journal = bm__db_journal(x->db);
-    bool written = (err->status == BM_OK && !x->nothing) || err->fate == BM_FATE_UNKNOWN ||
+    bool written = (err->status == BM_OK && !x->op.nothing) || err->fate == BM_FATE_UNKNOWN ||
                    err->fate == BM_FATE_PARTIAL;
     if (queryset == NULL || queryset->image == NULL || !written) {
         return BM_OK;
@@ -99,8 +85,8 @@ static bm_status forget_columns(bm__execution *x, void *context, bm_error *err)
         queryset->image = NULL;
         return BM_OK;
     }
-    for (size_t i = 0; i < x->request.set.n; i++) {
-        queryset->image->columns[x->request.set.at[i]].known = false;
+    for (size_t i = 0; i < x->op.request.set.n; i++) {
+        queryset->image->columns[x->op.request.set.at[i]].known = false;
     }
     return BM_OK;
 }
@@ -114,7 +100,7 @@ bm_status bm_update(bm_db *db, bm_rows rows, const bm_update_options *options, b
     if (db != NULL && bm__model_check(rows.model, err) == BM_OK) {
         (void)bm__face_update(&x, options, err);
     }
-    return bm__face_run(&x, "update", result, err, forget_columns, bm__face_queryset(&rows));
+    return bm__face_run(&x, "update", result, err, forget_columns, bm__rows_queryset(&rows));
 }
 
 bm_status bm_delete(bm_db *db, bm_rows rows, const bm_delete_options *options, bm_result *result,

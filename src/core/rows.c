@@ -5,6 +5,8 @@
 #include "queryset.h"
 #include "types.h"
 
+#include <string.h>
+
 static bm_rows make(bm__rows_kind kind, const bm_model *model, const void *data, size_t n)
 {
     bm_rows rows = {.kind = (int)kind, .model = model, .data = data, .count = n};
@@ -174,4 +176,13 @@ bool bm__rows_view(const bm_rows *rows, size_t i, bm__view *out)
         break;
     }
     return false;
+}
+
+bm_queryset *bm__rows_queryset(const bm_rows *rows)
+{
+    bm_queryset *queryset = NULL;
+    if (rows->kind == BM__ROWS_QUERYSET) {
+        memcpy(&queryset, &rows->data, sizeof queryset);
+    }
+    return queryset;
 }

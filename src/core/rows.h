@@ -20,4 +20,7 @@ bm_status bm__rows_check(const bm_rows *rows, bm_error *err);
 /* The view of a field, or false where these rows do not hold it.  Not for ALL and STREAM. */
 bool bm__rows_view(const bm_rows *rows, size_t field, bm__view *out);
 
+/* The queryset that the rows are of, or NULL. */
+bm_queryset *bm__rows_queryset(const bm_rows *rows);
+
 #endif

@@ -290,6 +290,15 @@ static bm_status pull(bm__call *call, size_t *n, bm_error *err)
     return BM_OK;
 }
 
+void bm__call_rewind(bm__call *call)
+{
+    atomic_store(&call->next, 0);
+    atomic_store(&call->commit_until_ns, 0);
+    call->base = 0;
+    bm_queryset_free(call->made);
+    call->made = NULL;
+}
+
 bm_status bm__call_claim(bm__call *call, size_t *from, size_t *n, bm_error *err)
 {
     if (call->source != NULL) {

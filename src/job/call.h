@@ -65,6 +65,9 @@ typedef struct bm__call {
 /* Free what the call owns. */
 void bm__call_free(bm__call *call);
 
+/* Jobs claim from the first row again; what was collected is freed. */
+void bm__call_rewind(bm__call *call);
+
 /* The next rows to write: *from and *n in the order of the write; *n is 0 at the end.  Of a stream:
  * pulls a chunk (into rows 0 .. *n - 1 of the buffer) and checks it. */
 bm_status bm__call_claim(bm__call *call, size_t *from, size_t *n, bm_error *err);

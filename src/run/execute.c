@@ -1,6 +1,5 @@
 #include "execute.h"
 
-#include "prepare.h"
 #include "result.h"
 
 #include <stdlib.h>
@@ -16,42 +15,19 @@ bm__journal *bm__db_journal(bm_db *db)
 void bm__execution_free(bm__execution *x)
 {
     bm__tables_release(bm__db_root(x->db), x->known);
-    bm__call_free(&x->call);
-    bm__plan_free(&x->plan);
-    bm__arena_free(&x->arena);
+    bm__operation_free(&x->op);
 }
 
 /* Everything that needs no connection. */
-static bm_status prepare(bm__execution *x, bm_error *err)
+static bm_status open_operation(bm__execution *x, bm_error *err)
 {
-    BM_TRY(bm__rows_check(&x->rows, err));
-    size_t n = x->rows.model->n_fields;
-    x->defaults = bm__arena_array(&x->arena, n, sizeof *x->defaults);
-    x->keeps = bm__arena_array(&x->arena, n, sizeof *x->keeps);
-    x->changes = bm__arena_array(&x->arena, n, sizeof *x->changes);
-    if (x->defaults == NULL || x->keeps == NULL || x->changes == NULL) {
-        return bm__no_memory(err);
-    }
-    BM_TRY(bm__prepare_rows(&x->call, &x->rows, err));
-    x->call.keeps_outcomes = x->call.keeps_outcomes || x->wants_outcomes;
-    BM_TRY(bm__call_room(&x->call, x->call.caller_rows, err));
-    x->request.model = x->rows.model;
-    x->request.whole_table = x->rows.kind == BM__ROWS_ALL;
-    if (!x->request.whole_table) {
-        BM_TRY(bm__prepare_states(&x->call, x->creates, x->defaults, x->keeps, err));
-    }
-    if (x->prepare != NULL) {
-        BM_TRY(x->prepare(x, err));
-    }
-    x->request.has = x->call.has;
-    x->request.views = x->call.fields;
-    x->request.defaults = x->defaults;
-    x->request.keeps = x->keeps;
-    x->request.changes = x->changes;
-    x->request.n_rows = x->call.source != NULL ? SIZE_MAX : x->call.n_rows;
-    bool empty = x->call.source == NULL && x->call.n_rows == 0;
-    x->nothing = x->nothing || empty;
-    return BM_OK;
+    const bm__dialect *dialect = bm__db_root(x->db)->dialect;
+    x->op.request.dialect = dialect;
+    x->op.request.lock_timeout_ms = x->shared.lock_timeout_ms;
+    x->op.dry_run = x->shared.dry_run == BM_ON;
+    x->op.apart = x->concurrent == BM_ON && !dialect->one_writer && x->db->root == NULL;
+    x->op.journal = bm__db_journal(x->db);
+    return bm__operation_open(&x->op, err);
 }
 
 /* How many workers the caller, the settings and the rows allow. */
@@ -59,7 +35,7 @@ static size_t workers_wanted(const bm__execution *x)
 {
     const bm_db *root = bm__db_root(x->db);
     bool one = x->concurrent != BM_ON || x->db->root != NULL || root->dialect->one_writer ||
-               x->call.source != NULL || x->request.whole_table || x->reads;
+               x->op.call.source != NULL || x->op.request.whole_table || x->op.verb->reads;
     if (one) {
         return 1;
     }
@@ -67,103 +43,10 @@ static size_t workers_wanted(const bm__execution *x)
     size_t asked = x->max_workers > 0 ? (size_t)x->max_workers : most;
     size_t want = asked < most ? asked : most;
     want = want < WORKERS_MAX ? want : WORKERS_MAX;
-    size_t chunks = x->request.batch_size == 0 ? x->call.n_rows
-                                               : (x->call.n_rows - 1) / x->request.batch_size + 1;
+    size_t chunks = x->op.request.batch_size == 0
+                        ? x->op.call.n_rows
+                        : (x->op.call.n_rows - 1) / x->op.request.batch_size + 1;
     return want < chunks ? want : chunks;
-}
-
-/* A made key that is text lives in its job; rows that are read back need those collected before
- * them. */
-static bool needs_one_worker(const bm__execution *x)
-{
-    const bm__plan *plan = &x->plan;
-    bool text_key = plan->key_tracked && plan->model->fields[plan->key_field].layout != BM_FIXED;
-    return x->known->table->self_reference || text_key || plan->read.sql != NULL;
-}
-
-static void make_request(bm__execution *x, size_t workers, bool inside)
-{
-    bm__request *request = &x->request;
-    request->dialect = bm__db_root(x->db)->dialect;
-    request->table = x->known->table;
-    request->several_workers = workers > 1;
-    request->own_transaction = !inside && !x->reads;
-    request->keys_back = request->keys_back || x->wants_queryset;
-    request->read_back = x->wants_queryset;
-    request->lock_timeout_ms = x->shared.lock_timeout_ms;
-}
-
-/* The plan, for this number of workers; x->request.batch_size is set to a share when none was
- * given. */
-static bm_status plan_for(bm__execution *x, size_t workers, bool inside, bm_error *err)
-{
-    bm__plan_free(&x->plan);
-    make_request(x, workers, inside);
-    size_t given = x->request.batch_size;
-    if (given == 0 && workers > 1) {
-        x->request.batch_size = (x->call.n_rows - 1) / workers + 1;
-    }
-    bm_status status = x->plan_verb(&x->request, &x->plan, err);
-    x->request.batch_size = given;
-    return status;
-}
-
-static bm_status make_plan(bm__execution *x, size_t *workers, bool inside, bm_error *err)
-{
-    BM_TRY(plan_for(x, *workers, inside, err));
-    if (*workers > 1 && needs_one_worker(x)) {
-        *workers = 1;
-        BM_TRY(plan_for(x, 1, inside, err));
-    }
-    x->call.plan = &x->plan;
-    BM_TRY(bm__prepare_flags(&x->call, x->defaults, err));
-    if (x->call.source != NULL && x->call.buffer == NULL) {
-        BM_TRY(bm__prepare_stream(&x->call, err));
-    }
-    return bm__call_room(&x->call, x->call.caller_rows, err);
-}
-
-/* Every value is checked before the first byte is sent; of a stream, chunk by chunk. */
-static bm_status check_values(bm__execution *x, bm_error *err)
-{
-    const bm__plan *plan = &x->plan;
-    if (x->call.source != NULL) {
-        return BM_OK;
-    }
-    bm__view *views = bm__arena_array(&x->arena, plan->n_columns + 1, sizeof *views);
-    if (views == NULL) {
-        return bm__no_memory(err);
-    }
-    bm__call_views(&x->call, plan->columns, plan->n_columns, views);
-    bm__batch batch = {
-        .views = views, .n_views = plan->n_columns, .n_rows = x->call.n_rows, .pick = x->call.pick};
-    return bm__call_check(&x->call, &batch, err);
-}
-
-/* A count that is wrong must be found while the rows can still be taken back. */
-static bool may_drop_rows(const bm__execution *x)
-{
-    const bm__table *table = x->known->table;
-    return x->creates && x->plan.count_exact &&
-           (table->insert_trigger || table->rules || table->kind != 'r');
-}
-
-static bm__job_mode mode_of(const bm__execution *x, size_t workers, bool inside)
-{
-    const bm__plan *plan = &x->plan;
-    bool one_statement = plan->write.kind == BM__STEP_EXEC && plan->setup.sql == NULL &&
-                         plan->before.sql == NULL && plan->reserve.sql == NULL &&
-                         plan->after.sql == NULL && plan->read.sql == NULL &&
-                         plan->verify.sql == NULL;
-    bool one_chunk = x->call.source == NULL && x->call.n_rows <= plan->chunk_rows;
-    if (inside) {
-        return BM__JOB_SAVEPOINT;
-    }
-    if (x->reads || (one_statement && one_chunk && workers == 1 && x->shared.dry_run != BM_ON &&
-                     !x->call.require_all && !may_drop_rows(x))) {
-        return BM__JOB_AUTOCOMMIT;
-    }
-    return BM__JOB_OWN;
 }
 
 /* Deferred constraints are checked by COMMIT: without a timeout of the call it may take long. */
@@ -177,12 +60,11 @@ static int64_t commit_timeout(const bm__execution *x)
     return x->limits.deadline_ns != 0 ? BM__COMMIT_MS : 0;
 }
 
-static bm_status begin_call(bm__execution *x, size_t workers, bm_error *err)
+/* The limits and the token of the jobs. */
+static void set_limits(bm__execution *x)
 {
-    bm__call *call = &x->call;
+    bm__call *call = &x->op.call;
     bool borrowed = bm__db_root(x->db)->borrowed;
-    call->several = workers > 1;
-    call->dry_run = x->shared.dry_run == BM_ON;
     call->cancel = call->asked = x->limits.cancel;
     call->statement_timeout_ms = x->shared.statement_timeout_ms != 0
                                      ? x->shared.statement_timeout_ms
@@ -192,35 +74,6 @@ static bm_status begin_call(bm__execution *x, size_t workers, bm_error *err)
     call->deadline_ns = x->limits.deadline_ns;
     call->timeout_ms = x->limits.limit_ms;
     call->commit_timeout_ms = commit_timeout(x);
-    atomic_store(&call->commit_until_ns, 0);
-    atomic_store(&call->next, 0);
-    call->base = 0;
-    if (!x->wants_queryset || call->made != NULL) {
-        return BM_OK;
-    }
-    bool structs = x->rows.kind != BM__ROWS_COLUMNS && x->rows.kind != BM__ROWS_KEYS;
-    size_t capacity = call->source != NULL || x->request.whole_table ? 0 : call->n_rows;
-    BM_TRY(bm__queryset_new(call->model, structs || x->reads, capacity, &call->made, err));
-    bm__journal *journal = bm__db_journal(x->db);
-    if (journal != NULL) { /* what is known of its rows shares the transaction's fate */
-        BM_TRY(bm__journal_made(journal, call->made, err));
-    }
-    call->collects = !call->several && x->creates;
-    return BM_OK;
-}
-
-/* After the jobs: what could not be done row by row while they ran. */
-static bm_status end_call(bm__execution *x, bm_error *err)
-{
-    bm__call *call = &x->call;
-    if (call->made == NULL || !x->creates || call->collects) {
-        return BM_OK;
-    }
-    bm_status status = bm__call_collect(call, 0, call->n_rows, err);
-    if (status != BM_OK) {
-        err->fate = call->dry_run ? BM_FATE_ROLLED_BACK : BM_FATE_COMMITTED;
-    }
-    return status;
 }
 
 static void forget(bm__execution *x)
@@ -229,16 +82,6 @@ static void forget(bm__execution *x)
     bm__tables_drop(root, x->known);
     bm__tables_release(root, x->known);
     x->known = NULL;
-}
-
-static bool writes_defaults(const bm__execution *x)
-{
-    for (size_t i = 0; x->defaults != NULL && i < x->rows.model->n_fields; i++) {
-        if (x->defaults[i]) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* The question waits for whoever alters the table, and so is bounded as a statement is. */
@@ -256,7 +99,7 @@ static bm_status ask_table(bm__execution *x, bm__conn *conn, bool *fresh, bm_err
 {
     bm_db *root = bm__db_root(x->db);
     const bm__step limits = question_limits(x, conn);
-    BM_TRY(bm__tables_get(root, conn, x->rows.model, &limits, &x->known, fresh, err));
+    BM_TRY(bm__tables_get(root, conn, x->op.rows.model, &limits, &x->known, fresh, err));
     x->asked += *fresh && root->dialect->has_catalog;
     return BM_OK;
 }
@@ -267,8 +110,8 @@ static bm_status ask_again(bm__execution *x, bm__conn *conn, bool *fresh, bm_err
     bm_db *root = bm__db_root(x->db);
     const bm__step limits = question_limits(x, conn);
     bool same = false;
-    if (!writes_defaults(x)) {
-        BM_TRY(bm__tables_same(root, conn, x->rows.model, &limits, x->known, &same, err));
+    if (!bm__operation_writes_defaults(&x->op)) {
+        BM_TRY(bm__tables_same(root, conn, x->op.rows.model, &limits, x->known, &same, err));
         x->asked += root->dialect->has_catalog && !root->dialect->reads_batch;
     }
     if (same) { /* but for names of types: not fresh */
@@ -287,21 +130,22 @@ static bm_status attempt(bm__execution *x, bm__conn **conns, size_t n, bool insi
                         "lock_timeout_ms inside a transaction: set lock_timeout in it instead");
     }
     BM_TRY(ask_table(x, conns[0], fresh, err));
-    if (!*fresh && (x->reads || writes_defaults(x))) {
+    if (!*fresh && (x->op.verb->reads || bm__operation_writes_defaults(&x->op))) {
         BM_TRY(ask_again(x, conns[0], fresh, err));
     }
     size_t workers = n;
-    BM_TRY(make_plan(x, &workers, inside, err));
-    BM_TRY(check_values(x, err));
-    BM_TRY(begin_call(x, workers, err));
+    BM_TRY(bm__operation_plan(&x->op, x->known->table, &workers, inside, err));
+    BM_TRY(bm__operation_check(&x->op, err));
+    BM_TRY(bm__operation_begin(&x->op, workers, err));
+    set_limits(x);
+    bool unknown = x->op.call.source != NULL || x->op.request.whole_table;
     bm__hooks hooks = {.user = x->shared.user,
                        .on_progress = x->shared.on_progress,
                        .on_statement = x->shared.on_statement,
-                       .rows_total =
-                           x->call.source != NULL || x->request.whole_table ? 0 : x->call.n_rows};
-    BM_TRY(
-        bm__run(root, &x->call, mode_of(x, workers, inside), conns, workers, &hooks, result, err));
-    return end_call(x, err);
+                       .rows_total = unknown ? 0 : x->op.call.n_rows};
+    bm__job_mode mode = bm__operation_mode(&x->op, workers, inside);
+    BM_TRY(bm__run(root, &x->op.call, mode, conns, workers, &hooks, result, err));
+    return bm__operation_end(&x->op, err);
 }
 
 /* Errors that a table which changed behind our back gives. */
@@ -336,12 +180,10 @@ static bm_status with_connections(bm__execution *x, bm__conn **conns, size_t n, 
     if (stale || (status == BM_DATABASE && err->sqlstate[0] == '\0')) {
         forget(x); /* also where a count is wrong: there may be a new trigger, or a rule */
     }
-    if (!stale || !settled || !connected || x->call.source != NULL || x->call.sink != NULL) {
+    if (!stale || !settled || !connected || x->op.call.source != NULL || x->op.call.sink != NULL) {
         return status;
     }
     bm_error second = BM_ERROR;
-    bm_queryset_free(x->call.made);
-    x->call.made = NULL;
     size_t size = err->size;
     status = attempt(x, conns, n, inside, result, &fresh, &second);
     *err = second;
@@ -358,10 +200,10 @@ bm_status bm__execute(bm__execution *x, bm_result *result, bm_error *err)
     size_t n;
     bool inside;
     x->limits = bm__db_limits(x->db, &x->shared);
-    BM_TRY(prepare(x, err));
-    if (x->nothing) {
-        if (x->wants_queryset) {
-            BM_TRY(bm__queryset_new(x->rows.model, true, 0, &x->call.made, err));
+    BM_TRY(open_operation(x, err));
+    if (x->op.nothing) {
+        if (x->op.wants_queryset) {
+            BM_TRY(bm__queryset_new(x->op.rows.model, true, 0, &x->op.call.made, err));
         }
         return BM_OK;
     }
@@ -381,11 +223,11 @@ static bm_status print_statement(bm__buffer *text, const char *what, const bm__s
 
 static bm_status print_plan(const bm__execution *x, bm__buffer *text, bm_error *err)
 {
-    const bm__plan *plan = &x->plan;
+    const bm__plan *plan = &x->op.plan;
     BM_TRY(bm__buffer_format(text, err, "verb: %s\nengine: %s\ntable: %s\nwhy: %s\n", plan->verb,
                              plan->dialect->name, plan->table->name, plan->why));
-    if (x->call.source == NULL && !plan->whole_table) {
-        BM_TRY(bm__buffer_format(text, err, "rows: %zu\n", x->call.n_rows));
+    if (x->op.call.source == NULL && !plan->whole_table) {
+        BM_TRY(bm__buffer_format(text, err, "rows: %zu\n", x->op.call.n_rows));
     }
     BM_TRY(bm__buffer_format(text, err, "rows in a chunk: %zu\n", plan->chunk_rows));
     BM_TRY(print_statement(text, "first", &plan->setup, err));
@@ -404,15 +246,15 @@ bm_status bm__explain(bm__execution *x, bm__buffer *text, bm_error *err)
     bool inside;
     bool fresh;
     x->limits = bm__db_limits(x->db, &x->shared);
-    BM_TRY(prepare(x, err));
-    if (x->nothing) {
+    BM_TRY(open_operation(x, err));
+    if (x->op.nothing) {
         return bm__buffer_text(text, "nothing to do: no statement\n", err);
     }
     BM_TRY(bm__db_connect(x->db, workers_wanted(x), &x->limits, conns, &n, &inside, err));
     size_t workers = inside ? 1 : n;
     bm_status status = ask_table(x, conns[0], &fresh, err);
     if (status == BM_OK) {
-        status = make_plan(x, &workers, inside, err);
+        status = bm__operation_plan(&x->op, x->known->table, &workers, inside, err);
     }
     if (status == BM_OK) {
         status = print_plan(x, text, err);

@@ -1,0 +1,79 @@
+/*
+ * An operation: one call of a verb, opened once for every face, without I/O and without threads.
+ *
+ * A description goes in: the verb, the rows, the request.  Two steps open it.  bm__operation_open
+ * needs no connection; bm__operation_plan needs the table, as the catalog or the model describes
+ * it.  After bm__operation_check jobs may carry out the call, after every bm__operation_begin from
+ * the first row: an attempt that wrote nothing can be repeated, also with another plan.
+ */
+#ifndef BM_OPERATION_OPERATION_H
+#define BM_OPERATION_OPERATION_H
+
+#include "job.h"
+#include "journal.h"
+
+typedef struct bm__operation bm__operation;
+
+/* What the verbs differ in. */
+typedef struct bm__verb {
+    const char *name;
+    bm_status (*plan)(const bm__request *request, bm__plan *plan, bm_error *err);
+    /* Order, duplicates and what changed, once the views exist; NULL: nothing. */
+    bm_status (*prepare)(bm__operation *operation, bm_error *err);
+    bool creates; /* what BM_KEEP means, and whether a table of no rows is written */
+    bool reads;   /* no transaction of its own */
+} bm__verb;
+
+#define BM__VERB(name_) extern const bm__verb bm__verb_##name_;
+#include "verbs.def"
+#undef BM__VERB
+
+struct bm__operation {
+    /* The description.  Of the request: the dialect, and the verb's options. */
+    const bm__verb *verb;
+    bm_rows rows;
+    bm__request request;
+    bm_duplicates duplicates;
+    bool as_given; /* a create writes its rows as they come, even rows that conflict */
+    bool apart;    /* rows with equal keys are refused, because workers would wait for each other */
+    bool dry_run;
+    bool wants_queryset;
+    bool wants_outcomes;
+    bm__journal *journal; /* of the transaction that the call takes part in, or NULL */
+
+    /* The opened call. */
+    bool nothing; /* there is nothing to do */
+    bm__call call;
+    bm__plan plan;
+    bm__arena arena;
+    bool *defaults, *keeps, *changes; /* for each field */
+    uint64_t unchanged;
+};
+
+/* Check the rows; make views of them, order them, find what changed. */
+bm_status bm__operation_open(bm__operation *operation, bm_error *err);
+
+/* Plan the call over this table, for *workers; fewer where the table or the plan requires it.
+ * `inside`: in a transaction that the call does not begin.  May be called again. */
+bm_status bm__operation_plan(bm__operation *operation, const bm__table *table, size_t *workers,
+                             bool inside, bm_error *err);
+
+/* Check every value before the first byte is sent; a stream is checked chunk by chunk. */
+bm_status bm__operation_check(bm__operation *operation, bm_error *err);
+
+/* How a job of this plan uses its connection. */
+bm__job_mode bm__operation_mode(const bm__operation *operation, size_t workers, bool inside);
+
+/* The jobs that follow write from the first row on.  What an earlier attempt collected is freed. */
+bm_status bm__operation_begin(bm__operation *operation, size_t workers, bm_error *err);
+
+/* The jobs have succeeded: collect what they could not collect row by row. */
+bm_status bm__operation_end(bm__operation *operation, bm_error *err);
+
+/* Does a cell of some row take its column's default? */
+bool bm__operation_writes_defaults(const bm__operation *operation);
+
+/* Free what the operation owns.  A zeroed one is legal. */
+void bm__operation_free(bm__operation *operation);
+
+#endif

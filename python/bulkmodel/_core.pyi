@@ -40,6 +40,7 @@ class Job:
         fields: tuple[int, ...],
         batch_size: int,
         filter: str | None,
+        plain: bool,
         catalog: Catalog | None,
         unique: tuple[int, ...] = ...,
         update: tuple[int, ...] = ...,

@@ -114,6 +114,7 @@ def make_job(
 ) -> _core.Job:
     """`conflict`: of a create, the fields that may conflict and those that are updated then."""
     try:
-        return _core.Job(rows, verb, columns, batch_size, condition.place, catalog, *conflict)
+        where, plain = condition.place, condition.is_plain
+        return _core.Job(rows, verb, columns, batch_size, where, plain, catalog, *conflict)
     except _core.Unfit as error:
         raise NotOurs(str(error)) from error

@@ -52,6 +52,11 @@ class Condition:
     def place(self) -> str | None:
         return "$0" if self.sql else None
 
+    @property
+    def is_plain(self) -> bool:
+        """Does it read no other rows?"""
+        return "SELECT" not in self.sql.upper()
+
 
 class Reading(Condition):
     """No condition: rows are inserted with keys, which are read back, as a trigger may have made

@@ -126,6 +126,7 @@ typedef struct py_order {
     PyObject *fields; /* tuple of the fields that an update writes */
     size_t batch_size;
     const char *filter;
+    int filter_plain;
     bm__sql_conflict conflict;
     PyObject *unique; /* tuple of the fields of the conflict */
     PyObject *update; /* tuple of the fields that it updates */

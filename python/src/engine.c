@@ -50,6 +50,7 @@ static bm_status order_update(py_job *self, const py_order *order, bm_error *err
 {
     self->op.verb = &bm__verb_update_fields;
     self->op.request.filter = order->filter;
+    self->op.request.filter_plain = order->filter_plain != 0;
     return fields_of(self, order->fields, &self->op.request.set, err);
 }
 

@@ -53,8 +53,9 @@ static bool set_columns(py_job *self)
     return true;
 }
 
-/* Job(rows, verb, fields, batch_size, filter, catalog[, unique, update]): of a create, `unique` and
- * `update` say what a conflict updates; with no field to update it ignores the row. */
+/* Job(rows, verb, fields, batch_size, filter, plain, catalog[, unique, update]): of a create,
+ * `unique` and `update` say what a conflict updates; with no field to update it ignores the row.
+ * `plain`: the filter reads no other rows. */
 static PyObject *job_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     py_order order = {.conflict = BM__CONFLICT_ERROR};
@@ -62,9 +63,9 @@ static PyObject *job_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
     PyObject *catalog;
     Py_ssize_t batch_size;
     (void)keywords;
-    if (!PyArg_ParseTuple(args, "O!sO!nzO|O!O!", &py_rows_type, &rows, &order.verb, &PyTuple_Type,
-                          &order.fields, &batch_size, &order.filter, &catalog, &PyTuple_Type,
-                          &order.unique, &PyTuple_Type, &order.update)) {
+    if (!PyArg_ParseTuple(args, "O!sO!nzpO|O!O!", &py_rows_type, &rows, &order.verb, &PyTuple_Type,
+                          &order.fields, &batch_size, &order.filter, &order.filter_plain, &catalog,
+                          &PyTuple_Type, &order.unique, &PyTuple_Type, &order.update)) {
         return NULL;
     }
     if (order.update != NULL) {

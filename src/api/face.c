@@ -76,21 +76,13 @@ static void settle_outcomes(bm__execution *x, const bm_result *result, bm_status
     }
 }
 
-static void count_ignored(const bm__execution *x, bm_result *result)
-{
-    const bm__call *call = &x->op.call;
-    uint64_t ignored = 0;
-    for (size_t i = 0; call->outcomes != NULL && i < call->caller_rows; i++) {
-        ignored += call->outcomes[i] == BM_ROW_IGNORED;
-    }
-    result->ignored = ignored > result->ignored ? ignored : result->ignored;
-}
-
 static void give(bm__execution *x, bm_result *result, bm_status status)
 {
     bm__call *call = &x->op.call;
     result->unchanged += x->op.unchanged;
-    count_ignored(x, result);
+    if (status == BM_OK || status == BM_PARTIAL) {
+        result->ignored += call->dropped;
+    }
     bool rows_exist = x->shared.dry_run != BM_ON || !x->op.verb->creates;
     if (x->op.wants_queryset && call->made != NULL && rows_exist && status == BM_OK) {
         result->queryset = call->made;

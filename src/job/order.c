@@ -4,23 +4,15 @@
 
 #include <stdlib.h>
 
-static bm_status set_ignored(bm__call *call, const uint8_t *dropped, size_t n, bm_error *err)
+/* Rows that the rule leaves out are counted, whether or not anybody asks for outcomes. */
+static void set_ignored(bm__call *call, const uint8_t *dropped, size_t n)
 {
-    bool any = false;
     for (size_t row = 0; row < n; row++) {
-        any = any || dropped[row] != 0;
-    }
-    if (!any) {
-        return BM_OK;
-    }
-    call->keeps_outcomes = true;
-    BM_TRY(bm__call_room(call, call->caller_rows, err));
-    for (size_t row = 0; row < n; row++) {
-        if (dropped[row] != 0) {
+        call->dropped += dropped[row];
+        if (dropped[row] != 0 && call->outcomes != NULL) {
             call->outcomes[call->base + row] = BM_ROW_IGNORED;
         }
     }
-    return BM_OK;
 }
 
 /* Errors of a chunk name its rows: make them the caller's. */
@@ -55,7 +47,7 @@ bm_status bm__call_order(bm__call *call, size_t rows, bm_error *err)
             bm__keys_distinct(keys, call->distinct.n, call->duplicates, order, &n, dropped, err);
     }
     if (status == BM_OK) {
-        status = set_ignored(call, dropped, rows, err);
+        set_ignored(call, dropped, rows);
     }
     free(dropped);
     if (status != BM_OK) {

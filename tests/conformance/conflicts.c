@@ -113,6 +113,69 @@ static void ignored_without_asking_is_counted(world *w)
     free(rows);
 }
 
+typedef struct feed {
+    const item *rows;
+    size_t n;
+} feed;
+
+static bm_status feed_next(void *user, void *rows, size_t capacity, size_t *n, bm_error *err)
+{
+    feed *from = user;
+    (void)err;
+    *n = from->n < capacity ? from->n : capacity;
+    memcpy(rows, from->rows, *n * sizeof *from->rows);
+    from->rows += *n;
+    from->n -= *n;
+    return BM_OK;
+}
+
+/* L11.  There already, twice in the rows, both, and again in a later chunk; of 9 keys only 30 and
+ * 31 are new. */
+static void every_row_that_is_ignored_is_counted(world *w)
+{
+    static const int64_t ids[] = {5, 5, 7, 30, 30, 31, 7, 31, 5};
+    for (size_t i = 0; i < 8; i++) {
+        item *rows = some_items(9, 0, 0);
+        for (size_t k = 0; k < 9; k++) {
+            rows[k].id = ids[k];
+        }
+        make_items(w, "");
+        run(w, "INSERT INTO item VALUES (5, 'five', 5, ''), (7, 'seven', 7, '')");
+        feed from = {rows, 9};
+        bm_source source = {.size = sizeof source, .user = &from, .next = feed_next};
+        bm_rows given = (i & 4) != 0 ? bm_stream(&item_given_model, &source)
+                                     : bm_structs(&item_given_model, rows, 9);
+        ok(w, bm_bulk_create(w->db, given,
+                             CREATE(.ignore_conflicts = BM_ON, .batch_size = (i & 1) != 0 ? 2 : 0,
+                                    .return_outcomes = (i & 2) != 0 ? BM_ON : BM_OFF),
+                             fresh(w), &w->err));
+        assert_int_equal(w->result.inserted, 2);
+        assert_int_equal(w->result.ignored, 7);
+        if ((i & 2) != 0) {
+            expect_outcomes(w, "gggigiggg");
+        }
+        expect_number(w, 4, "SELECT count(*) FROM item");
+        run(w, "DROP TABLE item");
+        free(rows);
+    }
+}
+
+/* L11.  A row is not left out because an earlier one with its key was: that one had another
+ * conflict. */
+static void a_row_after_one_of_its_key_that_was_ignored(world *w)
+{
+    make_taken(w);
+    item *rows = some_items(2, 30, 0); /* 30 "n0", 30 "n1" */
+    rows[0].name = "n1";               /* is there */
+    rows[1].name = "free";
+    ok(w, bm_bulk_create(w->db, bm_structs(&item_given_model, rows, 2),
+                         CREATE(.ignore_conflicts = BM_ON), fresh(w), &w->err));
+    assert_int_equal(w->result.inserted, 1);
+    assert_int_equal(w->result.ignored, 1);
+    expect(w, "30|free\n", "SELECT id, name FROM item WHERE id >= 30");
+    free(rows);
+}
+
 static void ignored_in_a_later_chunk(world *w)
 {
     make_taken(w);
@@ -462,6 +525,8 @@ static const conformance_case cases[] = {
     CASE(ON_SQL, ignored_inside_the_batch),
     CASE(ON_SQL, ignored_inside_the_batch_with_assigned_keys),
     CASE(ON_SQL, ignored_without_asking_is_counted),
+    CASE(ON_SQL, every_row_that_is_ignored_is_counted),
+    CASE(ON_SQL, a_row_after_one_of_its_key_that_was_ignored),
     CASE(ON_SQL, ignored_in_a_later_chunk),
     CASE(ON_SQL, ignoring_conflicts_ignores_nothing_else),
     CASE(ON_SQL, updated_by_key),

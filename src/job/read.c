@@ -101,7 +101,7 @@ static bm_status flush(bm__job *job, bm_error *err)
     return BM_OK;
 }
 
-static bm_status to_sink(bm__job *job, const bm__cell *cells, size_t n, bm_error *err)
+static bm_status to_sink(bm__job *job, const bm__cell *cells, size_t n, size_t row, bm_error *err)
 {
     size_t row_size = job->call->model->row_size;
     if (job->rows == NULL) {
@@ -110,8 +110,7 @@ static bm_status to_sink(bm__job *job, const bm__cell *cells, size_t n, bm_error
             return bm__no_memory(err);
         }
     }
-    BM_TRY(put_row(job, cells, n, job->rows + job->n_rows * row_size, &job->arena,
-                   (size_t)job->read, err));
+    BM_TRY(put_row(job, cells, n, job->rows + job->n_rows * row_size, &job->arena, row, err));
     job->n_rows++;
     job->read++;
     return job->n_rows == job->call->sink_rows ? flush(job, err) : BM_OK;
@@ -138,16 +137,16 @@ static bm_status leave_unread(const bm__plan *plan, bm_queryset *made, size_t ro
     return BM_OK;
 }
 
-/* copy_to: one more row. */
-static bm_status append(bm__job *job, const bm__cell *cells, size_t n, bm_error *err)
+/* copy_to: one more row, which errors call `row`. */
+static bm_status append(bm__job *job, const bm__cell *cells, size_t n, size_t row, bm_error *err)
 {
     bm_queryset *made = job->call->made;
     if (job->call->sink != NULL) {
-        return to_sink(job, cells, n, err);
+        return to_sink(job, cells, n, row, err);
     }
     BM_TRY(bm__queryset_room(made, err));
     unsigned char *at = made->rows + made->count * made->model->row_size;
-    BM_TRY(put_row(job, cells, n, at, &made->arena, made->count, err));
+    BM_TRY(put_row(job, cells, n, at, &made->arena, row, err));
     made->count++;
     made->image->count = made->count;
     job->read++;
@@ -157,7 +156,8 @@ static bm_status append(bm__job *job, const bm__cell *cells, size_t n, bm_error 
 
 static bm_status push_all(void *context, const bm__cell *cells, size_t n, bm_error *err)
 {
-    return append(context, cells, n, err);
+    bm__job *job = context;
+    return append(job, cells, n, (size_t)job->read, err);
 }
 
 static bm_status take(void *context, const uint8_t *bytes, size_t size, bm_error *err)
@@ -186,7 +186,7 @@ static bm_status push_keyed(void *context, const bm__cell *cells, size_t n, bm_e
     size_t i = 0;
     BM_TRY(chunk_row(job, cells, n, &i, err));
     job->seen[i] = BM__SEEN;
-    return append(job, cells + 1, n - 1, err);
+    return append(job, cells + 1, n - 1, bm__call_row(job->call, &job->batch, i), err);
 }
 
 static bool is_collected(const bm__job *job, size_t i)

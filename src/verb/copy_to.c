@@ -11,13 +11,15 @@ bm_status bm__plan_copy_to(const bm__request *request, bm__plan *plan, bm_error 
     if (outputs == NULL || columns == NULL) {
         return bm__no_memory(err);
     }
-    bool text = false;
+    bool plain = plan->table->kind == 'r' && !plan->table->children;
     for (size_t i = 0; i < n; i++) {
         const bm_field *field = &plan->model->fields[request->read.at[i]];
+        const bm__table_column *server;
+        BM_TRY(bm__plan_server(plan, request->read.at[i], &server, err));
         outputs[i].name = field->name;
         outputs[i].as_text = plan->outputs[i].reader.as_text;
         outputs[i].order = request->order_by_key && (field->flags & BM_KEY) != 0;
-        text = text || outputs[i].as_text;
+        plain = plain && !outputs[i].as_text && !server->generated; /* COPY t has none of them */
     }
     if (!request->whole_table) {
         BM_TRY(bm__plan_add_keys(request, plan, err));
@@ -33,8 +35,7 @@ bm_status bm__plan_copy_to(const bm__request *request, bm__plan *plan, bm_error 
         plan->read.kind = unload ? BM__STEP_UNLOAD : BM__STEP_EXEC;
         plan->read.takes = BM__TAKES_NOTHING;
         plan->why = "all rows of the table";
-        bm__sql_copy_out(&sql, &shape, outputs, n,
-                         plan->table->kind == 'r' && !plan->table->children && !text);
+        bm__sql_copy_out(&sql, &shape, outputs, n, plain);
     } else {
         plan->read_columns = plan->columns;
         plan->n_read_columns = plan->n_columns;

@@ -39,6 +39,18 @@ def copy_to_what_is_asked_for(w: World) -> None:
 
 
 @case()
+def l14_generated_columns_go_out_like_others(w: World) -> None:
+    w.sql(
+        "CREATE TABLE item (id integer PRIMARY KEY, "
+        "g integer GENERATED ALWAYS AS (id * 2) STORED, name text)"
+    )
+    w.sql("INSERT INTO item (id, name) VALUES (1, 'a'), (2, 'b')")
+    expect(w.verb("copy-to", "--order-by=id").out, "id,g,name\n1,2,a\n2,4,b\n")
+    expect(sorted(w.verb("copy-to").out.split()), ["1,2,a", "2,4,b", "id,g,name"])
+    expect(w.verb("copy-to", "-c", "g", "--where", "id = 2").out, "g\n4\n")
+
+
+@case()
 def copy_to_that_fails_leaves_no_file(w: World) -> None:
     w.items(THREE)
     path = w.folder / "out.csv"

@@ -300,6 +300,76 @@ static void text_that_does_not_fit_its_member_is_named(world *w)
     refused(w, status, BM_CONVERT, 1, "name");
 }
 
+static bm_status take_nothing(void *user, const void *rows, size_t n, bm_error *err)
+{
+    (void)user;
+    (void)rows;
+    (void)n;
+    (void)err;
+    return BM_OK;
+}
+
+/* L13.  Of the keys given: of those before it one is not in the table. */
+static void the_row_of_an_error_is_that_of_its_key(world *w)
+{
+    static const int64_t keys[] = {1, 99, 3, 98, 2, 1};
+    make_items(w, "");
+    run(w, "INSERT INTO item VALUES (1, 'a', 5, 'x'), (2, 'b', NULL, 'y'), (3, 'c', 7, 'y')");
+    for (size_t i = 0; i < 4; i++) {
+        bm_status status = bm_copy_to(
+            w->db, bm_keys(&strict_model, keys, 6),
+            COPY(.batch_size = (i & 1) != 0 ? 2 : 0, .sink = (i & 2) != 0 ? take_nothing : NULL),
+            fresh(w), &w->err);
+        refused(w, status, BM_CONVERT, 4, "value");
+        assert_non_null(strstr(w->err.message, "row 4"));
+    }
+    run(w, "UPDATE item SET name = 'fives' WHERE id = 2");
+    refused(w, bm_copy_to(w->db, bm_keys(&narrow_model, keys, 6), NULL, fresh(w), &w->err),
+            BM_CONVERT, 4, "name");
+}
+
+typedef struct computed {
+    int64_t id;
+    int32_t twice;
+    const char *joined;
+} computed;
+
+static const bm_model computed_model = BM_MODEL(
+    "item", computed, BM_FIELD(computed, id, BM_INT8, BM_KEY),
+    BM_FIELD(computed, twice, BM_INT4, BM_READ_ONLY), BM_FIELD(computed, joined, BM_TEXT, 0));
+
+/* L14 */
+static void generated_columns_are_read_like_others(world *w)
+{
+    static const int64_t keys[] = {2, 1};
+    make_items(w, ", twice integer GENERATED ALWAYS AS (value * 2) STORED, "
+                  "joined text GENERATED ALWAYS AS (name || note) STORED");
+    run(w, "INSERT INTO item (id, name, value, note) VALUES (1, 'a', 5, 'x'), (2, 'b', 6, 'y')");
+    const bm_rows rows[] = {bm_all(&computed_model), bm_all(&computed_model),
+                            bm_keys(&computed_model, keys, 2)};
+    for (size_t i = 0; i < 3; i++) {
+        ok(w, bm_copy_to(w->db, rows[i],
+                         COPY(.order_by_key = i == 0 ? BM_ON : BM_OFF,
+                              .order_by = i == 1 ? "id DESC" : NULL),
+                         fresh(w), &w->err));
+        assert_int_equal(w->result.read, 2);
+        const computed *row = bm_queryset_at(w->result.queryset, i == 0 ? 1 : 0);
+        assert_int_equal(row->id, 2);
+        assert_int_equal(row->twice, 12);
+        assert_string_equal(row->joined, "by");
+    }
+}
+
+static void virtual_columns_are_read_like_others(world *w)
+{
+    make_items(w, ", twice integer AS (value * 2), joined text AS (name || note) VIRTUAL");
+    run(w, "INSERT INTO item (id, name, value, note) VALUES (2, 'b', 6, 'y')");
+    ok(w, bm_copy_to(w->db, bm_all(&computed_model), NULL, fresh(w), &w->err));
+    const computed *row = bm_queryset_at(w->result.queryset, 0);
+    assert_int_equal(row->twice, 12);
+    assert_string_equal(row->joined, "by");
+}
+
 static bm_status read_sum(world *w, int64_t *sum)
 {
     *sum = 0;
@@ -356,6 +426,9 @@ static const conformance_case cases[] = {
     CASE(ON_SQL, a_sink_that_fails_ends_the_call),
     CASE(ON_SQL, a_null_without_a_state_is_named),
     CASE(ON_SQL, text_that_does_not_fit_its_member_is_named),
+    CASE(ON_SQL, the_row_of_an_error_is_that_of_its_key),
+    CASE(ON_SQL, generated_columns_are_read_like_others),
+    CASE(ON_SQLITE, virtual_columns_are_read_like_others),
     CASE(ON_POSTGRESQL, a_table_that_changes_between_reads),
 };
 

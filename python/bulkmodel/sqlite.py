@@ -110,6 +110,36 @@ def _watched(cursor: Any, source: _core.Source, job: _core.Job) -> bool:
     return source.watched(job)
 
 
+_INTO = re.compile(r'INSERT INTO "((?:[^"]|"")+)"')
+
+
+def _is_virtual(cursor: Any, text: str) -> bool:
+    """Whether the statement inserts into a virtual table, as fts5 and rtree make them."""
+    into = _INTO.match(text)
+    if into is None:
+        return False
+    found = cursor.db.connection.execute(
+        "SELECT 1 FROM (SELECT * FROM sqlite_master UNION ALL SELECT * FROM sqlite_temp_master) "
+        "WHERE type = 'table' AND rootpage = 0 AND name = ? COLLATE NOCASE",
+        (into[1].replace('""', '"'),),
+    )
+    return found.fetchone() is not None
+
+
+def _one_by_one(cursor: Any, write: _Write) -> _Write:
+    """RETURNING gives -1 or NULL for the rowid that a virtual table makes.  SQLite knows the rowid
+    of the last row only, so each row is a statement of its own."""
+
+    def write_each(first: int, rows: int) -> tuple[int, list[Any]]:
+        keys = []
+        for row in range(first, first + rows):
+            write(row, 1)
+            keys += cursor.db.connection.execute("SELECT last_insert_rowid()").fetchall()
+        return rows, keys
+
+    return write_each
+
+
 def show_batch(
     cursor: Any, job: _core.Job, step: Step, condition: Condition
 ) -> tuple[int, list[Any]]:
@@ -129,7 +159,8 @@ def show_batch(
         finally:
             source.withdraw()
 
-    return _written(write, step.n, cursor.db)
+    each = step.wants_rows and _is_virtual(cursor, text)
+    return _written(_one_by_one(cursor, write) if each else write, step.n, cursor.db)
 
 
 class Counted(list[tuple[Any, ...]]):
@@ -160,7 +191,8 @@ def bind_rows(
         cursor.execute(many, tuple(job.bind(first, rows)))
         return result(cursor, step.wants_rows)
 
-    return _written(write, step.n, cursor.db)
+    each = step.wants_rows and _is_virtual(cursor, text)
+    return _written(_one_by_one(cursor, write) if each else write, step.n, cursor.db)
 
 
 def _bind_each(

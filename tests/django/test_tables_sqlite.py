@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, models, transaction
 
 from app.models import Plain
+from bulkmodel.managers import BulkModelManager
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -160,3 +161,52 @@ def test_last_key_after_a_failure() -> None:
         with pytest.raises(IntegrityError), transaction.atomic():
             Plain.objects.bulk_create([Plain(name="n1"), *plain(1)] * 150)
         assert ask("SELECT last_insert_rowid()") == before
+
+
+class Leaf(models.Model):
+    """A full-text index, whose key is its rowid."""
+
+    rowid = models.BigAutoField(primary_key=True)
+    name = models.TextField()
+
+    objects = BulkModelManager()
+
+    class Meta:
+        app_label = "app"
+        managed = False
+        db_table = "the pages"
+
+
+class Cube(models.Model):
+    id = models.BigAutoField(primary_key=True)
+    name = models.FloatField()
+    high = models.FloatField(default=9e6)
+
+    objects = BulkModelManager()
+
+    class Meta:
+        app_label = "app"
+        managed = False
+        db_table = "boxes"
+
+
+VIRTUAL = [
+    (Leaf, 'CREATE VIRTUAL TABLE "the pages" USING fts5(name)', str),
+    (Leaf, 'CREATE VIRTUAL TABLE "the pages" USING fts4(name)', str),
+    (Cube, "CREATE VIRTUAL TABLE boxes USING rtree(id, name, high)", float),
+]
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize(("model", "sql", "kind"), VIRTUAL)
+def test_l15_keys_of_virtual_tables(model: Any, sql: str, kind: Any, n: int) -> None:
+    """RETURNING gives -1 or NULL there.  Each object has the key of its row."""
+    with altered([sql]):
+        model.objects.bulk_create([model(pk=70, name=kind(7_000_000))])
+        objects = [model(name=kind(i)) for i in range(n)]
+        model.objects.bulk_create(objects)
+        rows = dict(model.objects.exclude(pk=70).values_list("name", "pk"))
+        assert {o.name: o.pk for o in objects} == rows
+        assert len(rows) == n
+        some = model.objects.bulk_create([model(name=kind(9000))], return_queryset=True)
+        assert [o.pk for o in some] == [71 + n]

@@ -44,6 +44,17 @@ static void lay_out(bm_field *fields, size_t n, bm_model *model)
     model->row_size = (offset + 7) / 8 * 8;
 }
 
+static bm_field field_of(const bm__dialect *dialect, const bm__table_column *column, char **at)
+{
+    bm_type type = bm__table_type(dialect, column);
+    size_t width = bm__type(type)->width;
+    return (bm_field){.name = put_name(at, column->name),
+                      .type = type,
+                      .layout = width != 0 ? BM_FIXED : BM_SLICE,
+                      .width = width != 0 ? width : sizeof(bm_slice),
+                      .flags = flags_of(column)};
+}
+
 static bm_status make(const bm__dialect *dialect, const bm__table *table, const bm_model *asked,
                       bm_model **out, bm_error *err)
 {
@@ -58,20 +69,16 @@ static bm_status make(const bm__dialect *dialect, const bm__table *table, const 
         return bm__no_memory(err);
     }
     char *at = (char *)&made->fields[n];
+    made->model = (bm_model){.size = sizeof made->model, .fields = made->fields};
     for (size_t i = 0; i < n; i++) {
         const bm__table_column *column = &table->columns[i];
-        bm_type type = bm__table_type(dialect, column);
-        size_t width = bm__type(type)->width;
-        made->fields[i] = (bm_field){.name = put_name(&at, column->name),
-                                     .type = type,
-                                     .layout = width != 0 ? BM_FIXED : BM_SLICE,
-                                     .width = width != 0 ? width : sizeof(bm_slice),
-                                     .flags = flags_of(column)};
+        if (!column->hidden) {
+            made->fields[made->model.n_fields++] = field_of(dialect, column, &at);
+        }
     }
-    made->model = (bm_model){.size = sizeof made->model, .fields = made->fields, .n_fields = n};
     made->model.table = put_name(&at, asked->table);
     made->model.schema = asked->schema != NULL ? put_name(&at, asked->schema) : NULL;
-    lay_out(made->fields, n, &made->model);
+    lay_out(made->fields, made->model.n_fields, &made->model);
     *out = &made->model;
     return BM_OK;
 }

@@ -80,6 +80,7 @@ static bm_status push(void *context, const bm__cell *cells, size_t n, bm_error *
     column->not_null = cells[C_NOT_NULL].integer != 0;
     column->primary_key = cells[C_KEY].integer != 0;
     column->generated = cells[C_HIDDEN].integer > 1;
+    column->hidden = cells[C_HIDDEN].integer == 1;
     column->rowid =
         column->primary_key && cells[C_KEYS].integer == 1 && equals(&cells[C_TYPE], "INTEGER");
     column->may_reserve = column->rowid;

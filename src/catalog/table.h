@@ -16,6 +16,7 @@ typedef struct bm__table_column {
     const char *type;  /* its base type as SQL writes it, without typmod: a cast cuts nothing */
     bool not_null;
     bool generated;          /* never written */
+    bool hidden;             /* SQLite: of a virtual table, and not one of its * */
     char identity;           /* 'a' always, 'd' by default, 0 none */
     const char *default_sql; /* an expression, or NULL */
     bool volatile_default;   /* the default calls something: values differ from row to row */

@@ -137,6 +137,49 @@ static void what_is_not_there(world *w)
     assert_int_equal(bm_describe(w->db, NULL, "item", NULL, &w->err), BM_INVALID);
 }
 
+/* L15.  What SELECT * gives: fts5 has hidden columns of its own. */
+static void virtual_tables(world *w)
+{
+    bm_model *m;
+    run(w, "CREATE VIRTUAL TABLE item USING fts5(title, body)");
+    run(w, "CREATE VIRTUAL TABLE box USING rtree(id, low, high)");
+    ok(w, bm_describe(w->db, NULL, "item", &m, &w->err));
+    assert_int_equal(m->n_fields, 2);
+    a_column(m, 0, "title", BM_TEXT, 0);
+    a_column(m, 1, "body", BM_TEXT, 0);
+    run(w, "INSERT INTO item VALUES ('a', 'b')");
+    ok(w, bm_copy_to(w->db, bm_all(m), NULL, fresh(w), &w->err));
+    ok(w, bm_bulk_create(w->db, bm_structs(m, bm_queryset_at(w->result.queryset, 0), 1), NULL, NULL,
+                         &w->err));
+    expect(w, "1|a|b\n2|a|b\n", "SELECT rowid, * FROM item ORDER BY rowid");
+    bm_free(m);
+    ok(w, bm_describe(w->db, NULL, "box", &m, &w->err));
+    assert_int_equal(m->n_fields, 3);
+    bm_free(m);
+}
+
+typedef struct box {
+    int64_t id;
+    double low, high;
+} box;
+
+static const bm_model box_model =
+    BM_MODEL("box", box, BM_FIELD(box, id, BM_INT8, BM_KEY | BM_ASSIGNED),
+             BM_FIELD(box, low, BM_FLOAT8, 0), BM_FIELD(box, high, BM_FLOAT8, 0));
+
+/* L15.  A key that SQLite does not tell is refused, and named. */
+static void keys_of_virtual_tables(world *w)
+{
+    box rows[2] = {{0, 1, 2}, {0, 3, 4}};
+    run(w, "CREATE VIRTUAL TABLE box USING rtree(id, low, high)");
+    bm_status status =
+        bm_bulk_create(w->db, bm_structs(&box_model, rows, 2),
+                       BM_OPTIONS(bm_bulk_create_options, .keys_into = rows), NULL, &w->err);
+    refused(w, status, BM_UNSUPPORTED, BM_NO_ROW, "id");
+    ok(w, bm_bulk_create(w->db, bm_structs(&box_model, rows, 2), NULL, NULL, &w->err));
+    expect(w, "1|1.0|2.0\n2|3.0|4.0\n", "SELECT * FROM box ORDER BY id");
+}
+
 static void a_database_without_a_catalog(world *w)
 {
     bm_model *m;
@@ -150,6 +193,8 @@ static const conformance_case cases[] = {
     CASE(ON_SQL, keys_and_columns_that_are_not_written),
     CASE(ON_SQL, a_table_that_has_changed),
     CASE(ON_SQL, what_is_not_there),
+    CASE(ON_SQLITE, virtual_tables),
+    CASE(ON_SQLITE, keys_of_virtual_tables),
     CASE(ON_MEMORY, a_database_without_a_catalog),
 };
 

@@ -1,5 +1,7 @@
 #include "error.h"
 
+#include "utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,18 +27,24 @@ void bm__error_reset(bm_error *err)
     }
 }
 
+/* The Unicode Standard, 3.9: a byte that belongs to no character becomes U+FFFD. */
+static const char replacement[] = "\xEF\xBF\xBD";
+
 void bm__copy_text(char *out, size_t size, const char *text)
 {
     size_t n = 0;
-    if (text != NULL) {
-        n = strlen(text);
-        if (n >= size) {
-            n = size - 1;
-            while (n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80) {
-                n--;
-            }
+    for (size_t left = text != NULL ? strlen(text) : 0; left > 0;) {
+        size_t step = bm__text_character(text, left);
+        const char *from = step > 0 ? text : replacement;
+        size_t wide = step > 0 ? step : sizeof replacement - 1;
+        if (n + wide >= size) {
+            break;
         }
-        memcpy(out, text, n);
+        memcpy(out + n, from, wide);
+        n += wide;
+        step = step > 0 ? step : 1;
+        text += step;
+        left -= step;
     }
     out[n] = '\0';
 }
@@ -106,19 +114,15 @@ typedef struct sqlstate_rule {
 
 /* PostgreSQL manual, appendix A; the first row that fits. */
 static const sqlstate_rule sqlstate_rules[] = {
-    {"40002", BM_CONSTRAINT}, {"40003", BM_COMMIT_UNKNOWN},
-    {"40", BM_RETRY},         {"55P03", BM_TIMEOUT},
-    {"57014", BM_CANCELLED},  {"57P01", BM_CONNECTION},
-    {"57P02", BM_CONNECTION}, {"57P03", BM_CONNECTION},
-    {"57P05", BM_CONNECTION}, {"25P03", BM_CONNECTION},
-    {"08P01", BM_DATABASE},   {"08", BM_CONNECTION},
-    {"23", BM_CONSTRAINT},    {"44000", BM_CONSTRAINT},
-    {"21000", BM_CONSTRAINT}, {"22", BM_CONVERT},
-    {"42501", BM_AUTH},       {"28", BM_AUTH},
-    {"53200", BM_DATABASE},   {"53", BM_LIMIT},
-    {"54", BM_LIMIT},         {"0A000", BM_UNSUPPORTED},
-    {"42P10", BM_INVALID},    {"42P01", BM_INVALID},
-    {"42703", BM_INVALID},    {"428C9", BM_INVALID},
+    {"40002", BM_CONSTRAINT}, {"40003", BM_COMMIT_UNKNOWN}, {"40", BM_RETRY},
+    {"55P03", BM_TIMEOUT},    {"57014", BM_CANCELLED},      {"57P01", BM_CONNECTION},
+    {"57P02", BM_CONNECTION}, {"57P03", BM_CONNECTION},     {"57P05", BM_CONNECTION},
+    {"25P03", BM_TIMEOUT},    {"25P04", BM_TIMEOUT},        {"08P01", BM_DATABASE},
+    {"08", BM_CONNECTION},    {"23", BM_CONSTRAINT},        {"44000", BM_CONSTRAINT},
+    {"21000", BM_CONSTRAINT}, {"22", BM_CONVERT},           {"42501", BM_AUTH},
+    {"28", BM_AUTH},          {"53200", BM_DATABASE},       {"53", BM_LIMIT},
+    {"54", BM_LIMIT},         {"0A000", BM_UNSUPPORTED},    {"42P10", BM_INVALID},
+    {"42P01", BM_INVALID},    {"42703", BM_INVALID},        {"428C9", BM_INVALID},
     {"42804", BM_INVALID},
 };
 

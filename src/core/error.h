@@ -39,7 +39,8 @@ bm_status bm__callback_failed(bm_error *err, bm_status status, const char *what,
 /* BM_NOMEM, which needs no text of its own. */
 bm_status bm__no_memory(bm_error *err);
 
-/* Copy `text` into a fixed array, cut on a UTF-8 boundary, always terminated. */
+/* Copy `text` into a fixed array as UTF-8, whatever its bytes are, cut between characters, always
+ * terminated. */
 void bm__copy_text(char *out, size_t size, const char *text);
 
 /* The status that a five-character SQLSTATE stands for (PostgreSQL, appendix A); BM_DATABASE for

@@ -84,6 +84,11 @@ const char *bm__text_fault(const char *text, size_t size)
     return plain(text, size) ? NULL : slow_fault(text, size);
 }
 
+size_t bm__text_character(const char *text, size_t left)
+{
+    return (uint8_t)text[0] < 0x80 ? 1 : character((const uint8_t *)text, left);
+}
+
 size_t bm__text_length(const char *text, size_t size)
 {
     size_t length = 0;

@@ -41,6 +41,9 @@ static inline bool bm__text_plain(const char *text, size_t size)
  * without NUL, else the reason in words, static. */
 const char *bm__text_fault(const char *text, size_t size);
 
+/* The bytes of the character at `text`, of `left` that are there; 0 where it is not UTF-8. */
+size_t bm__text_character(const char *text, size_t left);
+
 /* The number of characters (code points) of valid UTF-8. */
 size_t bm__text_length(const char *text, size_t size);
 

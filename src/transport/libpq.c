@@ -315,6 +315,9 @@ static bm_status perform(bm__conn *base, const bm__step *step, bm__answer *answe
 {
     bm__libpq *conn = (bm__libpq *)base;
     *answer = (bm__answer){.row = BM_NO_ROW};
+    if (is_closed(conn) && conn->last_sqlstate[0] != '\0') {
+        return bm__libpq_last_words(conn, BM_STAGE_CONNECT, err);
+    }
     if (is_closed(conn)) {
         return bm__fail(err, BM_CONNECTION, BM_STAGE_CONNECT, "the connection is closed");
     }

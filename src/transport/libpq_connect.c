@@ -126,8 +126,14 @@ static void on_notice(void *context, const PGresult *result)
     const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
     bool last =
         severity != NULL && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
-    conn->doomed = conn->doomed || last;
     conn->notices++;
+    if (last && !conn->doomed) {
+        conn->doomed = true;
+        bm__copy_text(conn->last_sqlstate, sizeof conn->last_sqlstate,
+                      PQresultErrorField(result, PG_DIAG_SQLSTATE));
+        bm__copy_text(conn->last_words, sizeof conn->last_words,
+                      PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY));
+    }
 }
 
 static bool is_on(const PGconn *pg, const char *parameter)

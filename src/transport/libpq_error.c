@@ -23,6 +23,9 @@ static void one_line(char *out, size_t size, const char *text)
 
 static bm_status fail_connection(bm__libpq *conn, bm_stage stage, bm_error *err)
 {
+    if (conn->last_sqlstate[0] != '\0') {
+        return bm__libpq_last_words(conn, stage, err);
+    }
     char text[sizeof err->message];
     one_line(text, sizeof text, conn->pg != NULL ? PQerrorMessage(conn->pg) : "");
     return bm__fail(err, BM_CONNECTION, stage, "%s", text[0] != '\0' ? text : "connection lost");
@@ -41,6 +44,23 @@ static const char *sqlstate_in(const char *text)
     return found;
 }
 
+/* 57014 is a cancel or a timeout.  The server sets only its words apart (ProcessInterrupts,
+ * src/backend/tcop/postgres.c); in another language than English a timeout is not known as one. */
+static bm_status status_of(const char *sqlstate, const char *primary)
+{
+    bool timeout = strcmp(sqlstate, "57014") == 0 && strstr(primary, "due to ") != NULL &&
+                   strstr(primary, "timeout") != NULL;
+    return timeout ? BM_TIMEOUT : bm__status_of_sqlstate(sqlstate);
+}
+
+/* Five capital letters or digits, or "". */
+static void put_sqlstate(bm_error *err, const char *sqlstate)
+{
+    static const char signs[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    bool sound = strlen(sqlstate) == 5 && strspn(sqlstate, signs) == 5;
+    bm__copy_text(err->sqlstate, sizeof err->sqlstate, sound ? sqlstate : "");
+}
+
 bm_status bm__libpq_refused(bm__libpq *conn, bm_error *err)
 {
     const char *said = PQerrorMessage(conn->pg);
@@ -54,8 +74,8 @@ bm_status bm__libpq_refused(bm__libpq *conn, bm_error *err)
     memcpy(sqlstate, found, 5);
     bm__copy_text(text, sizeof text, said);
     text[strcspn(text, "\n")] = '\0'; /* what follows is LOCATION */
-    bm__fail(err, bm__status_of_sqlstate(sqlstate), BM_STAGE_CONNECT, "%s", text);
-    bm__copy_text(err->sqlstate, sizeof err->sqlstate, sqlstate);
+    bm__fail(err, status_of(sqlstate, text), BM_STAGE_CONNECT, "%s", text);
+    put_sqlstate(err, sqlstate);
     return err->status;
 }
 
@@ -90,6 +110,18 @@ static const char *words_for(const char *sqlstate)
     return "the value does not fit its column";
 }
 
+bm_status bm__libpq_last_words(bm__libpq *conn, bm_stage stage, bm_error *err)
+{
+    bool fresh = err->status == BM_OK;
+    bm_status status = bm__status_of_sqlstate(conn->last_sqlstate);
+    status = status == BM_TIMEOUT ? status : BM_CONNECTION;
+    bm__fail(err, status, stage, "%s", conn->last_words);
+    if (fresh) {
+        put_sqlstate(err, conn->last_sqlstate);
+    }
+    return status;
+}
+
 bm_status bm__libpq_fail(bm__libpq *conn, const PGresult *result, bm_stage stage,
                          bm__answer *answer, bm_error *err)
 {
@@ -104,10 +136,10 @@ bm_status bm__libpq_fail(bm__libpq *conn, const PGresult *result, bm_stage stage
     bool hide = shows_values(sqlstate);
     const char *primary = field(result, PG_DIAG_MESSAGE_PRIMARY);
     const char *detail = field(result, PG_DIAG_MESSAGE_DETAIL);
-    bm_status status = bm__fail(err, bm__status_of_sqlstate(sqlstate), stage, "%s",
+    bm_status status = bm__fail(err, status_of(sqlstate, primary), stage, "%s",
                                 hide ? words_for(sqlstate) : primary);
     if (fresh) {
-        bm__copy_text(err->sqlstate, sizeof err->sqlstate, sqlstate);
+        put_sqlstate(err, sqlstate);
         bm__copy_text(err->column, sizeof err->column, field(result, PG_DIAG_COLUMN_NAME));
         bm__copy_text(err->constraint, sizeof err->constraint,
                       field(result, PG_DIAG_CONSTRAINT_NAME));

@@ -12,9 +12,11 @@
 typedef struct bm__libpq {
     bm__conn base;
     PGconn *pg;
-    pid_t pid;      /* of the process that connected: a child of it must not say goodbye */
-    bool given_up;  /* closed by us in the middle of something */
-    bool doomed;    /* the server said, unasked, that it ends the connection */
+    pid_t pid;     /* of the process that connected: a child of it must not say goodbye */
+    bool given_up; /* closed by us in the middle of something */
+    bool doomed;   /* the server said, unasked, that it ends the connection: */
+    char last_sqlstate[8];
+    char last_words[256];
     size_t notices; /* received so far; what they say is dropped.  Not where it is borrowed */
 } bm__libpq;
 
@@ -52,6 +54,9 @@ bm_status bm__libpq_fail(bm__libpq *conn, const PGresult *result, bm_stage stage
 
 /* Record why the server did not take the connection. */
 bm_status bm__libpq_refused(bm__libpq *conn, bm_error *err);
+
+/* Record why a connection ended that the server ended unasked: last_sqlstate and last_words. */
+bm_status bm__libpq_last_words(bm__libpq *conn, bm_stage stage, bm_error *err);
 
 /* libpq_copy.c: COPY has begun with this statement; these end it on every path. */
 bm_status bm__libpq_load(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err);

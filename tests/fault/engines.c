@@ -145,6 +145,7 @@ static void lock_timeout_of_the_role(void **state)
     end_role(&w, db);
 }
 
+/* W10 */
 static void statement_timeout_of_the_role(void **state)
 {
     world w;
@@ -157,12 +158,61 @@ static void statement_timeout_of_the_role(void **state)
                   "CREATE TRIGGER slow BEFORE INSERT ON item FOR EACH ROW"
                   " WHEN (NEW.name <> 'usable') EXECUTE FUNCTION slow()");
     for (size_t n = FEW; n <= SOME; n += SOME - FEW) {
-        assert_int_equal(load(db, n, NULL, &err), BM_CANCELLED);
+        assert_int_equal(load(db, n, NULL, &err), BM_TIMEOUT);
         assert_string_equal(err.sqlstate, "57014");
         assert_int_equal(err.fate, BM_FATE_ROLLED_BACK);
         nothing_is_left(&w, db);
     }
     end_role(&w, db);
+}
+
+/* W10.  Somebody cancels the statement: no timeout, though the SQLSTATE is the same. */
+static void cancelled_by_an_administrator(void **state)
+{
+    world w;
+    bm_error err = BM_ERROR;
+    (void)state;
+    world_begin(&w, POSTGRESQL);
+    bm_db *db = open_role(&w, "statement_timeout = '300s'");
+    world_sql(&w, "CREATE FUNCTION cancels() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS"
+                  " 'BEGIN PERFORM pg_cancel_backend(pg_backend_pid()); PERFORM pg_sleep(60);"
+                  " RETURN NEW; END';"
+                  "CREATE TRIGGER cancels BEFORE INSERT ON item FOR EACH ROW"
+                  " WHEN (NEW.name <> 'usable') EXECUTE FUNCTION cancels()");
+    assert_int_equal(load(db, FEW, NULL, &err), BM_CANCELLED);
+    assert_string_equal(err.sqlstate, "57014");
+    assert_int_equal(err.fate, BM_FATE_ROLLED_BACK);
+    nothing_is_left(&w, db);
+    end_role(&w, db);
+}
+
+/* W10.  The server closes the connection, before or while the next statement comes. */
+static void idle_in_transaction_timeout_of_the_role(void **state)
+{
+    (void)state;
+    for (int looks = 0; looks < 2; looks++) {
+        world w;
+        bm_db *tx;
+        bm_error err = BM_ERROR;
+        world_begin(&w, POSTGRESQL);
+        bm_db *db = open_role(&w, "idle_in_transaction_session_timeout = '100ms'");
+        assert_int_equal(bm_begin(db, &tx, &err), BM_OK);
+        assert_int_equal(load(tx, FEW, NULL, &err), BM_OK);
+        char sql[256];
+        snprintf(sql, sizeof sql, "SELECT count(*) FROM pg_stat_activity WHERE usename = '%s_r'",
+                 w.schema);
+        while (world_count(&w, sql) > 0) {
+            usleep(10000);
+        }
+        if (looks == 1) { /* and what it said is read */
+            (void)bm_ensure_connected(tx, NULL);
+        }
+        assert_int_equal(load(tx, FEW, NULL, &err), BM_TIMEOUT);
+        assert_string_equal(err.sqlstate, "25P03");
+        bm_rollback(tx);
+        nothing_is_left(&w, db);
+        end_role(&w, db);
+    }
 }
 
 /* ---------------------------------------------------------------------------------- late errors */
@@ -350,6 +400,8 @@ int main(void)
         cmocka_unit_test(backend_is_killed),
         cmocka_unit_test(lock_timeout_of_the_role),
         cmocka_unit_test(statement_timeout_of_the_role),
+        cmocka_unit_test(cancelled_by_an_administrator),
+        cmocka_unit_test(idle_in_transaction_timeout_of_the_role),
         cmocka_unit_test(deferred_constraint),
         cmocka_unit_test(trigger_that_raises),
         cmocka_unit_test(file_is_locked),

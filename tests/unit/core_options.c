@@ -1,5 +1,6 @@
 /* Options that grow, errors that are filled once, and what a SQLSTATE stands for. */
 #include "options.h"
+#include "utf8.h"
 
 #include "check.h"
 
@@ -194,6 +195,41 @@ static void texts_are_cut_between_characters(void **state)
     assert_string_equal(out, "");
 }
 
+/* W12.  Bytes that are no character become U+FFFD each, as the Unicode Standard's table 3-8 has
+ * them; nothing is read behind the end. */
+static void texts_that_are_not_utf8(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *want;
+    } cases[] = {
+        {"a\x80z", "a\xEF\xBF\xBDz"},
+        {"\xFF", "\xEF\xBF\xBD"},
+        {"\xC0\xAF", "\xEF\xBF\xBD\xEF\xBF\xBD"},
+        {"\xED\xA0\x80", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
+        {"\xE2\x82", "\xEF\xBF\xBD\xEF\xBF\xBD"},
+        {"\xF0\x9F\x98", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
+        {"\xE2\x82\xAC\xE2", "\xE2\x82\xAC\xEF\xBF\xBD"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char out[32];
+        char *text = strdup(cases[i].text); /* a sanitizer sees its end */
+        bm__copy_text(out, sizeof out, text);
+        assert_string_equal(out, cases[i].want);
+        for (size_t size = 1; size < 8; size++) {
+            bm__copy_text(out, size, text);
+            assert_true(strlen(out) < size);
+            assert_null(bm__text_fault(out, strlen(out)));
+        }
+        bm_error err = BM_ERROR;
+        bm__fail_cell(&err, BM_INVALID, BM_STAGE_CHECK, 1, text, "%s", text);
+        assert_string_equal(err.message, cases[i].want);
+        assert_string_equal(err.column, cases[i].want);
+        free(text);
+    }
+}
+
 /* Names stand in messages: a cut one must be UTF-8 still. */
 static void messages_and_columns_are_cut_too(void **state)
 {
@@ -274,7 +310,8 @@ static void sqlstates_stand_for_a_status(void **state)
         {"57P02", BM_CONNECTION},     /* crash_shutdown */
         {"57P03", BM_CONNECTION},     /* cannot_connect_now */
         {"57P05", BM_CONNECTION},     /* idle_session_timeout */
-        {"25P03", BM_CONNECTION},     /* idle_in_transaction_session_timeout */
+        {"25P03", BM_TIMEOUT},        /* idle_in_transaction_session_timeout (W10) */
+        {"25P04", BM_TIMEOUT},        /* transaction_timeout, PostgreSQL 17 (W10) */
         {"08006", BM_CONNECTION},     /* connection_failure */
         {"08003", BM_CONNECTION},     /* connection_does_not_exist */
         {"08P01", BM_DATABASE},       /* protocol_violation */
@@ -322,6 +359,7 @@ int main(void)
         cmocka_unit_test(a_reset_empties),
         cmocka_unit_test(a_reset_of_an_older_size),
         cmocka_unit_test(texts_are_cut_between_characters),
+        cmocka_unit_test(texts_that_are_not_utf8),
         cmocka_unit_test(messages_and_columns_are_cut_too),
         cmocka_unit_test(statuses_have_names),
         cmocka_unit_test(sqlstates_stand_for_a_status),

@@ -33,6 +33,9 @@ bm_status cli_fail(bm_error *err, bm_status status, const char *format, ...)
 /* The same with the words of errno behind it: "FILE: No such file or directory". */
 bm_status cli_fail_errno(bm_error *err, bm_status status, const char *what);
 
+/* What is not UTF-8, and what would move a terminal's cursor, becomes '?'; line ends stay. */
+void cli_make_plain(char *text);
+
 bm_status cli_no_memory(bm_error *err);
 
 int cli_exit_code(bm_status status);

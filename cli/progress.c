@@ -179,8 +179,11 @@ static void put_json_text(const char *text)
     fputc('"', stderr);
 }
 
-void cli_warning(const cli_options *options, const char *words)
+void cli_warning(const cli_options *options, const char *said)
 {
+    char words[1024];
+    snprintf(words, sizeof words, "%s", said);
+    cli_make_plain(words);
     if (options->json) {
         fputs("{\"event\": \"warning\", \"message\": ", stderr);
         put_json_text(words);
@@ -190,8 +193,9 @@ void cli_warning(const cli_options *options, const char *words)
     }
 }
 
-void cli_failure(const cli_options *options, const bm_error *err)
+void cli_failure(const cli_options *options, bm_error *err)
 {
+    cli_make_plain(err->message);
     if (options->json) {
         fprintf(stderr, "{\"event\": \"failed\", \"status\": \"%s\", \"message\": ",
                 bm_status_name(err->status));

@@ -22,8 +22,12 @@ static bm_status note(void *context, const bm__cell *cells, size_t n, bm_error *
     seen *s = context;
     s->rows++;
     for (size_t i = 0; i < n; i++) {
-        mix(s, cells[i].kind == BM__CELL_NULL ? UINT64_MAX : cells[i].size);
+        if (cells[i].kind == BM__CELL_NULL) { /* it has no data */
+            mix(s, UINT64_MAX);
+            continue;
+        }
         const uint8_t *bytes = cells[i].data;
+        mix(s, cells[i].size);
         for (size_t byte = 0; byte < cells[i].size; byte++) {
             mix(s, bytes[byte]);
         }

@@ -142,3 +142,21 @@ def programs_read_json(w: World) -> None:
     event = json.loads(done.err.splitlines()[-1])
     expect((event["event"], event["status"]), ("failed", "CONVERT"))
     expect(w.verb("create", "--quiet", stdin="id,name\n3,a\n").err, "")
+
+
+@case()
+def w12_what_is_said_is_plain_utf8(w: World) -> None:
+    """Whatever the names of files and the words of a server are."""
+    w.items()
+    name = os.fsdecode(os.fsencode(w.folder) + b"/\xff\xc3\xa9\x1b[2J\xe2\x82.csv")
+    for arguments in (["create", w.database, "item", name], ["--bad\x1b[0m"]):
+        for form in ([], ["--json"]):
+            done = subprocess.run([w.program, *arguments, *form], capture_output=True, check=False)
+            expect(b"\x1b" in done.stderr, False)
+            said = done.stderr.decode()  # or it is not UTF-8
+            expect("?[2J" in said or "?[0m" in said, True)
+            for line in said.splitlines() if form and len(arguments) > 1 else []:
+                json.loads(line)
+    if not w.lite:
+        failed = w.verb("copy-to", "--where", "'x' = ANY (SELECT 1/0)\x1b", status=1)
+        expect("\x1b" in failed.err, False)

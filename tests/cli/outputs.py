@@ -9,6 +9,7 @@ import resource
 import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -294,27 +295,29 @@ def l3_a_new_file_has_the_rights_of_the_user_s_mask(w: World) -> None:
 
 @case("sqlite")
 def l3_a_file_that_may_not_be_written_is_left(w: World) -> None:
-    """Though the folder would let it be replaced.  Nobody is root here."""
+    """Though the folder would let it be replaced.  Root may write everything: it is nobody here."""
     w.items(THREE)
-    w.folder.chmod(0o755)
-    (w.folder / "test.db").chmod(0o666)
-    path = old_file(w)
-    path.parent.chmod(0o777)
-    path.chmod(0o444)
     root = os.geteuid() == 0
-    program = shutil.copy(w.program, w.folder)
-    shutil.copy(Path(w.program).resolve().parents[1] / "src/api/libbulkmodel.so.0", w.folder)
-    if root:
-        w.folder.chmod(0o777)
-    done = subprocess.run(
-        [program, "copy-to", w.database, "item", "-o", str(path)],
-        user=65534 if root else None,
-        env={**os.environ, "LD_LIBRARY_PATH": str(w.folder)},
-        capture_output=True,
-        check=False,
-    )
-    expect((done.returncode, b"Permission denied" in done.stderr), (1, True))
-    expect_untouched(path)
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        folder = Path(name)
+        for path in (w.program, Path(w.program).resolve().parents[1] / "src/api/libbulkmodel.so.0"):
+            shutil.copy(path, folder)
+        shutil.copy(w.folder / "test.db", folder)
+        (folder / "out").mkdir()
+        path = folder / "out/out.csv"
+        path.write_text(OLD)
+        path.chmod(0o444)
+        for entry in (folder, folder / "out") if root else ():
+            entry.chmod(0o777)
+        done = subprocess.run(
+            [folder / "bulkmodel", "copy-to", f"sqlite:{folder}/test.db", "item", "-o", path],
+            user=65534 if root else None,
+            env={**os.environ, "LD_LIBRARY_PATH": name},
+            capture_output=True,
+            check=False,
+        )
+        expect((done.returncode, b"Permission denied" in done.stderr), (1, True))
+        expect_untouched(path)
 
 
 @case("sqlite")

@@ -5,48 +5,15 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.fields.files import FieldFile
 from django.db.models.query_utils import DeferredAttribute
 
-from bulkmodel import _core
-
-# A deferred value.  Its class is its own, so it differs from every value.
-MISSING = type("Missing", (), {"__slots__": ()})()
-
-# Values of these fields cannot change in place.
-_FROZEN: frozenset[type[Any]] = frozenset(
-    {
-        models.AutoField,
-        models.BigAutoField,
-        models.SmallAutoField,
-        models.SmallIntegerField,
-        models.IntegerField,
-        models.BigIntegerField,
-        models.PositiveSmallIntegerField,
-        models.PositiveIntegerField,
-        models.PositiveBigIntegerField,
-        models.CharField,
-        models.SlugField,
-        models.EmailField,
-        models.URLField,
-        models.TextField,
-        models.BooleanField,
-        models.FloatField,
-        models.DecimalField,
-        models.DateField,
-        models.DateTimeField,
-        models.TimeField,
-        models.DurationField,
-        models.UUIDField,
-        models.GenericIPAddressField,
-        models.ForeignKey,
-        models.OneToOneField,
-    }
-)
+from bulkmodel import _core, noticed
+from bulkmodel.attributes import MISSING, attributes_of
+from bulkmodel.noticed import UNTOUCHED, Record, RowState, now, records
 
 
 def _file_name(value: Any) -> Any:
@@ -85,39 +52,39 @@ class _Mark:
         self.committed = True
 
 
-_Facts = tuple[tuple[str, ...], frozenset[str], frozenset[str]]
-_facts: WeakKeyDictionary[type[models.Model], _Facts] = WeakKeyDictionary()
-
-
-def _facts_of(model: type[models.Model]) -> _Facts:
-    """The attributes of its fields; those whose values may change in place; those of files."""
-    known = _facts.get(model)
-    if known is None:
-        fields = model._meta.concrete_fields
-        known = _facts[model] = (
-            tuple(field.attname for field in fields),
-            frozenset(field.attname for field in fields if type(field) not in _FROZEN),
-            frozenset(field.attname for field in fields if isinstance(field, models.FileField)),
-        )
-    return known
-
-
 class Image:
     """The values of a queryset's rows as the database holds them, a list for each column: no object
     for each row.  Copies and pickles of the queryset have none."""
 
-    __slots__ = ("_files", "_pending", "_plain", "_thaw", "columns")
+    __slots__ = (
+        "_files",
+        "_model",
+        "_pending",
+        "_plain",
+        "_serial",
+        "_thaw",
+        "_using",
+        "columns",
+        "token",
+    )
 
     def __init__(
         self,
         model: type[models.Model],
         objects: list[Any],
+        using: str,
         alike: bool,
         read: dict[str, list[Any]] | None = None,
     ) -> None:
-        """alike: all objects have loaded the same fields.  read: columns that are known already,
-        which are taken over; what is not among them is deferred, or is not plain to read."""
-        names, self._thaw, self._files = _facts_of(model)
+        """using: the alias of the database that has the rows.  alike: all objects have loaded the
+        same fields.  read: columns that are known already, which are taken over; what is not among
+        them is deferred, or is not plain to read."""
+        names, self._thaw, self._files = attributes_of(model)
+        self._model = model
+        noticed.begin(model, self)
+        self._using = using
+        self._serial = now()
+        self.token = object()
         self._plain: set[str] = set()  # attributes that are the instance's own, once loaded
         self._pending: list[tuple[_Mark, BaseDatabaseWrapper, list[int], dict[str, list[Any]]]] = []
         first = vars(objects[0]) if objects and alike else {}
@@ -132,6 +99,9 @@ class Image:
                 self.columns[name] = [MISSING] * len(objects)
             else:
                 self.columns[name] = self._now(objects, name, plain and name in first)
+
+    def __del__(self) -> None:
+        noticed.end(self._model, self)
 
     def __deepcopy__(self, memo: Any) -> None:
         return None
@@ -150,15 +120,39 @@ class Image:
             return [v if v is MISSING else _copy(v) for v in values]
         return values
 
-    def changed(self, objects: list[Any], name: str) -> bytes:
+    def noted(self, objects: list[Any]) -> list[tuple[int, Any]]:
+        """What became of rows beside this: a number of the row and its notes each."""
+        if noticed.latest() <= self._serial:
+            return []
+        return _core.noted(objects, RowState, self._tells)
+
+    def _tells(self, notes: Any) -> bool:
+        """Do these notes say what is not known here?"""
+        if type(notes) is Record:
+            return notes.serial > self._serial and notes.owner is not self.token
+        return bool(notes[1].serial > self._serial)
+
+    def _known(self, object: Any, i: int, name: str, notes: Any) -> Any:
+        """What the row holds, as far as that is known."""
+        for record in records(notes, self._serial):
+            value = record.value(object, name, self._using)
+            if value is not UNTOUCHED:
+                return self.columns[name][i] if record.owner is self.token else value
+        return self.columns[name][i]
+
+    def changed(self, objects: list[Any], name: str, noted: list[tuple[int, Any]]) -> bytes:
         """1 for each row whose object has another value of this attribute."""
-        marks = _core.changed(objects, name, self.columns[name], MISSING)
+        then = self.columns[name]
+        if noted:
+            then = then.copy()
+            for i, notes in noted:
+                then[i] = self._known(objects[i], i, name, notes)
+        marks = _core.changed(objects, name, then, MISSING)
         if name not in self._files:
             return marks
         names = _core.snapshot(objects, name, MISSING, False)
         return bytes(
-            mark and _file_name(now) != then
-            for mark, now, then in zip(marks, names, self.columns[name])
+            mark and _file_name(now) != then for mark, now, then in zip(marks, names, then)
         )
 
     def settle(self) -> None:
@@ -174,6 +168,18 @@ class Image:
             for name, values in before.items():
                 self._put(name, places, values)
         self._pending = waiting[::-1]
+
+    def _before(
+        self, objects: list[Any], places: list[int], names: list[str]
+    ) -> dict[str, list[Any]]:
+        """What is known if the write is rolled back; not of what became of a row beside this."""
+        before = {name: [self.columns[name][i] for i in places] for name in names}
+        for row, notes in self.noted(objects):
+            for name in names:
+                known = self._known(objects[row], places[row], name, notes)
+                if known is not before[name][row]:
+                    before[name][row] = MISSING
+        return before
 
     def _put(self, name: str, places: list[int], values: list[Any]) -> None:
         column = self.columns[name]
@@ -193,7 +199,7 @@ class Image:
             return  # nobody tells of the end of such a transaction: the rows stay changed
         if connection.in_atomic_block:
             mark = _Mark()
-            before = {name: [self.columns[name][i] for i in places] for name in names}
+            before = self._before(objects, places, names)
             connection.on_commit(mark)
             self._pending.append((mark, connection, places, before))
         for name in names:  # what was deferred may not have been loaded

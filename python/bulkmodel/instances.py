@@ -27,6 +27,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.constants import CURSOR
 
 from bulkmodel import _core
+from bulkmodel.noticed import RowState
 from bulkmodel.place import NotOurs
 from bulkmodel.transport import KNOWN_DJANGO
 
@@ -201,7 +202,7 @@ class Instances:
             columns.append((name, place, how, self._kind(convs), tuple(convs), expression))
         builder = _core.Builder(
             info["model"],
-            base.ModelState,
+            RowState if self.keep else base.ModelState,
             self._facts(),
             self.connection,
             self.connection.timezone if settings.USE_TZ else None,

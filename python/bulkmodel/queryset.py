@@ -23,6 +23,7 @@ from bulkmodel.image import Image
 from bulkmodel.instances import Instances
 from bulkmodel.lookups import InKeys
 from bulkmodel.methods import MoreMethods, alters_data
+from bulkmodel.noticed import note_lost, note_written, watch
 from bulkmodel.options import NAMES, Options, is_size, merged, options_of
 from bulkmodel.overridden import CREATE_STEPS, UPDATE_STEPS, is_djangos, overridden
 from bulkmodel.place import NotOurs, or_django
@@ -72,7 +73,10 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
                 read = instances.kept
         super()._fetch_all()
         if fresh and issubclass(self._iterable_class, ModelIterable):
-            self._image = Image(self.model, self._result_cache or [], alike=True, read=read)
+            rows = self._result_cache or []
+            if read is None:
+                watch(rows)
+            self._image = Image(self.model, rows, self.db, alike=True, read=read)
 
     def __deepcopy__(self, memo: Any) -> Any:
         copied = super().__deepcopy__(memo)  # type: ignore[misc]
@@ -239,6 +243,19 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         cuts a text that is too long.  update_fields() does neither."""
         objects = tuple(objs)
         names = list(fields) if fields and not isinstance(fields, str) else fields
+        try:
+            matched = self._bulk_update(objects, names, batch_size)
+        except (errors.CommitUnknown, errors.PartialCommit):
+            note_lost(objects, self._alias_of_write())
+            raise
+        if matched == len(objects):
+            known = [self.model._meta.get_field(name) for name in names]
+            note_written(list(objects), known, self._alias_of_write())
+        else:
+            note_lost(objects, self._alias_of_write())
+        return matched
+
+    def _bulk_update(self, objects: tuple[Any, ...], names: Any, batch_size: int | None) -> int:
         with or_django("bulk_update", self.model):
             if type(self).update is not BulkModelQuerySetMixin.update:
                 raise NotOurs("update() is overridden, and Django's bulk_update() calls it")
@@ -246,7 +263,8 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             return bulk_update(self, objects, names, batch_size)
         plain: Any = super(BulkModelQuerySetMixin, self._silent())
         with errors.noted(lambda: self._call(objects, names)), commit_told():
-            return int(plain.bulk_update(objects, names, batch_size))
+            matched: int = plain.bulk_update(objects, names, batch_size)
+            return matched
 
     @alters_data
     def update(self, **values: Any) -> Any:

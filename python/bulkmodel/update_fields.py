@@ -15,6 +15,7 @@ from bulkmodel.atomic import one_transaction
 from bulkmodel.condition import condition_of
 from bulkmodel.fields import BUILT_IN, Field, has_relations, key_fields
 from bulkmodel.image import Image, is_loaded
+from bulkmodel.noticed import note_lost, note_written
 from bulkmodel.place import Place, or_django
 from bulkmodel.prepare import for_save
 from bulkmodel.update import Update, cuts
@@ -97,6 +98,7 @@ class Changes:
         some = copy(self)
         some.rows = list(compress(self.rows, marks))
         some.places = list(compress(self.places, marks))
+        some.kept = {field: bytes(compress(kept, marks)) for field, kept in self.kept.items()}
         return some
 
     def _leave_deferred(self) -> None:
@@ -114,13 +116,14 @@ class Changes:
         changed: dict[Field, bytes] = {}
         keys = key_fields(model)
         followers = []
+        noted = image.noted(self.rows)
         for field in model._meta.concrete_fields:
             if field in keys or field.generated:
                 continue
             if getattr(field, "auto_now", False):
                 followers.append(field)
                 continue
-            marks = image.changed(self.rows, field.attname)
+            marks = image.changed(self.rows, field.attname, noted)
             if any(marks):
                 changed[field] = marks
         self._pick(changed, followers)
@@ -146,12 +149,21 @@ def write(target: Any, changes: Changes, batch_size: int | None, workers: int = 
     workers = workers_for(connections[target.db], target.model, workers, n, batch_size)
     if workers > 1:
         batch_size = batch_size or share(n, workers)
-    with errors.noted(lambda: call):
-        matched = _write(target, changes, batch_size, workers)
-    if changes.image is not None:
-        written = changes if matched == n else changes.among(_held(target, changes))
+    try:
+        with errors.noted(lambda: call):
+            matched = _write(target, changes, batch_size, workers)
+    except (errors.CommitUnknown, errors.PartialCommit):
+        note_lost(changes.rows, target.db)
+        raise
+    image = changes.image
+    if image is None and matched != n:
+        note_lost(changes.rows, target.db)  # of which of them is not asked
+        return matched
+    written = changes if matched == n else changes.among(_held(target, changes))
+    if image is not None:
         names = [field.attname for field in changes.fields]
-        changes.image.written(connections[target.db], written.rows, written.places, names)
+        image.written(connections[target.db], written.rows, written.places, names)
+    note_written(written.rows, changes.fields, target.db, written.kept, image)
     return matched
 
 

@@ -11,6 +11,7 @@ from django.db.models.expressions import Expression
 
 from bulkmodel.image import Image
 from bulkmodel.lookups import InKeys
+from bulkmodel.noticed import watch
 
 
 def of_keys(kind: type[Any], model: type[models.Model], using: str, keys: Sequence[Any]) -> Any:
@@ -36,7 +37,8 @@ def of_rows(
     queryset = of_keys(kind, model, using, keys)
     queryset._result_cache = objects
     queryset._prefetch_done = True
-    queryset._image = Image(model, objects, alike=created)
+    watch(objects)
+    queryset._image = Image(model, objects, using, alike=created)
     queryset._bm_by_key = True
     return queryset
 

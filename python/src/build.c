@@ -53,12 +53,14 @@ static void let_go(py_builder *self)
     }
 }
 
+/* A class of states of ours notices what is set on it (noticed.py): not so what is read here. */
 static PyObject *new_state(const py_builder *self)
 {
     PyObject *state = PyObject_CallNoArgs(self->state);
     for (Py_ssize_t i = 0; state != NULL && i < PyTuple_GET_SIZE(self->facts); i++) {
         PyObject *fact = PyTuple_GET_ITEM(self->facts, i);
-        if (PyObject_SetAttr(state, PyTuple_GET_ITEM(fact, 0), PyTuple_GET_ITEM(fact, 1)) < 0) {
+        PyObject *name = PyTuple_GET_ITEM(fact, 0);
+        if (PyObject_GenericSetAttr(state, name, PyTuple_GET_ITEM(fact, 1)) < 0) {
             Py_CLEAR(state);
         }
     }

@@ -151,6 +151,8 @@ PyObject *py_plain(PyObject *module, PyObject *args);
 PyObject *py_snapshot(PyObject *module, PyObject *args);
 PyObject *py_changed(PyObject *module, PyObject *args);
 PyObject *py_fill(PyObject *module, PyObject *args);
+PyObject *py_noted(PyObject *module, PyObject *args);
+PyObject *py_note(PyObject *module, PyObject *args);
 PyObject *py_settle(PyObject *module, PyObject *args);
 
 /* cells.c: a cell of a result as Django's converters make it; a new reference.  NULL: a Python

@@ -11,6 +11,8 @@ static PyMethodDef functions[] = {
     {"snapshot", py_snapshot, METH_VARARGS, NULL},
     {"changed", py_changed, METH_VARARGS, NULL},
     {"fill", py_fill, METH_VARARGS, NULL},
+    {"noted", py_noted, METH_VARARGS, NULL},
+    {"note", py_note, METH_VARARGS, NULL},
     {"settle", py_settle, METH_VARARGS, NULL},
 #if BM_HAS_SQLITE_EXTENSION
     {"take_source", py_take_source, METH_NOARGS, NULL},

@@ -3,13 +3,13 @@
 
 #include <string.h>
 
-static PyObject *names[4];
-enum { STATE, FIELDS_CACHE, ADDING, DB };
+static PyObject *names[5];
+enum { STATE, FIELDS_CACHE, ADDING, DB, NOTES };
 
 static bool intern_names(void)
 {
-    static const char *const texts[] = {"_state", "fields_cache", "adding", "db"};
-    for (size_t i = 0; i < 4; i++) {
+    static const char *const texts[] = {"_state", "fields_cache", "adding", "db", "bm_notes"};
+    for (size_t i = 0; i < 5; i++) {
         if (names[i] == NULL) {
             names[i] = PyUnicode_InternFromString(texts[i]);
         }
@@ -230,6 +230,133 @@ PyObject *py_settle(PyObject *module, PyObject *args)
         if (!settle(PyList_GET_ITEM(objects, i), key, value, adding, db)) {
             return NULL;
         }
+    }
+    Py_RETURN_NONE;
+}
+
+/* The notes of an object's state (noticed.py), a new reference: None where it has none,
+ * NotImplemented where the state is of another class than this. */
+static PyObject *notes_of(PyObject *object, PyObject *class, PyObject **state)
+{
+    *state = PyObject_GetAttr(object, names[STATE]);
+    if (*state == NULL) {
+        return NULL;
+    }
+    if ((PyObject *)Py_TYPE(*state) != class) {
+        return Py_NewRef(Py_NotImplemented);
+    }
+    return PyObject_GetAttr(*state, names[NOTES]);
+}
+
+/* What ask(notes) answers, asked once of neighbours that have the same notes.  -1: a Python
+ * exception is set. */
+static int answer(PyObject *ask, PyObject *notes, PyObject **last, int known)
+{
+    if (notes == *last) {
+        return known;
+    }
+    PyObject *said = PyObject_CallOneArg(ask, notes);
+    int yes = said != NULL ? PyObject_IsTrue(said) : -1;
+    Py_XDECREF(said);
+    Py_XSETREF(*last, Py_NewRef(notes));
+    return yes;
+}
+
+/* noted(objects, class, tells) -> [(row, notes), ...] of the objects whose state is of this class
+ * and has notes of which tells(notes) is true. */
+PyObject *py_noted(PyObject *module, PyObject *args)
+{
+    PyObject *objects;
+    PyObject *class;
+    PyObject *tells;
+    (void)module;
+    if (!intern_names() ||
+        !PyArg_ParseTuple(args, "O!OO", &PyList_Type, &objects, &class, &tells)) {
+        return NULL;
+    }
+    PyObject *found = PyList_New(0);
+    PyObject *last = NULL;
+    int yes = 0;
+    for (Py_ssize_t i = 0; found != NULL && i < PyList_GET_SIZE(objects); i++) {
+        PyObject *object = Py_NewRef(PyList_GET_ITEM(objects, i));
+        PyObject *state;
+        PyObject *notes = notes_of(object, class, &state);
+        bool has = notes != NULL && notes != Py_None && notes != Py_NotImplemented;
+        if (notes == NULL) {
+            yes = -1;
+        } else if (has) {
+            yes = answer(tells, notes, &last, yes);
+        }
+        if (has && yes == 1) {
+            PyObject *pair = Py_BuildValue("nO", i, notes);
+            yes = pair == NULL || PyList_Append(found, pair) < 0 ? -1 : yes;
+            Py_XDECREF(pair);
+        }
+        Py_XDECREF(notes);
+        Py_XDECREF(state);
+        Py_DECREF(object);
+        if (yes < 0) {
+            Py_CLEAR(found);
+        }
+    }
+    Py_XDECREF(last);
+    return found;
+}
+
+/* Notes are a record, or (former notes, record, how many); beyond MOST of them the record that says
+ * nothing is all there is. */
+enum { MOST = 8 };
+
+static PyObject *added(PyObject *former, PyObject *record, PyObject *nothing)
+{
+    Py_ssize_t n = 1;
+    if (PyTuple_Check(former) && PyTuple_GET_SIZE(former) == 3) {
+        n = PyLong_AsSsize_t(PyTuple_GET_ITEM(former, 2));
+    }
+    return n < MOST ? Py_BuildValue("OOn", former, record, n + 1) : Py_NewRef(nothing);
+}
+
+/* note(objects, class, record, nothing, replaces): a further note on each object whose state is of
+ * this class; where replaces(former notes) is true the former are forgotten. */
+PyObject *py_note(PyObject *module, PyObject *args)
+{
+    PyObject *objects;
+    PyObject *class;
+    PyObject *record;
+    PyObject *nothing;
+    PyObject *replaces;
+    (void)module;
+    if (!intern_names() || !PyArg_ParseTuple(args, "O!OOOO", &PyList_Type, &objects, &class,
+                                             &record, &nothing, &replaces)) {
+        return NULL;
+    }
+    PyObject *last = NULL;
+    int yes = 0;
+    for (Py_ssize_t i = 0; yes >= 0 && i < PyList_GET_SIZE(objects); i++) {
+        PyObject *object = Py_NewRef(PyList_GET_ITEM(objects, i));
+        PyObject *state;
+        PyObject *former = notes_of(object, class, &state);
+        PyObject *notes = NULL;
+        if (former == NULL) {
+            yes = -1;
+        } else if (former == Py_None) {
+            notes = Py_NewRef(record);
+        } else if (former != Py_NotImplemented) {
+            yes = answer(replaces, former, &last, yes);
+            notes = yes < 0 ? NULL : yes == 1 ? Py_NewRef(record) : added(former, record, nothing);
+            yes = notes == NULL ? -1 : yes;
+        }
+        if (notes != NULL && PyObject_GenericSetAttr(state, names[NOTES], notes) < 0) {
+            yes = -1;
+        }
+        Py_XDECREF(notes);
+        Py_XDECREF(former);
+        Py_XDECREF(state);
+        Py_DECREF(object);
+    }
+    Py_XDECREF(last);
+    if (yes < 0) {
+        return NULL;
     }
     Py_RETURN_NONE;
 }

@@ -112,7 +112,7 @@ class Uncopyable:
 
 
 def test_values_that_cannot_be_copied_are_read_and_written() -> None:
-    image = Image(Document, [Document(pk=1, name="a", body=Uncopyable())], alike=True)
+    image = Image(Document, [Document(pk=1, name="a", body=Uncopyable())], "default", alike=True)
     assert image.columns["body"] == [MISSING]
     assert image.columns["name"] == ["a"]
 

@@ -1,0 +1,66 @@
+"""The attributes of a model's fields, and what kind of values they hold."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+from django.db import models
+
+# A deferred value, or one that is not known.  Its class is its own: it differs from every value.
+MISSING = type("Missing", (), {"__slots__": ()})()
+
+# Values of these fields cannot change in place.
+_FROZEN: frozenset[type[Any]] = frozenset(
+    {
+        models.AutoField,
+        models.BigAutoField,
+        models.SmallAutoField,
+        models.SmallIntegerField,
+        models.IntegerField,
+        models.BigIntegerField,
+        models.PositiveSmallIntegerField,
+        models.PositiveIntegerField,
+        models.PositiveBigIntegerField,
+        models.CharField,
+        models.SlugField,
+        models.EmailField,
+        models.URLField,
+        models.TextField,
+        models.BooleanField,
+        models.FloatField,
+        models.DecimalField,
+        models.DateField,
+        models.DateTimeField,
+        models.TimeField,
+        models.DurationField,
+        models.UUIDField,
+        models.GenericIPAddressField,
+        models.ForeignKey,
+        models.OneToOneField,
+    }
+)
+
+
+class Attributes(NamedTuple):
+    """Of a model's concrete fields."""
+
+    names: tuple[str, ...]
+    thaw: frozenset[str]  # their values may change in place
+    files: frozenset[str]
+
+
+_known: WeakKeyDictionary[type[models.Model], Attributes] = WeakKeyDictionary()
+
+
+def attributes_of(model: type[models.Model]) -> Attributes:
+    """Found once for each model."""
+    known = _known.get(model)
+    if known is None:
+        fields = model._meta.concrete_fields
+        known = _known[model] = Attributes(
+            tuple(field.attname for field in fields),
+            frozenset(field.attname for field in fields if type(field) not in _FROZEN),
+            frozenset(field.attname for field in fields if isinstance(field, models.FileField)),
+        )
+    return known

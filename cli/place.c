@@ -47,9 +47,8 @@ bm_status cli_place_open(const cli_options *options, bm_cancel *token, bm_db **o
 {
     char *text = options->database;
     uint64_t connections = options->workers;
-    const char *url = strcmp(text, "postgresql:") == 0 ? "postgresql://" : text;
     int most = connections > 9 && connections < 1000 ? (int)connections + 1 : 0;
-    bm_status status = bm_open(url,
+    bm_status status = bm_open(text,
                                BM_OPTIONS(bm_open_options, .max_connections = most, .cancel = token,
                                           .timeout_ms = (int64_t)options->timeout_ms,
                                           .commit_timeout_ms = (int64_t)options->commit_timeout_ms),

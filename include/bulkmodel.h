@@ -376,10 +376,10 @@ typedef struct bm_open_options {
 
 /**
  * Open a database: "sqlite:PATH", "sqlite::memory:", "postgresql://..." or "postgres://...",
- * libpq's "key=value ..." strings, or "memory:".  May then be used from many threads (a SQLite
- * database by one call at a time: others wait).  Connects once, so a wrong password is found here.
- * *out is owned by the caller, who ends it with bm_close; on error it is NULL.  A password never
- * stands in an error.
+ * "postgresql:" (the PG* environment variables), libpq's "key=value ..." strings, or "memory:".
+ * May then be used from many threads (a SQLite database by one call at a time: others wait).
+ * Connects once, so a wrong password is found here.  *out is owned by the caller, who ends it with
+ * bm_close; on error it is NULL.  A password never stands in an error.
  */
 BM_API bm_status bm_open(const char *url, const bm_open_options *options, bm_db **out,
                          bm_error *err);

@@ -74,7 +74,8 @@ static bm_status read_keywords(const char *url, const bm_open_options *options, 
                                bm_error *err)
 {
     char *why = NULL;
-    *k = (keywords){.given = PQconninfoParse(url, &why)};
+    bool bare = strcmp(url, "postgresql:") == 0 || strcmp(url, "postgres:") == 0;
+    *k = (keywords){.given = PQconninfoParse(bare ? "" : url, &why)}; /* bare: the PG* variables */
     PQfreemem(why); /* it quotes the string, which may hold a password */
     if (k->given == NULL) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CONNECT,

@@ -10,7 +10,7 @@ from django.db import models
 
 from bulkmodel import compose, copies_out, links, signals
 from bulkmodel.copies_in import CopyIn
-from bulkmodel.options import options_of
+from bulkmodel.options import checks_names, options_of
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -71,6 +71,7 @@ class MoreMethods(_Base):
         return self._written(rows)
 
     @alters_data
+    @checks_names
     def copy_from_objects(
         self,
         objs: Iterable[Any],

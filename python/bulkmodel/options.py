@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import functools
+from collections.abc import Callable, Container
+from typing import Any, NamedTuple, TypeVar, cast
 
 from bulkmodel import conf
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
 
 NAMES = frozenset(
     {
@@ -17,6 +21,32 @@ NAMES = frozenset(
         "signal",
     }
 )
+
+# Names that are used for options by mistake.
+MISNAMED = {"concurrency": "concurrent"}
+NO_OPTIONS = {"bulk_update"}  # its arguments are Django's
+
+
+def refuse_misnamed(method: str, given: dict[str, Any], fields: Container[str] = ()) -> None:
+    """Raise TypeError, with the right name, for an option under a wrong name."""
+    for name, right in MISNAMED.items():
+        if name in given and name not in fields:
+            where = "update_fields() has" if method in NO_OPTIONS else "the option is"
+            raise TypeError(
+                f"{method}() got an unexpected keyword argument {name!r}: {where} {right!r}"
+            )
+
+
+def checks_names(method: _Method) -> _Method:
+    """Make the method name the right option in its TypeError."""
+
+    @functools.wraps(method)
+    def checked(*args: Any, **options: Any) -> Any:
+        if options:
+            refuse_misnamed(method.__name__, options)
+        return method(*args, **options)
+
+    return cast(_Method, checked)
 
 
 def is_size(value: Any) -> bool:

@@ -24,7 +24,16 @@ from bulkmodel.instances import Instances
 from bulkmodel.lookups import InKeys
 from bulkmodel.methods import MoreMethods, alters_data
 from bulkmodel.noticed import note_lost, note_written, watch
-from bulkmodel.options import NAMES, Options, is_size, merged, options_of
+from bulkmodel.options import (
+    MISNAMED,
+    NAMES,
+    Options,
+    checks_names,
+    is_size,
+    merged,
+    options_of,
+    refuse_misnamed,
+)
 from bulkmodel.overridden import CREATE_STEPS, UPDATE_STEPS, is_djangos, overridden
 from bulkmodel.place import NotOurs, or_django
 from bulkmodel.update import bulk_update
@@ -87,6 +96,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         """This queryset with options for its update(), whatever the model's fields are called, and
         for its bulk_create(), whatever a package's method of this name takes.  TypeError: there is
         no such option."""
+        refuse_misnamed("bulk_options", options)
         unknown = sorted(set(options) - NAMES)
         if unknown:
             raise TypeError(f"bulk_options() got an unexpected option: {', '.join(unknown)}")
@@ -113,6 +123,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
     # -------------------------------------------------------------------------- create
 
     @alters_data
+    @checks_names
     def bulk_create(
         self,
         objs: Iterable[Any],
@@ -233,6 +244,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
     # -------------------------------------------------------------------------- update
 
     @alters_data
+    @checks_names
     def bulk_update(
         self, objs: Iterable[Any], fields: Iterable[str], batch_size: int | None = None
     ) -> int:
@@ -274,6 +286,8 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         Without options it is one UPDATE.  With batch_size, or where rows are returned, their keys
         are read first and rows are updated by key.  A keyword that is a field's name is the field:
         see bulk_options()."""
+        if not MISNAMED.keys().isdisjoint(values):
+            refuse_misnamed("update", values, {field.name for field in self.model._meta.fields})
         if not self._bm_options and NAMES.isdisjoint(values) and not signals.UPDATE.heard(self):
             self._image = None
             try:
@@ -349,6 +363,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         return self._written([rows[key] for key in keys if key in rows], created=True, plain=True)
 
     @alters_data
+    @checks_names
     def update_fields(
         self,
         *names: str,

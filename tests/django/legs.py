@@ -5,8 +5,9 @@ Django, a driver, and the package as pip installs it from this tree.
 usage: legs.py prepare [LEG...]               make or renew the environments under build/legs
        legs.py run LEG PROGRAM [ARGUMENT...]  a program of this folder, in the leg's environment
 
-An environment is made anew when its requirements change; what cannot be made is told, and the tests
-of that leg fail.
+An environment is made anew when its requirements change.  Where it cannot be made, the tests of
+that leg fail.  A leg whose Django needs a newer Python than this system has is not run, and says
+so.
 """
 
 from __future__ import annotations
@@ -59,6 +60,10 @@ LEGS = {
 
 class CannotPrepare(Exception):
     """Why a leg has no environment."""
+
+
+class NoInterpreter(CannotPrepare):
+    """No interpreter here can run the leg's Django."""
 
 
 def candidates() -> Iterator[Path]:
@@ -114,12 +119,15 @@ class Environment:
         self.folder = LEGS_FOLDER / name
         self.python = self.folder / "venv" / "bin" / "python"
         self.django = self.folder / "django"
+        self.why = self.folder / "why"  # it cannot be made
+        self.not_run = self.folder / "not-run"
 
     def prepare(self) -> None:
         usable = [version for version in interpreters() if version >= self.leg.since]
         if not usable:
             wanted = ".".join(map(str, self.leg.since))
-            raise CannotPrepare(f"no Python >= {wanted} with venv and headers was found")
+            found = ", ".join(".".join(map(str, version)) for version in sorted(interpreters()))
+            raise NoInterpreter(f"it needs Python >= {wanted}; found: {found or 'none'}")
         executable = interpreters()[self.leg.pick(usable)]
         stamp = "\n".join([executable, *TOOLS, *self.leg.requirements])
         if not self._is_stamped("venv", stamp):
@@ -177,21 +185,25 @@ def prepare(names: list[str]) -> int:
     """Make what can be made; why a leg cannot run is kept for its tests to say."""
     for name in names or LEGS:
         environment = Environment(name)
-        why = environment.folder / "why"
+        for reason in (environment.why, environment.not_run):
+            reason.unlink(missing_ok=True)
         try:
             environment.prepare()
-            why.unlink(missing_ok=True)
         except CannotPrepare as error:
             environment.folder.mkdir(parents=True, exist_ok=True)
-            why.write_text(str(error))
-            print(f"== legs: {name} cannot run: {error}")
+            without = isinstance(error, NoInterpreter)
+            (environment.not_run if without else environment.why).write_text(str(error))
+            print(f"== legs: {name} {'is not run' if without else 'cannot run'}: {error}")
     return 0
 
 
 def run(name: str, program: str, *arguments: str) -> NoReturn:
     """A program of this folder, in the environment of a leg."""
     environment = Environment(name)
-    why = environment.folder / "why"
+    why = environment.why
+    if environment.not_run.exists():
+        print(f"1..0 # SKIP {environment.not_run.read_text()}")
+        sys.exit(0)
     if why.exists() or not environment.python.exists():
         said = why.read_text() if why.exists() else "run script/test, which prepares it"
         print("1..1\nnot ok 1 - the environment of this leg")

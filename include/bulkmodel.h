@@ -444,8 +444,12 @@ typedef struct bm_call {
     size_t size;
     int64_t timeout_ms; /**< for the whole call until its first COMMIT, connecting included;
                            default: none */
-    int64_t statement_timeout_ms; /**< for a statement; default 3,600,000 on own connections */
-    int64_t lock_timeout_ms;      /**< default 60,000 with several workers, else the server's */
+    int64_t statement_timeout_ms; /**< for each statement, in place of the defaults on connections
+                                     of the library's own: 3,600,000 for one that writes; 30,000
+                                     for catalog, BEGIN, keys and ROLLBACK; and 60,000 for a COPY
+                                     in which no byte moves, which then has none of its own */
+    int64_t lock_timeout_ms;      /**< default 60,000 on connections of the library's own, where the
+                                     session has no lock_timeout; else the server's */
     bm_cancel *cancel;            /**< or NULL */
     void *user; /**< for the hooks, which run on the calling thread or a worker's */
     void (*on_progress)(void *user, uint64_t rows_done,

@@ -24,6 +24,11 @@ static bm__step step_of(const upkeep *u, bm__step_kind kind)
     bm__step step = u->limits;
     step.kind = kind;
     step.autocommit = kind == BM__STEP_EXEC && !u->inside;
+    step.lock_timeout_ms = u->call.lock_timeout_ms;
+    if (step.lock_timeout_ms == 0 && !u->conn->borrowed && u->shape.dialect->has_copy) {
+        step.lock_timeout_ms = BM__LOCK_MS;
+        step.lock_unless_set = true;
+    }
     bm__step_within(&step, "the statement timeout", u->call.statement_timeout_ms);
     bm__step_within(&step, "the lock timeout", u->call.lock_timeout_ms);
     if (u->call.statement_timeout_ms == 0) {

@@ -9,9 +9,18 @@ static bm_status perform(bm_db *tx, bm__step_kind kind, const char *sql, bm_erro
     bm__answer answer;
     const bm_db *root = bm__db_root(tx);
     bool begins = kind == BM__STEP_BEGIN || kind == BM__STEP_SAVEPOINT;
-    bm__step step = begins ? bm__db_limits(tx, NULL) : (bm__step){0};
+    bm__step step = bm__db_limits(tx, NULL);
     step.kind = kind;
     step.sql = sql;
+    if (!begins) { /* what ends a transaction is not cancelled, and has a little time of its own */
+        step.cancel = NULL;
+        step.deadline_ns = kind == BM__STEP_COMMIT ? 0 : step.end_ns;
+        step.end_ns = kind == BM__STEP_COMMIT ? 0 : step.end_ns;
+    }
+    if (kind == BM__STEP_BEGIN && !tx->conn->borrowed && tx->dialect->has_copy) {
+        step.lock_timeout_ms = BM__LOCK_MS;
+        step.lock_unless_set = true;
+    }
     if (kind != BM__STEP_COMMIT) {
         bm__step_within(&step, "the timeout for BEGIN and ROLLBACK",
                         bm__own_ms(tx->conn, BM__SHORT_MS));

@@ -76,11 +76,19 @@ typedef struct bm__step {
     bm_status (*take)(void *context, const uint8_t *bytes, size_t size, bm_error *err);
     void *context; /* of pull, push and take */
 
-    int64_t lock_timeout_ms; /* SQLite: wait so long for another writer; 0: 5 s, negative: no limit
-    * */
-    int64_t deadline_ns;     /* on bm__now_ns's clock; 0: none */
-    const char *limit;       /* which timeout the deadline is, in words for its message ... */
-    int64_t limit_ms;        /* ... and how long that is; NULL: not known */
+    /* PostgreSQL: the lock_timeout of a transaction that BEGIN begins, or of a statement that is
+     * its own commit; 0: as the session has it.  SQLite: wait so long for another writer; 0: 5 s.
+     * Negative: no limit. */
+    int64_t lock_timeout_ms;
+    bool lock_unless_set; /* ... only where the session has none */
+    int64_t deadline_ns;  /* on bm__now_ns's clock; 0: none */
+    const char *limit;    /* which timeout the deadline is, in words for its message ... */
+    int64_t limit_ms;     /* ... and how long that is; NULL: not known */
+    int64_t stall_ms;     /* COPY, and rows that are read: no byte moves for so long; 0: none */
+    int64_t answer_ms; /* COPY: the server's answer before it begins, or after its end; 0: none */
+    const int64_t
+        *paused_ns; /* time spent in the caller's code, which no timeout counts, or NULL */
+    int64_t paused_before_ns; /* ... and how much of it the deadline allows for already */
     int64_t end_ns; /* when the step is over at the latest, with all that follows a failure; 0: a
                        few seconds after that */
     const bm_cancel *cancel;
@@ -91,6 +99,13 @@ void bm__step_until(bm__step *step, const char *limit, int64_t limit_ms, int64_t
 
 /* The same, counted from now; `limit_ms` <= 0: no limit. */
 void bm__step_within(bm__step *step, const char *limit, int64_t limit_ms);
+
+/* The deadline, or the end, of a step, moved by the time that was spent in the caller's code
+ * since. */
+int64_t bm__step_moved(const bm__step *step, int64_t at_ns);
+
+/* "the statement timeout of 30 s passed". */
+void bm__step_says(const bm__step *step, char *out, size_t size);
 
 /* Record BM_TIMEOUT with the step's timeout in its message. */
 bm_status bm__step_late(const bm__step *step, bm_stage stage, bm_error *err);

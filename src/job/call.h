@@ -49,10 +49,15 @@ typedef struct bm__call {
 
     bool several; /* several jobs share the call */
     bool dry_run;
-    int64_t deadline_ns; /* no COMMIT is begun after it; 0: none */
-    int64_t timeout_ms;  /* how long that was, for messages */
-    int64_t statement_timeout_ms;
+    int64_t deadline_ns;          /* no COMMIT is begun after it; 0: none */
+    int64_t timeout_ms;           /* how long that was, for messages */
+    int64_t statement_timeout_ms; /* of a statement that writes; <= 0: none.  So the others */
+    int64_t short_timeout_ms;     /* of BEGIN, keys, catalog, ROLLBACK and the like */
+    int64_t copy_timeout_ms;      /* of a COPY, or a read, as a whole */
+    int64_t stall_timeout_ms;     /* of one in which no byte moves */
     int64_t lock_timeout_ms;
+    bool lock_unless_set;         /* ... it is a default, for sessions that have none */
+    int64_t paused_ns;            /* time spent in `sink`: no timeout counts it */
     int64_t commit_timeout_ms;    /* for all COMMITs; <= 0: no limit of its own */
     atomic_llong commit_until_ns; /* when they must have ended: set at the first; 0: not begun */
     const bm_cancel *cancel;      /* the caller's token, or that of a team of workers */

@@ -91,7 +91,9 @@ static bm_status flush(bm__job *job, bm_error *err)
     if (job->n_rows == 0) {
         return BM_OK;
     }
+    int64_t begun = bm__now_ns();
     bm_status status = call->sink(call->sink_user, job->rows, job->n_rows, err);
+    call->paused_ns += bm__now_ns() - begun;
     if (status != BM_OK) {
         return bm__callback_failed(err, status, "sink", (size_t)job->read - job->n_rows);
     }

@@ -105,6 +105,9 @@ bm__step bm__db_limits(bm_db *db, const bm_call *call)
         limits.cancel = call->cancel != NULL ? call->cancel : limits.cancel;
         bm__step_within(&limits, "the timeout", call->timeout_ms);
     }
+    if (limits.deadline_ns != 0 && limits.deadline_ns < INT64_MAX - BM__SLACK_NS) {
+        limits.end_ns = limits.deadline_ns + BM__SLACK_NS;
+    }
     return limits;
 }
 

@@ -52,6 +52,8 @@ struct bm_db {
 /* The timeouts of connections of our own, where the caller gives none. */
 #define BM__STATEMENT_MS INT64_C(3600000) /* a statement that writes or reads rows */
 #define BM__SHORT_MS INT64_C(30000)       /* catalog, BEGIN, keys, savepoints, ROLLBACK */
+#define BM__STALL_MS INT64_C(60000)       /* a COPY in which no byte moves */
+#define BM__LOCK_MS INT64_C(60000)        /* a lock, where the session has no lock_timeout */
 #define BM__COMMIT_MS INT64_C(5000)       /* all COMMITs of a call that has a timeout */
 
 /* What follows a deadline (a request to stop, ROLLBACK, giving the connection up) has so long. */

@@ -23,7 +23,6 @@ static bm_status open_operation(bm__execution *x, bm_error *err)
 {
     const bm__dialect *dialect = bm__db_root(x->db)->dialect;
     x->op.request.dialect = dialect;
-    x->op.request.lock_timeout_ms = x->shared.lock_timeout_ms;
     x->op.dry_run = x->shared.dry_run == BM_ON;
     x->op.apart = x->concurrent == BM_ON && !dialect->one_writer && x->db->root == NULL;
     x->op.journal = bm__db_journal(x->db);
@@ -60,20 +59,38 @@ static int64_t commit_timeout(const bm__execution *x)
     return x->limits.deadline_ns != 0 ? BM__COMMIT_MS : 0;
 }
 
+/* A COPY that sorts or filters may be silent for as long as a statement may take. */
+static int64_t stall_timeout(const bm__execution *x)
+{
+    const bm__request *request = &x->op.request;
+    bool may_be_silent = x->op.verb->reads && (!request->whole_table || request->filter != NULL ||
+                                               request->order != NULL || request->order_by_key);
+    return may_be_silent ? BM__STATEMENT_MS : BM__STALL_MS;
+}
+
 /* The limits and the token of the jobs. */
 static void set_limits(bm__execution *x)
 {
     bm__call *call = &x->op.call;
-    bool borrowed = bm__db_root(x->db)->borrowed;
+    const bm_db *root = bm__db_root(x->db);
+    int64_t given = x->shared.statement_timeout_ms;
+    bool ours = !root->borrowed;
     call->cancel = call->asked = x->limits.cancel;
-    call->statement_timeout_ms = x->shared.statement_timeout_ms != 0
-                                     ? x->shared.statement_timeout_ms
-                                 : borrowed ? -1
-                                            : BM__STATEMENT_MS;
+    call->statement_timeout_ms = given != 0 ? given : ours ? BM__STATEMENT_MS : -1;
+    call->short_timeout_ms = given != 0 ? given : ours ? BM__SHORT_MS : -1;
+    call->copy_timeout_ms = given;
+    call->stall_timeout_ms = given != 0 || !ours ? 0 : stall_timeout(x);
     call->lock_timeout_ms = x->shared.lock_timeout_ms;
+    call->lock_unless_set = false;
+    if (call->lock_timeout_ms == 0 && ours && root->dialect->has_copy) {
+        call->lock_timeout_ms = BM__LOCK_MS;
+        call->lock_unless_set = true;
+    }
     call->deadline_ns = x->limits.deadline_ns;
     call->timeout_ms = x->limits.limit_ms;
     call->commit_timeout_ms = commit_timeout(x);
+    call->paused_ns = 0;
+    atomic_store(&call->commit_until_ns, 0);
 }
 
 static void forget(bm__execution *x)

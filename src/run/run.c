@@ -2,6 +2,7 @@
 
 #include "result.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,47 @@ static bool ends(const bm__step *step)
 {
     return step->kind == BM__STEP_COMMIT || step->kind == BM__STEP_ROLLBACK ||
            step->kind == BM__STEP_ROLLBACK_TO || step->kind == BM__STEP_RELEASE;
+}
+
+static bool is_copy(const bm__step *step)
+{
+    return step->kind == BM__STEP_LOAD || step->kind == BM__STEP_UNLOAD;
+}
+
+static bool gives_rows(const bm__job *job, const bm__step *step)
+{
+    return step->expect == BM__EXPECT_ROWS && job->phase == BM__PHASE_READ;
+}
+
+/* How long a step may take, by what it does. */
+static int64_t usual_ms(const bm__job *job, const bm__step *step)
+{
+    const bm__call *call = job->call;
+    if (is_copy(step) || gives_rows(job, step)) {
+        return call->copy_timeout_ms;
+    }
+    if (step->kind == BM__STEP_READY) { /* the others have timeouts of their own */
+        return 0;
+    }
+    switch (job->phase) {
+    case BM__PHASE_BEFORE:
+    case BM__PHASE_WRITE:
+    case BM__PHASE_AFTER:
+    case BM__PHASE_SETTLE:
+    case BM__PHASE_PROBE:
+        return call->statement_timeout_ms;
+    default:
+        return call->short_timeout_ms;
+    }
+}
+
+/* When the call is over but for its COMMITs; 0: never. */
+static int64_t deadline_of(const bm__call *call)
+{
+    bool never = call->deadline_ns == 0 || call->deadline_ns >= INT64_MAX - call->paused_ns;
+    return never || call->deadline_ns >= INT64_MAX - BM__SLACK_NS
+               ? 0
+               : call->deadline_ns + call->paused_ns;
 }
 
 /* All COMMITs of a call share one clock, which begins with the first. */
@@ -29,23 +71,44 @@ static void bound_commit(bm__call *call, bm__step *step)
         until = none;
     }
     bm__step_until(step, "the commit timeout", call->commit_timeout_ms, until);
-    step->end_ns = until + BM__SLACK_NS;
+    step->end_ns = until < INT64_MAX - BM__SLACK_NS ? until + BM__SLACK_NS : 0;
 }
 
 /* Which timeouts end a step.  What undoes gets a little time even when the call has none left. */
-static void bound(bm__call *call, bm__step *step)
+static void bound(const bm__job *job, bm__step *step)
 {
+    bm__call *call = job->call;
     step->lock_timeout_ms = call->lock_timeout_ms;
+    step->lock_unless_set = call->lock_unless_set;
+    step->paused_ns = &call->paused_ns;
+    step->paused_before_ns = call->paused_ns;
     if (step->kind == BM__STEP_COMMIT) {
         bound_commit(call, step);
         return;
     }
-    if (call->deadline_ns != 0) {
-        step->end_ns = call->deadline_ns + BM__SLACK_NS;
-        int64_t until = ends(step) ? step->end_ns : call->deadline_ns;
-        bm__step_until(step, "the timeout", call->timeout_ms, until);
+    int64_t deadline = deadline_of(call);
+    if (deadline != 0) {
+        step->end_ns = deadline + BM__SLACK_NS;
+        bm__step_until(step, "the timeout", call->timeout_ms, ends(step) ? step->end_ns : deadline);
     }
-    bm__step_within(step, "the statement timeout", call->statement_timeout_ms);
+    bool rows = gives_rows(job, step) && call->stall_timeout_ms > 0;
+    step->stall_ms = is_copy(step) ? call->stall_timeout_ms : rows ? call->statement_timeout_ms : 0;
+    step->answer_ms = call->statement_timeout_ms;
+    bm__step_within(step, "the statement timeout", usual_ms(job, step));
+}
+
+/* The first COMMIT is not sent after the deadline, nor is a savepoint released: all is still to be
+ * taken back.  Further COMMITs are: half would be worse. */
+static bm_status may_commit(const bm__job *job, bm_error *err)
+{
+    const bm__call *call = job->call;
+    int64_t deadline = deadline_of(call);
+    bool first = job->phase == BM__PHASE_COMMIT && atomic_load(&call->commit_until_ns) == 0;
+    if (first && deadline != 0 && bm__now_ns() >= deadline) {
+        const bm__step late = {.limit = "the timeout", .limit_ms = call->timeout_ms};
+        return bm__step_late(&late, BM_STAGE_COMMIT, err);
+    }
+    return BM_OK;
 }
 
 /* Nothing is begun once the token is set or the deadline is past, but what ends a transaction. */
@@ -90,8 +153,11 @@ void bm__run_job(bm__team *team, bm__job *job, bm__conn *conn, size_t index)
         bm_error err = BM_ERROR;
         bm__answer answer = {.row = BM_NO_ROW};
         uint64_t before = rows_of(job);
-        bound(job->call, &step);
-        bm_status status = may_begin(&step, &err);
+        bm_status status = may_commit(job, &err);
+        if (status == BM_OK) {
+            bound(job, &step);
+            status = may_begin(&step, &err);
+        }
         if (status == BM_OK) {
             status = step.kind == BM__STEP_READY ? bm__team_ready(team, index, &step, &err)
                                                  : transport->perform(conn, &step, &answer, &err);
@@ -160,6 +226,12 @@ static bm_fate fate_of(const bm__job *job)
                                 : BM_FATE_COMMITTED;
 }
 
+/* Rows that the caller's sink has. */
+static uint64_t given(const bm__job *job)
+{
+    return job->call->sink != NULL && job->read >= job->n_rows ? job->read - job->n_rows : 0;
+}
+
 static bm_status finish(bm__team *team, bm__job *jobs, size_t n, bm_result *result, bm_error *err)
 {
     for (size_t i = 0; i < n; i++) {
@@ -167,6 +239,8 @@ static bm_status finish(bm__team *team, bm__job *jobs, size_t n, bm_result *resu
         result->statements += job->statements;
         if (!failed(job)) {
             add_counts(job, result);
+        } else {
+            result->read += given(job);
         }
         if (n > 1) {
             result->parts[i] =
@@ -174,7 +248,13 @@ static bm_status finish(bm__team *team, bm__job *jobs, size_t n, bm_result *resu
             job->ranges = NULL;
         }
     }
-    return settle(team, jobs, n, err);
+    bm_status status = settle(team, jobs, n, err);
+    if (status == BM_TIMEOUT && result->read > 0) {
+        size_t used = strlen(err->message);
+        snprintf(err->message + used, sizeof err->message - used, ": %llu rows had been read",
+                 (unsigned long long)result->read);
+    }
+    return status;
 }
 
 bm_status bm__run(bm_db *db, bm__call *call, bm__job_mode mode, bm__conn **conns, size_t n,

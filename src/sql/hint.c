@@ -25,10 +25,6 @@ static const char *const joins[] = {"hashjoin", "mergejoin"};
 void bm__sql_hint(bm__sql *sql, const bm__sql_limits *limits)
 {
     bm__sql_put(sql, "SELECT s.fits::pg_catalog.int4, ");
-    if (limits->lock_timeout_ms >= 0) {
-        bm__sql_put(sql, "pg_catalog.set_config('lock_timeout', '%lld', true), ",
-                    (long long)limits->lock_timeout_ms);
-    }
     for (size_t i = 0; i < 2; i++) {
         if (limits->keep) {
             bm__sql_put(sql,

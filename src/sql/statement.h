@@ -103,9 +103,8 @@ void bm__sql_reserve(bm__sql *sql, const char *expression, const char *type, boo
 typedef struct bm__sql_limits {
     size_t least; /* the planner believes that the table has between `least` and `most` rows */
     size_t most;
-    const char *column;      /* ... and a unique index of this column alone */
-    bool keep;               /* what was set is kept until bm__sql_unhint, in settings of our own */
-    int64_t lock_timeout_ms; /* set, too; negative: not */
+    const char *column; /* ... and a unique index of this column alone */
+    bool keep;          /* what was set is kept until bm__sql_unhint, in settings of our own */
 } bm__sql_limits;
 
 /* hint.c; PostgreSQL: rows are looked up one by one, where the planner's statistics of the table

@@ -1,6 +1,7 @@
 #include "libpq_internal.h"
 
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -89,21 +90,20 @@ static bool stop(bm__libpq *conn, const bm__step *step, bm_status status)
         bm__libpq_give_up(conn);
         return false;
     }
-    return bm__libpq_settle(conn, status != BM_CONNECTION);
+    return bm__libpq_settle(conn, step, status != BM_CONNECTION);
 }
 
 #define LOOK_EVERY 64 /* results, each of which may have been there already */
 
 bm_status bm__libpq_drain(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err)
 {
-    const bm__patience patience = *step;
     bm_status first = BM_OK;
     bool refused = false;
     for (unsigned n = 1;; n++) {
         PGresult *result;
-        bm_status status = n % LOOK_EVERY == 0 ? bm__libpq_in_time(&patience, err) : BM_OK;
+        bm_status status = n % LOOK_EVERY == 0 ? bm__libpq_in_time(step, err) : BM_OK;
         if (status == BM_OK) {
-            status = bm__libpq_result(conn, &patience, &result, err);
+            status = bm__libpq_result(conn, step, &result, err);
         }
         if (status != BM_OK) {
             first = first != BM_OK ? first : status;
@@ -181,14 +181,60 @@ static bm_status send_params(bm__libpq *conn, const bm__step *step, bm__answer *
     return status;
 }
 
+/* The statement that sets the step's lock_timeout for its transaction. */
+static const char *lock_setting(const bm__step *step, const char *before, char *out, size_t size)
+{
+    long long ms = step->lock_timeout_ms > 0 ? (long long)step->lock_timeout_ms : 0;
+    ms = ms > INT32_MAX ? INT32_MAX : ms; /* the setting's largest value */
+    snprintf(out, size, "%sSELECT pg_catalog.set_config('lock_timeout', '%lld', true)%s", before,
+             ms,
+             step->lock_unless_set ? " WHERE pg_catalog.current_setting('lock_timeout') "
+                                     "OPERATOR(pg_catalog.=) '0'"
+                                   : "");
+    return out;
+}
+
+/* A setting and a statement that is its own commit: one transaction, and one turn of the network.
+ * libpq_wait.c reads what comes back. */
+static bm_status send_ahead(bm__libpq *conn, const bm__step *step, bm__answer *answer,
+                            bm_error *err)
+{
+    char setting[256];
+    PGconn *pg = conn->pg;
+    lock_setting(step, "", setting, sizeof setting);
+    int sent = PQenterPipelineMode(pg) != 0 &&
+               PQsendQueryParams(pg, setting, 0, NULL, NULL, NULL, NULL, 0) != 0;
+    conn->piped = true;
+    bm_status status = sent_or_lost(conn, sent, answer, err);
+    if (status == BM_OK) {
+        status = send_params(conn, step, answer, err);
+    }
+    if (status == BM_OK) {
+        status = sent_or_lost(conn, PQpipelineSync(pg), answer, err);
+    }
+    if (status != BM_OK) { /* half a pipeline: nothing of it is carried out without its sync */
+        bm__libpq_give_up(conn);
+    }
+    return status;
+}
+
 static bm_status exec(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err)
 {
-    if (step->n_params > 0 || step->push != NULL) {
+    bool sets = step->autocommit && step->lock_timeout_ms != 0;
+    bool alone = !conn->base.borrowed && PQtransactionStatus(conn->pg) == PQTRANS_IDLE;
+    if (alone && step->lock_unless_set && step->lock_timeout_ms > 0) {
+        conn->look_ms = step->lock_timeout_ms;
+        conn->look_ns = bm__after_ms(conn->look_ms);
+        sets = false;
+    }
+    if (sets) {
+        BM_TRY(send_ahead(conn, step, answer, err));
+    } else if (step->n_params > 0 || step->push != NULL) {
         BM_TRY(send_params(conn, step, answer, err));
     } else {
         BM_TRY(sent_or_lost(conn, PQsendQuery(conn->pg, step->sql), answer, err));
     }
-    if (step->push != NULL && step->expect == BM__EXPECT_ROWS) {
+    if (step->push != NULL && step->expect == BM__EXPECT_ROWS && !conn->piped) {
         (void)PQsetSingleRowMode(conn->pg);
     }
     return bm__libpq_drain(conn, step, answer, err);
@@ -201,15 +247,31 @@ static bm_status simple(bm__libpq *conn, const bm__step *step, const char *sql, 
     return bm__libpq_drain(conn, step, answer, err);
 }
 
+/* A COPY begins once it has its locks.  Those of a LOAD are bounded by its transaction's
+ * lock_timeout, which is to be the one that speaks. */
+static bm__step until_it_begins(const bm__step *step)
+{
+    bm__step begin = *step;
+    int64_t lock = step->lock_timeout_ms;
+    int64_t more = step->kind == BM__STEP_LOAD ? 10000 : 0;
+    begin.stall_ms = 0;
+    if (lock > 0 && lock < INT64_MAX - more) {
+        bm__step_within(&begin, "the lock timeout", lock + more);
+    } else {
+        bm__step_within(&begin, "the statement timeout", step->answer_ms);
+    }
+    return begin;
+}
+
 /* LOAD and UNLOAD: the statement, which must begin a COPY of the kind that was asked for. */
 static bm_status copy(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err)
 {
-    const bm__patience patience = *step;
     PGresult *result;
+    const bm__step begin = until_it_begins(step);
     BM_TRY(sent_or_lost(conn, PQsendQuery(conn->pg, step->sql), answer, err));
-    bm_status status = bm__libpq_result(conn, &patience, &result, err);
+    bm_status status = bm__libpq_result(conn, &begin, &result, err);
     if (status != BM_OK) {
-        bm__libpq_settle(conn, status != BM_CONNECTION);
+        bm__libpq_settle(conn, step, status != BM_CONNECTION);
         return status;
     }
     ExecStatusType got = PQresultStatus(result);
@@ -222,7 +284,7 @@ static bm_status copy(bm__libpq *conn, const bm__step *step, bm__answer *answer,
     }
     PQclear(result);
     if (status != BM_OK) {
-        bm__libpq_settle(conn, got == PGRES_COPY_OUT);
+        bm__libpq_settle(conn, step, got == PGRES_COPY_OUT);
         return status;
     }
     return step->kind == BM__STEP_LOAD ? bm__libpq_load(conn, step, answer, err)
@@ -259,6 +321,17 @@ static bm_status commit(bm__libpq *conn, const bm__step *step, bm__answer *answe
     return simple(conn, &plain, "COMMIT", answer, err);
 }
 
+static bm_status begin(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err)
+{
+    char both[256] = "BEGIN";
+    bm__step plain = *step;
+    plain.push = NULL;
+    if (step->lock_timeout_ms != 0) {
+        lock_setting(step, "BEGIN; ", both, sizeof both);
+    }
+    return simple(conn, &plain, both, answer, err);
+}
+
 static bm_status rollback(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err)
 {
     PGTransactionStatusType state = PQtransactionStatus(conn->pg);
@@ -272,7 +345,7 @@ static bm_status dispatch(bm__libpq *conn, const bm__step *step, bm__answer *ans
 {
     switch (step->kind) {
     case BM__STEP_BEGIN:
-        return simple(conn, step, "BEGIN", answer, err);
+        return begin(conn, step, answer, err);
     case BM__STEP_SAVEPOINT:
     case BM__STEP_RELEASE:
     case BM__STEP_ROLLBACK_TO:
@@ -296,7 +369,6 @@ static bm_status dispatch(bm__libpq *conn, const bm__step *step, bm__answer *ans
  * changed behind our back; what ends a transaction or a part of it is sent all the same. */
 static bm_status may_begin(const bm__libpq *conn, const bm__step *step, bm_error *err)
 {
-    const bm__patience patience = *step;
     const char *encoding = PQparameterStatus(conn->pg, "client_encoding");
     if (step->kind == BM__STEP_COMMIT || step->kind == BM__STEP_ROLLBACK ||
         step->kind == BM__STEP_ROLLBACK_TO || step->kind == BM__STEP_RELEASE) {
@@ -306,7 +378,7 @@ static bm_status may_begin(const bm__libpq *conn, const bm__step *step, bm_error
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
                         "the connection's client_encoding was changed: it must be UTF8");
     }
-    return bm__libpq_in_time(&patience, err);
+    return bm__libpq_in_time(step, err);
 }
 
 /* A borrowed connection keeps its receiver of notices: libpq does not tell with which argument it
@@ -322,6 +394,7 @@ static bm_status perform(bm__conn *base, const bm__step *step, bm__answer *answe
         return bm__fail(err, BM_CONNECTION, BM_STAGE_CONNECT, "the connection is closed");
     }
     BM_TRY(may_begin(conn, step, err));
+    conn->look_ns = 0;
     bool blocking = PQisnonblocking(conn->pg) == 0;
     PQsetnonblocking(conn->pg, 1);
     bm_status status = dispatch(conn, step, answer, err);

@@ -103,13 +103,13 @@ static bm_status read_keywords(const char *url, const bm_open_options *options, 
 }
 
 /* PQconnectPoll does not know connect_timeout: the deadline is ours. */
-static bm_status connect_until(bm__libpq *conn, const bm__patience *patience, bm_error *err)
+static bm_status connect_until(bm__libpq *conn, const bm__step *limits, bm_error *err)
 {
     PostgresPollingStatusType state = PGRES_POLLING_WRITING;
     while (state != PGRES_POLLING_OK && state != PGRES_POLLING_FAILED) {
         short ready;
         short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-        bm_status status = bm__libpq_poll(conn, events, patience, &ready, err);
+        bm_status status = bm__libpq_poll(conn, events, limits, &ready, err);
         if (status != BM_OK) {
             err->stage = BM_STAGE_CONNECT;
             return status;
@@ -172,17 +172,17 @@ static bm__libpq *new_conn(bool borrowed)
     return conn;
 }
 
-static bm_status start(bm__libpq *conn, const keywords *k, const bm__patience *patience,
-                       bm_error *err)
+static bm_status start(bm__libpq *conn, const char *const *names, const char *const *values,
+                       const bm__step *limits, bm_error *err)
 {
-    conn->pg = PQconnectStartParams(k->names, k->values, 0);
+    conn->pg = PQconnectStartParams(names, values, 0);
     if (conn->pg == NULL) {
         return bm__no_memory(err);
     }
     PQsetNoticeReceiver(conn->pg, on_notice, conn);
     PQsetErrorVerbosity(conn->pg, PQERRORS_VERBOSE); /* the only way to the SQLSTATE of a refusal */
     if (PQstatus(conn->pg) != CONNECTION_BAD) {
-        BM_TRY(connect_until(conn, patience, err));
+        BM_TRY(connect_until(conn, limits, err));
     }
     if (PQstatus(conn->pg) != CONNECTION_OK) {
         return bm__libpq_refused(conn, err);
@@ -192,23 +192,15 @@ static bm_status start(bm__libpq *conn, const keywords *k, const bm__patience *p
     return check_server(conn, err);
 }
 
-bm_status bm__libpq_open(const char *url, const bm_open_options *options, const bm__step *limits,
-                         bm__conn **out, bm_error *err)
+bm_status bm__libpq_connect(const char *const *names, const char *const *values,
+                            const bm__step *limits, bm__conn **out, bm_error *err)
 {
-    keywords k;
-    bm__patience patience = limits != NULL ? *limits : (bm__patience){0};
-    bm__step_within(&patience, "the connect timeout",
-                    or_default(options->connect_timeout_ms, 10000));
     *out = NULL;
     bm__libpq *conn = new_conn(false);
     if (conn == NULL) {
         return bm__no_memory(err);
     }
-    bm_status status = read_keywords(url, options, &k, err);
-    if (status == BM_OK) {
-        status = start(conn, &k, &patience, err);
-    }
-    free_keywords(&k);
+    bm_status status = start(conn, names, values, limits, err);
     if (status != BM_OK) {
         PQfinish(conn->pg);
         free(conn);
@@ -216,6 +208,21 @@ bm_status bm__libpq_open(const char *url, const bm_open_options *options, const 
     }
     *out = &conn->base;
     return BM_OK;
+}
+
+bm_status bm__libpq_open(const char *url, const bm_open_options *options, const bm__step *limits,
+                         bm__conn **out, bm_error *err)
+{
+    keywords k;
+    bm__step within = limits != NULL ? *limits : (bm__step){0};
+    bm__step_within(&within, "the connect timeout", or_default(options->connect_timeout_ms, 10000));
+    *out = NULL;
+    bm_status status = read_keywords(url, options, &k, err);
+    if (status == BM_OK) {
+        status = bm__libpq_connect(k.names, k.values, &within, out, err);
+    }
+    free_keywords(&k);
+    return status;
 }
 
 bm_status bm__libpq_attach(struct pg_conn *connection, bm__conn **out, bm_error *err)

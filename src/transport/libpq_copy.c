@@ -24,7 +24,7 @@
 /* A COPY on its way to the server. */
 typedef struct stream {
     bm__libpq *conn;
-    const bm__patience *patience;
+    const bm__step *step;
     size_t piece;     /* bytes that the socket takes at once */
     size_t unseen;    /* bytes handed over since the socket was looked at */
     size_t unflushed; /* and since libpq's buffer was empty */
@@ -74,13 +74,13 @@ static bm_status listen_to(stream *s, bm_error *err)
             return BM_OK;
         }
         bm_error ignored = BM_ERROR;
-        const bm__patience silence = {.deadline_ns = bm__now_ns() + SILENCE_NS,
-                                      .cancel = s->patience->cancel};
+        const bm__step silence = {.deadline_ns = bm__now_ns() + SILENCE_NS,
+                                  .cancel = s->step->cancel};
         short ready;
         status = bm__libpq_poll(conn, POLLIN, &silence, &ready, &ignored);
     }
     s->answered = status == BM_TIMEOUT;
-    return s->answered ? BM_OK : bm__libpq_in_time(s->patience, err);
+    return s->answered ? BM_OK : bm__libpq_in_time(s->step, err);
 }
 
 /* Wait until the socket is writable, and listen meanwhile. */
@@ -88,9 +88,9 @@ static bm_status wait_writable(stream *s, bm_error *err)
 {
     short ready = 0;
     s->unseen = 0;
-    BM_TRY(bm__libpq_in_time(s->patience, err));
+    BM_TRY(bm__libpq_in_time(s->step, err));
     while (!s->answered && (ready & POLLOUT) == 0) {
-        BM_TRY(bm__libpq_poll(s->conn, POLLIN | POLLOUT, s->patience, &ready, err));
+        BM_TRY(bm__libpq_poll(s->conn, POLLIN | POLLOUT, s->step, &ready, err));
         if ((ready & (POLLIN | POLLERR | POLLHUP)) != 0) {
             BM_TRY(listen_to(s, err));
         }
@@ -139,7 +139,7 @@ static bm_status send_blocks(stream *s, const bm__step *step, bm_error *err)
     while (!s->answered) {
         const uint8_t *block = NULL;
         size_t size = 0;
-        BM_TRY(bm__libpq_in_time(s->patience, err));
+        BM_TRY(bm__libpq_in_time(s->step, err));
         BM_TRY(step->pull(step->context, &block, &size, err));
         if (size == 0) {
             return BM_OK;
@@ -157,7 +157,8 @@ static bm_status send_blocks(stream *s, const bm__step *step, bm_error *err)
  * the connection is lost libpq reads what the server said before only once the COPY is ended.  A
  * server that is busy with something else does not hear CopyFail, but it hears a request to stop.
  */
-static bm_status abandon(bm__libpq *conn, bm_status status, bm__answer *answer, bm_error *err)
+static bm_status abandon(bm__libpq *conn, const bm__step *step, bm_status status,
+                         bm__answer *answer, bm_error *err)
 {
     if (PQputCopyEnd(conn->pg, REASON) < 0) {
         bm__libpq_give_up(conn);
@@ -165,7 +166,8 @@ static bm_status abandon(bm__libpq *conn, bm_status status, bm__answer *answer, 
     }
     if (status == BM_CONNECTION && PQstatus(conn->pg) != CONNECTION_OK) {
         bm_error ignored = BM_ERROR;
-        bm__patience soon = {.deadline_ns = bm__now_ns() + 1000000000};
+        bm__step soon = {.deadline_ns = bm__now_ns() + 1000000000};
+        bm__step_until(&soon, NULL, 0, step->end_ns);
         PGresult *result = NULL;
         if (bm__libpq_result(conn, &soon, &result, &ignored) == BM_OK && result != NULL) {
             err->status = BM_OK;
@@ -174,36 +176,36 @@ static bm_status abandon(bm__libpq *conn, bm_status status, bm__answer *answer, 
         }
         PQclear(result);
     }
-    bm__libpq_settle(conn, status == BM_TIMEOUT || status == BM_CANCELLED);
+    bm__libpq_settle(conn, step, status == BM_TIMEOUT || status == BM_CANCELLED);
     return status;
 }
 
 /* Without CopyDone nothing of it can have been committed. */
 bm_status bm__libpq_load(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err)
 {
-    const bm__patience patience = *step;
-    stream s = {.conn = conn, .patience = &patience, .piece = piece_of(conn)};
+    stream s = {.conn = conn, .step = step, .piece = piece_of(conn)};
     bm__step end = *step;
     bm_status status = send_blocks(&s, step, err);
     if (status != BM_OK) {
-        return abandon(conn, status, answer, err);
+        return abandon(conn, step, status, answer, err);
     }
     end.autocommit = step->autocommit && !s.answered;
+    end.stall_ms = 0;
+    bm__step_within(&end, "the statement timeout", step->answer_ms);
     if (PQputCopyEnd(conn->pg, s.answered ? REASON : NULL) < 0) {
         status = bm__libpq_fail(conn, NULL, BM_STAGE_WRITE, answer, err);
-        bm__libpq_settle(conn, false);
+        bm__libpq_settle(conn, step, false);
         return status;
     }
     return bm__libpq_drain(conn, &end, answer, err);
 }
 
-static bm_status take_pieces(bm__libpq *conn, const bm__step *step, const bm__patience *patience,
-                             bm_error *err)
+static bm_status take_pieces(bm__libpq *conn, const bm__step *step, bm_error *err)
 {
     for (unsigned n = 1;; n++) {
         char *piece = NULL;
         if (n % LOOK_EVERY == 0) {
-            BM_TRY(bm__libpq_in_time(patience, err));
+            BM_TRY(bm__libpq_in_time(step, err));
         }
         int size = PQgetCopyData(conn->pg, &piece, 1);
         if (size > 0) {
@@ -212,7 +214,7 @@ static bm_status take_pieces(bm__libpq *conn, const bm__step *step, const bm__pa
             BM_TRY(status);
         } else if (size == 0) {
             short ready;
-            BM_TRY(bm__libpq_poll(conn, POLLIN, patience, &ready, err));
+            BM_TRY(bm__libpq_poll(conn, POLLIN, step, &ready, err));
             if (PQconsumeInput(conn->pg) == 0) {
                 return bm__libpq_fail(conn, NULL, BM_STAGE_READ, NULL, err);
             }
@@ -226,10 +228,9 @@ static bm_status take_pieces(bm__libpq *conn, const bm__step *step, const bm__pa
 
 bm_status bm__libpq_unload(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err)
 {
-    const bm__patience patience = *step;
-    bm_status status = take_pieces(conn, step, &patience, err);
+    bm_status status = take_pieces(conn, step, err);
     if (status != BM_OK) {
-        bm__libpq_settle(conn, true);
+        bm__libpq_settle(conn, step, true);
         return status;
     }
     return bm__libpq_drain(conn, step, answer, err);

@@ -83,12 +83,14 @@ static bm_status sqlite_perform(bm__conn *conn, const bm__step *step, bm__answer
     if (step->n_params != 0) {
         return bm__fail(err, BM_INTERNAL, BM_STAGE_CHECK, "parameters are not used with SQLite");
     }
+    c->step = step;
     c->deadline_ns = step->deadline_ns;
     c->cancel = step->cancel;
     c->lock_timeout_ms = step->lock_timeout_ms;
     c->lock_deadline_ns = 0;
     c->stopped = BM_OK;
     bm_status status = perform(c, step, answer, err);
+    c->step = NULL;
     c->deadline_ns = 0;
     c->cancel = NULL;
     if (!bm__sqlite_has_transaction(c)) {

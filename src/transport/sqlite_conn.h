@@ -27,6 +27,7 @@ typedef struct bm__sqlite_conn {
     size_t savepoints; /* of steps, open */
 
     /* Of the step that is performed, for the handlers. */
+    const bm__step *step; /* or NULL: SQLite is being opened */
     int64_t deadline_ns;
     const bm_cancel *cancel;
     int64_t lock_timeout_ms;

@@ -13,12 +13,17 @@
 
 /* ------------------------------------------------------------------------------------- handlers */
 
+static int64_t deadline_of(const bm__sqlite_conn *c)
+{
+    return c->step != NULL ? bm__step_moved(c->step, c->deadline_ns) : c->deadline_ns;
+}
+
 bool bm__sqlite_must_stop(void *context)
 {
     bm__sqlite_conn *c = context;
     if (bm__cancelled(c->cancel)) {
         c->stopped = BM_CANCELLED;
-    } else if (c->deadline_ns != 0 && bm__now_ns() >= c->deadline_ns) {
+    } else if (c->deadline_ns != 0 && bm__now_ns() >= deadline_of(c)) {
         c->stopped = BM_TIMEOUT;
     }
     return c->stopped != BM_OK;
@@ -74,8 +79,12 @@ bool bm__sqlite_is_callers(const bm__sqlite_conn *c)
 
 bm_status bm__sqlite_stopped(const bm__sqlite_conn *c, bm_stage stage, int code, bm_error *err)
 {
+    char late[160] = "the connect timeout passed";
+    if (c->step != NULL) {
+        bm__step_says(c->step, late, sizeof late);
+    }
     return bm__sqlite_fail(err, c->stopped, stage, code,
-                           c->stopped == BM_CANCELLED ? "cancelled" : "the deadline passed");
+                           c->stopped == BM_CANCELLED ? "cancelled" : late);
 }
 
 bm_status bm__sqlite_failed(const bm__sqlite_conn *c, bm_stage stage, bm_error *err)

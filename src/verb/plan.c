@@ -184,16 +184,14 @@ bm_status bm__plan_verify(bm__plan *plan, bm_error *err)
 }
 
 /* The settings of a statement on `rows` rows that are looked up one by one; in a transaction of our
- * own nothing is kept, and the lock timeout is among them. */
-static bm_status plan_hint(bm__plan *plan, size_t rows, bool own, int64_t lock_timeout_ms,
-                           bm_error *err)
+ * own nothing is kept. */
+static bm_status plan_hint(bm__plan *plan, size_t rows, bool own, bm_error *err)
 {
     bm__expect expect = plan->looked_up != NULL ? BM__EXPECT_ONE : BM__EXPECT_COUNT;
     bm__sql_limits limits = {.least = rows * BM__MOST_SHARE,
                              .most = plan->looked_up != NULL ? SIZE_MAX : rows * BM__LEAST_SHARE,
                              .column = plan->model->fields[plan->keys.at[0]].name,
-                             .keep = !own,
-                             .lock_timeout_ms = lock_timeout_ms};
+                             .keep = !own};
     bm__statement *hint = own ? &plan->setup : &plan->hint;
     bm__sql name = bm__sql_begin(err);
     bm__sql_table(&name, plan->table->schema, plan->table->name);
@@ -219,23 +217,12 @@ bm_status bm__plan_setup(const bm__request *request, bm__plan *plan, size_t hint
     }
     if (!request->own_transaction) {
         bool many = request->n_rows > plan->dialect->small_rows;
-        return hint_rows > 0 && many ? plan_hint(plan, hint_rows, false, -1, err) : BM_OK;
+        return hint_rows > 0 && many ? plan_hint(plan, hint_rows, false, err) : BM_OK;
     }
     plan->settle = (bm__statement){"SET CONSTRAINTS ALL IMMEDIATE", BM__STEP_EXEC, BM__EXPECT_COUNT,
                                    BM__TAKES_NOTHING};
-    int64_t lock = request->lock_timeout_ms;
-    if (lock == 0 && request->several_workers) {
-        lock = 60000;
-    }
-    int64_t lock_timeout = lock > 0 ? lock : lock < 0 ? 0 : -1;
     if (hint_rows > 0) { /* in key order, that beats a hash join over the table */
-        return plan_hint(plan, hint_rows, true, lock_timeout, err);
+        return plan_hint(plan, hint_rows, true, err);
     }
-    if (lock_timeout < 0) {
-        return BM_OK;
-    }
-    bm__sql sql = bm__sql_begin(err);
-    bm__sql_put(&sql, "SET LOCAL lock_timeout = %lld", (long long)lock_timeout);
-    plan->setup = (bm__statement){NULL, BM__STEP_EXEC, BM__EXPECT_COUNT, BM__TAKES_NOTHING};
-    return bm__sql_end(&sql, &plan->arena, &plan->setup.sql);
+    return BM_OK;
 }

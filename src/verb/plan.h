@@ -139,7 +139,6 @@ typedef struct bm__request {
     bool read_back; /* columns that the database computes are wanted */
     bool several_workers;
     bool own_transaction; /* the call begins its own */
-    int64_t lock_timeout_ms;
     bool allow_skipped;
     bm__sql_conflict conflict;
     bool untold;       /* nobody asks which rows a conflict ignored or updated */

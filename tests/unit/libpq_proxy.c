@@ -1,3 +1,5 @@
+#define _GNU_SOURCE /* memmem */
+
 #include "libpq_proxy.h"
 
 #include "check.h"
@@ -30,6 +32,8 @@ struct proxy {
     pthread_mutex_t lock; /* of all that follows */
     proxy_mode mode;
     const char *word;
+    char type;
+    bool frozen;
     int connections;
     bool stopped;
     int listener;
@@ -72,9 +76,26 @@ static size_t word_at(const uint8_t *at)
     return (size_t)at[0] << 24 | (size_t)at[1] << 16 | (size_t)at[2] << 8 | at[3];
 }
 
+static bool freezes(const proxy *p)
+{
+    return p->mode == PROXY_SILENT || p->mode == PROXY_SWALLOW;
+}
+
+/* Is it the message from which on nothing goes through? */
+static bool is_last(const proxy *p, const pair *at, size_t size)
+{
+    bool type = p->type == 0 || at->held[0] == p->type;
+    return freezes(p) && at->begun && type &&
+           (p->word == NULL || memmem(at->held, size, p->word, strlen(p->word)) != NULL);
+}
+
 /* One message of the client's, whole.  False: the connection is over. */
 static bool forward(proxy *p, pair *at, size_t size)
 {
+    p->frozen = p->frozen || is_last(p, at, size);
+    if (p->frozen) {
+        return true;
+    }
     size_t n = p->word != NULL ? strlen(p->word) : 0;
     bool cuts = p->mode == PROXY_CUT_BEFORE || p->mode == PROXY_CUT_AFTER;
     bool hit = cuts && at->begun && at->held[0] == 'Q' && size >= n + 6 &&
@@ -124,7 +145,7 @@ static bool from_client(proxy *p, pair *at)
     if (n <= 0) {
         return false;
     }
-    if (at->server < 0) {
+    if (at->server < 0 || p->frozen) {
         return true; /* deaf */
     }
     if (at->skip > 0) {
@@ -148,15 +169,21 @@ static bool from_server(const pair *at)
 }
 
 /* https://www.postgresql.org/docs/current/protocol-message-formats.html:
- * AuthenticationCleartextPassword, then ErrorResponse. */
-static void refuse(int client, const char *word)
+ * AuthenticationCleartextPassword. */
+static bool ask_for_password(int client)
 {
     static const uint8_t password_please[] = {'R', 0, 0, 0, 8, 0, 0, 0, 3};
     uint8_t bytes[1024];
+    return recv(client, bytes, sizeof bytes, 0) > 0 &&
+           write_all(client, password_please, sizeof password_please);
+}
+
+/* ... then ErrorResponse. */
+static void refuse(int client, const char *word)
+{
+    uint8_t bytes[1024];
     char body[256];
-    if (recv(client, bytes, sizeof bytes, 0) <= 0 ||
-        !write_all(client, password_please, sizeof password_please) ||
-        recv(client, bytes, sizeof bytes, 0) <= 0) {
+    if (!ask_for_password(client) || recv(client, bytes, sizeof bytes, 0) <= 0) {
         return;
     }
     int n = snprintf(body, sizeof body, "SFATAL%cVFATAL%cC%.5s%cM%s%c", 0, 0, word, 0, word + 6, 0);
@@ -174,13 +201,16 @@ static void take(proxy *p)
         close(client);
         return;
     }
+    if (p->mode == PROXY_PASSWORD) {
+        ask_for_password(client);
+    }
     for (size_t i = 0; i < PAIRS_MAX; i++) {
         pair *at = &p->pairs[i];
         if (at->client >= 0) {
             continue;
         }
         at->client = client;
-        if (p->mode != PROXY_DEAF) {
+        if (p->mode != PROXY_DEAF && p->mode != PROXY_PASSWORD && !p->frozen) {
             at->server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
             if (connect(at->server, (const struct sockaddr *)&p->there, sizeof p->there) != 0) {
                 close_pair(at);
@@ -199,8 +229,11 @@ static void *run(void *context)
                                                 {.fd = p->wake[0], .events = POLLIN}};
         pthread_mutex_lock(&p->lock);
         for (size_t i = 0; i < PAIRS_MAX; i++) {
-            fds[2 + 2 * i] = (struct pollfd){.fd = p->pairs[i].client, .events = POLLIN};
-            fds[3 + 2 * i] = (struct pollfd){.fd = p->pairs[i].server, .events = POLLIN};
+            bool reads = !p->frozen || p->mode != PROXY_SWALLOW;
+            fds[2 + 2 * i] =
+                (struct pollfd){.fd = reads ? p->pairs[i].client : -1, .events = POLLIN};
+            fds[3 + 2 * i] =
+                (struct pollfd){.fd = p->frozen ? -1 : p->pairs[i].server, .events = POLLIN};
         }
         pthread_mutex_unlock(&p->lock);
         poll(fds, sizeof fds / sizeof fds[0], -1);
@@ -296,7 +329,24 @@ void proxy_set(proxy *p, proxy_mode mode, const char *word)
     pthread_mutex_lock(&p->lock);
     p->mode = mode;
     p->word = word;
+    p->type = 0;
+    p->frozen = false;
     pthread_mutex_unlock(&p->lock);
+}
+
+void proxy_set_type(proxy *p, char type)
+{
+    pthread_mutex_lock(&p->lock);
+    p->type = type;
+    pthread_mutex_unlock(&p->lock);
+}
+
+bool proxy_is_frozen(proxy *p)
+{
+    pthread_mutex_lock(&p->lock);
+    bool frozen = p->frozen;
+    pthread_mutex_unlock(&p->lock);
+    return frozen;
 }
 
 void proxy_close_all(proxy *p)

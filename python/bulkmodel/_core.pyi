@@ -12,6 +12,9 @@ class EngineError(Exception):
 class Miscounted(EngineError):
     """Other rows came back than were sent."""
 
+class Unproved(EngineError):
+    """Nothing was written: the statement could not be sure of its rows' keys."""
+
 class Table:
     def __new__(
         cls,
@@ -41,12 +44,16 @@ class Job:
         batch_size: int,
         filter: str | None,
         plain: bool,
+        keys_by: int,
         catalog: Catalog | None,
         unique: tuple[int, ...] = ...,
         update: tuple[int, ...] = ...,
         /,
     ) -> Job: ...
     def part(self, first: int, n: int, /) -> Job: ...
+    def again(self, keys_by: int, catalog: Catalog | None, /) -> Job: ...
+    def knows_table(self) -> bool: ...
+    def keys_by(self) -> int: ...
     def size(self) -> int: ...
     def twin(self) -> Job: ...
     def rewind(self) -> None: ...

@@ -15,6 +15,7 @@ from bulkmodel import _core, errors, postgresql
 from bulkmodel.atomic import one_transaction
 from bulkmodel.create import VALUES_ROWS, VARIABLES
 from bulkmodel.fields import Field
+from bulkmodel.made_keys import ASKED, way_of
 from bulkmodel.options import Options
 from bulkmodel.overridden import CREATE_STEPS, is_djangos, overridden
 from bulkmodel.place import SMALL, NotOurs, Place, gather, make_job
@@ -62,6 +63,8 @@ class CopyIn:
         with one_transaction(self.using) if workers == 1 else nullcontext():
             few = isinstance(objects, list) and len(objects) <= SMALL
             self.place, self.catalog = self._place(few)
+            if self.catalog is not None and self.catalog.triggers():
+                workers = 1  # keys may have to be found in another way, on one connection
             read = 0
             for chunk in _chunks(objects, size):
                 for rows, got in self._pieces(chunk, read, workers):
@@ -208,7 +211,8 @@ class CopyIn:
             most = max(min(VALUES_ROWS, VARIABLES // len(columns)), 1)
         gathered = _core.Rows(place.description.table, len(objects))
         gather(place, gathered, objects, columns, False, for_create)
-        return make_job(gathered, "bulk_create", (), most, Condition(), self.catalog)
+        way = way_of(place, self.catalog) if keyless else ASKED
+        return make_job(gathered, "bulk_create", (), most, Condition(), self.catalog, (), way)
 
     def _check(self, chunk: list[Any], places: Sequence[int]) -> None:
         for number, row in zip(places, chunk):

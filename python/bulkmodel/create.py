@@ -13,6 +13,7 @@ from django.db.models.base import ModelState
 
 from bulkmodel import _core, errors, postgresql
 from bulkmodel.conflicts import Conflict, check_conflict, is_djangos
+from bulkmodel.made_keys import ASKED, PROVED, way_of
 from bulkmodel.place import SMALL, NotOurs, Place, gather, make_job
 from bulkmodel.prepare import for_create
 from bulkmodel.statements import Condition, Reading
@@ -112,6 +113,8 @@ class Create:
                 catalog = postgresql.ask(description.table, self.place.connection)
             except _core.Unfit as error:
                 raise NotOurs(str(error)) from error
+            if catalog.triggers():  # keys may have to be found in another way, on one connection
+                workers = 1
         self.condition = self._condition(workers, catalog)
         self.given = [o.pk for o in self.keyed] if isinstance(self.condition, Reading) else []
         new = kinds <= _NEW
@@ -160,7 +163,10 @@ class Create:
         rows = _core.Rows(place.description.table, len(objects))
         gather(place, rows, objects, columns, False, for_create)
         conflict = self.conflict.indexes(place) if self.conflict is not None else ()
-        return make_job(rows, "bulk_create", (), batch_size, Condition(), catalog, conflict)
+        way = ASKED
+        if not with_key or isinstance(self.condition, Reading):
+            way = way_of(place, catalog, with_key)
+        return make_job(rows, "bulk_create", (), batch_size, Condition(), catalog, conflict, way)
 
     def run(self) -> None:
         """Write, and set keys and states; where that fails, they are what they were."""
@@ -175,14 +181,22 @@ class Create:
         def settle() -> None:
             deque(parts, 0)
             if isinstance(self.condition, Reading):
-                for object, made in zip(self.keyed, self.condition.keys):
-                    object.pk = made
+                self._take_keys(self.condition.keys)
 
         def settle_part() -> None:
             next(parts, None)
 
         with errors.noted(call):
             self.writing.run(settle, self._undo, settle_part)
+
+    def _take_keys(self, keys: list[Any]) -> None:
+        """What the database has for keys that were given: no trigger changed them, or each row was
+        read back by itself."""
+        field = self.place.description.key.field
+        if len(keys) > 1 and self.writing.jobs[0].keys_by() == PROVED:
+            keys = [field.to_python(object.pk) for object in self.keyed]
+        for object, made in zip(self.keyed, keys):
+            object.pk = made
 
     def _parts(self) -> Iterator[None]:
         """Set keys and states, a part of the objects at a time."""

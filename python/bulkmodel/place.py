@@ -111,10 +111,12 @@ def make_job(
     condition: Condition,
     catalog: _core.Catalog | None,
     conflict: tuple[tuple[int, ...], tuple[int, ...]] | tuple[()] = (),
+    keys_by: int = 0,
 ) -> _core.Job:
-    """`conflict`: of a create, the fields that may conflict and those that are updated then."""
+    """`conflict`: of a create, the fields that may conflict and those that are updated then;
+    `keys_by`: see made_keys."""
     try:
         where, plain = condition.place, condition.is_plain
-        return _core.Job(rows, verb, columns, batch_size, where, plain, catalog, *conflict)
+        return _core.Job(rows, verb, columns, batch_size, where, plain, keys_by, catalog, *conflict)
     except _core.Unfit as error:
         raise NotOurs(str(error)) from error

@@ -12,8 +12,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel import _core, errors, halves, postgresql, transport
 from bulkmodel.atomic import one_statement, one_transaction
+from bulkmodel.made_keys import ASKED, run_surely
 from bulkmodel.place import SMALL, Place
-from bulkmodel.statements import Condition, nothing
+from bulkmodel.statements import Condition, Reading, nothing
 from bulkmodel.workers import Entangled, Team
 
 
@@ -105,7 +106,7 @@ class Writing:
             try:
                 Team(self.place.connection, self._tasks).run(settle, undo)
                 return
-            except Entangled:
+            except (Entangled, _core.Unproved):
                 for job in self.jobs:
                     job.rewind()
                 self._tasks = [_Task(self, self.jobs)]
@@ -174,8 +175,17 @@ class _Task:
         self.jobs = jobs
 
     def run(self, connection: BaseDatabaseWrapper, beside: Callable[[], None] = nothing) -> None:
-        for job in self.jobs:
-            transport.run(job, connection, self.writing.condition, beside)
+        condition = self.writing.condition
+        keyed = isinstance(condition, Reading)
+
+        def run(job: _core.Job) -> None:
+            transport.run(job, connection, condition, beside)
+
+        for i, job in enumerate(self.jobs):
+            if job.keys_by() == ASKED:
+                run(job)
+            else:
+                run_surely(self.writing.place, self.jobs, i, run, keyed and i == 0)
 
     def stop(self) -> None:
         for job in self.jobs:

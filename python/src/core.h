@@ -31,6 +31,8 @@ extern PyObject *py_unfit;
 extern PyObject *py_engine_error;
 /* The same, of a kind: other rows came back than were sent. */
 extern PyObject *py_miscounted;
+/* The same, of a kind: nothing was written, since the statement could not be sure of its keys. */
+extern PyObject *py_unproved;
 
 /* What a value must fulfil beside its type. */
 typedef struct py_rule {
@@ -127,10 +129,16 @@ typedef struct py_order {
     size_t batch_size;
     const char *filter;
     int filter_plain;
+    bm__keys_by keys_by;
     bm__sql_conflict conflict;
     PyObject *unique; /* tuple of the fields of the conflict */
     PyObject *update; /* tuple of the fields that it updates */
 } py_order;
+
+/* again.c: methods of Job. */
+PyObject *py_job_again(PyObject *object, PyObject *args);
+PyObject *py_job_knows_table(PyObject *object, PyObject *unused);
+PyObject *py_job_keys_by(PyObject *object, PyObject *unused);
 
 /* engine.c: rows, plan and job, checked before anything is sent. */
 bm_status py_prepare(py_job *self, const py_order *order, bm_error *err);

@@ -24,7 +24,7 @@ static bm_status fields_of(py_job *self, PyObject *numbers, bm__fields *out, bm_
     return BM_OK;
 }
 
-/* Keys come back, and in order, as Django's do: not of rows that have them, nor where a conflict
+/* Keys come back, as Django's do: not of rows that have them, nor where a conflict
  * ignores rows.  Of rows that have keys Django misses none, but a single one. */
 static bm_status order_create(py_job *self, const py_order *order, bm_error *err)
 {
@@ -35,7 +35,9 @@ static bm_status order_create(py_job *self, const py_order *order, bm_error *err
     self->op.verb = &bm__verb_bulk_create;
     self->op.as_given = true;
     request->conflict = order->conflict;
-    request->in_order = !ignores;
+    request->returns = !ignores;
+    request->keys_by =
+        self->catalog != NULL && order->keys_by != BM__KEYS_EACH ? BM__KEYS_ASKED : order->keys_by;
     request->keys_back = !ignores && !given;
     request->allow_skipped = ignores || (given && (self->rows->n > 1 || !plain));
     request->untold = !plain;

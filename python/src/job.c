@@ -53,19 +53,20 @@ static bool set_columns(py_job *self)
     return true;
 }
 
-/* Job(rows, verb, fields, batch_size, filter, plain, catalog[, unique, update]): of a create,
- * `unique` and `update` say what a conflict updates; with no field to update it ignores the row.
- * `plain`: the filter reads no other rows. */
+/* Job(rows, verb, fields, batch_size, filter, plain, keys_by, catalog[, unique, update]): of a
+ * create, `unique` and `update` say what a conflict updates; with no field to update it ignores the
+ * row.  `plain`: the filter reads no other rows.  `keys_by`: a bm__keys_by. */
 static PyObject *job_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     py_order order = {.conflict = BM__CONFLICT_ERROR};
     py_rows *rows;
     PyObject *catalog;
     Py_ssize_t batch_size;
+    int keys_by;
     (void)keywords;
-    if (!PyArg_ParseTuple(args, "O!sO!nzpO|O!O!", &py_rows_type, &rows, &order.verb, &PyTuple_Type,
-                          &order.fields, &batch_size, &order.filter, &order.filter_plain, &catalog,
-                          &PyTuple_Type, &order.unique, &PyTuple_Type, &order.update)) {
+    if (!PyArg_ParseTuple(args, "O!sO!nzpiO|O!O!", &py_rows_type, &rows, &order.verb, &PyTuple_Type,
+                          &order.fields, &batch_size, &order.filter, &order.filter_plain, &keys_by,
+                          &catalog, &PyTuple_Type, &order.unique, &PyTuple_Type, &order.update)) {
         return NULL;
     }
     if (order.update != NULL) {
@@ -82,6 +83,7 @@ static PyObject *job_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
     }
     bm_error err = BM_ERROR;
     order.batch_size = (size_t)batch_size;
+    order.keys_by = (bm__keys_by)keys_by;
     self->order = Py_NewRef(args);
     self->rows = (py_rows *)Py_NewRef(rows);
     self->table = rows->table;
@@ -245,6 +247,10 @@ static PyObject *job_next(PyObject *object, PyObject *unused)
     Py_END_ALLOW_THREADS;
     if (state == BM__JOB_DONE) {
         Py_RETURN_NONE;
+    }
+    if (state == BM__JOB_FAILED && self->job.unproved) {
+        PyErr_SetString(py_unproved, bm__job_error(&self->job)->message);
+        return NULL;
     }
     if (state == BM__JOB_FAILED) {
         return py_raise(bm__job_error(&self->job), self->job.sent);
@@ -534,6 +540,9 @@ static PyObject *job_locate(PyObject *object, PyObject *args)
 
 static PyMethodDef methods[] = {
     {"part", job_part, METH_VARARGS, NULL},
+    {"again", py_job_again, METH_VARARGS, NULL},
+    {"knows_table", py_job_knows_table, METH_NOARGS, NULL},
+    {"keys_by", py_job_keys_by, METH_NOARGS, NULL},
     {"size", job_size, METH_NOARGS, NULL},
     {"twin", job_twin, METH_NOARGS, NULL},
     {"rewind", job_rewind, METH_NOARGS, NULL},

@@ -5,6 +5,7 @@
 PyObject *py_unfit;
 PyObject *py_engine_error;
 PyObject *py_miscounted;
+PyObject *py_unproved;
 
 static PyMethodDef functions[] = {
     {"plain", py_plain, METH_VARARGS, NULL},
@@ -51,7 +52,8 @@ static bool fill_module(PyObject *module)
         add_type(module, "Halves", &py_halves_type) &&
         add_exception(module, "bulkmodel._core.Unfit", NULL, &py_unfit) &&
         add_exception(module, "bulkmodel._core.EngineError", NULL, &py_engine_error) &&
-        add_exception(module, "bulkmodel._core.Miscounted", py_engine_error, &py_miscounted);
+        add_exception(module, "bulkmodel._core.Miscounted", py_engine_error, &py_miscounted) &&
+        add_exception(module, "bulkmodel._core.Unproved", py_engine_error, &py_unproved);
 #if BM_HAS_SQLITE_EXTENSION
     filled = filled && add_type(module, "Source", &py_source_type);
 #endif

@@ -100,6 +100,7 @@ typedef struct bm__job {
     size_t place, place_row; /* read-back: the queryset's row of chunk row `place_row` */
     int64_t highest;
     bool same_table; /* verify's answer */
+    bool unproved;   /* the first write did nothing: what it relies on does not hold */
     bool looks_up;   /* hint's answer: plan->looked_up is what writes */
 
     uint64_t inserted, updated, missing, ignored, deleted, read, statements;

@@ -216,14 +216,21 @@ static bm_status missing(bm__job *job, bm_error *err)
                     job->plan->model->table);
 }
 
-/* Keys that were counted on from the highest come in any order, and rise with the rows.  Others
- * (behind the highest that there can be SQLite draws lots; triggers may insert, too) are taken in
- * their order, as Django takes all. */
+static int by_number(const void *a, const void *b)
+{
+    int64_t x;
+    int64_t y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return (x > y) - (x < y);
+}
+
+/* Keys that rise with the rows came in any order.  SQLite's do, too, but behind the highest that
+ * there can be, where it draws lots: they lie far from each other. */
 static bm_status arrange_keys(bm__job *job, bm_error *err)
 {
     const bm__plan *plan = job->plan;
-    bool returned = plan->strategy == BM__INSERT_KEYS && plan->dialect->returns_keys;
-    if (!returned || job->watched || job->n == 0) {
+    if (plan->strategy != BM__INSERT_KEYS || job->watched || job->n < 2) {
         return BM_OK;
     }
     if (plan->model->fields[plan->key_field].width != sizeof(int64_t) || job->call->pick != NULL) {
@@ -232,20 +239,34 @@ static bm_status arrange_keys(bm__job *job, bm_error *err)
     int64_t *keys = (int64_t *)(void *)job->call->keys + bm__batch_row(&job->batch, 0);
     int64_t lowest = keys[0];
     int64_t highest = keys[0];
+    bool rising = true;
     for (size_t i = 1; i < job->n; i++) {
+        rising = rising && keys[i - 1] < keys[i];
         lowest = keys[i] < lowest ? keys[i] : lowest;
         highest = keys[i] > highest ? keys[i] : highest;
     }
-    bool consecutive = (uint64_t)highest - (uint64_t)lowest == job->n - 1;
-    for (size_t i = 0; consecutive && i < job->n; i++) {
-        keys[i] = lowest + (int64_t)i;
+    bool drawn = !plan->proved && ((uint64_t)highest - (uint64_t)lowest) >> 48 != 0;
+    if (!rising && !drawn) {
+        qsort(keys, job->n, sizeof *keys, by_number);
     }
     return BM_OK;
+}
+
+/* The statement wrote nothing, since it could not be sure of its rows' keys. */
+static bm_status unproved(bm__job *job, bm_error *err)
+{
+    job->unproved = job->inserted == 0;
+    return bm__fail(err, BM_DATABASE, BM_STAGE_WRITE,
+                    "the keys of \"%s\" are not made by a sequence of its own that rises",
+                    job->plan->model->table);
 }
 
 bm_status bm__written(bm__job *job, uint64_t rows, bm_error *err)
 {
     bm__call *call = job->call;
+    if (job->plan->proved && named_rows(job, rows) == 0) {
+        return unproved(job, err);
+    }
     BM_TRY(bm__count(job, named_rows(job, rows), err));
     BM_TRY(arrange_keys(job, err));
     if (only_counts(job)) {

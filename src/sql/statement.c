@@ -173,7 +173,7 @@ static void put_key_names(bm__sql *sql, const bm__sql_shape *shape, const char *
     }
 }
 
-/* Does the table make the keys, so that it is RETURNING that tells which are whose? */
+/* Does the table make the keys? */
 static bool makes_keys(const bm__sql_shape *shape)
 {
     bool given = false;
@@ -185,6 +185,15 @@ static bool makes_keys(const bm__sql_shape *shape)
         given = given || column->key;
     }
     return !given;
+}
+
+/* Behind the source of rows. */
+static void put_proof(bm__sql *sql, const bm__sql_shape *shape)
+{
+    if (shape->proof != BM__PROOF_NOTHING) {
+        bm__sql_put(sql, " WHERE ");
+        bm__sql_proof(sql, shape);
+    }
 }
 
 static void put_insert_plain(bm__sql *sql, const bm__sql_shape *shape)
@@ -204,6 +213,7 @@ static void put_insert_plain(bm__sql *sql, const bm__sql_shape *shape)
     bm__sql_put(sql, row ? ")" : " FROM ");
     if (!row) {
         put_source(sql, shape, ordered);
+        put_proof(sql, shape);
     }
     if (ordered) { /* PostgreSQL computes defaults above the sort: keys are made in this order */
         bm__sql_put(sql, " ORDER BY v.ord");
@@ -304,6 +314,7 @@ static void put_insert_returning(bm__sql *sql, const bm__sql_shape *shape)
     }
     bm__sql_put(sql, "v.ord FROM ");
     put_source(sql, shape, true);
+    put_proof(sql, shape);
     bm__sql_put(sql, "), w AS (");
     put_insert_head(sql, shape);
     bm__sql_put(sql, " SELECT ");

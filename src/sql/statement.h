@@ -42,6 +42,18 @@ typedef enum bm__sql_returning {
     BM__RETURN_KEYS      /* (key ...) in the order of the rows, as far as the engine gives one */
 } bm__sql_returning;
 
+/* What holds of the table, or no row is written; or-ed together (PostgreSQL, proof.c).  Always: it
+ * has no rules. */
+enum {
+    BM__PROOF_NOTHING = 0,
+    BM__PROOF_TABLE = 1,  /* ... and no more */
+    BM__PROOF_OWN = 2,    /* the key's default is its own sequence */
+    BM__PROOF_RISING = 4, /* ... whose values rise, for ever */
+    BM__PROOF_DRAWN = 8,  /* ... which this role may draw from, and may write the key */
+    BM__PROOF_UNTOUCHED =
+        16 /* it is an ordinary table, and no trigger changes rows before INSERT */
+};
+
 /* What a statement is made from. */
 typedef struct bm__sql_shape {
     const bm__dialect *dialect;
@@ -62,12 +74,19 @@ typedef struct bm__sql_shape {
     const char *filter; /* update, copy_out: a further condition on the rows `t`, as SQL; or NULL */
     bool fenced;        /* ... of rows that are looked up: the planner finds none by it */
     const char *order;  /* copy_out: the order of the rows, as SQL; or NULL */
+    unsigned proof;     /* create: BM__PROOF_..., or nothing is written */
+    const char *proof_key; /* ... of this column */
 } bm__sql_shape;
 
 /* COPY t (columns that are written) FROM STDIN (FORMAT binary). */
 void bm__sql_copy_in(bm__sql *sql, const bm__sql_shape *shape);
 
 void bm__sql_insert(bm__sql *sql, const bm__sql_shape *shape);
+
+/* PostgreSQL, of a table that nobody asked about: shape.proof as a condition; and the next value of
+ * the own sequence of shape.proof_key. */
+void bm__sql_proof(bm__sql *sql, const bm__sql_shape *shape);
+void bm__sql_own_key(bm__sql *sql, const bm__sql_shape *shape);
 void bm__sql_update(bm__sql *sql, const bm__sql_shape *shape);
 void bm__sql_delete(bm__sql *sql, const bm__sql_shape *shape);
 

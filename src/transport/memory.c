@@ -179,12 +179,12 @@ static bm_status push_row(bm__memory_conn *m, const bm__step *step, size_t ordin
     size_t n = 1;
     switch (step->expect) {
     case BM__EXPECT_KEYS:
-        cells[0] = int8_cell(++m->last_key, key);
+        cells[0] = int8_cell(m->last_key + 1 + ordinal, key);
         break;
     case BM__EXPECT_ORD_KEYS:
         cells[0] = int8_cell(ordinal, first);
         cells[1] = (bm__cell){.kind = BM__CELL_BYTES, .data = &yes, .size = 1};
-        cells[2] = int8_cell(++m->last_key, key);
+        cells[2] = int8_cell(m->last_key + 1 + ordinal, key);
         n = 3;
         break;
     case BM__EXPECT_ONE:
@@ -197,7 +197,8 @@ static bm_status push_row(bm__memory_conn *m, const bm__step *step, size_t ordin
     return step->push(step->context, cells, n, err);
 }
 
-/* What the database would answer, and the rows that go with it, no more than `limit`. */
+/* What the database would answer, and the rows that go with it, no more than `limit`: backwards, as
+ * no server promises an order. */
 static bm_status execute(bm__memory_conn *m, const bm__step *step, uint64_t limit,
                          bm__answer *answer, bm_error *err)
 {
@@ -211,9 +212,12 @@ static bm_status execute(bm__memory_conn *m, const bm__step *step, uint64_t limi
     } else if (step->expect == BM__EXPECT_ONE) {
         n = 1;
     }
-    for (size_t i = 0; step->push != NULL && i < n && i < limit; i++) {
+    size_t rows = step->push == NULL ? 0 : n < limit ? n : (size_t)limit;
+    for (size_t i = rows; i-- > 0;) {
         BM_TRY(push_row(m, step, i, err));
     }
+    bool keys = step->expect == BM__EXPECT_KEYS || step->expect == BM__EXPECT_ORD_KEYS;
+    m->last_key += keys ? rows : 0;
     answer->rows = n;
     return BM_OK;
 }

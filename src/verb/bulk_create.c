@@ -83,6 +83,21 @@ static bool may_skip(const bm__request *request)
     return skips && (request->outcomes || request->keys_back);
 }
 
+/* Of one row the order is no question. */
+static unsigned fact_of_keys(const bm__request *request, bool upserts)
+{
+    if (request->keys_by == BM__KEYS_ASKED) {
+        return 0;
+    }
+    if (request->n_rows == 1) {
+        return BM__FACT_PROVED;
+    }
+    if (request->keys_by == BM__KEYS_EACH) {
+        return BM__FACT_EACH;
+    }
+    return request->keys_by == BM__KEYS_PROVED && !upserts ? BM__FACT_PROVED : BM__FACT_MADE;
+}
+
 static bm_status gather_facts(const bm__request *request, const bm__plan *plan, unsigned *out,
                               bm_error *err)
 {
@@ -95,7 +110,7 @@ static bm_status gather_facts(const bm__request *request, const bm__plan *plan, 
     facts |= plan->dialect->returns_keys ? BM__FACT_RISING : 0;
     facts |= plan->dialect->binds_rows ? BM__FACT_NO_COPY : 0;
     facts |= small ? BM__FACT_SMALL : 0;
-    facts |= request->in_order && !tells ? BM__FACT_IN_ORDER : 0;
+    facts |= fact_of_keys(request, upserts);
     facts |= tells ? BM__FACT_TELLS : 0;
     facts |= upserts ? BM__FACT_UPSERT : 0;
     facts |= table->rules ? BM__FACT_NO_CTE | BM__FACT_NO_COPY : 0;
@@ -119,8 +134,20 @@ static bm_status gather_facts(const bm__request *request, const bm__plan *plan, 
     return BM_OK;
 }
 
+/* Nobody asked the catalog what the key's default is. */
+static bm_status own_key(bm__plan *plan, bm__plan_column *column, bm_error *err)
+{
+    const bm__sql_shape shape = {.schema = plan->table->schema,
+                                 .table = plan->table->name,
+                                 .proof_key = plan->model->fields[plan->key_field].name};
+    bm__sql key = bm__sql_begin(err);
+    bm__sql_own_key(&key, &shape);
+    return bm__sql_end(&key, &plan->arena, &column->sql.default_sql);
+}
+
 /* The key that is made: drawn by the job, made in the statement, or left to the table. */
-static bm_status add_made_key(bm__plan *plan, bool in_array, bm__sql_shape *shape, bm_error *err)
+static bm_status add_made_key(const bm__request *request, bm__plan *plan, bool in_array,
+                              bm__sql_shape *shape, bm_error *err)
 {
     bm__plan_column *column;
     const bm__table_column *server;
@@ -143,6 +170,10 @@ static bm_status add_made_key(bm__plan *plan, bool in_array, bm__sql_shape *shap
         column->sql.key = true;
         column->sql.made = true;
         column->sql.written = plan->strategy == BM__INSERT_RETURNING;
+        if (column->sql.written && request->keys_by != BM__KEYS_ASKED) {
+            shape->overriding = true; /* it may be an identity column that is ALWAYS */
+            return own_key(plan, column, err);
+        }
     } else {
         return BM_OK; /* the table's own default */
     }
@@ -181,7 +212,7 @@ static bm_status add_columns(const bm__request *request, bm__plan *plan, bool in
     shape->overriding = false;
     shape->lone = is_lone(request, plan);
     if (plan->key_made) {
-        BM_TRY(add_made_key(plan, in_array, shape, err));
+        BM_TRY(add_made_key(request, plan, in_array, shape, err));
     }
     for (size_t i = 0; i < plan->model->n_fields; i++) {
         const bm_field *field = &plan->model->fields[i];
@@ -361,6 +392,25 @@ static bm_status plan_watched(bm__plan *plan, const bm__sql_shape *shape, bm_err
     return bm__sql_end(&sql, &plan->arena, &plan->watched);
 }
 
+/* What the statement must make sure of.  Rows that have keys are only read back: no trigger may
+ * change those. */
+static void plan_proof(const bm__request *request, bm__plan *plan, bm__sql_shape *shape)
+{
+    bool asked = request->keys_by == BM__KEYS_ASKED || request->keys_by == BM__KEYS_EACH;
+    if (asked || request->n_rows == 1 || plan->dialect->stores_lite) {
+        return;
+    }
+    bool all = request->keys_by == BM__KEYS_PROVED;
+    bool made = plan->strategy == BM__INSERT_RETURNING;
+    shape->proof = BM__PROOF_TABLE | (all ? BM__PROOF_UNTOUCHED : 0);
+    plan->proved = true;
+    if (!plan->key_made) {
+        return;
+    }
+    shape->proof |= BM__PROOF_OWN | (made ? BM__PROOF_DRAWN : BM__PROOF_RISING);
+    shape->proof_key = plan->model->fields[plan->key_field].name;
+}
+
 static bm_status plan_write(const bm__request *request, bm__plan *plan, bm__sql_shape *shape,
                             bm_error *err)
 {
@@ -394,16 +444,18 @@ static bm_status plan_write(const bm__request *request, bm__plan *plan, bm__sql_
         }
         break;
     case BM__INSERT: /* who has keys returned is refused what may not be: nothing is lost unseen */
-        shape->returning = request->in_order && plan->keys.n > 0 && !plan->dialect->stores_lite
+        shape->returning = request->returns && plan->keys.n > 0 && !plan->dialect->stores_lite
                                ? BM__RETURN_KEYS
                                : BM__RETURN_NOTHING;
+        plan->chunk_rows = request->keys_by == BM__KEYS_EACH ? 1 : plan->chunk_rows;
         break;
     case BM__INSERT_LOOKUP:
     case BM__HIGHEST_INSERT:
         break;
     }
     shape->key_tells = plan->key_made && !plan->mixed_keys;
-    shape->no_xmax = plan->table->kind != 'r';
+    shape->no_xmax = plan->table->kind != 'r' || shape->key_tells;
+    plan_proof(request, plan, shape);
     if (request->conflict == BM__CONFLICT_UPDATE && request->outcomes && !shape->key_tells &&
         plan->table->kind != 'r' && !plan->dialect->reads_batch) {
         return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,

@@ -62,11 +62,21 @@ typedef enum bm__strategy {
     BM__INSERT,           /* INSERT of the batch; nothing comes back */
     BM__INSERT_RETURNING, /* INSERT of the batch, keys made in the statement, found again by key */
     BM__INSERT_EACH,      /* a statement a row, in one transaction */
-    BM__INSERT_KEYS,      /* INSERT of the batch; the keys come back in the rows' order, or where
-                             dialect.returns_keys and they are consecutive, in any */
+    BM__INSERT_KEYS,      /* INSERT of the batch; the keys come back in any order, and rise with the
+                             rows */
     BM__INSERT_LOOKUP,    /* INSERT of the batch; keys are looked up by the conflict's columns */
     BM__HIGHEST_INSERT    /* keys counted on from the highest in use, then INSERT with them */
 } bm__strategy;
+
+/* PostgreSQL: how the keys that a create makes find their rows, where nobody asked the catalog. */
+typedef enum bm__keys_by {
+    BM__KEYS_ASKED = 0, /* the catalog was asked: by what it says */
+    BM__KEYS_PROVED,    /* they rise with the rows, or they are made in the statement: it makes sure
+                           that this can be, or writes nothing */
+    BM__KEYS_MADE,      /* they are made in the statement; a trigger may change them, and then rows
+                           are missing in its answer */
+    BM__KEYS_EACH       /* a statement a row */
+} bm__keys_by;
 
 typedef struct bm__plan {
     bm__arena arena;
@@ -107,6 +117,7 @@ typedef struct bm__plan {
 
     size_t chunk_rows;
     bool whole_table; /* no rows are given: all rows of the table */
+    bool proved;      /* the write does nothing unless what it relies on holds */
     bool key_made;    /* the key field that is not in the rows but made: key_field */
     bool key_tracked; /* the call keeps the values of key_field as the database has them */
     size_t key_field;
@@ -134,8 +145,9 @@ typedef struct bm__request {
     size_t batch_size;     /* 0: chosen */
     bool whole_table;
     bool keys_back; /* the caller wants to know them */
-    bool in_order; /* ... and takes the order of RETURNING for the rows', as its users always did */
-    bool outcomes; /* of each row */
+    bool returns;   /* ... as RETURNING gives them, also of rows that have them */
+    bm__keys_by keys_by;
+    bool outcomes;  /* of each row */
     bool read_back; /* columns that the database computes are wanted */
     bool several_workers;
     bool own_transaction; /* the call begins its own */

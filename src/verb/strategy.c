@@ -1,8 +1,8 @@
 #include "strategy.h"
 
 /*
- * In order; the first that fits.  RETURNING's order is not trusted unless the caller does: every
- * row has its key, or its ordinal, before the write, or is written by a statement of its own.
+ * In order; the first that fits.  RETURNING's order is not trusted: every row has its key, or its
+ * ordinal, before the write, or is written by a statement of its own, or the keys surely rise.
  */
 static const bm__rule rules[] = {
     {BM__FACT_MADE_BACK | BM__FACT_RISING | BM__FACT_UPSERT, 0, BM__INSERT_LOOKUP,
@@ -14,14 +14,12 @@ static const bm__rule rules[] = {
     {BM__FACT_READS_BATCH | BM__FACT_TELLS, 0, BM__HIGHEST_INSERT,
      "which rows conflict is looked up by key, inside the write transaction"},
     {BM__FACT_READS_BATCH, 0, BM__INSERT, "the engine reads the batch as a table"},
-    {BM__FACT_MADE_BACK | BM__FACT_IN_ORDER | BM__FACT_SMALL, 0, BM__INSERT_KEYS,
-     "few rows: the table makes the keys, however it does, and returns them in order"},
-    {BM__FACT_MADE_BACK | BM__FACT_IN_ORDER, BM__FACT_DRAWABLE, BM__INSERT_KEYS,
-     "the table makes the keys and returns them in order: they cannot be drawn ahead of the write"},
-    {BM__FACT_MADE_BACK | BM__FACT_IN_ORDER | BM__FACT_TRIGGER, 0, BM__INSERT_KEYS,
-     "the table makes the keys and returns them in order: a trigger may change rows"},
-    {BM__FACT_MADE_BACK | BM__FACT_IN_ORDER | BM__FACT_NO_COPY, 0, BM__INSERT_KEYS,
-     "the table makes the keys and returns them in order: COPY cannot write these rows"},
+    {BM__FACT_MADE_BACK | BM__FACT_EACH, 0, BM__INSERT_EACH,
+     "keys are wanted, and no other way is sure of them"},
+    {BM__FACT_MADE_BACK | BM__FACT_PROVED, 0, BM__INSERT_KEYS,
+     "few rows: the table's own sequence makes rising keys, or nothing is written"},
+    {BM__FACT_MADE_BACK | BM__FACT_MADE, 0, BM__INSERT_RETURNING,
+     "few rows: keys are made of the table's own sequence, or nothing is written"},
     {BM__FACT_MADE_BACK, BM__FACT_DRAWABLE, BM__INSERT_EACH,
      "keys are wanted, and cannot be drawn ahead of the write"},
     {BM__FACT_MADE_BACK | BM__FACT_NO_CTE, 0, BM__INSERT_EACH,

@@ -16,8 +16,10 @@ enum {
     BM__FACT_TELLS = 64,      /* which rows were written must come back: conflicts */
     BM__FACT_TRIGGER = 128,   /* a BEFORE INSERT trigger may change or drop rows */
     BM__FACT_RISING = 256,    /* keys rise with the rows, and an INSERT returns them */
-    BM__FACT_IN_ORDER = 512,  /* the caller takes the order of RETURNING for the rows' */
-    BM__FACT_UPSERT = 1024    /* a conflict updates the row that is there */
+    BM__FACT_PROVED = 512,    /* nobody asked the catalog: keys rise with the rows (KEYS_PROVED) */
+    BM__FACT_UPSERT = 1024,   /* a conflict updates the row that is there */
+    BM__FACT_MADE = 2048,     /* nobody asked the catalog: keys are made in the statement */
+    BM__FACT_EACH = 4096      /* a statement a row was asked for */
 };
 
 typedef struct bm__rule {

@@ -7,7 +7,7 @@ from typing import Any
 import django
 import pytest
 
-from bulkmodel import postgresql, sqlite, transport
+from bulkmodel import made_keys, postgresql, sqlite, transport
 
 ENGINE = os.environ.get("BM_DJANGO", "sqlite-table")
 
@@ -55,6 +55,12 @@ def chosen_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """sqlite-rows: as if this SQLite could not load the engine's table."""
     if ENGINE == "sqlite-rows":
         monkeypatch.setattr(sqlite, "source_of", lambda connection: None)
+
+
+@pytest.fixture(autouse=True)
+def tables_as_they_are() -> None:
+    """Tests change tables, and change them back."""
+    made_keys.asked.clear()
 
 
 @pytest.fixture

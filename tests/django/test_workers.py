@@ -16,7 +16,7 @@ from django.db import IntegrityError, OperationalError, connection, connections,
 from django.test.utils import CaptureQueriesContext
 
 from app.models import Keyed, Node, Plain
-from bulkmodel import _core, workers
+from bulkmodel import _core, made_keys, workers
 from bulkmodel.errors import CommitUnknown, PartialCommit
 from bulkmodel.place import Place, gather, make_job
 from bulkmodel.prepare import for_create
@@ -548,7 +548,7 @@ def test_keys_of_what_was_given_up_are_forgotten() -> None:
     columns = place.description.all_but_key
     cells = _core.Rows(place.description.table, 2)
     gather(place, cells, rows(2), columns, False, for_create)
-    job = make_job(cells, "bulk_create", (), 0, Condition(), None)
+    job = make_job(cells, "bulk_create", (), 0, Condition(), None, (), made_keys.PROVED)
     twin = job.twin()
     assert twin.next() is not None
     twin.answer(2, [("no integer",), ("nor this",)])

@@ -60,6 +60,7 @@ static void opens_only_its_own_url(void **state)
 
 /* ------------------------------------------------------------------------------------- answers */
 
+/* L23: no server promises an order: rows come backwards. */
 static void answers_what_is_expected(void **state)
 {
     fixture *f = *state;
@@ -71,17 +72,17 @@ static void answers_what_is_expected(void **state)
     assert_int_equal(f->answer.rows, 3);
     assert_int_equal(seen.n, 3);
     assert_int_equal(seen.n_cells, 1);
-    assert_memory_equal(seen.first, ((int64_t[]){1, 2, 3}), 3 * sizeof(int64_t));
+    assert_memory_equal(seen.first, ((int64_t[]){3, 2, 1}), 3 * sizeof(int64_t));
     assert_int_equal(ask(f, BM__EXPECT_ORDINALS, 2, &seen), BM_OK);
     assert_int_equal(f->answer.rows, 2);
     assert_int_equal(seen.n_cells, 1);
-    assert_memory_equal(seen.first, ((int64_t[]){0, 1}), 2 * sizeof(int64_t));
+    assert_memory_equal(seen.first, ((int64_t[]){1, 0}), 2 * sizeof(int64_t));
     assert_int_equal(ask(f, BM__EXPECT_ORD_KEYS, 2, &seen), BM_OK);
     assert_int_equal(f->answer.rows, 2);
     assert_int_equal(seen.n_cells, 3);
     assert_true(seen.flags);
-    assert_memory_equal(seen.first, ((int64_t[]){0, 1}), 2 * sizeof(int64_t));
-    assert_memory_equal(seen.last, ((int64_t[]){4, 5}), 2 * sizeof(int64_t));
+    assert_memory_equal(seen.first, ((int64_t[]){1, 0}), 2 * sizeof(int64_t));
+    assert_memory_equal(seen.last, ((int64_t[]){5, 4}), 2 * sizeof(int64_t));
     assert_int_equal(ask(f, BM__EXPECT_ROWS, 7, &seen), BM_OK);
     assert_int_equal(f->answer.rows, 0);
     assert_int_equal(seen.n, 0);

@@ -53,6 +53,7 @@ class Facts(NamedTuple):
     constraint: str | None = None
     column: str | None = None
     detail: str | None = None
+    routine: str | None = None  # the function of the server that failed
 
 
 def of_database(error: Error, connection: BaseDatabaseWrapper) -> Facts:
@@ -64,6 +65,7 @@ def of_database(error: Error, connection: BaseDatabaseWrapper) -> Facts:
             diagnosis.constraint_name,
             diagnosis.column_name,
             diagnosis.message_detail,
+            diagnosis.source_function,
         )
     if connection.vendor == "sqlite" and cause is not None and hasattr(_core, "sqlite_facts"):
         text = str(cause)
@@ -72,6 +74,47 @@ def of_database(error: Error, connection: BaseDatabaseWrapper) -> Facts:
             code = _CODES.get(text.partition(" constraint failed")[0], 1)
         return Facts(*_core.sqlite_facts(code, text))
     return Facts()
+
+
+_HIGHEST = 2**63 - 1
+_FULL = "database or disk is full"
+
+
+def has_run_out(
+    error: BaseException,
+    facts: Facts,
+    model: type[models.Model],
+    connection: Any,
+    objects: Sequence[Any],
+) -> bool:
+    """Whether the key, or a sequence, has no more values: no row is at fault.  2200H is a sequence
+    at its end; a sequence above the range of its column fails in the cast that assigns it."""
+    key = model._meta.pk
+    if facts.sqlstate == "2200H":
+        return True
+    if not isinstance(key, models.AutoField) or all(getattr(o, "pk", 0) for o in objects):
+        return False
+    if facts.sqlstate == "22003" and facts.routine in ("int84", "int82"):
+        return not any(field.generated for field in model._meta.concrete_fields)
+    return (
+        connection.vendor == "sqlite"
+        and str(error) == _FULL
+        and _is_last(model, connection, len(objects))
+    )
+
+
+def _is_last(model: type[models.Model], connection: Any, n: int) -> bool:
+    """SQLite says of a full disk and of the last key the same (sqlite.org/autoinc.html)."""
+    quote = connection.ops.quote_name
+    driver = connection.connection
+    key, table = quote(model._meta.pk.column), model._meta.db_table
+    try:
+        (highest,) = driver.execute(f"SELECT max({key}) FROM {quote(table)}").fetchone()
+        found = driver.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,))
+        (used,) = found.fetchone() or (0,)
+    except Exception:
+        return False
+    return _HIGHEST - max(highest or 0, used) < n
 
 
 def is_about_value(error: BaseException) -> bool:

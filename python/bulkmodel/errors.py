@@ -74,6 +74,16 @@ def annotate(error: BaseException, call: Call) -> None:
         known = culprit.Facts()
     else:
         return
+    if culprit.has_run_out(error, known, call.model, call.connection, call.objects):
+        key = call.model._meta.pk
+        _set(
+            error,
+            None,
+            key.name if isinstance(key, models.AutoField) else None,
+            None,
+            known.sqlstate,
+        )
+        return
     job, row, column = getattr(error, "_bulkmodel_place", (None, None, None))
     field = culprit.field_of(call.model, known.column or column)
     if row is not None and job is not None and call.row_of is not None:

@@ -91,6 +91,14 @@ bm_status bm__fail_cell(bm_error *err, bm_status status, bm_stage stage, size_t 
     return status;
 }
 
+void bm__say(bm_error *err, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    put_message(err, format, args);
+    va_end(args);
+}
+
 bm_status bm__callback_failed(bm_error *err, bm_status status, const char *what, size_t rows)
 {
     if (err->message[0] == '\0') {
@@ -114,15 +122,20 @@ typedef struct sqlstate_rule {
 
 /* PostgreSQL manual, appendix A; the first row that fits. */
 static const sqlstate_rule sqlstate_rules[] = {
-    {"40002", BM_CONSTRAINT}, {"40003", BM_COMMIT_UNKNOWN}, {"40", BM_RETRY},
-    {"55P03", BM_TIMEOUT},    {"57014", BM_CANCELLED},      {"57P01", BM_CONNECTION},
-    {"57P02", BM_CONNECTION}, {"57P03", BM_CONNECTION},     {"57P05", BM_CONNECTION},
-    {"25P03", BM_TIMEOUT},    {"25P04", BM_TIMEOUT},        {"08P01", BM_DATABASE},
-    {"08", BM_CONNECTION},    {"23", BM_CONSTRAINT},        {"44000", BM_CONSTRAINT},
-    {"21000", BM_CONSTRAINT}, {"22", BM_CONVERT},           {"42501", BM_AUTH},
-    {"28", BM_AUTH},          {"53200", BM_DATABASE},       {"53", BM_LIMIT},
-    {"54", BM_LIMIT},         {"0A000", BM_UNSUPPORTED},    {"42P10", BM_INVALID},
-    {"42P01", BM_INVALID},    {"42703", BM_INVALID},        {"428C9", BM_INVALID},
+    {"40002", BM_CONSTRAINT}, {"40003", BM_COMMIT_UNKNOWN},
+    {"40", BM_RETRY},         {"55P03", BM_TIMEOUT},
+    {"57014", BM_CANCELLED},  {"57P01", BM_CONNECTION},
+    {"57P02", BM_CONNECTION}, {"57P03", BM_CONNECTION},
+    {"57P05", BM_CONNECTION}, {"25P03", BM_TIMEOUT},
+    {"25P04", BM_TIMEOUT},    {"08P01", BM_DATABASE},
+    {"08", BM_CONNECTION},    {"23", BM_CONSTRAINT},
+    {"44000", BM_CONSTRAINT}, {"21000", BM_CONSTRAINT},
+    {"2200H", BM_LIMIT},      {"22", BM_CONVERT},
+    {"42501", BM_AUTH},       {"28", BM_AUTH},
+    {"53200", BM_DATABASE},   {"53", BM_LIMIT},
+    {"54", BM_LIMIT},         {"0A000", BM_UNSUPPORTED},
+    {"42P10", BM_INVALID},    {"42P01", BM_INVALID},
+    {"42703", BM_INVALID},    {"428C9", BM_INVALID},
     {"42804", BM_INVALID},
 };
 

@@ -114,9 +114,10 @@ bm_status bm__step_late(const bm__step *step, bm_stage stage, bm_error *err);
 
 /* What a connection answers beside status and error. */
 typedef struct bm__answer {
-    uint64_t rows; /* written or read by EXEC, LOAD, UNLOAD, as the server counts */
-    bool sent;     /* bytes of this step were handed to the connection */
-    size_t row;    /* of the batch, where the engine knows it (SQLite), or BM_NO_ROW */
+    uint64_t rows;    /* written or read by EXEC, LOAD, UNLOAD, as the server counts */
+    bool sent;        /* bytes of this step were handed to the connection */
+    size_t row;       /* of the batch, where the engine knows it (SQLite), or BM_NO_ROW */
+    char routine[32]; /* the function of the server that failed */
     char context[BM__CONTEXT_MAX]; /* the server's CONTEXT, which names the line of a COPY */
 } bm__answer;
 

@@ -169,6 +169,12 @@ static const bm__statement *hint_of(const bm__job *job, const bm__statement *sta
     return callers ? statement : NULL;
 }
 
+/* A driver that has begun the transaction looks itself. */
+static bool may_be_last_key(const bm__job *job)
+{
+    return job->error.status == BM_LIMIT && job->mode != BM__JOB_GUEST && !job->lost && !job->stuck;
+}
+
 /* The statement of a phase; NULL where the phase has none. */
 static const bm__statement *statement_of(const bm__job *job)
 {
@@ -198,6 +204,9 @@ static const bm__statement *statement_of(const bm__job *job)
         break;
     case BM__PHASE_SETTLE:
         statement = job->call->several || job->call->dry_run ? &plan->settle : NULL;
+        break;
+    case BM__PHASE_HIGHEST:
+        statement = may_be_last_key(job) ? &plan->highest : NULL;
         break;
     case BM__PHASE_VERIFY:
         statement = job->inserted + job->updated + job->read > 0 ? &plan->verify : NULL;
@@ -383,6 +392,9 @@ static bm_status succeeded(bm__job *job, const bm__answer *answer, bm_error *err
         return bm__written(job, job->n, err);
     case BM__PHASE_READ:
         return bm__read_end(job, err);
+    case BM__PHASE_HIGHEST:
+        bm__used_up_highest(job);
+        return BM_OK;
     case BM__PHASE_VERIFY:
         return verified(job, err);
     case BM__PHASE_COMMIT:
@@ -418,12 +430,18 @@ static void locate(bm__job *job, const bm__answer *answer, bm_error *err)
 
 static void failed(bm__job *job, const bm__answer *answer, bm_error *err)
 {
+    if (job->phase == BM__PHASE_HIGHEST) {
+        job->phase++;
+        return;
+    }
     if (job->phase >= BM__PHASE_UNDO) { /* a rollback that fails leaves a connection to close */
         job->stuck = true;
         job->phase = job->phase == BM__PHASE_PROBE ? job->phase : BM__PHASE_FAILED;
         return;
     }
-    locate(job, answer, err);
+    if (!bm__used_up(job, answer, err)) {
+        locate(job, answer, err);
+    }
     if (job->phase == BM__PHASE_COMMIT && job->mode != BM__JOB_SAVEPOINT) {
         err->stage = BM_STAGE_COMMIT;
         job->begun = !job->lost;

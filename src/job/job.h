@@ -48,6 +48,7 @@ typedef enum bm__phase {
     BM__PHASE_DONE,
     BM__PHASE_UNDO,       /* ROLLBACK, or ROLLBACK TO */
     BM__PHASE_UNDO_POINT, /* RELEASE of the savepoint that was rolled back to */
+    BM__PHASE_HIGHEST,    /* was it the last key? */
     BM__PHASE_PROBE,      /* find the row (probe.c) */
     BM__PHASE_FAILED
 } bm__phase;

@@ -93,8 +93,8 @@ static bm_status count_on(bm__job *job, bm_error *err)
         bool fits =
             highest < INT64_MAX && put_key(field, job->call->keys + row * field->width, ++highest);
         if (!fits) {
-            return bm__fail_cell(err, BM_LIMIT, BM_STAGE_WRITE, job->call->base + row, field->name,
-                                 "column \"%s\" has no more room for keys", field->name);
+            return bm__fail_cell(err, BM_LIMIT, BM_STAGE_WRITE, BM_NO_ROW, field->name,
+                                 "column \"%s\" has run out of keys", field->name);
         }
     }
     return BM_OK;

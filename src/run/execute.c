@@ -168,9 +168,10 @@ static bm_status attempt(bm__execution *x, bm__conn **conns, size_t n, bool insi
 /* Errors that a table which changed behind our back gives. */
 static bool looks_stale(const bm_error *err)
 {
-    /* XX000: jsonb_recv, of a json column's bytes; 42704, 42883: a type was renamed */
+    /* XX000: jsonb_recv, of a json column's bytes; 42704, 42883: a type was renamed; 22003: a key
+     * that was cast to what its column was */
     static const char *const states[] = {"42703", "42804", "22P03", "08P01", "42P01",
-                                         "428C9", "XX000", "42704", "42883"};
+                                         "428C9", "XX000", "42704", "42883", "22003"};
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
         if (strcmp(err->sqlstate, states[i]) == 0) {
             return true;

@@ -79,11 +79,11 @@ bm_status bm__libpq_refused(bm__libpq *conn, bm_error *err)
     return err->status;
 }
 
-/* The primary message of class 22 shows the value ('invalid input syntax for type integer: "x"').
- * */
+/* The primary message of class 22 shows the value ('invalid input syntax for type integer: "x"'),
+ * but for 2200H, which names a sequence. */
 static bool shows_values(const char *sqlstate)
 {
-    return strncmp(sqlstate, "22", 2) == 0;
+    return strncmp(sqlstate, "22", 2) == 0 && strcmp(sqlstate, "2200H") != 0;
 }
 
 static const char *words_for(const char *sqlstate)
@@ -128,6 +128,8 @@ bm_status bm__libpq_fail(bm__libpq *conn, const PGresult *result, bm_stage stage
     const char *sqlstate = field(result, PG_DIAG_SQLSTATE);
     if (answer != NULL) {
         bm__copy_text(answer->context, sizeof answer->context, field(result, PG_DIAG_CONTEXT));
+        bm__copy_text(answer->routine, sizeof answer->routine,
+                      field(result, PG_DIAG_SOURCE_FUNCTION));
     }
     if (sqlstate[0] == '\0') {
         return fail_connection(conn, stage, err);

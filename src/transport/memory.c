@@ -347,6 +347,7 @@ static bm_status memory_perform(bm__conn *conn, const bm__step *step, bm__answer
     answer->sent = false;
     answer->row = BM_NO_ROW;
     answer->context[0] = '\0';
+    answer->routine[0] = '\0';
     if (m->state == BM__CONN_CLOSED) {
         return refuse(m, step, BM_CONNECTION, "08003", "the connection is closed", err);
     }

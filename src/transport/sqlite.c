@@ -80,6 +80,7 @@ static bm_status sqlite_perform(bm__conn *conn, const bm__step *step, bm__answer
     answer->sent = false;
     answer->row = BM_NO_ROW;
     answer->context[0] = '\0';
+    answer->routine[0] = '\0';
     if (step->n_params != 0) {
         return bm__fail(err, BM_INTERNAL, BM_STAGE_CHECK, "parameters are not used with SQLite");
     }

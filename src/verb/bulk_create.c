@@ -466,6 +466,28 @@ static bm_status plan_write(const bm__request *request, bm__plan *plan, bm__sql_
     return bm__sql_end(&sql, &plan->arena, &plan->write.sql);
 }
 
+/* SQLite: the rowid that the table assigns, where the rows do not give it. */
+static bm_status plan_highest(bm__plan *plan, const bm__sql_shape *shape, bm_error *err)
+{
+    for (size_t i = 0; i < plan->table->n_columns; i++) {
+        const bm__table_column *column = &plan->table->columns[i];
+        bool given = false;
+        for (size_t k = 0; k < plan->n_columns; k++) {
+            const char *name = plan->columns[k].sql.name;
+            given = given || (name != NULL && plan->columns[k].sql.written &&
+                              strcmp(name, column->name) == 0);
+        }
+        if (column->rowid && !given) {
+            bm__sql sql = bm__sql_begin(err);
+            bm__sql_highest(&sql, shape, column->name, plan->table->sequences);
+            plan->highest_column = column->name;
+            plan->highest = (bm__statement){NULL, BM__STEP_EXEC, BM__EXPECT_ONE, BM__TAKES_TABLE};
+            return bm__sql_end(&sql, &plan->arena, &plan->highest.sql);
+        }
+    }
+    return BM_OK;
+}
+
 /* Columns that the database computes: what was not written, and what was a default. */
 static bm_status plan_read(const bm__request *request, bm__plan *plan, bm_error *err)
 {
@@ -564,6 +586,9 @@ bm_status bm__plan_bulk_create(const bm__request *request, bm__plan *plan, bm_er
         BM_TRY(plan_lookup(plan, &shape, shape.unique, shape.n_unique, true, &plan->after, err));
     }
     BM_TRY(plan_write(request, plan, &shape, err));
+    if (plan->dialect->reads_batch && plan->dialect->has_catalog) {
+        BM_TRY(plan_highest(plan, &shape, err));
+    }
     BM_TRY(plan_read(request, plan, err));
     if (copy) {
         BM_TRY(bm__plan_verify(plan, err));

@@ -111,7 +111,9 @@ typedef struct bm__plan {
     bm__statement unhint;  /* once, behind the last chunk: the settings are what they were */
     bm__statement settle;  /* once, before other workers commit, or in a dry run, which has
                                   no COMMIT: deferred constraints */
-    bm__statement verify;  /* once, before COMMIT: the table is what it was */
+    bm__statement highest; /* after a failure that may be the last key's: of highest_column */
+    const char *highest_column;
+    bm__statement verify;     /* once, before COMMIT: the table is what it was */
     const char *verify_table; /* the table's name, quoted: verify's parameter, and hint's */
     const char *fingerprint;  /* what verify must give */
 

@@ -154,7 +154,7 @@ static void the_highest_key_is_used(world *w)
     item *rows = some_items(2, 0, 0);
     bm_status status = bm_bulk_create(w->db, bm_structs(&item_model, rows, 2),
                                       CREATE(.keys_into = rows), fresh(w), &w->err);
-    refused(w, status, BM_LIMIT, 0, "id");
+    refused(w, status, BM_LIMIT, BM_NO_ROW, "id");
     expect_number(w, 1, "SELECT count(*) FROM item");
     free(rows);
 }

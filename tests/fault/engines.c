@@ -187,7 +187,7 @@ static void cancelled_by_an_administrator(void **state)
 }
 
 /* W10.  The server closes the connection, before or while the next statement comes. */
-static void idle_in_transaction_timeout_of_the_role(void **state)
+static void idle_in_transaction_timeout(void **state)
 {
     (void)state;
     for (int looks = 0; looks < 2; looks++) {
@@ -195,9 +195,11 @@ static void idle_in_transaction_timeout_of_the_role(void **state)
         bm_db *tx;
         bm_error err = BM_ERROR;
         world_begin(&w, POSTGRESQL);
-        bm_db *db = open_role(&w, "idle_in_transaction_session_timeout = '100ms'");
+        bm_db *db = open_role(&w, "statement_timeout = 0");
         assert_int_equal(bm_begin(db, &tx, &err), BM_OK);
         assert_int_equal(load(tx, FEW, NULL, &err), BM_OK);
+        assert_int_equal(
+            bm_execute(tx, "SET LOCAL idle_in_transaction_session_timeout = '50ms'", &err), BM_OK);
         char sql[256];
         snprintf(sql, sizeof sql, "SELECT count(*) FROM pg_stat_activity WHERE usename = '%s_r'",
                  w.schema);
@@ -401,7 +403,7 @@ int main(void)
         cmocka_unit_test(lock_timeout_of_the_role),
         cmocka_unit_test(statement_timeout_of_the_role),
         cmocka_unit_test(cancelled_by_an_administrator),
-        cmocka_unit_test(idle_in_transaction_timeout_of_the_role),
+        cmocka_unit_test(idle_in_transaction_timeout),
         cmocka_unit_test(deferred_constraint),
         cmocka_unit_test(trigger_that_raises),
         cmocka_unit_test(file_is_locked),

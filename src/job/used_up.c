@@ -1,0 +1,84 @@
+#include "parts.h"
+
+#include <string.h>
+
+#define SEQUENCE_USED_UP "2200H" /* sequence_generator_limit_exceeded */
+#define OUT_OF_RANGE "22003"
+
+static bool is_given(const bm__plan *plan, const char *name)
+{
+    for (size_t i = 0; i < plan->n_columns; i++) {
+        const bm__plan_column *column = &plan->columns[i];
+        bool rows = column->supply == BM__SUPPLY_FIELD && column->sql.flag == BM__NO_COLUMN;
+        if (rows && column->sql.name != NULL && strcmp(column->sql.name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The integer columns that the database fills: how many, and one of them; `small`: not of int8. */
+static size_t made_columns(const bm__plan *plan, const bm__table_column **one, bool *small)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < plan->table->n_columns; i++) {
+        const bm__table_column *column = &plan->table->columns[i];
+        bool narrow = column->oid == 21 || column->oid == 23;
+        bool made = column->identity != '\0' || column->volatile_default;
+        if (made && (narrow || column->oid == 20) && !is_given(plan, column->name)) {
+            *one = column;
+            *small = *small || narrow;
+            n++;
+        }
+    }
+    return n;
+}
+
+/* A sequence's value that does not fit a smaller column: the cast that assigns it fails (int8.c).
+ * What else may cast so, a trigger or a computed column, is not mistaken for it. */
+static bool is_cast(const bm__table *table, const bm__answer *answer, const bm_error *err)
+{
+    bool cast = strcmp(answer->routine, "int84") == 0 || strcmp(answer->routine, "int82") == 0;
+    bool computes = table->insert_trigger;
+    for (size_t i = 0; i < table->n_columns; i++) {
+        computes = computes || table->columns[i].generated;
+    }
+    return cast && !computes && strcmp(err->sqlstate, OUT_OF_RANGE) == 0;
+}
+
+bool bm__used_up(const bm__job *job, const bm__answer *answer, bm_error *err)
+{
+    bool makes = job->phase == BM__PHASE_WRITE || job->phase == BM__PHASE_RESERVE;
+    const bm__table_column *one = NULL;
+    bool small = false;
+    size_t n = makes ? made_columns(job->plan, &one, &small) : 0;
+    bool used_up = strcmp(err->sqlstate, SEQUENCE_USED_UP) == 0;
+    if (!used_up && !(small && is_cast(job->plan->table, answer, err))) {
+        return false;
+    }
+    if (!used_up && n == 1) {
+        bm__say(err, "column \"%s\" has run out of keys: its sequence is above its range",
+                one->name);
+    } else if (!used_up) {
+        bm__say(err, "the sequence of a column of \"%s\" is above the column's range",
+                job->plan->model->table);
+    }
+    err->status = BM_LIMIT;
+    err->row = BM_NO_ROW;
+    err->detail[0] = '\0';
+    bm__copy_text(err->column, sizeof err->column, n == 1 ? one->name : "");
+    return true;
+}
+
+/* SQLite says of a full disk and of the last key the same (sqlite.org/autoinc.html).  What was
+ * written before is rolled back: so many keys were needed. */
+void bm__used_up_highest(bm__job *job)
+{
+    const char *column = job->plan->highest_column;
+    uint64_t left = job->highest < 0 ? UINT64_MAX : (uint64_t)(INT64_MAX - job->highest);
+    if (left < job->inserted + job->n) {
+        bm__say(&job->error, "column \"%s\" has run out of keys", column);
+        bm__copy_text(job->error.column, sizeof job->error.column, column);
+        job->error.row = BM_NO_ROW;
+    }
+}

@@ -240,10 +240,22 @@ typedef struct bm_column {
 
 /**
  * Rows pulled chunk by chunk in constant memory.  `next` writes at most `capacity` structs of the
- * model's row to `rows` (zeroed before) and returns how many through `n`: 0 is the end.  What the
- * structs point to must live until the following `next`.  A status other than BM_OK ends the call,
- * which rolls back and returns that status; `next` may have filled `err`.  `close`, where set, is
- * called once at the end of the call, whatever its outcome.
+ * model's row to `rows` (zeroed before) and returns how many through `n`: 0 is the end.  A status
+ * other than BM_OK ends the call, which rolls back and returns that status; `next` may have filled
+ * `err`.
+ *
+ * What the structs point to must live until `release(user, rows)` is called with the same `rows`;
+ * where there is no `release`, until the following `next`.  Each chunk of n > 0 rows is released
+ * once, in any order, also after a failure, and before `close`.
+ *
+ * With `release` and `concurrent`, several workers write the rows: several chunks are then held at
+ * once, at most one for each worker, and `next` and `release` are called by their threads, but by
+ * one at a time.  Without `release` one worker writes them all.  After a failure or a cancel `next`
+ * is not called any more, but one that is being called is waited for.
+ *
+ * `rewind`, where set, begins from the first row again; all chunks were released before.  It is
+ * called when nothing of the call is written and it must be repeated.  `close`, where set, is
+ * called once at the end of the call, whatever its outcome.  Both run on the calling thread.
  */
 typedef struct bm_source {
     size_t size; /**< sizeof (bm_source) */
@@ -251,6 +263,7 @@ typedef struct bm_source {
     bm_status (*next)(void *user, void *rows, size_t capacity, size_t *n, bm_error *err);
     bm_status (*rewind)(void *user, bm_error *err); /**< or NULL: can be read once */
     void (*close)(void *user);                      /**< or NULL */
+    void (*release)(void *user, void *rows);        /**< or NULL: one worker */
 } bm_source;
 
 /** Rows that the database is known to hold, in order, and what they were when read or written. */
@@ -324,7 +337,8 @@ typedef enum bm_row_outcome {
 typedef struct bm_part {
     bm_fate fate;
     size_t n_ranges;
-    const size_t *ranges; /**< n_ranges pairs: first row, number of rows; in the caller's rows */
+    const size_t *ranges; /**< n_ranges pairs: first row, number of rows; in the caller's rows.
+                             Of a stream: whole chunks */
 } bm_part;
 
 /** Filled on every return, errors included.  Clear it before it is used again. */
@@ -477,8 +491,9 @@ typedef struct bm_bulk_create_options {
     const bm_call *call;
     size_t batch_size; /**< rows in a chunk; default: chosen by the engine */
     bm_switch
-        concurrent; /**< BM_ON: several connections, on PostgreSQL and outside a transaction; a
-                             stream, and a call that must read rows back, has one */
+        concurrent; /**< BM_ON: several connections, on PostgreSQL and outside a transaction.  One
+                             for a stream without `release`, for a call that must read rows back,
+                             and where transactions are SERIALIZABLE by default */
     int max_concurrent_workers; /**< default: bm_open_options.max_concurrent_batch_writes */
     bm_switch return_queryset;  /**< rows written, in input order, with keys and image */
     bm_switch return_outcomes;

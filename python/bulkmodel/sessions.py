@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-# What the caller's session was set to, and whether it has tables of its own.  The role comes last:
+# What the caller's session was set to, and what keeps it to one connection.  The role comes last:
 # it may lack the right to set the others.
 SESSION = (
-    "SELECT pg_my_temp_schema() <> 0, array_agg(name ORDER BY name = 'role'),"
+    "SELECT pg_my_temp_schema() <> 0, current_setting('transaction_isolation') = 'serializable',"
+    " array_agg(name ORDER BY name = 'role'),"
     " array_agg(setting ORDER BY name = 'role') FROM (SELECT name, setting FROM pg_settings"
     " WHERE source = 'session' AND name NOT LIKE 'transaction%%'"
     " UNION ALL SELECT 'role', current_setting('role')) s"
@@ -23,13 +24,13 @@ _TAKE_OVER = (
 _LIMIT_WAITING = (
     "SELECT set_config('lock_timeout', '60s', true) WHERE current_setting('lock_timeout') = '0'"
 )
-_WAITS = "SELECT EXISTS (SELECT FROM unnest(%s::int[]) p WHERE pg_blocking_pids(p) && %s::int[])"
 
 
 class Session(NamedTuple):
     """What a session was set to by its user."""
 
     has_tables: bool  # temporary ones, which no other session sees
+    is_serializable: bool  # transactions may fail each other at COMMIT
     names: list[str]
     values: list[str]
 
@@ -37,11 +38,17 @@ class Session(NamedTuple):
 def session_of(caller: BaseDatabaseWrapper) -> Session:
     with caller.cursor() as cursor:
         cursor.execute(SESSION)
-        return Session(*cursor.fetchone())
+        session = Session(*cursor.fetchone())
+    level = getattr(caller.connection, "isolation_level", None)  # Django's option
+    is_serializable = session.is_serializable or getattr(level, "name", "") == "SERIALIZABLE"
+    return session._replace(is_serializable=is_serializable)
 
 
-def take_over(session: Session, connection: BaseDatabaseWrapper) -> None:
-    """search_path, role and what else it was set to, for the transaction; and a limit for locks."""
+def take_over(session: Session, connection: BaseDatabaseWrapper, join: str) -> None:
+    """search_path, role and what else it was set to, for the transaction; and a limit for locks.
+    `join` tells other sessions which call the worker belongs to."""
+    with connection.cursor() as cursor:
+        cursor.execute(join)
     with connection.cursor() as cursor:
         cursor.execute(_TAKE_OVER, [session.names, session.values])
     with connection.cursor() as cursor:
@@ -54,8 +61,8 @@ def check_constraints(connection: BaseDatabaseWrapper) -> None:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
-def waits_for(caller: BaseDatabaseWrapper, waiting: list[int], others: list[int]) -> bool:
-    """Does one of these server processes wait for one of the others?"""
-    with caller.cursor() as cursor:
-        cursor.execute(_WAITS, [waiting, others])
+def are_entangled(connection: BaseDatabaseWrapper, asks: str) -> bool:
+    """Does the call wait for itself, maybe by way of another one?"""
+    with connection.cursor() as cursor:
+        cursor.execute(asks)
         return bool(cursor.fetchone()[0])

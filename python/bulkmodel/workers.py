@@ -1,21 +1,32 @@
 """Writing on several connections: each worker is a thread with a connection and a transaction of
-its own; when all are ready they commit, one after the other."""
+its own; when all are ready they commit, one after the other.  Who may commit is decided by the
+engine's rules (`_core.Team`); here are the threads that follow them."""
 
 from __future__ import annotations
 
+import os
+import random
+import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
-from django.db import Error, OperationalError, connections, transaction
+from django.db import OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from bulkmodel import sessions, threads
+from bulkmodel import _core, sessions, threads
 from bulkmodel.atomic import is_lost
 from bulkmodel.errors import CommitUnknown, Part, PartialCommit
 
-# Seconds between two requests to stop: one that comes between two statements stops neither.
+# Seconds between two requests to stop: one that comes between two statements stops neither.  And
+# between two questions whether the workers wait for each other.
 _AGAIN = 0.5
+# Seconds for a further connection: without it the others do the work.
+_ARRIVAL = 1.0
+# Seconds for connecting, where the settings name none.
+_CONNECT = 10
 
 
 class Task(Protocol):
@@ -35,93 +46,105 @@ class Task(Protocol):
 
 
 class Stopped(Exception):
-    """Another worker failed, and this one rolls back."""
+    """Another worker failed, or this one is not needed: it rolls back."""
 
 
 class Entangled(OperationalError):
-    """A worker waits for a row of another one, which waits for it at the meeting: nothing was
-    committed, and one connection could do it."""
+    """Several connections cannot do it, for the session is one that no other can be like, or they
+    would wait for each other: nothing was committed, and one connection can do it."""
 
 
 class _Worker:
-    def __init__(self, team: Team) -> None:
+    def __init__(self, team: Team, number: int) -> None:
         self.team = team
-        self.task: Task | None = None  # once the connection is there
-        self.ready = False
-        self.state = "rolled back"
-        self.backend = 0
+        self.number = number
+        self.task: Task | None = None  # once it has arrived
+        self.wrapper: BaseDatabaseWrapper | None = None
         self._driver: Any = None
         self._driver_lock = threading.Lock()  # held while a request to stop is under way
+
+    @property
+    def member(self) -> str:
+        return self.team.rules.member(self.number)
 
     @property
     def has_rows(self) -> bool:
         return self.task is not None and self.task.has_rows()
 
+    @property
+    def rows(self) -> Sequence[range]:
+        return self.task.rows() if self.task is not None else []
+
     def cancel(self) -> None:
         """Ask the server to stop the statement under way."""
         with self._driver_lock:
-            if self._driver is not None and not self.ready:
+            if self._driver is not None:
                 try:
                     getattr(self._driver, "cancel_safe", self._driver.cancel)()
                 except Exception:  # it will be asked again
                     return
 
+    def hang_up(self) -> None:
+        """End the connection of a worker that is late: it has written nothing, and behind a pooler
+        even a request to cancel would wait for those that have the pool's connections."""
+        with self._driver_lock, suppress(Exception):
+            driver: Any = self.wrapper.connection if self.wrapper is not None else None
+            if driver is not None and not driver.closed:
+                with socket.socket(fileno=os.dup(driver.fileno())) as end:
+                    end.shutdown(socket.SHUT_RDWR)
+
     def main(self) -> None:
         try:
-            connection = _connect(self.team.caller)
+            connection = _connect(self.team.caller, self)
         except BaseException as error:
-            self.team.absent(error)
+            self.team.failed(self, error)
+            self.team.leave()
             return
         try:
             with self._driver_lock:
                 self._driver = connection.connection
-                self.backend = self._driver.info.backend_pid
-            self.task = self.team.arrive(self)
-            self._write(self.task, connection)
+            self._write(connection)
         except Stopped:
             pass
         except BaseException as error:
-            self.team.failed(error, self)
+            self.team.failed(self, error)
         finally:
             with self._driver_lock:
-                self._driver = None
+                self._driver = self.wrapper = None
             _disconnect(connection)
             self.team.leave()
 
-    def _write(self, task: Task, connection: BaseDatabaseWrapper) -> None:
-        try:
-            with transaction.atomic(using=connection.alias):
-                sessions.take_over(self.team.session, connection)
-                task.run(connection)
-                sessions.check_constraints(connection)
-                self.team.meet(self)
-                self.state = "unknown"
-            self.state = "committed"
-            self.team.committed()
-        except BaseException as error:
-            if self.state == "unknown" and not is_lost(error):
-                self.state = "rolled back"
-            raise
+    def _write(self, connection: BaseDatabaseWrapper) -> None:
+        with transaction.atomic(using=connection.alias):
+            sessions.take_over(self.team.session, connection, self.team.join)
+            self.task = self.team.arrived(self)
+            self.task.run(connection)
+            sessions.check_constraints(connection)
+            self.team.meet(self, connection)
+        self.team.committed(self)
 
 
 class Team:
     """The workers of a call."""
 
     def __init__(self, caller: BaseDatabaseWrapper, tasks: Sequence[Task]) -> None:
-        """Entangled where the caller's session is one that no other can be like."""
+        """Entangled where only the caller's connection can do it."""
         self.caller = caller
         self.session = sessions.session_of(caller)
         if self.session.has_tables:
-            raise Entangled("Temporary tables are one connection's.")
+            raise Entangled("Temporary tables belong to one connection.")
+        if self.session.is_serializable:
+            raise Entangled("Serializable transactions may fail each other at COMMIT.")
+        self.rules = _core.Team(len(tasks))
+        self.join, self.asks = _core.team_sql(random.getrandbits(31))
         self.error: BaseException | None = None  # the first
         self._interrupt: BaseException | None = None  # came too late to stop anything
         self._tasks = tasks
-        self._workers: list[_Worker] = []  # in the order in which they commit
-        self._absent: list[BaseException] = []  # why others have no connection
+        self._arrived = 0
+        self._workers = [_Worker(self, number) for number in range(len(tasks))]
         self._running = 0
-        self._committing = False
-        self._turn = 0
-        self._changed = threading.Condition()
+        self._began = time.monotonic()
+        self._changed = threading.Condition()  # held around the rules
 
     # ------------------------------------------------------------------ in the caller's thread
 
@@ -133,18 +156,18 @@ class Team:
         try:
             self._start(started)
         except BaseException as error:
-            self.failed(error)
+            self._stop(error)
         while True:
             try:
                 if not self._step(settle):
                     break
             except BaseException as error:
-                self._interrupted(error)
+                self._stop(error)
         self._join(started)
         writers = [worker for worker in self._workers if worker.has_rows]
-        if not writers or any(worker.state != "committed" for worker in writers):
-            done = [worker for worker in writers if worker.state == "committed"]
-            undo([rows for worker in done if worker.task for rows in worker.task.rows()])
+        done = [worker for worker in writers if worker.member == "committed"]
+        if not writers or len(done) < len(writers):
+            undo([rows for worker in done for rows in worker.rows])
         self._raise()
 
     def _join(self, started: list[threading.Thread]) -> None:
@@ -152,18 +175,19 @@ class Team:
             try:
                 started[-1].join()
             except BaseException as error:
-                self._interrupted(error)
+                self._stop(error)
             else:
                 started.pop()
 
     def _start(self, started: list[threading.Thread]) -> None:
-        for _ in self._tasks:
+        for worker in self._workers:
             with self._changed:
                 self._running += 1
             try:
-                thread, interrupt = threads.start(_Worker(self).main, "bulkmodel")
+                thread, interrupt = threads.start(worker.main, "bulkmodel")
             except RuntimeError as error:  # those that run do it all
-                self.absent(error)
+                self.failed(worker, error)
+                self.leave()
                 continue
             started.append(thread)
             if interrupt is not None:
@@ -174,55 +198,48 @@ class Team:
         with self._changed:
             if not self._running:
                 return False
-            if self.error is not None and not self._committing:
-                workers = [worker for worker in self._workers if not worker.ready]
-            else:
-                workers = []
-                if self._all_are_here() and all(worker.ready for worker in self._workers):
-                    self._commit(settle)
-        for worker in workers:
+            if self.rules.settles():
+                settle()
+                self._tell("settled")
+            late, working = self._late(), self._to_cancel()
+        for worker in late:
+            worker.hang_up()
+        for worker in working:
             worker.cancel()
         with self._changed:
-            changed = not self._running or self._changed.wait(_AGAIN)
-        if not changed and self._are_entangled():
-            self.failed(Entangled("Rows of the call depend on each other."))
+            if self._running and not self.rules.settles():
+                self._changed.wait(_AGAIN)
         return True
 
-    def _are_entangled(self) -> bool:
-        """Does a worker wait in the server for one that is ready?"""
-        with self._changed:
-            ready = [worker.backend for worker in self._workers if worker.ready]
-            others = [worker.backend for worker in self._workers if not worker.ready]
-            if not ready or not others or self._committing or self.error is not None:
-                return False
-        try:
-            return sessions.waits_for(self.caller, others, ready)
-        except Error:  # then lock_timeout ends it
-            return False
+    def _late(self) -> list[_Worker]:
+        """Those that are not there in time, and are not waited for."""
+        if time.monotonic() - self._began < _ARRIVAL:
+            return []
+        late = [worker for worker in self._workers if worker.member == "away"]
+        everybody = len(late) == len(self._workers) and self.rules.needs()
+        return late[1:] if everybody else late  # somebody must do it
 
-    def _commit(self, settle: Callable[[], None]) -> None:
-        if not self._committing and self.error is None:
-            settle()
-            self._committing = True
-        self._changed.notify_all()
+    def _to_cancel(self) -> list[_Worker]:
+        """Those whose statement is to be stopped."""
+        working = [worker for worker in self._workers if worker.member == "at work"]
+        return working if self.rules.failed else []
 
-    def _interrupted(self, error: BaseException) -> None:
+    def _stop(self, error: BaseException) -> None:
+        """Something from outside stops the call; between commits nothing does."""
         with self._changed:
-            if self._committing:
+            if self._tell("stopped"):
+                self.error = error
+            elif self.rules.commits:
                 self._interrupt = self._interrupt or error
-                return
-        self.failed(error)
 
     def _raise(self) -> None:
-        fates = [(w.state, w.task.rows()) for w in self._workers if w.task is not None]
-        parts = [Part(state, rows) for state, rows in fates if rows]
-        states = {part.state for part in parts}
-        if not self._workers and self.error is None:
-            self.error = self._absent[0]
-        if "committed" in states and len(states) > 1:
-            message = "Some workers had committed when another one failed to."
+        fates = [(self.rules.member_fate(w.number), w.rows) for w in self._workers]
+        parts = [Part(fate, rows) for fate, rows in fates if rows]
+        fate = self.rules.fate()
+        if fate == "partial":
+            message = "Some workers had committed, or may have, when another one failed to."
             raise PartialCommit(message, parts) from self.error
-        if "unknown" in states:
+        if fate == "unknown":
             message = "The connection was lost while its transaction was committed."
             raise CommitUnknown(message) from self.error
         error = self.error or self._interrupt
@@ -231,58 +248,61 @@ class Team:
 
     # ----------------------------------------------------------------- in the workers' threads
 
-    def _all_are_here(self) -> bool:
-        return len(self._workers) + len(self._absent) == len(self._tasks)
+    def _tell(self, event: str, number: int = 0) -> bool:
+        counts = self.rules.tell(event, number)
+        if self.rules.failed:
+            for task in self._tasks:
+                task.stop()
+        self._changed.notify_all()
+        return counts
 
-    def _go_on(self) -> None:
-        if self.error is not None:
-            raise Stopped
-
-    def arrive(self, worker: _Worker) -> Task:
-        """A worker has a connection: nothing is begun before every other has one, or gets none."""
+    def arrived(self, worker: _Worker) -> Task:
+        """Its first statement was answered; Stopped: the others have done the work."""
         with self._changed:
-            task = self._tasks[len(self._workers)]
-            self._workers.append(worker)
-            self._changed.notify_all()
-            while not self._all_are_here() and self.error is None:
-                self._changed.wait()
-            self._go_on()
-        return task
+            self._tell("arrived", worker.number)
+            if self.rules.next(worker.number) != "work":
+                raise Stopped
+            self._arrived += 1
+            return self._tasks[self._arrived - 1]
 
-    def absent(self, error: BaseException) -> None:
-        """A worker gets no connection: the others do its work.  Where there are none, nobody may
-        believe in between that all are here, and ready."""
-        with self._changed:
-            self._absent.append(error)
-            self.leave()
-
-    def meet(self, worker: _Worker) -> None:
+    def meet(self, worker: _Worker, connection: BaseDatabaseWrapper) -> None:
         """Wait until all workers are ready, and then for this one's turn to commit."""
         with self._changed:
-            worker.ready = True
-            self._changed.notify_all()
-            while self.error is None and not (
-                self._committing and self._workers[self._turn] is worker
-            ):
-                self._changed.wait()
-            self._go_on()
+            self._tell("ready" if worker.has_rows else "idle", worker.number)
+            while (todo := self.rules.next(worker.number)) == "wait":
+                changed = self._changed.wait(_AGAIN)
+                if not changed and self.rules.asks(worker.number):
+                    self._ask(connection)
+            if todo != "commit":
+                raise Stopped
 
-    def committed(self) -> None:
+    def _ask(self, connection: BaseDatabaseWrapper) -> None:
+        """With the lock, which is let go meanwhile."""
+        self._changed.release()
+        try:
+            entangled = sessions.are_entangled(connection, self.asks)
+        finally:
+            self._changed.acquire()
+        if entangled and self._tell("entangled"):
+            self.error = Entangled("Workers wait for each other's rows.")
+
+    def committed(self, worker: _Worker) -> None:
         """The next one may commit."""
         with self._changed:
-            self._turn += 1
-            self._changed.notify_all()
+            self._tell("committed", worker.number)
 
-    def failed(self, error: BaseException, worker: _Worker | None = None) -> None:
-        """Stop the others.  A worker that found no rows left has nothing to lose by its commit."""
+    def failed(self, worker: _Worker, error: BaseException) -> None:
+        """What became of it is what it was at."""
         with self._changed:
-            if worker is not None and worker.ready and not worker.has_rows:
-                self._turn += 1
+            member = self.rules.member(worker.number)
+            if member == "committing":
+                event = "lost" if is_lost(error) else "refused"
             else:
-                self.error = self.error or error
-                for task in self._tasks:
-                    task.stop()
-            self._changed.notify_all()
+                event = "absent" if member == "away" else "failed"
+            had_failed = self.rules.failed
+            self._tell(event, worker.number)
+            if self.rules.failed and not had_failed:
+                self.error = error
 
     def leave(self) -> None:
         with self._changed:
@@ -290,9 +310,10 @@ class Team:
             self._changed.notify_all()
 
 
-def _connect(caller: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
+def _connect(caller: BaseDatabaseWrapper, worker: _Worker) -> BaseDatabaseWrapper:
     """A connection like the caller's, for this thread, whose statements the caller sees."""
-    connection = caller.copy()
+    connection = worker.wrapper = caller.copy()
+    connection.settings_dict["OPTIONS"].setdefault("connect_timeout", _CONNECT)
     connection.queries_log = caller.queries_log
     connection.force_debug_cursor = caller.force_debug_cursor
     connection.execute_wrappers = list(caller.execute_wrappers)

@@ -8,6 +8,7 @@
  *   Source  SQLite's virtual table on one connection
  *   Builder rows of a result as instances
  *   Halves  which part of many rows is written next, to find the one that fails
+ *   Team    who of several workers may commit, and what became of their rows
  */
 #ifndef BULKMODEL_PYTHON_CORE_H
 #define BULKMODEL_PYTHON_CORE_H
@@ -24,6 +25,9 @@ extern PyTypeObject py_source_type;
 extern PyTypeObject py_catalog_type;
 extern PyTypeObject py_builder_type;
 extern PyTypeObject py_halves_type;
+extern PyTypeObject py_team_type;
+
+PyObject *py_team_sql(PyObject *module, PyObject *argument);
 
 /* What the engine cannot do exactly, found before anything was sent: Django's way is taken. */
 extern PyObject *py_unfit;

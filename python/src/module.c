@@ -15,6 +15,7 @@ static PyMethodDef functions[] = {
     {"noted", py_noted, METH_VARARGS, NULL},
     {"note", py_note, METH_VARARGS, NULL},
     {"settle", py_settle, METH_VARARGS, NULL},
+    {"team_sql", py_team_sql, METH_O, NULL},
 #if BM_HAS_SQLITE_EXTENSION
     {"take_source", py_take_source, METH_NOARGS, NULL},
     {"probe", py_probe, METH_VARARGS, NULL},
@@ -49,7 +50,7 @@ static bool fill_module(PyObject *module)
         add_type(module, "Table", &py_table_type) && add_type(module, "Rows", &py_rows_type) &&
         add_type(module, "Job", &py_job_type) && add_type(module, "Catalog", &py_catalog_type) &&
         add_type(module, "Builder", &py_builder_type) &&
-        add_type(module, "Halves", &py_halves_type) &&
+        add_type(module, "Halves", &py_halves_type) && add_type(module, "Team", &py_team_type) &&
         add_exception(module, "bulkmodel._core.Unfit", NULL, &py_unfit) &&
         add_exception(module, "bulkmodel._core.EngineError", NULL, &py_engine_error) &&
         add_exception(module, "bulkmodel._core.Miscounted", py_engine_error, &py_miscounted) &&

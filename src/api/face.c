@@ -99,7 +99,7 @@ static void give(bm__execution *x, bm_result *result, bm_status status)
 static void close_source(const bm_rows *rows)
 {
     const bm_source *source = rows->kind == BM__ROWS_STREAM ? rows->data : NULL;
-    if (source != NULL && source->size >= sizeof *source && source->close != NULL) {
+    if (source != NULL && source->size >= offsetof(bm_source, release) && source->close != NULL) {
         source->close(source->user);
     }
 }

@@ -89,7 +89,9 @@ static bm_status check_keys(const bm_rows *rows, bm_error *err)
 static bm_status check_source(const bm_rows *rows, bm_error *err)
 {
     const bm_source *source = rows->data;
-    BM_TRY(bm__options_check(sizeof *source, source, "bm_source", err));
+    size_t least = offsetof(bm_source, release); /* of an older header */
+    size_t known = source->size < sizeof *source ? least : sizeof *source;
+    BM_TRY(bm__options_check(known, source, "bm_source", err));
     if (source->next == NULL) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "a bm_source without next");
     }

@@ -15,20 +15,30 @@ static void free_sizes(bm__call *call)
     call->n_sizes = call->sizes_capacity = 0;
 }
 
+void bm__call_free_chunk(bm__call *call)
+{
+    free_sizes(call);
+    free(call->pick);
+    free(call->keys);
+    free(call->buffer);
+    free(call->outcomes);
+    call->pick = NULL;
+    call->keys = NULL;
+    call->buffer = NULL;
+    call->outcomes = NULL;
+    call->keys_capacity = call->outcomes_capacity = 0;
+}
+
 void bm__call_free(bm__call *call)
 {
     for (size_t i = 0; call->flags != NULL && i < call->model->n_fields; i++) {
         free(call->flags[i]);
     }
-    free_sizes(call);
     free(call->flags);
     free(call->fields);
     free(call->has);
-    free(call->pick);
     free(call->masks);
-    free(call->keys);
-    free(call->buffer);
-    free(call->outcomes);
+    bm__call_free_chunk(call);
     bm_queryset_free(call->made);
 }
 
@@ -240,56 +250,6 @@ bm_status bm__call_no_null_keys(const bm__call *call, size_t n, bm_error *err)
     return BM_OK;
 }
 
-static bm_status check_states(const bm__call *call, size_t n, bm_error *err)
-{
-    BM_TRY(bm__call_no_null_keys(call, n, err));
-    for (size_t i = 0; i < call->model->n_fields; i++) {
-        const bm__view *view = &call->fields[i];
-        for (size_t row = 0; bm__view_has_states(view) && row < n; row++) {
-            bm_state state = bm__view_state(view, row);
-            if ((unsigned)state > BM_KEEP) {
-                return bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, call->base + row, view->name,
-                                     "row %zu, column \"%s\": its state byte is no bm_state",
-                                     call->base + row, view->name);
-            }
-            if (state != BM_VALUE && state != BM_NULL) {
-                return bm__fail_cell(err, BM_UNSUPPORTED, BM_STAGE_CHECK, call->base + row,
-                                     view->name,
-                                     "row %zu of a stream: column \"%s\" is to be its "
-                                     "default; rows of a stream hold values and NULL",
-                                     call->base + row, view->name);
-            }
-        }
-    }
-    return BM_OK;
-}
-
-static bm_status pull(bm__call *call, size_t *n, bm_error *err)
-{
-    const bm_source *source = call->source;
-    size_t capacity = call->plan->chunk_rows;
-    call->base = call->caller_rows;
-    memset(call->buffer, 0, capacity * call->model->row_size);
-    bm_status status = source->next(source->user, call->buffer, capacity, n, err);
-    if (status != BM_OK) {
-        return bm__callback_failed(err, status, "source", call->base);
-    }
-    if (*n > capacity) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_SOURCE, "the source wrote more rows than fit");
-    }
-    call->caller_rows += *n;
-    BM_TRY(bm__call_room(call, call->caller_rows, err));
-    BM_TRY(check_states(call, *n, err));
-    if (call->distinct.n > 0 && *n > 0) {
-        free(call->pick);
-        call->pick = NULL;
-        call->n_rows = *n;
-        BM_TRY(bm__call_order(call, *n, err));
-        *n = call->n_rows;
-    }
-    return BM_OK;
-}
-
 void bm__call_rewind(bm__call *call)
 {
     atomic_store(&call->next, 0);
@@ -299,16 +259,11 @@ void bm__call_rewind(bm__call *call)
     call->made = NULL;
 }
 
-bm_status bm__call_claim(bm__call *call, size_t *from, size_t *n, bm_error *err)
+void bm__call_claim(bm__call *call, size_t *from, size_t *n)
 {
-    if (call->source != NULL) {
-        *from = 0;
-        return pull(call, n, err);
-    }
     size_t chunk = call->plan->chunk_rows;
     *from = atomic_fetch_add(&call->next, chunk);
     *n = *from >= call->n_rows ? 0 : call->n_rows - *from < chunk ? call->n_rows - *from : chunk;
-    return BM_OK;
 }
 
 bm_status bm__call_collect(bm__call *call, size_t from, size_t n, bm_error *err)

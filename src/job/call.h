@@ -12,6 +12,13 @@
 
 #include <stdatomic.h>
 
+/* One at a time; the functions are NULL where nobody else is there. */
+typedef struct bm__guard {
+    void *user;
+    void (*enter)(void *user);
+    void (*leave)(void *user);
+} bm__guard;
+
 typedef struct bm__call {
     const bm__plan *plan;
     const bm_model *model;
@@ -38,6 +45,10 @@ typedef struct bm__call {
     const bm_source *source; /* a stream: its rows are pulled into `buffer`, a chunk at a time */
     unsigned char *buffer;   /* owned */
     size_t base;             /* the caller's rows before the chunk in the buffer */
+    size_t pulled;           /* rows of the chunk, as they came */
+    bool holds;              /* the source has not been told that the chunk is done with */
+    struct bm__call *whole;  /* of a stream's further chunk: the call; NULL: this is the call */
+    bm__guard guard;         /* several jobs read the source */
 
     size_t caller_rows; /* rows given; of a stream: so far */
     uint8_t *outcomes;  /* owned: a bm_row_outcome for each of the caller's rows, or NULL */
@@ -68,15 +79,22 @@ typedef struct bm__call {
     bool require_all;
 } bm__call;
 
-/* Free what the call owns. */
+/* The call that a job works on: what is set for all its jobs stands there. */
+static inline bm__call *bm__call_whole(bm__call *call)
+{
+    return call->whole != NULL ? call->whole : call;
+}
+
+/* Free what the call owns; and of that, what belongs to a chunk of a stream. */
 void bm__call_free(bm__call *call);
+void bm__call_free_chunk(bm__call *call);
 
 /* Jobs claim from the first row again; what was collected is freed. */
 void bm__call_rewind(bm__call *call);
 
-/* The next rows to write: *from and *n in the order of the write; *n is 0 at the end.  Of a stream:
- * pulls a chunk (into rows 0 .. *n - 1 of the buffer) and checks it. */
-bm_status bm__call_claim(bm__call *call, size_t *from, size_t *n, bm_error *err);
+/* The next rows to write: *from and *n in the order of the write; *n is 0 at the end.  Of a stream
+ * see stream.h. */
+void bm__call_claim(bm__call *call, size_t *from, size_t *n);
 
 /* Order the rows of the views (`rows` of them) by call->distinct and apply the rule for duplicates:
  * pick and n_rows are what is left. */

@@ -1,4 +1,5 @@
 #include "parts.h"
+#include "stream.h"
 
 #include "sql_transaction.h"
 
@@ -60,28 +61,39 @@ const bm_error *bm__job_error(const bm__job *job)
     return &job->error;
 }
 
-/* Remember which of the caller's rows this job writes: neighbours are one range. */
+/* Neighbours are one range. */
+static bm_status add_range(bm__job *job, size_t row, size_t n, bm_error *err)
+{
+    size_t *last = job->n_ranges > 0 ? &job->ranges[2 * job->n_ranges - 2] : NULL;
+    if (last != NULL && last[0] + last[1] == row) {
+        last[1] += n;
+        return BM_OK;
+    }
+    if (job->n_ranges == job->ranges_capacity) {
+        size_t capacity = job->ranges_capacity == 0 ? 16 : 2 * job->ranges_capacity;
+        size_t *ranges = realloc(job->ranges, capacity * 2 * sizeof *ranges);
+        if (ranges == NULL) {
+            return bm__no_memory(err);
+        }
+        job->ranges = ranges;
+        job->ranges_capacity = capacity;
+    }
+    job->ranges[2 * job->n_ranges] = row;
+    job->ranges[2 * job->n_ranges + 1] = n;
+    job->n_ranges++;
+    return BM_OK;
+}
+
+/* Remember which of the caller's rows this job writes; of a stream, in constant memory: those of
+ * the chunk, whatever their order. */
 static bm_status add_ranges(bm__job *job, bm_error *err)
 {
-    for (size_t i = 0; job->call->several && i < job->n; i++) {
-        size_t row = bm__call_row(job->call, &job->batch, i);
-        size_t *last = job->n_ranges > 0 ? &job->ranges[2 * job->n_ranges - 2] : NULL;
-        if (last != NULL && last[0] + last[1] == row) {
-            last[1]++;
-            continue;
-        }
-        if (job->n_ranges == job->ranges_capacity) {
-            size_t capacity = job->ranges_capacity == 0 ? 16 : 2 * job->ranges_capacity;
-            size_t *ranges = realloc(job->ranges, capacity * 2 * sizeof *ranges);
-            if (ranges == NULL) {
-                return bm__no_memory(err);
-            }
-            job->ranges = ranges;
-            job->ranges_capacity = capacity;
-        }
-        job->ranges[2 * job->n_ranges] = row;
-        job->ranges[2 * job->n_ranges + 1] = 1;
-        job->n_ranges++;
+    const bm__call *call = job->call;
+    if (call->several && call->source != NULL) {
+        return add_range(job, call->base, call->pulled, err);
+    }
+    for (size_t i = 0; call->several && i < job->n; i++) {
+        BM_TRY(add_range(job, bm__call_row(call, &job->batch, i), 1, err));
     }
     return BM_OK;
 }
@@ -110,7 +122,12 @@ static bm_status reset_seen(bm__job *job, bm_error *err)
 static bm_status claim(bm__job *job, bm_error *err)
 {
     bm__call *call = job->call;
-    BM_TRY(bm__call_claim(call, &job->from, &job->n, err));
+    job->from = 0;
+    if (call->source != NULL) {
+        BM_TRY(bm__stream_pull(call, &job->n, err));
+    } else {
+        bm__call_claim(call, &job->from, &job->n);
+    }
     if (job->n == 0) {
         job->phase = BM__PHASE_UNHINT;
         return BM_OK;
@@ -181,6 +198,9 @@ static const bm__statement *statement_of(const bm__job *job)
     const bm__plan *plan = job->plan;
     const bm__statement *statement = NULL;
     switch (job->phase) {
+    case BM__PHASE_JOIN:
+        statement = &plan->join;
+        break;
     case BM__PHASE_SETUP:
         statement = job->mode == BM__JOB_OWN ? &plan->setup : hint_of(job, &plan->hint);
         break;
@@ -335,9 +355,9 @@ static void fail(bm__job *job, const bm_error *err)
 static const bm_cancel *token_of(const bm__job *job)
 {
     if (job->phase == BM__PHASE_PROBE && !bm__probe_ends(job)) {
-        return job->call->asked;
+        return bm__call_whole(job->call)->asked;
     }
-    return job->phase < BM__PHASE_UNDO ? job->call->cancel : NULL;
+    return job->phase < BM__PHASE_UNDO ? bm__call_whole(job->call)->cancel : NULL;
 }
 
 bm__job_state bm__job_next(bm__job *job, bm__step *step)

@@ -33,6 +33,7 @@ typedef enum bm__job_mode {
 /* In the order in which a job goes through them. */
 typedef enum bm__phase {
     BM__PHASE_BEGIN = 0,
+    BM__PHASE_JOIN,
     BM__PHASE_SETUP,
     BM__PHASE_CLAIM,
     BM__PHASE_RESERVE,

@@ -58,7 +58,7 @@ static bm_status plan_for(bm__operation *o, const bm__table *table, size_t worke
     request.table = table;
     request.several_workers = workers > 1;
     request.own_transaction = !inside && !o->verb->reads;
-    if (request.batch_size == 0 && workers > 1) {
+    if (request.batch_size == 0 && workers > 1 && o->call.source == NULL) {
         request.batch_size = (o->call.n_rows - 1) / workers + 1;
     }
     bm__plan_free(&o->plan);

@@ -76,14 +76,18 @@ int64_t bm__own_ms(const bm__conn *conn, int64_t ms);
 bm__step bm__db_limits(bm_db *db, const bm_call *call);
 
 /*
- * Up to `want` connections, at least one: *n of them, all at once, so that two calls never wait for
- * each other's half.  Waits, and connects, until the deadline or the token of `limits`.  A
- * connection that cannot be opened is an error and all are given back.
+ * Up to `want` places, at least one: *n of them, all at once, so that two calls never wait for each
+ * other's half.  Waits, and connects, until the deadline or the token of `limits`.  The first is a
+ * connection, and where it cannot be opened it is an error; the others are NULL until they are
+ * filled.
  */
 bm_status bm__pool_take(bm_db *db, size_t want, const bm__step *limits, bm__conn **conns, size_t *n,
                         bm_error *err);
 
-/* Give one back; one that is not idle is closed. */
+/* Fill a place that was taken; on failure it stays NULL, and is given back as it is. */
+bm_status bm__pool_fill(bm_db *db, const bm__step *limits, bm__conn **out, bm_error *err);
+
+/* Give a place back, NULL too; a connection that is not idle is closed. */
 void bm__pool_give(bm_db *db, bm__conn *conn);
 
 /* Close the idle ones. */

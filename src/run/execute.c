@@ -1,11 +1,14 @@
 #include "execute.h"
 
 #include "result.h"
+#include "rows.h"
+#include "stream.h"
+#include "workers.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define WORKERS_MAX 64
+#define WORKERS_MAX BM__TEAM_MAX
 
 bm__journal *bm__db_journal(bm_db *db)
 {
@@ -24,7 +27,8 @@ static bm_status open_operation(bm__execution *x, bm_error *err)
     const bm__dialect *dialect = bm__db_root(x->db)->dialect;
     x->op.request.dialect = dialect;
     x->op.dry_run = x->shared.dry_run == BM_ON;
-    x->op.apart = x->concurrent == BM_ON && !dialect->one_writer && x->db->root == NULL;
+    x->op.apart = x->concurrent == BM_ON && x->op.rows.kind != BM__ROWS_STREAM &&
+                  !dialect->one_writer && x->db->root == NULL;
     x->op.journal = bm__db_journal(x->db);
     return bm__operation_open(&x->op, err);
 }
@@ -33,8 +37,11 @@ static bm_status open_operation(bm__execution *x, bm_error *err)
 static size_t workers_wanted(const bm__execution *x)
 {
     const bm_db *root = bm__db_root(x->db);
+    const bm_source *source = x->op.call.source;
+    bool alone = source != NULL && (!bm__stream_shared(source) || x->op.wants_queryset ||
+                                    x->op.wants_outcomes); /* which are in the rows' order */
     bool one = x->concurrent != BM_ON || x->db->root != NULL || root->dialect->one_writer ||
-               x->op.call.source != NULL || x->op.request.whole_table || x->op.verb->reads;
+               alone || x->op.request.whole_table || x->op.verb->reads;
     if (one) {
         return 1;
     }
@@ -42,6 +49,9 @@ static size_t workers_wanted(const bm__execution *x)
     size_t asked = x->max_workers > 0 ? (size_t)x->max_workers : most;
     size_t want = asked < most ? asked : most;
     want = want < WORKERS_MAX ? want : WORKERS_MAX;
+    if (source != NULL) {
+        return want;
+    }
     size_t chunks = x->op.request.batch_size == 0
                         ? x->op.call.n_rows
                         : (x->op.call.n_rows - 1) / x->op.request.batch_size + 1;
@@ -138,6 +148,33 @@ static bm_status ask_again(bm__execution *x, bm__conn *conn, bool *fresh, bm_err
     return ask_table(x, conn, fresh, err);
 }
 
+/* A number that no other call on the server has, as far as chance goes. */
+static bm_status number_team(bm__execution *x, bm_error *err)
+{
+    bm_uuid uuid;
+    if (bm_uuid_random(&uuid) != BM_OK) {
+        return bm__fail(err, BM_INTERNAL, BM_STAGE_CHECK, "no random number");
+    }
+    memcpy(&x->op.request.team, uuid.bytes, sizeof x->op.request.team);
+    x->op.request.team &= INT32_MAX;
+    return BM_OK;
+}
+
+/* One worker where the isolation level lets several fail each other at COMMIT, or where they would
+ * have waited for each other. */
+static bm_status may_share(bm__execution *x, bm__conn *conn, size_t *workers, bm_error *err)
+{
+    bool allowed = !x->entangled;
+    if (*workers > 1 && allowed) {
+        const bm__step limits = question_limits(x, conn);
+        BM_TRY(bm__workers_allowed(conn, &limits, &allowed, err));
+        x->asked++;
+        BM_TRY(number_team(x, err));
+    }
+    *workers = allowed ? *workers : 1;
+    return BM_OK;
+}
+
 static bm_status attempt(bm__execution *x, bm__conn **conns, size_t n, bool inside,
                          bm_result *result, bool *fresh, bm_error *err)
 {
@@ -151,6 +188,7 @@ static bm_status attempt(bm__execution *x, bm__conn **conns, size_t n, bool insi
         BM_TRY(ask_again(x, conns[0], fresh, err));
     }
     size_t workers = n;
+    BM_TRY(may_share(x, conns[0], &workers, err));
     BM_TRY(bm__operation_plan(&x->op, x->known->table, &workers, inside, err));
     BM_TRY(bm__operation_check(&x->op, err));
     BM_TRY(bm__operation_begin(&x->op, workers, err));
@@ -161,7 +199,8 @@ static bm_status attempt(bm__execution *x, bm__conn **conns, size_t n, bool insi
                        .on_statement = x->shared.on_statement,
                        .rows_total = unknown ? 0 : x->op.call.n_rows};
     bm__job_mode mode = bm__operation_mode(&x->op, workers, inside);
-    BM_TRY(bm__run(root, &x->op.call, mode, conns, workers, &hooks, result, err));
+    BM_TRY(
+        bm__jobs_run(root, &x->op.call, mode, conns, workers, &hooks, result, &x->entangled, err));
     return bm__operation_end(&x->op, err);
 }
 
@@ -183,6 +222,12 @@ static bool looks_stale(const bm_error *err)
             (err->status == BM_INVALID || err->status == BM_UNSUPPORTED));
 }
 
+static bool rewinds(const bm__execution *x)
+{
+    const bm_source *source = x->op.call.source;
+    return source == NULL || source->rewind != NULL;
+}
+
 /* Again, once, with what the table is now: only where nothing was written and rows can be read
  * again. */
 static bm_status with_connections(bm__execution *x, bm__conn **conns, size_t n, bool inside,
@@ -198,12 +243,14 @@ static bm_status with_connections(bm__execution *x, bm__conn **conns, size_t n, 
     if (stale || (status == BM_DATABASE && err->sqlstate[0] == '\0')) {
         forget(x); /* also where a count is wrong: there may be a new trigger, or a rule */
     }
-    if (!stale || !settled || !connected || x->op.call.source != NULL || x->op.call.sink != NULL) {
+    bool again = stale || x->entangled;
+    if (!again || !settled || !connected || x->op.call.sink != NULL || !rewinds(x)) {
         return status;
     }
     bm_error second = BM_ERROR;
     size_t size = err->size;
-    status = attempt(x, conns, n, inside, result, &fresh, &second);
+    status = x->op.call.source != NULL ? bm__stream_rewind(&x->op.call, &second) : BM_OK;
+    status = status != BM_OK ? status : attempt(x, conns, n, inside, result, &fresh, &second);
     *err = second;
     err->size = size;
     if (status != BM_OK && looks_stale(err)) {
@@ -271,6 +318,9 @@ bm_status bm__explain(bm__execution *x, bm__buffer *text, bm_error *err)
     BM_TRY(bm__db_connect(x->db, workers_wanted(x), &x->limits, conns, &n, &inside, err));
     size_t workers = inside ? 1 : n;
     bm_status status = ask_table(x, conns[0], &fresh, err);
+    if (status == BM_OK) {
+        status = may_share(x, conns[0], &workers, err);
+    }
     if (status == BM_OK) {
         status = bm__operation_plan(&x->op, x->known->table, &workers, inside, err);
     }

@@ -5,8 +5,8 @@
 #ifndef BM_RUN_EXECUTE_H
 #define BM_RUN_EXECUTE_H
 
+#include "jobs.h"
 #include "operation.h"
-#include "run.h"
 
 typedef struct bm__execution bm__execution;
 
@@ -22,6 +22,7 @@ struct bm__execution {
     bm__step limits; /* the call's deadline and token */
     uint64_t missing;
     bm__known_table *known;
+    bool entangled; /* workers waited for each other: nothing is written, one can do it */
     uint64_t asked; /* statements that asked for the catalog */
 };
 

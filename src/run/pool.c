@@ -66,9 +66,10 @@ static bm__conn *pop_idle(bm_db *db)
     return conn;
 }
 
-/* Fill a place that was taken: an idle connection that is still good, else a new one. */
-static bm_status fill_place(bm_db *db, const bm__step *limits, bm__conn **out, bm_error *err)
+/* An idle connection that is still good, else a new one. */
+bm_status bm__pool_fill(bm_db *db, const bm__step *limits, bm__conn **out, bm_error *err)
 {
+    *out = NULL;
     for (bm__conn *conn = pop_idle(db); conn != NULL; conn = pop_idle(db)) {
         if (!is_stale(db, conn)) {
             *out = conn;
@@ -102,15 +103,16 @@ bm_status bm__pool_take(bm_db *db, size_t want, const bm__step *limits, bm__conn
     size_t taken = status != BM_OK ? 0 : want < room ? want : room;
     db->n_used += taken;
     pthread_mutex_unlock(&db->lock);
-    while (status == BM_OK && *n < taken) {
-        status = fill_place(db, limits, &conns[*n], err);
-        *n += status == BM_OK;
+    for (size_t i = 0; i < taken; i++) {
+        conns[i] = NULL;
     }
-    if (status != BM_OK) {
-        leave_places(db, taken - *n);
-        while (*n > 0) {
-            bm__pool_give(db, conns[--*n]);
-        }
+    if (status == BM_OK) {
+        status = bm__pool_fill(db, limits, &conns[0], err);
+    }
+    if (status == BM_OK) {
+        *n = taken;
+    } else {
+        leave_places(db, taken);
     }
     return status;
 }
@@ -118,8 +120,8 @@ bm_status bm__pool_take(bm_db *db, size_t want, const bm__step *limits, bm__conn
 void bm__pool_give(bm_db *db, bm__conn *conn)
 {
     /* What the transport without I/O recorded can be read after it was disconnected, too. */
-    bool kept = db->borrowed || db->transport == &bm__transport_memory ||
-                db->transport->state(conn, false) == BM__CONN_IDLE;
+    bool kept = conn != NULL && (db->borrowed || db->transport == &bm__transport_memory ||
+                                 db->transport->state(conn, false) == BM__CONN_IDLE);
     if (!kept) {
         db->transport->close(conn);
         leave_places(db, 1);

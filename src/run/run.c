@@ -1,10 +1,4 @@
-#include "workers.h"
-
-#include "result.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "run.h"
 
 static uint64_t rows_of(const bm__job *job)
 {
@@ -30,7 +24,7 @@ static bool gives_rows(const bm__job *job, const bm__step *step)
 /* How long a step may take, by what it does. */
 static int64_t usual_ms(const bm__job *job, const bm__step *step)
 {
-    const bm__call *call = job->call;
+    const bm__call *call = bm__call_whole(job->call);
     if (is_copy(step) || gives_rows(job, step)) {
         return call->copy_timeout_ms;
     }
@@ -77,7 +71,7 @@ static void bound_commit(bm__call *call, bm__step *step)
 /* Which timeouts end a step.  What undoes gets a little time even when the call has none left. */
 static void bound(const bm__job *job, bm__step *step)
 {
-    bm__call *call = job->call;
+    bm__call *call = bm__call_whole(job->call);
     step->lock_timeout_ms = call->lock_timeout_ms;
     step->lock_unless_set = call->lock_unless_set;
     step->paused_ns = &call->paused_ns;
@@ -101,7 +95,7 @@ static void bound(const bm__job *job, bm__step *step)
  * taken back.  Further COMMITs are: half would be worse. */
 static bm_status may_commit(const bm__job *job, bm_error *err)
 {
-    const bm__call *call = job->call;
+    const bm__call *call = bm__call_whole(job->call);
     int64_t deadline = deadline_of(call);
     bool first = job->phase == BM__PHASE_COMMIT && atomic_load(&call->commit_until_ns) == 0;
     if (first && deadline != 0 && bm__now_ns() >= deadline) {
@@ -126,170 +120,70 @@ static bm_status may_begin(const bm__step *step, bm_error *err)
     return BM_OK;
 }
 
-static void report(bm__team *team, bm__job *job, const bm__step *step, uint64_t before)
+static void report(bm__reports *reports, const bm__job *job, const bm__step *step, uint64_t before)
 {
-    const bm__hooks *hooks = team->hooks;
+    const bm__hooks *hooks = reports->hooks;
     bool statement = hooks->on_statement != NULL && step->sql != NULL;
     bool progress = hooks->on_progress != NULL && rows_of(job) != before;
     if (!statement && !progress) {
         return;
     }
-    pthread_mutex_lock(&team->hook_lock);
+    pthread_mutex_lock(&reports->lock);
     if (statement) {
         hooks->on_statement(hooks->user, step->sql, step->n_rows);
     }
     if (progress) {
-        team->rows_done += rows_of(job) - before;
-        hooks->on_progress(hooks->user, team->rows_done, hooks->rows_total);
+        reports->rows_done += rows_of(job) - before;
+        hooks->on_progress(hooks->user, reports->rows_done, hooks->rows_total);
     }
-    pthread_mutex_unlock(&team->hook_lock);
+    pthread_mutex_unlock(&reports->lock);
 }
 
-void bm__run_job(bm__team *team, bm__job *job, bm__conn *conn, size_t index)
+static bm_status perform(bm__conn *conn, const bm__step *step, const bm__meeting *meeting,
+                         bm__answer *answer, bm_error *err)
+{
+    if (step->kind == BM__STEP_READY) {
+        return meeting != NULL ? meeting->ready(meeting->user, step, err) : BM_OK;
+    }
+    return conn->transport->perform(conn, step, answer, err);
+}
+
+/* The others are told. */
+static void meet(const bm__meeting *meeting, const bm__job *job, bm__phase phase, bm_status status)
+{
+    if (meeting != NULL && status == BM_OK && phase == BM__PHASE_BEGIN) {
+        meeting->begun(meeting->user);
+    }
+    if (meeting != NULL && job->phase == BM__PHASE_UNDO) {
+        meeting->failed(meeting->user);
+    }
+}
+
+void bm__run_job(bm_db *db, bm__reports *reports, bm__job *job, bm__conn *conn,
+                 const bm__meeting *meeting)
 {
     const bm__transport *transport = conn->transport;
     bm__step step;
+    (void)db;
     while (bm__job_next(job, &step) == BM__JOB_STEP) {
         bm_error err = BM_ERROR;
         bm__answer answer = {.row = BM_NO_ROW};
         uint64_t before = rows_of(job);
+        bm__phase phase = job->phase;
         bm_status status = may_commit(job, &err);
         if (status == BM_OK) {
             bound(job, &step);
+            if (meeting != NULL && phase == BM__PHASE_BEGIN) {
+                meeting->begins(meeting->user, &step);
+            }
             status = may_begin(&step, &err);
         }
         if (status == BM_OK) {
-            status = step.kind == BM__STEP_READY ? bm__team_ready(team, index, &step, &err)
-                                                 : transport->perform(conn, &step, &answer, &err);
+            status = perform(conn, &step, meeting, &answer, &err);
         }
         bool connected = transport->state(conn, false) != BM__CONN_CLOSED;
         bm__job_answer(job, status, &answer, &err, connected);
-        if (job->phase == BM__PHASE_UNDO) {
-            bm__team_failed(team, job);
-        }
-        report(team, job, &step, before);
+        meet(meeting, job, phase, status);
+        report(reports, job, &step, before);
     }
-}
-
-static void add_counts(const bm__job *job, bm_result *result)
-{
-    result->inserted += job->inserted;
-    result->updated += job->updated;
-    result->missing += job->missing;
-    result->ignored += job->ignored;
-    result->deleted += job->deleted;
-    result->read += job->read;
-}
-
-static bool failed(const bm__job *job)
-{
-    return job->phase == BM__PHASE_FAILED;
-}
-
-/* Of several jobs, one that came too late for a chunk has no rows: its fate is nobody's. */
-static bool has_rows(const bm__job *job)
-{
-    return !job->call->several || job->n_ranges > 0;
-}
-
-/* The error of a call, if it has one: with several jobs the first that came, whose fate is that of
- * all of them. */
-static bm_status settle(const bm__team *team, const bm__job *jobs, size_t n, bm_error *err)
-{
-    size_t committed = 0;
-    size_t lost = 0;
-    bool unknown = false;
-    for (size_t i = 0; i < n; i++) {
-        committed += has_rows(&jobs[i]) && !failed(&jobs[i]);
-        lost += has_rows(&jobs[i]) && failed(&jobs[i]);
-        unknown = unknown || (has_rows(&jobs[i]) && jobs[i].error.fate == BM_FATE_UNKNOWN);
-    }
-    if (team->first_job == NULL || (committed > 0 && lost == 0)) {
-        return BM_OK;
-    }
-    *err = *bm__job_error(team->first_job);
-    if (committed > 0) {
-        err->status = BM_PARTIAL;
-        err->fate = BM_FATE_PARTIAL;
-        err->retryable = false;
-    } else if (unknown) {
-        err->status = BM_COMMIT_UNKNOWN;
-        err->fate = BM_FATE_UNKNOWN;
-    }
-    return err->status;
-}
-
-static bm_fate fate_of(const bm__job *job)
-{
-    return failed(job)          ? job->error.fate
-           : job->call->dry_run ? BM_FATE_ROLLED_BACK
-                                : BM_FATE_COMMITTED;
-}
-
-/* Rows that the caller's sink has. */
-static uint64_t given(const bm__job *job)
-{
-    return job->call->sink != NULL && job->read >= job->n_rows ? job->read - job->n_rows : 0;
-}
-
-static bm_status finish(bm__team *team, bm__job *jobs, size_t n, bm_result *result, bm_error *err)
-{
-    for (size_t i = 0; i < n; i++) {
-        bm__job *job = &jobs[i];
-        result->statements += job->statements;
-        if (!failed(job)) {
-            add_counts(job, result);
-        } else {
-            result->read += given(job);
-        }
-        if (n > 1) {
-            result->parts[i] =
-                (bm_part){.fate = fate_of(job), .n_ranges = job->n_ranges, .ranges = job->ranges};
-            job->ranges = NULL;
-        }
-    }
-    bm_status status = settle(team, jobs, n, err);
-    if (status == BM_TIMEOUT && result->read > 0) {
-        size_t used = strlen(err->message);
-        snprintf(err->message + used, sizeof err->message - used, ": %llu rows had been read",
-                 (unsigned long long)result->read);
-    }
-    return status;
-}
-
-bm_status bm__run(bm_db *db, bm__call *call, bm__job_mode mode, bm__conn **conns, size_t n,
-                  const bm__hooks *hooks, bm_result *result, bm_error *err)
-{
-    (void)db;
-    bm__team team;
-    if (n > 1) { /* before anything is sent: without them nobody could say what was committed */
-        BM_TRY(bm__result_parts(result, n, err));
-    }
-    bm__job *jobs = calloc(n, sizeof *jobs);
-    if (jobs == NULL) {
-        return bm__no_memory(err);
-    }
-    bm_status status = bm__team_begin(&team, n, hooks, err);
-    bool team_begun = status == BM_OK;
-    size_t made = 0;
-    while (status == BM_OK && made < n) {
-        status = bm__job_begin(&jobs[made++], call, mode, err);
-    }
-    if (status == BM_OK && n == 1) {
-        bm__run_job(&team, &jobs[0], conns[0], 0);
-        bm__team_done(&team, &jobs[0]);
-    } else if (status == BM_OK) {
-        status = bm__team_run(&team, jobs, conns, call, err);
-    }
-    if (status == BM_OK) {
-        status = finish(&team, jobs, n, result, err);
-    }
-    for (size_t i = 0; i < made; i++) {
-        bm__job_free(&jobs[i]);
-    }
-    if (team_begun) {
-        bm__team_end(&team);
-    }
-    free(jobs);
-    return status;
 }

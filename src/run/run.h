@@ -1,4 +1,4 @@
-/* The only loop over jobs with a transport, and the only threads. */
+/* The only loop over a job with a transport. */
 #ifndef BM_RUN_RUN_H
 #define BM_RUN_RUN_H
 
@@ -13,12 +13,25 @@ typedef struct bm__hooks {
     uint64_t rows_total; /* 0: unknown */
 } bm__hooks;
 
-/*
- * Carry a call out over n connections, one job each: one on the calling thread, or n threads that
- * meet at a barrier before they commit one after the other.  Fills the result's counts and parts.
- * What jobs left on a connection is the connection's state.
- */
-bm_status bm__run(bm_db *db, bm__call *call, bm__job_mode mode, bm__conn **conns, size_t n,
-                  const bm__hooks *hooks, bm_result *result, bm_error *err);
+/* The hooks of a call, and what they were told; its jobs share them. */
+typedef struct bm__reports {
+    const bm__hooks *hooks;
+    pthread_mutex_t lock;
+    uint64_t rows_done;
+} bm__reports;
+
+/* How one of several jobs meets the others. */
+typedef struct bm__meeting {
+    void *user;
+    void (*begins)(void *user, bm__step *step); /* BEGIN comes: bound it */
+    void (*begun)(void *user);                  /* it was answered */
+    /* All is written: may it commit?  Waits. */
+    bm_status (*ready)(void *user, const bm__step *step, bm_error *err);
+    void (*failed)(void *user); /* the job is about to roll back */
+} bm__meeting;
+
+/* One job to its end, on the thread that calls; `meeting` NULL: it is alone. */
+void bm__run_job(bm_db *db, bm__reports *reports, bm__job *job, bm__conn *conn,
+                 const bm__meeting *meeting);
 
 #endif

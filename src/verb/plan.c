@@ -1,6 +1,7 @@
 #include "plan.h"
 
 #include "lite.h"
+#include "sql_team.h"
 
 #include <string.h>
 
@@ -221,6 +222,16 @@ bm_status bm__plan_setup(const bm__request *request, bm__plan *plan, size_t hint
     }
     plan->settle = (bm__statement){"SET CONSTRAINTS ALL IMMEDIATE", BM__STEP_EXEC, BM__EXPECT_COUNT,
                                    BM__TAKES_NOTHING};
+    if (request->several_workers) {
+        char sql[BM__SQL_TEAM_MAX];
+        plan->team = request->team;
+        bm__sql_team_lock(sql, request->team);
+        plan->join = (bm__statement){bm__arena_copy(&plan->arena, sql, strlen(sql)), BM__STEP_EXEC,
+                                     BM__EXPECT_COUNT, BM__TAKES_NOTHING};
+        if (plan->join.sql == NULL) {
+            return bm__no_memory(err);
+        }
+    }
     if (hint_rows > 0) { /* in key order, that beats a hash join over the table */
         return plan_hint(plan, hint_rows, true, err);
     }

@@ -97,6 +97,7 @@ typedef struct bm__plan {
     bm__plan_column *read_columns; /* the batch of `read`: keys */
     size_t n_read_columns;
 
+    bm__statement join;    /* once, after BEGIN; several workers: what tells others of the call */
     bm__statement setup;   /* once, behind BEGIN; only in a transaction of our own */
     bm__statement hint;    /* once, before the first chunk; only in the caller's transaction */
     bm__statement before;  /* each chunk: which rows are in the table already */
@@ -117,6 +118,7 @@ typedef struct bm__plan {
     const char *verify_table; /* the table's name, quoted: verify's parameter, and hint's */
     const char *fingerprint;  /* what verify must give */
 
+    uint32_t team; /* several workers: the number of the call */
     size_t chunk_rows;
     bool whole_table; /* no rows are given: all rows of the table */
     bool proved;      /* the write does nothing unless what it relies on holds */
@@ -152,6 +154,7 @@ typedef struct bm__request {
     bool outcomes;  /* of each row */
     bool read_back; /* columns that the database computes are wanted */
     bool several_workers;
+    uint32_t team;        /* ... their call's number among all calls on the server */
     bool own_transaction; /* the call begins its own */
     bool allow_skipped;
     bm__sql_conflict conflict;

@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 
 from app.models import Keyed, Node, Plain
 from bulkmodel import _core, made_keys, workers
-from bulkmodel.errors import CommitUnknown, PartialCommit
+from bulkmodel.errors import PartialCommit
 from bulkmodel.place import Place, gather, make_job
 from bulkmodel.prepare import for_create
 from bulkmodel.statements import Condition
@@ -122,7 +122,10 @@ def test_so_many_connections_and_threads(n: int, by: str, settings: Any) -> None
     else:
         settings.MAX_CONCURRENT_BATCH_WRITES = n
 
+    both = Both(n)
+
     def count(sql: str, context: Any) -> None:
+        both(sql, context)
         if is_write(sql):
             most.append(len(backends()))
 
@@ -136,7 +139,7 @@ def test_so_many_connections_and_threads(n: int, by: str, settings: Any) -> None
 
 
 def test_no_more_workers_than_chunks() -> None:
-    with watching() as spy:
+    with watching(Both(2)) as spy:
         Plain.objects.bulk_create(rows(20), **WAYS)
     assert len(spy.backends) == 2
     with watching() as spy:
@@ -146,7 +149,7 @@ def test_no_more_workers_than_chunks() -> None:
 
 def test_the_setting_and_the_option(settings: Any) -> None:
     settings.ALWAYS_USE_CONCURRENT_BATCH_WRITES = True
-    with watching() as spy:
+    with watching(Both(4)) as spy:
         Plain.objects.bulk_create(rows(100), batch_size=10)
     assert len(spy.threads) == 4
     with watching() as spy:
@@ -302,10 +305,10 @@ def test_keyboard_interrupt() -> None:
 def test_an_interrupt_between_commits_waits_for_them(monkeypatch: Any) -> None:
     committed = workers.Team.committed
 
-    def interrupted(team: workers.Team) -> None:
+    def interrupted(team: workers.Team, worker: Any) -> None:
         _thread.interrupt_main()
         time.sleep(0.05)
-        committed(team)
+        committed(team, worker)
 
     monkeypatch.setattr(workers.Team, "committed", interrupted)
     given = rows(60)
@@ -317,11 +320,11 @@ def test_an_interrupt_between_commits_waits_for_them(monkeypatch: Any) -> None:
 def test_some_have_committed(monkeypatch: Any) -> None:
     committed = workers.Team.committed
 
-    def kill_the_others(team: workers.Team) -> None:
-        for worker in team._workers:
-            if worker.state == "rolled back":
-                kill(worker._driver.info.backend_pid)
-        committed(team)
+    def kill_the_others(team: workers.Team, worker: Any) -> None:
+        for other in team._workers:
+            if other.member == "ready":
+                kill(other._driver.info.backend_pid)
+        committed(team, worker)
 
     monkeypatch.setattr(workers.Team, "committed", kill_the_others)
     given = rows(60)
@@ -347,11 +350,11 @@ def test_the_rows_of_an_update_that_committed(monkeypatch: Any) -> None:
     made = Plain.objects.bulk_create(rows(60), return_queryset=True)
     committed = workers.Team.committed
 
-    def kill_the_others(team: workers.Team) -> None:
-        for worker in team._workers:
-            if worker.state == "rolled back":
-                kill(worker._driver.info.backend_pid)
-        committed(team)
+    def kill_the_others(team: workers.Team, worker: Any) -> None:
+        for other in team._workers:
+            if other.member == "ready":
+                kill(other._driver.info.backend_pid)
+        committed(team, worker)
 
     monkeypatch.setattr(workers.Team, "committed", kill_the_others)
     for row in made[20:]:
@@ -363,18 +366,19 @@ def test_the_rows_of_an_update_that_committed(monkeypatch: Any) -> None:
     assert set(changed) == {f"n{i}" for r in done for i in r}
 
 
-def test_the_first_commit_is_unknown(monkeypatch: Any) -> None:
+def test_w5_the_first_commit_is_unknown(monkeypatch: Any) -> None:
     meet = workers.Team.meet
 
-    def meet_and_die(team: workers.Team, worker: Any) -> None:
-        meet(team, worker)
+    def meet_and_die(team: workers.Team, worker: Any, own: Any) -> None:
+        meet(team, worker, own)
         kill(worker._driver.info.backend_pid)
 
     monkeypatch.setattr(workers.Team, "meet", meet_and_die)
     given = rows(60)
-    with watching(Both()), pytest.raises(CommitUnknown):
+    with watching(Both()), pytest.raises(PartialCommit) as caught:
         Plain.objects.bulk_create(given, max_concurrent_workers=2, **WAYS)
     assert names() == set()
+    assert {part.state for part in caught.value.parts} == {"unknown", "rolled back"}
     assert all(row.pk is None for row in given)
 
 
@@ -400,9 +404,9 @@ def test_no_further_connection_is_to_be_had(monkeypatch: Any) -> None:
     connect = workers._connect
     left = [1]
 
-    def few(caller: Any) -> Any:
+    def few(caller: Any, worker: Any) -> Any:
         if left and left.pop():
-            return connect(caller)
+            return connect(caller, worker)
         raise OperationalError("too many clients already")
 
     monkeypatch.setattr(workers, "_connect", few)
@@ -420,7 +424,7 @@ def test_no_connection_at_all_is_to_be_had(monkeypatch: Any) -> None:
     leave = workers.Team.leave
     commits: list[int] = []
 
-    def none(caller: Any) -> Any:
+    def none(caller: Any, worker: Any) -> Any:
         raise OperationalError("FATAL: sorry, too many clients already")
 
     def late(team: Any) -> None:
@@ -429,7 +433,7 @@ def test_no_connection_at_all_is_to_be_had(monkeypatch: Any) -> None:
 
     monkeypatch.setattr(workers, "_connect", none)
     monkeypatch.setattr(workers.Team, "leave", late)
-    monkeypatch.setattr(workers.Team, "_commit", lambda team, settle: commits.append(1))
+    monkeypatch.setattr(workers.Team, "committed", lambda team, worker: commits.append(1))
     made = rows(100)
     with pytest.raises(OperationalError, match="too many clients"):
         Plain.objects.bulk_create(made, **WAYS)
@@ -456,7 +460,7 @@ def pool() -> Iterator[dict[str, Any]]:
 def test_connections_of_a_pool_are_given_back(size: int, used: int, pool: dict[str, Any]) -> None:
     pool["max_size"] = size
     connection.ensure_connection()
-    with watching() as spy:
+    with watching(Both(used)) as spy:
         Plain.objects.bulk_create(rows(60), **WAYS)
     assert len(spy.backends) == used
     with pytest.raises(IntegrityError):

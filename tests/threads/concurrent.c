@@ -211,7 +211,7 @@ static void ten_workers(void **state)
     sampler s;
     sampler_begin(&s, w.schema);
     create_all(&w, db, MOST, MOST / 30, 10);
-    assert_int_equal(sampler_end(&s), 10);
+    assert_in_range(sampler_end(&s), 2, 10); /* who comes too late is not needed */
     bm_close(db);
     world_end(&w);
 }
@@ -225,7 +225,7 @@ static void more_workers_than_connections(void **state)
     sampler s;
     sampler_begin(&s, w.schema);
     create_all(&w, db, MOST, 100, 8);
-    assert_int_equal(sampler_end(&s), 3);
+    assert_in_range(sampler_end(&s), 2, 3);
     bm_close(db);
     world_end(&w);
 }
@@ -321,35 +321,40 @@ static void a_row_is_missing(void **state)
 }
 
 /* The server gives a role fewer connections than the pool may have. */
+/* W4: a worker that gets no connection is not waited for, and its place in the pool is free again:
+ * T8: else the pool would be full after three calls. */
 static void connection_limit(void **state)
 {
     world w;
     bm_error err = BM_ERROR;
     (void)state;
-    world_begin(&w, POSTGRESQL);
-    psql_run(w.pg,
-             "CREATE ROLE %s_r LOGIN CONNECTION LIMIT 2; GRANT ALL ON SCHEMA %s TO %s_r;"
-             "GRANT ALL ON item, item_id_seq TO %s_r",
-             w.schema, w.schema, w.schema, w.schema);
-    snprintf(w.url + strlen(w.url), sizeof w.url - strlen(w.url), " user=%s_r", w.schema);
-    bm_db *db = open_pool(&w, 8);
-    fill(rows, MOST, 1000);
-    for (int i = 0; i < 3; i++) {
-        bm_status status =
-            bm_bulk_create(db, bm_structs(&item_given, rows, MOST),
-                           BM_OPTIONS(bm_bulk_create_options, .concurrent = BM_ON,
-                                      .max_concurrent_workers = 4, .batch_size = 100),
-                           NULL, &err);
-        assert_int_equal(status, BM_LIMIT);
-        assert_string_equal(err.sqlstate, "53300");
-        assert_int_equal(err.fate, BM_FATE_NOT_STARTED);
-        world_expect(&w, SEEDS, SEED_SUM);
+    for (int limit = 1; limit <= 2; limit++) {
+        world_begin(&w, POSTGRESQL);
+        psql_run(w.pg,
+                 "CREATE ROLE %s_r LOGIN CONNECTION LIMIT %d; GRANT ALL ON SCHEMA %s TO %s_r;"
+                 "GRANT ALL ON item, item_id_seq TO %s_r",
+                 w.schema, limit, w.schema, w.schema, w.schema);
+        snprintf(w.url + strlen(w.url), sizeof w.url - strlen(w.url), " user=%s_r", w.schema);
+        bm_db *db = open_pool(&w, 4);
+        fill(rows, MOST, 1000);
+        for (int i = 0; i < 3; i++) {
+            world_reset(&w);
+            bm_status status =
+                bm_bulk_create(db, bm_structs(&item_given, rows, MOST),
+                               BM_OPTIONS(bm_bulk_create_options, .concurrent = BM_ON,
+                                          .max_concurrent_workers = 4, .batch_size = 100),
+                               NULL, &err);
+            if (status != BM_OK) {
+                fail_msg("%s", err.message);
+            }
+            assert_int_equal(psql_count(w.pg, "SELECT count(*) FROM item"), SEEDS + MOST);
+        }
+        world_sql(&w, "TRUNCATE item RESTART IDENTITY");
+        create_all(&w, db, MOST, 100, limit);
+        bm_close(db);
+        psql_run(w.pg, "DROP OWNED BY %s_r; DROP ROLE %s_r", w.schema, w.schema);
+        world_end(&w);
     }
-    world_sql(&w, "TRUNCATE item RESTART IDENTITY"); /* no worker waits with a lock */
-    create_all(&w, db, MOST, 100, 2);
-    bm_close(db);
-    psql_run(w.pg, "DROP OWNED BY %s_r; DROP ROLE %s_r", w.schema, w.schema);
-    world_end(&w);
 }
 
 /* ------------------------------------------------------------------------ several calls at once */

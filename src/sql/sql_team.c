@@ -1,0 +1,40 @@
+#include "sql_team.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* The first half of the lock's key; the second is the call's number. */
+#define LOCK_CLASS "1651340397"
+
+void bm__sql_team_lock(char out[BM__SQL_TEAM_MAX], uint32_t team)
+{
+    snprintf(out, BM__SQL_TEAM_MAX,
+             "SELECT pg_catalog.pg_advisory_xact_lock_shared(" LOCK_CLASS ", %" PRIu32 ")", team);
+}
+
+/*
+ * Calls, and sessions that are of none (their process, negative), are the nodes of a graph; who
+ * waits in the server is an edge.  `ahead` is what can be reached from this call, `back` is what
+ * reaches it: both at once is the circle.  A call all of whose workers wait in the server cannot
+ * ask, so it does not count.
+ */
+void bm__sql_team_entangled(char out[BM__SQL_TEAM_MAX], uint32_t team)
+{
+    snprintf(
+        out, BM__SQL_TEAM_MAX,
+        "WITH RECURSIVE team AS (SELECT l.pid, l.objid::pg_catalog.int8 AS id"
+        " FROM pg_catalog.pg_locks AS l WHERE l.locktype = 'advisory' AND l.granted"
+        " AND l.classid = " LOCK_CLASS " AND l.objsubid = 2),"
+        " waits AS (SELECT DISTINCT l.pid FROM pg_catalog.pg_locks AS l WHERE NOT l.granted),"
+        " edge AS (SELECT coalesce(a.id, -w.pid) AS x, coalesce(b.id, -k.pid) AS y FROM waits AS w"
+        " CROSS JOIN LATERAL pg_catalog.unnest(pg_catalog.pg_blocking_pids(w.pid)) AS k (pid)"
+        " LEFT JOIN team AS a ON a.pid = w.pid LEFT JOIN team AS b ON b.pid = k.pid),"
+        " ahead AS (SELECT e.y AS x FROM edge AS e WHERE e.x = %" PRIu32
+        " UNION SELECT e.y FROM ahead AS a JOIN edge AS e ON e.x = a.x),"
+        " back AS (SELECT e.x FROM edge AS e WHERE e.y = %" PRIu32
+        " UNION SELECT e.x FROM back AS b JOIN edge AS e ON e.y = b.x)"
+        " SELECT coalesce(pg_catalog.max(a.x) = %" PRIu32 ", false)"
+        " FROM ahead AS a JOIN back AS b ON b.x = a.x JOIN team AS t ON t.id = a.x"
+        " WHERE t.pid NOT IN (SELECT w.pid FROM waits AS w)",
+        team, team, team);
+}

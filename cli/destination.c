@@ -246,6 +246,11 @@ const char *cli_destination_name(const cli_destination *destination)
     return destination->name;
 }
 
+bool cli_destination_is_stream(const cli_destination *destination)
+{
+    return destination->stream;
+}
+
 /* ---- writing */
 
 /* Owner and mode of the file that is replaced.  Where the owner cannot be kept, the bits that give

@@ -20,6 +20,9 @@ bm_status cli_destination_choose(const cli_options *options, cli_destination **o
 /* What to call it in messages. */
 const char *cli_destination_name(const cli_destination *destination);
 
+/* Is it written as it is?  Else it is a file that is replaced. */
+bool cli_destination_is_stream(const cli_destination *destination);
+
 /* Open it.  With --dry-run nothing is opened, and what is written is dropped. */
 bm_status cli_destination_open(cli_destination *destination, bm_error *err);
 

@@ -72,7 +72,9 @@ static bm_status run(cli_options *options, bm_error *err)
     if (status == BM_OK) {
         status = settle(options, carry_out(options, token, &result, err), err);
     }
-    if (status == BM_OK && options->verb->bit != CLI_EXPLAIN) {
+    if (status != BM_OK) {
+        cli_failure(options, &result, err);
+    } else if (options->verb->bit != CLI_EXPLAIN) {
         cli_summary(options, &result);
     }
     bm_result_clear(&result);
@@ -103,6 +105,7 @@ static bm_status answer(cli_options *options, bm_error *err)
     }
     if (fflush(stdout) != 0 && status == BM_OK) {
         status = cli_fail_errno(err, BM_LIMIT, "standard output");
+        cli_failure(options, NULL, err);
     }
     return status;
 }
@@ -113,14 +116,10 @@ int main(int argc, char **argv)
     bm_error err = BM_ERROR;
     take_descriptors();
     bm_status status = cli_options_read(argc, argv, &options, &err);
-    bool read = status == BM_OK;
-    if (read) {
+    if (status == BM_OK) {
         status = answer(&options, &err);
-    }
-    if (status != BM_OK) {
-        cli_failure(&options, &err);
-    }
-    if (!read) {
+    } else {
+        cli_failure(&options, NULL, &err);
         fputs("bulkmodel --help tells more\n", stderr);
     }
     cli_options_free(&options);

@@ -1,5 +1,7 @@
 #include "progress.h"
 
+#include "destination.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -145,6 +147,19 @@ void cli_summary(const cli_options *options, const bm_result *result)
             grouped((uint64_t)rate, number), options->dry_run ? "; rolled back (--dry-run)" : "");
 }
 
+/* A file that is not whole is no output; what a stream has been given stays there. */
+static const char *read_words(const cli_options *options, const bm_result *result, char out[512])
+{
+    const cli_destination *to = options->destination;
+    char number[32];
+    if (to == NULL || !cli_destination_is_stream(to)) {
+        return "the output file is as it was";
+    }
+    snprintf(out, 512, "%s has only the first rows: %s of them at most", cli_destination_name(to),
+             grouped(result->read, number));
+    return result->read > 0 ? out : "no row was written";
+}
+
 static const char *fate_words(const bm_error *err)
 {
     switch (err->fate) {
@@ -193,20 +208,24 @@ void cli_warning(const cli_options *options, const char *said)
     }
 }
 
-void cli_failure(const cli_options *options, bm_error *err)
+void cli_failure(const cli_options *options, const bm_result *result, bm_error *err)
 {
+    char words[512];
+    bool reads = result != NULL && options->verb->bit == CLI_COPY_TO;
+    const char *fate = reads ? read_words(options, result, words) : fate_words(err);
     cli_make_plain(err->message);
     if (options->json) {
         fprintf(stderr, "{\"event\": \"failed\", \"status\": \"%s\", \"message\": ",
                 bm_status_name(err->status));
         put_json_text(err->message);
         fputs(", \"fate\": ", stderr);
-        put_json_text(fate_words(err));
+        put_json_text(fate);
         fputs("}\n", stderr);
         return;
     }
     fprintf(stderr, "bulkmodel: %s\n", err->message);
-    if (err->status == BM_CANCELLED || err->fate != BM_FATE_NOT_STARTED) {
-        fprintf(stderr, "bulkmodel: %s\n", fate_words(err));
+    if ((reads && result->read > 0) || err->status == BM_CANCELLED ||
+        err->fate != BM_FATE_NOT_STARTED) {
+        fprintf(stderr, "bulkmodel: %s\n", fate);
     }
 }

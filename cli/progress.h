@@ -32,6 +32,6 @@ void cli_summary(const cli_options *options, const bm_result *result);
 void cli_warning(const cli_options *options, const char *words);
 
 /* What went wrong, and where the rows are. */
-void cli_failure(const cli_options *options, bm_error *err);
+void cli_failure(const cli_options *options, const bm_result *result, bm_error *err);
 
 #endif

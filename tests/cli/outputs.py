@@ -379,6 +379,35 @@ def l3_an_interrupt_ends_a_wait_for_a_reader(w: World) -> None:
             expect(child.wait(30), 130)
 
 
+@case()
+def w14_a_slow_reader_is_waited_for(w: World) -> None:
+    """A timeout counts the waits for the database, not those for whoever reads."""
+    w.items()
+    w.verb("create", stdin="name\n" + "a name of a row\n" * 30000)
+    command = [w.program, "copy-to", w.database, "item", "--timeout", "1s"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        read = child.stdout.read(10)
+        time.sleep(2)
+        read += child.stdout.read()
+        expect(child.wait(60), 0)
+    expect(read.count(b"\n"), 30001)
+
+
+@case("postgresql")
+def w14_a_read_that_is_late_says_how_far_it_came(w: World) -> None:
+    w.items()
+    w.verb("create", stdin="name\n" + "a name of a row\n" * 20001)
+    slow = "CASE WHEN id > 20000 THEN pg_sleep(600) IS NULL ELSE true END"
+    arguments = ["--timeout=1s", "--batch-size=10", "--where", slow]
+    done = w.verb("copy-to", *arguments, status=6)
+    says(done, "timeout of 1 s passed", "standard output has only the first rows: ")
+    path = old_file(w)
+    done = w.verb("copy-to", *arguments, "-o", str(path), status=6)
+    says(done, "timeout of 1 s passed: ", " rows had been read", "the output file is as it was")
+    expect_untouched(path)
+
+
 @case("sqlite")
 def a_stream_that_is_closed_is_no_file_of_ours(w: World) -> None:
     w.items(THREE)

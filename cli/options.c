@@ -234,6 +234,26 @@ static bm_status find_verb(const char *name, cli_options *out, bm_error *err)
     return cli_fail(err, BM_INVALID, "there is no verb \"%s\"", name);
 }
 
+/* Signs that cannot be told apart make no file that can be read. */
+static bm_status check_signs(const cli_options *options, bm_error *err)
+{
+    const char *delimiter = options->delimiter;
+    const char quote = options->quote != NULL ? options->quote[0] : '"';
+    const char *const signs[] = {delimiter, options->quote, options->escape};
+    for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++) {
+        if (signs[i] != NULL && strpbrk(signs[i], "\r\n") != NULL) {
+            return cli_fail(err, BM_INVALID, "--%s cannot be a line end",
+                            i == 0   ? "delimiter"
+                            : i == 1 ? "quote"
+                                     : "escape");
+        }
+    }
+    if ((delimiter != NULL && delimiter[0] == quote) || (delimiter == NULL && quote == ',')) {
+        return cli_fail(err, BM_INVALID, "--delimiter and --quote must be different characters");
+    }
+    return BM_OK;
+}
+
 bm_status cli_options_read(int argc, char **argv, cli_options *out, bm_error *err)
 {
     unsigned used[N_OPTIONS] = {0};
@@ -260,6 +280,7 @@ bm_status cli_options_read(int argc, char **argv, cli_options *out, bm_error *er
     if (n > 3 && out->verb->bit == CLI_COPY_TO) {
         return cli_fail(err, BM_INVALID, "copy-to writes to --output FILE, or standard output");
     }
+    CLI_TRY(check_signs(out, err));
     out->database = words[1];
     out->table = words[2];
     out->files = words + 3;

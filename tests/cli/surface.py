@@ -38,6 +38,12 @@ def a_wrong_command_line_is_status_2(w: World) -> None:
         (["create", w.database, "item", "--timeout=soon"], '"soon" is not a time'),
         (["create", w.database, "item", "--timeout=0"], '"0" is not a time'),
         (["copy-to", w.database, "item", "--commit-timeout=1s"], "is not for copy-to"),
+        (["create", w.database, "item", '-d"'], "must be different characters"),
+        (["copy-to", w.database, "item", "-d;", "-q;"], "must be different characters"),
+        (["copy-to", w.database, "item", "-q,"], "must be different characters"),
+        (["copy-to", w.database, "item", "-d\n"], "--delimiter cannot be a line end"),
+        (["copy-to", w.database, "item", "-o", ""], "--output needs the name of a file"),
+        (["create", w.database, "item", "--returning="], "--returning needs the name of a file"),
         (["create", w.database, "nothing"], "there is no table"),
         (["create", "mysql:x", "item"], "begins with none of"),
     ]:

@@ -11,14 +11,15 @@ from django.db.models.query import ModelIterable
 
 from bulkmodel.atomic import one_transaction
 from bulkmodel.fields import key_fields
+from bulkmodel.keys import normal, normal_keys
 from bulkmodel.lookups import InKeys
 
 
 def create_or_update(queryset: Any, objects: list[Any]) -> None:
     """Create the rows that are not there; to those that are, give the values of these objects."""
     model = queryset.model
-    keyed = _keyed(model, objects)
     using = queryset.db
+    keyed = _keyed(model, objects, using)
     before = [(row, row._is_pk_set(), row._state.adding, row._state.db) for row in objects]
     with one_transaction(using, lambda: _undo(before)):
         there = _keys_there(queryset, list(keyed))
@@ -39,22 +40,14 @@ def _undo(before: list[tuple[Any, bool, bool, str | None]]) -> None:
             row.pk = None
 
 
-def _key(model: type[models.Model], row: Any) -> Any:
-    """The object's key, as it is when it is read."""
-    fields: Any = model._meta.pk_fields
-    if len(fields) == 1:
-        return fields[0].to_python(row.pk)
-    return tuple(field.to_python(value) for field, value in zip(fields, row.pk))
-
-
-def _keyed(model: type[models.Model], objects: list[Any]) -> dict[Any, Any]:
+def _keyed(model: type[models.Model], objects: list[Any], using: str) -> dict[Any, Any]:
     keyed: dict[Any, Any] = {}
     at: dict[Any, int] = {}
     for i, row in enumerate(objects):
         if not isinstance(row, model._meta.concrete_model or model):
             raise ValueError(f"Object {i} is no {model._meta.label}.")
         if row._is_pk_set():  # type: ignore[attr-defined]
-            key = _key(model, row)
+            key = normal(model, row.pk, using)
             if at.setdefault(key, i) != i:
                 raise ValueError(f"Objects {at[key]} and {i} have the same primary key.")
             keyed[key] = row
@@ -65,7 +58,7 @@ def _keys_there(queryset: Any, keys: list[Any]) -> set[Any]:
     if not keys:
         return set()
     found = queryset.filter(InKeys(models.F("pk"), keys)).order_by()
-    return set(found.values_list("pk", flat=True))
+    return set(normal_keys(queryset.model, found.values_list("pk", flat=True), queryset.db))
 
 
 def _by_names(
@@ -105,9 +98,9 @@ def populate(queryset: Any, objects: Iterable[Any], names: tuple[str, ...]) -> N
     for i, row in enumerate(objects):
         if not isinstance(row, queryset.model._meta.concrete_model):
             raise ValueError(f"Object {i} is no {queryset.model._meta.label}.")
-        given[_key(queryset.model, row)] = row
+        given[normal(queryset.model, row.pk, queryset.db)] = row
     for row in queryset._result_cache:
-        source = given.get(_key(queryset.model, row))
+        source = given.get(normal(queryset.model, row.pk, queryset.db))
         if source is None or source is row:
             continue
         for field in fields:

@@ -13,6 +13,7 @@ from django.db import connections, models
 
 from bulkmodel import _core, errors, postgresql
 from bulkmodel.atomic import one_transaction
+from bulkmodel.attributes import attributes_of
 from bulkmodel.create import VALUES_ROWS, VARIABLES
 from bulkmodel.fields import Field
 from bulkmodel.made_keys import ASKED, way_of
@@ -81,6 +82,11 @@ class CopyIn:
                 row.pk = key
                 row._state.adding, row._state.db = False, self.using
         return n
+
+    def told(self, objects: list[Any]) -> tuple[dict[str, list[Any]], list[str]]:
+        """Nothing is known of the fields that were not written."""
+        written = {field.attname for field in self.fields}
+        return {}, [name for name in attributes_of(self.model).names if name not in written]
 
     def _shared(self, objects: Iterable[Any]) -> tuple[int, int]:
         """How many connections write, and how many objects are taken at once: what is a list

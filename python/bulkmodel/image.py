@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from django.db import models
@@ -58,6 +58,7 @@ class Image:
 
     __slots__ = (
         "_files",
+        "_later",
         "_model",
         "_pending",
         "_plain",
@@ -81,6 +82,7 @@ class Image:
         them is deferred, or is not plain to read."""
         names, self._thaw, self._files = attributes_of(model)
         self._model = model
+        self._later: Callable[[list[Any]], dict[str, list[Any]]] | None = None
         noticed.begin(model, self)
         self._using = using
         self._serial = now()
@@ -120,6 +122,24 @@ class Image:
             return [v if v is MISSING else _copy(v) for v in values]
         return values
 
+    def read_later(
+        self, names: Sequence[str], read: Callable[[list[Any]], dict[str, list[Any]]]
+    ) -> None:
+        """Nothing is known of these attributes until somebody compares: then they are read."""
+        self._later = read
+        for name in names:
+            column = self.columns[name]
+            self.columns[name] = [MISSING] * len(column)
+
+    def complete(self, objects: list[Any]) -> None:
+        """Read what is not known yet of the rows of these objects, which are all."""
+        read, self._later = self._later, None
+        for name, values in read(objects).items() if read is not None else ():
+            column = self.columns[name]
+            self.columns[name] = [
+                now if then is MISSING else then for then, now in zip(column, values)
+            ]
+
     def noted(self, objects: list[Any]) -> list[tuple[int, Any]]:
         """What became of rows beside this: a number of the row and its notes each."""
         if noticed.latest() <= self._serial:
@@ -155,6 +175,14 @@ class Image:
             mark and _file_name(now) != then for mark, now, then in zip(marks, names, then)
         )
 
+    def baseline(self, objects: list[Any], places: Sequence[int], name: str) -> list[Any]:
+        """What the rows at these places hold in this attribute, as far as that is known."""
+        column = self.columns[name]
+        values = [column[i] for i in places]
+        for row, notes in self.noted(objects):
+            values[row] = self._known(objects[row], places[row], name, notes)
+        return values
+
     def settle(self) -> None:
         """Take back what was rolled back since."""
         waiting = []
@@ -166,22 +194,23 @@ class Image:
                 waiting.append(entry)
                 continue
             for name, values in before.items():
-                self._put(name, places, values)
+                self.put(name, places, values)
         self._pending = waiting[::-1]
 
     def _before(
         self, objects: list[Any], places: list[int], names: list[str]
     ) -> dict[str, list[Any]]:
         """What is known if the write is rolled back; not of what became of a row beside this."""
-        before = {name: [self.columns[name][i] for i in places] for name in names}
-        for row, notes in self.noted(objects):
-            for name in names:
-                known = self._known(objects[row], places[row], name, notes)
-                if known is not before[name][row]:
-                    before[name][row] = MISSING
+        before = {}
+        for name in names:
+            column = self.columns[name]
+            known = self.baseline(objects, places, name)
+            before[name] = [
+                column[i] if value is column[i] else MISSING for i, value in zip(places, known)
+            ]
         return before
 
-    def _put(self, name: str, places: list[int], values: list[Any]) -> None:
+    def put(self, name: str, places: Iterable[int], values: list[Any]) -> None:
         column = self.columns[name]
         for place, value in zip(places, values):
             column[place] = value
@@ -205,4 +234,4 @@ class Image:
         for name in names:  # what was deferred may not have been loaded
             column = self.columns[name]
             loaded = name in self._plain and all(column[i] is not MISSING for i in places)
-            self._put(name, places, self._now(objects, name, loaded))
+            self.put(name, places, self._now(objects, name, loaded))

@@ -16,6 +16,7 @@ from django.db.models.utils import resolve_callables
 from bulkmodel.atomic import one_transaction
 from bulkmodel.conflicts import Conflict
 from bulkmodel.create import Create
+from bulkmodel.keys import normal, normal_keys
 from bulkmodel.lookups import InKeys
 from bulkmodel.overridden import CREATE_STEPS, is_djangos
 from bulkmodel.place import NotOurs
@@ -39,13 +40,14 @@ class Side:
     def is_key(self) -> bool:
         return bool(self.field.target_field.primary_key)
 
-    def key(self, given: Any) -> Any:
+    def key(self, given: Any, using: str) -> Any:
         """A primary key, given as itself or as an object."""
         if isinstance(given, models.Model):
             if not isinstance(given, self.model):
                 raise TypeError(f"An object of {self.model._meta.label} was expected.")
             given = given.pk
-        key = self.model._meta.pk.get_prep_value(given)
+        key: Any = self.model._meta.pk.get_prep_value(given)  # refuses what is no key
+        key = normal(self.model, given if key is not None else None, using)
         if key is None:
             raise ValueError(f"A primary key of {self.model._meta.label} is None.")
         return key
@@ -54,8 +56,11 @@ class Side:
         """What the links hold for each of these keys; the keys of no row are not there."""
         if self.is_key:
             return {key: key for key in keys}
-        found = self.model._base_manager.using(using).filter(InKeys(models.F("pk"), list(keys)))
-        return dict(found.values_list("pk", self.attname))
+        rows = self.model._base_manager.using(using).filter(InKeys(models.F("pk"), list(keys)))
+        found = list(rows.values_list("pk", self.attname))
+        return dict(
+            zip(normal_keys(self.model, [key for key, _ in found], using), [v for _, v in found])
+        )
 
 
 @dataclass
@@ -115,10 +120,10 @@ class Links:
         source, target = relation.source, relation.target
         self.keys: dict[Any, list[Any]] = {}
         for owner, targets in wanted.items():
-            key = source.key(owner)
+            key = source.key(owner, using)
             if key in self.keys:
                 raise ValueError("update_m2m_fields(): an owner is named twice.")
-            self.keys[key] = [target.key(given) for given in targets]
+            self.keys[key] = [target.key(given, using) for given in targets]
         if relation.symmetrical:
             self._check_symmetry()
 
@@ -239,12 +244,17 @@ class Announce:
             self.instances = self._owners(relation, links.using, known)
 
     def _owners(self, relation: Relation, using: str, known: Iterable[Any]) -> dict[Any, Any]:
-        instances = {object.pk: object for object in known}
+        def by_key(objects: Iterable[Any]) -> dict[Any, Any]:
+            rows = list(objects)
+            keys = [object.pk for object in rows]
+            return dict(zip(normal_keys(relation.source.model, keys, using), rows))
+
+        instances = by_key(known)
         missing = [c.owner for c in self.changes if c.owner not in instances]
         if missing:
             rows = relation.source.model._base_manager.using(using)
             found = rows.filter(InKeys(models.F("pk"), missing))
-            instances.update({object.pk: object for object in found})
+            instances.update(by_key(found))
         if any(change.owner not in instances for change in self.changes):
             raise IntegrityError(f"update_m2m_fields({relation.name!r}): an owner that is no row.")
         return instances
@@ -285,8 +295,9 @@ def update_m2m_fields(
         if added:
             _write(rows, added, through, using)
         announce("post_add", "added")
+    owners = set(links.owners.values())
     for row in known:
-        if row.pk in links.owners.values():
+        if normal(queryset.model, row.pk, using) in owners:
             getattr(row, "_prefetched_objects_cache", {}).pop(relation.cache_name, None)
     return len(removed) + len(added)
 

@@ -117,7 +117,9 @@ class MoreMethods(_Base):
         n = copy.run(source, return_queryset or call is not None, return_queryset)
 
         def make() -> Any:
-            return self._of_keys(copy.keys) if copy.objects is None else self._written(copy.objects)
+            if copy.objects is None:
+                return self._of_keys(copy.keys)
+            return self._written(copy.objects, told=copy.told)
 
         queryset = signals.end(call, n, make, return_queryset)
         return queryset if return_queryset else n

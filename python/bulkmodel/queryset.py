@@ -359,7 +359,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         return written.of_keys(type(self), self.model, self._alias_of_write(), keys)
 
     def _read_in_order(self, keys: list[Any]) -> Any:
-        rows = {row.pk: row for row in self._of_keys(keys)}
+        rows = {row.pk: row for row in self._of_keys(keys)}  # both are as they were read
         return self._written([rows[key] for key in keys if key in rows], created=True, plain=True)
 
     @alters_data
@@ -406,7 +406,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             batch_size=batch_size,
             n=len(given),
         )
-        rows = rows_to_update(self.model, given, fields)
+        rows = rows_to_update(self.model, given, fields, using)
         image = self._image if objects is None else None
         if not names and image is None and rows:
             raise ValueError(
@@ -414,21 +414,18 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             )
         changes = Changes(self.model, rows, fields, image)
         matched = 0
+        heard = call is not None and signals.UPDATE_FIELDS.is_heard_after(self)
         if changes.rows:
             target = type(self)(self.model, using=using) if self._bm_by_key else self.using(using)
-            matched = write(target, changes, options.batch_size, options.workers)
+            which = heard or return_queryset
+            matched, changes = write(target, changes, options.batch_size, options.workers, which)
 
         def make() -> Any:
-            return self._written(rows if matched == len(changes.rows) else self._there(rows))
+            return self._written([rows[i] for i in changes.there], told=changes.told)
 
         names_written = [field.name for field in changes.fields]
         queryset = signals.end(call, matched, make, return_queryset, names_written)
         return queryset if return_queryset else matched
-
-    def _there(self, rows: list[Any]) -> list[Any]:
-        """Those of these objects that have a row."""
-        keys = set(self._of_keys([row.pk for row in rows]).values_list("pk", flat=True))
-        return [row for row in rows if row.pk in keys]
 
     def _silent(self) -> Any:
         """As this, where Django calls update() for a method that sends no signals."""

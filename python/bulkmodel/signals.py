@@ -46,6 +46,10 @@ class Pair:
             self.pre.has_listeners(queryset.model) or self.post.has_listeners(queryset.model)
         )
 
+    def is_heard_after(self, queryset: Any) -> bool:
+        """Does somebody listen to what was done?"""
+        return bool(self.post.receivers and self.post.has_listeners(queryset.model))
+
 
 BULK_CREATE = Pair(pre_bulk_create, post_bulk_create)
 UPDATE = Pair(pre_update, post_update)

@@ -9,12 +9,16 @@ from typing import Any
 
 from django.db import Error, connections, models
 from django.db.models.query import QuerySet
+from django.db.models.sql import Query
 
 from bulkmodel import _core, errors
 from bulkmodel.atomic import one_transaction
+from bulkmodel.attributes import attributes_of
 from bulkmodel.condition import condition_of
 from bulkmodel.fields import BUILT_IN, Field, has_relations, key_fields
 from bulkmodel.image import Image, is_loaded
+from bulkmodel.keys import has_plain_keys, normal_keys
+from bulkmodel.lookups import InKeys
 from bulkmodel.noticed import note_lost, note_written
 from bulkmodel.place import Place, or_django
 from bulkmodel.prepare import for_save
@@ -39,28 +43,29 @@ def fields_named(model: type[models.Model], names: tuple[str, ...]) -> list[Fiel
     return list(dict.fromkeys(fields))
 
 
-def check_rows(model: type[models.Model], rows: list[Any]) -> None:
+def check_rows(model: type[models.Model], rows: list[Any], using: str) -> None:
     """Each is a saved object of this model, and none is there twice."""
-    seen: dict[Any, int] = {}
     for i, row in enumerate(rows):
         if not isinstance(row, model._meta.concrete_model or model):
             raise ValueError(f"Object {i} is no {model._meta.label}.")
         if row._state.adding or row.pk is None:
             raise ValueError(f"Object {i} is not saved: update_fields() updates rows.")
-        if seen.setdefault(row.pk, i) != i:
-            raise ValueError(f"Objects {seen[row.pk]} and {i} have the same primary key.")
+    seen: dict[Any, int] = {}
+    for i, key in enumerate(normal_keys(model, [row.pk for row in rows], using)):
+        if seen.setdefault(key, i) != i:
+            raise ValueError(f"Objects {seen[key]} and {i} have the same primary key.")
 
 
 def rows_to_update(
-    model: type[models.Model], objects: Iterable[Any], fields: list[Field]
+    model: type[models.Model], objects: Iterable[Any], fields: list[Field], using: str
 ) -> list[Any]:
     """The objects, each of which may be written."""
     rows = list(objects)
     key = model._meta.pk
     related = has_relations(model)
     marks = _core.plain(rows, model, key.attname, related) if key is not None else None
-    if marks is None or any(mark & 5 for mark in set(marks)):
-        check_rows(model, rows)
+    if marks is None or any(mark & 5 for mark in set(marks)) or not has_plain_keys(model):
+        check_rows(model, rows, using)
     if marks is None or any(mark & 2 for mark in set(marks)):
         for row in rows:
             row._prepare_related_fields_for_save("update_fields", fields or None)
@@ -77,10 +82,12 @@ class Changes:
         fields: list[Field],
         image: Image | None,
     ) -> None:
+        self.model = model
         self.rows = rows
         self.fields = fields
         self.image = image
         self.places: Sequence[int] = range(len(rows))
+        self.all = rows
         self.kept: dict[Field, bytes] = {}
         if image is not None:
             image.settle()
@@ -88,10 +95,26 @@ class Changes:
             self._leave_deferred()
         elif image is not None:
             self._compare(model, image)
+        self.sent = self.places
 
     def rows_of(self, field: Field) -> list[Any]:
         """Those in which the field is written."""
         return list(compress(self.rows, self.kept[field])) if field in self.kept else self.rows
+
+    def told(self, objects: list[Any]) -> tuple[dict[str, list[Any]], Sequence[str]]:
+        """What rows hold in attributes that were not written, as far as that is known: nobody may
+        take the objects' values for theirs."""
+        known = {field.attname for field in (*self.fields, *key_fields(self.model))}
+        names = [name for name in attributes_of(self.model).names if name not in known]
+        if self.image is None:
+            return {}, names
+        return {name: self.image.baseline(objects, self.there, name) for name in names}, ()
+
+    @property
+    def there(self) -> list[int]:
+        """The places of all rows but those that were to be written, and were not."""
+        lost = set(self.sent).difference(self.places)
+        return [i for i in range(len(self.all)) if i not in lost]
 
     def among(self, marks: list[bool]) -> Changes:
         """Of the rows that are marked."""
@@ -116,6 +139,8 @@ class Changes:
         changed: dict[Field, bytes] = {}
         keys = key_fields(model)
         followers = []
+        if self.rows:
+            image.complete(self.rows)
         noted = image.noted(self.rows)
         for field in model._meta.concrete_fields:
             if field in keys or field.generated:
@@ -140,51 +165,82 @@ class Changes:
                 self.kept[field] = picked
 
 
-def write(target: Any, changes: Changes, batch_size: int | None, workers: int = 1) -> int:
-    """Write the rows that `target` (a queryset on the alias to write to) selects; how many."""
-    call = errors.Call(
-        target.model, connections[target.db], changes.rows, changes.fields, changes.places
-    )
+def write(
+    target: Any,
+    changes: Changes,
+    batch_size: int | None,
+    workers: int = 1,
+    which: bool = False,
+) -> tuple[int, Changes]:
+    """Write the rows that `target` (a queryset on the alias to write to) selects: how many, and of
+    which objects they are.  which: somebody wants to know that surely."""
     n = len(changes.rows)
     workers = workers_for(connections[target.db], target.model, workers, n, batch_size)
     if workers > 1:
         batch_size = batch_size or share(n, workers)
+    if which:  # who changes a row from now on makes it one that did not match
+        changes = changes.among(_selected(target, changes))
+    matched = _write_noted(target, changes, batch_size, workers) if changes.rows else 0
+    image = changes.image
+    known = matched == len(changes.rows)
+    if not known and (which or image is not None):
+        changes, known = changes.among(_held(target, changes)), True
+    if not known:
+        note_lost(changes.rows, target.db)  # of which of them is not asked
+        return matched, changes
+    if image is not None:
+        names = [field.attname for field in changes.fields]
+        image.written(connections[target.db], changes.rows, changes.places, names)
+    note_written(changes.rows, changes.fields, target.db, changes.kept, image)
+    return matched, changes
+
+
+def _write_noted(target: Any, changes: Changes, batch_size: int | None, workers: int) -> int:
+    call = errors.Call(
+        target.model, connections[target.db], changes.rows, changes.fields, changes.places
+    )
     try:
         with errors.noted(lambda: call):
-            matched = _write(target, changes, batch_size, workers)
+            return _write(target, changes, batch_size, workers)
     except (errors.CommitUnknown, errors.PartialCommit):
         note_lost(changes.rows, target.db)
         raise
-    image = changes.image
-    if image is None and matched != n:
-        note_lost(changes.rows, target.db)  # of which of them is not asked
-        return matched
-    written = changes if matched == n else changes.among(_held(target, changes))
-    if image is not None:
-        names = [field.attname for field in changes.fields]
-        image.written(connections[target.db], written.rows, written.places, names)
-    note_written(written.rows, changes.fields, target.db, written.kept, image)
-    return matched
+
+
+def _selected(target: Any, changes: Changes) -> list[bool]:
+    """Of each row, whether the queryset selects it: after the write that may have changed."""
+    query = target.query
+    aliases = [alias for alias in query.alias_map if query.alias_refcount[alias]]
+    if type(query) is Query and not query.where and len(aliases) <= 1 and not query.combinator:
+        return [True] * len(changes.rows)
+    keys = normal_keys(target.model, [row.pk for row in changes.rows], target.db)
+    if query.is_sliced:
+        target.query.clear_limits()
+    found = target.filter(InKeys(models.F("pk"), keys)).order_by().values_list("pk", flat=True)
+    there = set(normal_keys(target.model, found, target.db))
+    return [key in there for key in keys]
 
 
 def _held(target: Any, changes: Changes) -> list[bool]:
     """Of each row, whether the database has it with the object's values: fewer rows matched than
     were sent, and no statement says which.  What cannot be asked was not written."""
-    keys = [row.pk for row in changes.rows]
+    keys = normal_keys(target.model, [row.pk for row in changes.rows], target.db)
     names = [field.attname for field in changes.fields]
     found = of_keys(QuerySet, target.model, target.db, keys).values_list("pk", *names)
     try:
-        stored = {key: dict(zip(changes.fields, values)) for key, *values in found}
+        cells = [dict(zip(changes.fields, values)) for _, *values in found]
+        read = normal_keys(target.model, [key for key, *_ in found], target.db)
+        stored = dict(zip(read, cells))
     except Error:
         if not connections[target.db].autocommit:
             raise
         return [False] * len(keys)  # the rows are committed, and it is no error of the call
-    held = [row.pk in stored for row in changes.rows]
+    held = [key in stored for key in keys]
     for field in changes.fields:
         marks = changes.kept.get(field, b"\1" * len(held))
         for i, row in enumerate(changes.rows):
             if held[i] and marks[i]:
-                held[i] = _is_stored_as(field, getattr(row, field.attname), stored[row.pk][field])
+                held[i] = _is_stored_as(field, getattr(row, field.attname), stored[keys[i]][field])
     return held
 
 
@@ -229,7 +285,7 @@ def _write(target: Any, changes: Changes, batch_size: int | None, workers: int) 
     if update is not None:
         return update.run()
     # What is refused is refused outside of a transaction, so that the caller's is not broken.
-    check_rows(target.model, changes.rows)
+    check_rows(target.model, changes.rows, target.db)
     check_values(connections[target.db], changes.rows, changes.fields, changes.places)
     with one_transaction(target.db):
         return _write_as_django(target, changes, batch_size)

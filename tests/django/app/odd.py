@@ -165,3 +165,21 @@ class Special(Named):
 
     objects = BulkModelManager()
     django = models.Manager()
+
+
+class OddKey(models.Model):
+    """Its key is a decimal number."""
+
+    code = models.DecimalField(max_digits=8, decimal_places=2, primary_key=True)
+    value = models.IntegerField(null=True)
+
+    objects = BulkModelManager()
+
+
+class ShoutedKey(models.Model):
+    """Its key is stored in another form than it is given in."""
+
+    name = Shouted(max_length=20, primary_key=True)
+    value = models.IntegerField(null=True)
+
+    objects = BulkModelManager()

@@ -1,0 +1,84 @@
+"""Primary keys as the database gives them, whatever type they were given in.
+
+"5" is 5, and a UUID's text is the UUID: wherever keys that were given meet keys that were read,
+both go through here.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import connections, models
+
+# Values of these types are the key already.
+_SURE: dict[type[Any], type[Any]] = {
+    models.AutoField: int,
+    models.BigAutoField: int,
+    models.SmallAutoField: int,
+    models.IntegerField: int,
+    models.BigIntegerField: int,
+    models.SmallIntegerField: int,
+    models.PositiveIntegerField: int,
+    models.PositiveBigIntegerField: int,
+    models.PositiveSmallIntegerField: int,
+    models.CharField: str,
+    models.TextField: str,
+    models.SlugField: str,
+    models.UUIDField: uuid.UUID,
+}
+
+
+def normal(model: type[models.Model], key: Any, using: str) -> Any:
+    """The key of a row of this model."""
+    fields: Any = model._meta.pk_fields
+    if len(fields) == 1:
+        return normal_value(fields[0], key, using)
+    if not isinstance(key, tuple | list):
+        return key
+    return tuple(normal_value(field, value, using) for field, value in zip(fields, key))
+
+
+def normal_keys(model: type[models.Model], keys: Iterable[Any], using: str) -> list[Any]:
+    """The keys, in their order."""
+    given = list(keys)
+    fields: Any = model._meta.pk_fields
+    sure = _SURE.get(type(_target(fields[0]))) if len(fields) == 1 else None
+    if sure is not None and set(map(type, given)) <= {sure}:
+        return given
+    return [normal(model, key, using) for key in given]
+
+
+def has_plain_keys(model: type[models.Model]) -> bool:
+    """Is the engine's form of two equal keys the same?"""
+    fields: Any = model._meta.pk_fields
+    return len(fields) == 1 and type(_target(fields[0])) in _SURE
+
+
+def normal_value(field: Any, value: Any, using: str) -> Any:
+    """The value of a field as it is read.  What is no value of it stays as it is: a call finds that
+    out before it writes, and nothing may fail afterwards."""
+    target = _target(field)
+    sure = _SURE.get(type(target))
+    if value is None or (sure is not None and type(value) is sure):
+        return value
+    try:
+        found = target.to_python(value)
+        if isinstance(target, models.DateTimeField):  # makes it aware
+            found = target.get_prep_value(found)
+        if hasattr(target, "from_db_value"):
+            connection = connections[using]
+            written = target.get_db_prep_value(found, connection, False)
+            found = target.from_db_value(written, None, connection)
+        hash(found)
+    except Exception:  # of a field of the project's own, too
+        return value
+    return found
+
+
+def _target(field: Any) -> Any:
+    """The field of which this one has the values, behind foreign keys."""
+    while field.remote_field:
+        field = field.target_field
+    return field

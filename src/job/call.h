@@ -34,6 +34,8 @@ typedef struct bm__call {
     size_t n_sizes, sizes_capacity;
     unsigned char *keys; /* owned: a cell of key_field for each of the caller's rows */
     size_t keys_capacity;
+    int64_t highest_given; /* SQLite, one writer: of key_field, among all of the caller's rows */
+    bool knows_highest;
     bm_uuid uuid;
     const void *values; /* of bm_update */
 

@@ -71,20 +71,33 @@ static bool put_key(const bm_field *field, unsigned char *member, int64_t value)
     }
 }
 
-/* SQLite: count on from the highest key in the table, in sqlite_sequence and in the chunk itself.
- * */
+/* The highest key that the caller gives, in this chunk or a later one; looked for once. */
+static int64_t highest_given(const bm__job *job)
+{
+    bm__call *call = job->call;
+    const bm_field *field = &job->plan->model->fields[job->plan->key_field];
+    const bm__view *view = &call->fields[job->plan->key_field];
+    if (call->knows_highest) {
+        return call->highest_given;
+    }
+    call->highest_given = INT64_MIN;
+    for (size_t row = 0; job->plan->mixed_keys && row < call->caller_rows; row++) {
+        if (!makes_key(job, row)) {
+            int64_t given = given_key(field, bm__view_cell(view, row));
+            call->highest_given = given > call->highest_given ? given : call->highest_given;
+        }
+    }
+    call->knows_highest = call->source == NULL;
+    return call->highest_given;
+}
+
+/* SQLite: count on from the highest key in the table, in sqlite_sequence and in the rows. */
 static bm_status count_on(bm__job *job, bm_error *err)
 {
     const bm__plan *plan = job->plan;
     const bm_field *field = &plan->model->fields[plan->key_field];
-    int64_t highest = job->highest;
-    const bm__view *view = &job->call->fields[plan->key_field];
-    for (size_t row = 0; plan->mixed_keys && row < job->call->caller_rows; row++) {
-        if (!makes_key(job, row)) {
-            int64_t given = given_key(field, bm__view_cell(view, row));
-            highest = given > highest ? given : highest;
-        }
-    }
+    int64_t given = highest_given(job);
+    int64_t highest = given > job->highest ? given : job->highest;
     for (size_t i = 0; i < job->n; i++) {
         size_t row = bm__batch_row(&job->batch, i);
         if (!makes_key(job, row)) {

@@ -1,6 +1,8 @@
 /* Keys: made by the database, given by the rows, both; of every kind; back in input order. */
 #include "world.h"
 
+#include <time.h>
+
 #define CREATE(...) BM_OPTIONS(bm_bulk_create_options, __VA_ARGS__)
 
 /* The key that the caller was told is the key of the row in the table. */
@@ -304,6 +306,34 @@ static void a_number_that_is_out_of_range(world *w)
     refused(w, status, BM_CONVERT, 1, "");
 }
 
+/* Seconds of CPU of a create of n rows in batches of ten, every other with a key. */
+static double mixed_in_batches(world *w, size_t n)
+{
+    item *rows = some_items(n, 1, 2);
+    for (size_t i = 0; i < n; i += 2) {
+        rows[i].id_state = BM_DEFAULT_CELL;
+    }
+    make_items(w, "");
+    clock_t begin = clock();
+    ok(w, bm_bulk_create(w->db, bm_structs(&item_given_model, rows, n),
+                         BM_OPTIONS(bm_bulk_create_options, .batch_size = 10), fresh(w), &w->err));
+    double took = (double)(clock() - begin) / CLOCKS_PER_SEC;
+    expect_number(w, (int64_t)n, "SELECT count(*) FROM item");
+    run(w, "DROP TABLE item");
+    free(rows);
+    return took;
+}
+
+/* S2: twice the rows are twice the work; were it quadratic, it would be four times. */
+static void mixed_keys_are_linear(world *w)
+{
+    double once = mixed_in_batches(w, 40000);
+    double twice = mixed_in_batches(w, 80000);
+    if (twice > 3 * once + 0.1) {
+        fail_msg("80000 rows took %.3f s, 40000 %.3f s", twice, once);
+    }
+}
+
 static const conformance_case cases[] = {
     CASE(ON_ALL, keys_into_few),
     CASE(ON_ALL, keys_into_999),
@@ -316,6 +346,7 @@ static const conformance_case cases[] = {
     CASE(ON_ALL, many_explicit_keys_are_kept),
     CASE(ON_SQL, mixed_keys),
     CASE(ON_SQL, many_mixed_keys),
+    CASE(ON_LITE_MEMORY, mixed_keys_are_linear),
     CASE(ON_SQL, assigned_keys_go_on_behind_explicit_ones),
     CASE(ON_ALL, text_keys),
     CASE(ON_ALL, uuid_keys),

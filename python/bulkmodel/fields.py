@@ -175,6 +175,30 @@ class Description:
         )
 
 
+# Types of PostgreSQL's own whose names are no key words: another type of the name may come first in
+# the search_path.
+_OWN_NAMES = {
+    *("bool", "box", "bpchar", "bytea", "cidr", "circle", "date", "datemultirange", "daterange"),
+    *("float4", "float8", "inet", "int2", "int4", "int4multirange", "int4range", "int8"),
+    *("int8multirange", "int8range", "json", "jsonb", "jsonpath", "line", "lseg", "macaddr"),
+    *("macaddr8", "money", "nummultirange", "numrange", "oid", "path", "point", "polygon", "text"),
+    *("timestamptz", "timetz", "tsmultirange", "tsquery", "tsrange", "tstzmultirange"),
+    *("tstzrange", "tsvector", "uuid", "varbit", "xml"),
+}
+
+
+def qualified(kind: str) -> str:
+    """A type as a cast names it."""
+    return f"pg_catalog.{kind}" if kind in _OWN_NAMES else kind
+
+
+def equal(kind: str | None) -> str:
+    """The operator that compares values of a type: of one that is not PostgreSQL's own it is where
+    the type is."""
+    own = kind is not None and (kind in _OWN_NAMES or kind.partition("(")[0] in _NATIVE)
+    return "OPERATOR(pg_catalog.=)" if own else "="
+
+
 def _target(field: Field) -> Any:
     target: Any = field
     while type(target) in _LINKS:
@@ -196,15 +220,17 @@ def _kind(field: Field, connection: BaseDatabaseWrapper) -> Kind | None:
     name, length, dimensions = found.groups()
     limit = int(length) if length and name == "varchar" else -1
     if name in _LIMITED and name != "varchar":
-        cast = _LIMITED[name] + "[]" * dimensions.count("[")
+        cast = qualified(_LIMITED[name]) + "[]" * dimensions.count("[")
         return Kind("text", cast=cast, cut=limit_of(written))
     if length and name not in ("varchar", "numeric"):
         return None
     if dimensions:
-        return Kind("text", cast=name + "[]" * dimensions.count("["), element_limit=limit)
+        return Kind(
+            "text", cast=qualified(name) + "[]" * dimensions.count("["), element_limit=limit
+        )
     if name in _NATIVE:
         return Kind(_NATIVE[name], limit)
-    return Kind("text", cast=name)
+    return Kind("text", cast=qualified(name))
 
 
 @lru_cache(maxsize=256)

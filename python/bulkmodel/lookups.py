@@ -9,6 +9,8 @@ from django.core.exceptions import EmptyResultSet
 from django.db.models import lookups
 from django.db.models.expressions import ColPairs  # type: ignore[attr-defined]
 
+from bulkmodel.fields import equal, qualified
+
 
 class InKeys(lookups.In):  # type: ignore[type-arg]
     """The key is one of these values, which travel as one parameter: of a composite key on
@@ -33,11 +35,15 @@ class InKeys(lookups.In):  # type: ignore[type-arg]
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         keys = self._keys(connection)
         column, params = self.process_lhs(compiler, connection)
-        if len(keys) == 1:
-            return f"{column} = ANY(%s)", (*params, keys[0])
         kinds = [part.output_field.rel_db_type(connection) for part in self._parts()]
-        arrays = ", ".join(f"%s::{kind}[]" for kind in kinds)
-        return f"({column}) IN (SELECT * FROM unnest({arrays}))", (*params, *keys)
+        if len(keys) == 1:
+            (kind,) = kinds
+            return f"{column} {equal(kind)} ANY(%s)", (*params, keys[0])
+        arrays = ", ".join(f"pg_catalog.UNNEST(%s::{qualified(kind)}[])" for kind in kinds)
+        rows = f"SELECT * FROM ROWS FROM ({arrays})"
+        if all(equal(kind) != "=" for kind in kinds):
+            return f"({column}) {equal(kinds[0])} ANY ({rows})", (*params, *keys)
+        return f"({column}) IN ({rows})", (*params, *keys)
 
     def as_sqlite(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         keys = self._keys(connection)

@@ -8,21 +8,31 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 # What the caller's session was set to, and what keeps it to one connection.  The role comes last:
 # it may lack the right to set the others.
+# All names are PostgreSQL's own (CVE-2018-1058): nothing in the caller's search_path is called.
+_EQ, _NE = "OPERATOR(pg_catalog.=)", "OPERATOR(pg_catalog.<>)"
 SESSION = (
-    "SELECT pg_my_temp_schema() <> 0, current_setting('transaction_isolation') = 'serializable',"
-    " array_agg(name ORDER BY name = 'role'),"
-    " array_agg(setting ORDER BY name = 'role') FROM (SELECT name, setting FROM pg_settings"
-    " WHERE source = 'session' AND name NOT LIKE 'transaction%%'"
-    " UNION ALL SELECT 'role', current_setting('role')) s"
+    f"SELECT pg_catalog.pg_my_temp_schema() {_NE} 0,"
+    f" pg_catalog.current_setting('transaction_isolation') {_EQ} 'serializable',"
+    f" pg_catalog.array_agg(name ORDER BY name {_EQ} 'role'),"
+    f" pg_catalog.array_agg(setting ORDER BY name {_EQ} 'role')"
+    " FROM (SELECT name, setting FROM pg_catalog.pg_settings"
+    f" WHERE source {_EQ} 'session' AND name OPERATOR(pg_catalog.!~~) 'transaction%%'"
+    " UNION ALL SELECT 'role', pg_catalog.current_setting('role')) s"
 )
 _TAKE_OVER = (
-    "SELECT count(set_config(name, setting, true)) FROM unnest(%s::text[], %s::text[])"
+    "SELECT pg_catalog.count(pg_catalog.set_config(name, setting, true)) FROM ROWS FROM ("
+    "pg_catalog.UNNEST(%s::pg_catalog.text[]), pg_catalog.UNNEST(%s::pg_catalog.text[]))"
     " WITH ORDINALITY s(name, setting, place)"
-    " WHERE current_setting(name, true) IS DISTINCT FROM setting"
+    f" WHERE NOT coalesce(pg_catalog.current_setting(name, true) {_EQ} setting, false)"
 )
 # Whoever waits for a row of another worker waits for ever: that one waits at the meeting.
 _LIMIT_WAITING = (
-    "SELECT set_config('lock_timeout', '60s', true) WHERE current_setting('lock_timeout') = '0'"
+    "SELECT pg_catalog.set_config('lock_timeout', '60s', true)"
+    f" WHERE pg_catalog.current_setting('lock_timeout') {_EQ} '0'"
+)
+_WAITS = (
+    "SELECT EXISTS (SELECT FROM pg_catalog.UNNEST(%s::pg_catalog.int4[]) p"
+    " WHERE pg_catalog.pg_blocking_pids(p) OPERATOR(pg_catalog.&&) %s::pg_catalog.int4[])"
 )
 
 

@@ -108,6 +108,7 @@ static bool set_casts(py_table *self)
         }
         self->table->columns[i].type = bm__arena_copy(&self->table->arena, cast, strlen(cast));
         self->table->columns[i].oid = 0;
+        self->table->columns[i].equal = strncmp(cast, "pg_catalog.", 11) == 0 ? NULL : " = ";
         if (self->table->columns[i].type == NULL) {
             PyErr_NoMemory();
             return false;

@@ -1,5 +1,6 @@
 #include "catalog.h"
 
+#include "operators.h"
 #include "text.h"
 
 #include <stdlib.h>
@@ -8,65 +9,70 @@
 /*
  * One row a column, all cells text, so that nothing depends on the binary form of a catalog type.
  * Names are qualified: nothing in a search_path can stand in for a catalog (CVE-2018-1058).
- * b follows domains down to their base type, m those of array elements.  format_type of -1, not
- * NULL: it says "bpchar", where "character" would be read as char(1); and of the base type, not the
+ * b follows domains down to their base type, m those of array elements.  A type is that of the base
+ * type, by its schema and its own name ("bpchar": "character" would be char(1)), not of the
  * domain: a cast to a domain over varchar(3) cuts, an assignment refuses.  tgtype's bits:
  * PostgreSQL, pg_trigger.h (1 row, 2 before, 4 insert, 16 update, 64 instead).  FUNCEXPR in a
- * default: it calls a function.
+ * default: it calls a function.  16384: FirstNormalObjectId of transam.h, before it all is
+ * PostgreSQL's own; 403: btree.
  */
 #define FINGERPRINT                                                                                \
     "(SELECT pg_catalog.string_agg(pg_catalog.concat_ws(':', f.attnum, f.attname, f.atttypid, "    \
     "f.atttypmod, f.attnotnull, f.attidentity, f.attgenerated, f.atthasdef), ',' ORDER BY "        \
-    "f.attnum) FROM pg_catalog.pg_attribute f WHERE f.attrelid = c.oid AND f.attnum > 0 AND NOT "  \
-    "f.attisdropped)"
+    "f.attnum) FROM pg_catalog.pg_attribute f WHERE f.attrelid" EQ "c.oid AND f.attnum" GT         \
+    "0 AND NOT f.attisdropped)"
 
 static const char question[] =
     "WITH RECURSIVE c AS (SELECT x.*, n.nspname FROM pg_catalog.pg_class x JOIN "
-    "pg_catalog.pg_namespace n ON n.oid = x.relnamespace WHERE x.oid = "
-    "pg_catalog.to_regclass($1)), "
-    "b(attnum, oid, typmod, depth) AS (SELECT a.attnum, a.atttypid, a.atttypmod, 0 FROM c JOIN "
-    "pg_catalog.pg_attribute a ON a.attrelid = c.oid WHERE a.attnum > 0 AND NOT a.attisdropped "
-    "UNION ALL SELECT b.attnum, t.typbasetype, t.typtypmod, b.depth + 1 FROM b JOIN "
-    "pg_catalog.pg_type t ON t.oid = b.oid WHERE t.typtype = 'd') "
-    "SELECT c.nspname::text, c.relname::text, c.relkind::text, c.relhassubclass::text, "
-    "c.relhasrules::text, "
-    "pg_catalog.row_security_active(c.oid)::text, "
-    "(SELECT coalesce(pg_catalog.bit_or(g.tgtype::int4), 0) FROM pg_catalog.pg_trigger g WHERE "
-    "g.tgrelid = c.oid AND NOT g.tgisinternal AND g.tgenabled <> 'D' AND g.tgtype & 1 <> 0 AND "
-    "g.tgtype & 66 <> 0)::text, "
-    "EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.contype = 'f' AND k.conrelid = c.oid "
-    "AND k.confrelid = c.oid)::text, "
-    "c.reltuples::text, " FINGERPRINT "::text, "
-    "a.attname::text, d.oid::text, d.typmod::text, o.typtype::text, "
-    "coalesce(m.oid, 0)::text, coalesce(e.typtype, 'b')::text, "
-    "pg_catalog.format_type(d.oid, -1)::text, a.attnotnull::text, a.attgenerated::text, "
-    "a.attidentity::text, pg_catalog.pg_get_expr(f.adbin, f.adrelid)::text, "
-    "(f.adbin::text LIKE '%FUNCEXPR%')::text, "
-    "s.oid::text, pg_catalog.has_sequence_privilege(s.oid, 'USAGE, UPDATE')::text, "
-    "pg_catalog.has_column_privilege(c.oid, a.attnum, 'INSERT')::text, "
-    "EXISTS (SELECT 1 FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisprimary AND "
-    "a.attnum = ANY (i.indkey))::text "
-    "FROM c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT "
-    "a.attisdropped "
-    "JOIN LATERAL (SELECT b.oid, b.typmod FROM b WHERE b.attnum = a.attnum ORDER BY b.depth DESC "
-    "LIMIT 1) d ON true "
-    "JOIN pg_catalog.pg_type o ON o.oid = a.atttypid "
-    "JOIN pg_catalog.pg_type p ON p.oid = d.oid "
-    "LEFT JOIN pg_catalog.pg_type e ON e.oid = p.typelem AND p.typcategory = 'A' "
-    "LEFT JOIN LATERAL (WITH RECURSIVE m(oid, depth) AS (SELECT e.oid, 0 UNION ALL SELECT "
-    "t.typbasetype, m.depth + 1 FROM m JOIN pg_catalog.pg_type t ON t.oid = m.oid WHERE t.typtype "
-    "= 'd') SELECT m.oid FROM m ORDER BY m.depth DESC LIMIT 1) m ON true "
-    "LEFT JOIN pg_catalog.pg_attrdef f ON f.adrelid = c.oid AND f.adnum = a.attnum "
-    "LEFT JOIN LATERAL (SELECT q.oid FROM pg_catalog.pg_depend h JOIN pg_catalog.pg_class q ON "
-    "q.relkind = 'S' AND ((h.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND h.objid = "
-    "f.oid AND h.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND q.oid = h.refobjid) "
-    "OR "
-    "(h.deptype = 'i' AND h.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND h.refclassid "
-    "= "
-    "'pg_catalog.pg_class'::pg_catalog.regclass AND h.refobjid = c.oid AND h.refobjsubid = "
-    "a.attnum "
-    "AND q.oid = h.objid)) LIMIT 1) s ON true "
-    "ORDER BY a.attnum";
+    "pg_catalog.pg_namespace n ON n.oid" EQ "x.relnamespace WHERE x.oid" EQ
+    "pg_catalog.to_regclass($1)), b(attnum, oid, typmod, depth) AS (SELECT a.attnum, a.atttypid, "
+    "a.atttypmod, 0 FROM c JOIN pg_catalog.pg_attribute a ON a.attrelid" EQ
+    "c.oid WHERE a.attnum" GT
+    "0 AND NOT a.attisdropped UNION ALL SELECT b.attnum, t.typbasetype, t.typtypmod, b.depth" PLUS
+    "1 FROM b JOIN pg_catalog.pg_type t ON t.oid" EQ "b.oid WHERE t.typtype" EQ
+    "'d') SELECT c.nspname::pg_catalog.text, c.relname::pg_catalog.text, "
+    "c.relkind::pg_catalog.text, c.relhassubclass::pg_catalog.text, "
+    "c.relhasrules::pg_catalog.text, pg_catalog.row_security_active(c.oid)::pg_catalog.text, "
+    "(SELECT coalesce(pg_catalog.bit_or(g.tgtype::pg_catalog.int4), 0) FROM pg_catalog.pg_trigger "
+    "g WHERE g.tgrelid" EQ "c.oid AND NOT g.tgisinternal AND g.tgenabled" NE "'D' AND g.tgtype" BITS
+    "1" NE "0 AND g.tgtype" BITS "66" NE
+    "0)::pg_catalog.text, EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.contype" EQ
+    "'f' AND k.conrelid" EQ "c.oid AND k.confrelid" EQ
+    "c.oid)::pg_catalog.text, c.reltuples::pg_catalog.text, " FINGERPRINT
+    "::pg_catalog.text, a.attname::pg_catalog.text, d.oid::pg_catalog.text, "
+    "d.typmod::pg_catalog.text, o.typtype::pg_catalog.text, coalesce(m.oid, 0)::pg_catalog.text, "
+    "coalesce(e.typtype, 'b')::pg_catalog.text, (SELECT "
+    "pg_catalog.concat(pg_catalog.quote_ident(n.nspname), '.', pg_catalog.quote_ident(p.typname)) "
+    "FROM pg_catalog.pg_namespace n WHERE n.oid" EQ
+    "p.typnamespace), (SELECT pg_catalog.concat(' OPERATOR(', pg_catalog.quote_ident(n.nspname), "
+    "'.', o.oprname, ') ') FROM pg_catalog.pg_opclass k JOIN pg_catalog.pg_amop x ON "
+    "x.amopfamily" EQ "k.opcfamily AND x.amopstrategy" EQ "3 AND x.amoplefttype" EQ
+    "k.opcintype AND x.amoprighttype" EQ "k.opcintype JOIN pg_catalog.pg_operator o ON o.oid" EQ
+    "x.amopopr JOIN pg_catalog.pg_namespace n ON n.oid" EQ "o.oprnamespace WHERE k.opcmethod" EQ
+    "403 AND k.opcdefault AND k.opcintype" EQ "p.oid AND p.oid" GE "16384 AND p.typtype" EQ
+    "'b'), a.attnotnull::pg_catalog.text, a.attgenerated::pg_catalog.text, "
+    "a.attidentity::pg_catalog.text, pg_catalog.pg_get_expr(f.adbin, f.adrelid)::pg_catalog.text, "
+    "(f.adbin::pg_catalog.text" LIKE "'%FUNCEXPR%')::pg_catalog.text, s.oid::pg_catalog.text, "
+    "pg_catalog.has_sequence_privilege(s.oid, 'USAGE, UPDATE')::pg_catalog.text, "
+    "pg_catalog.has_column_privilege(c.oid, a.attnum, 'INSERT')::pg_catalog.text, EXISTS (SELECT 1 "
+    "FROM pg_catalog.pg_index i WHERE i.indrelid" EQ "c.oid AND i.indisprimary AND a.attnum" EQ
+    "ANY (i.indkey))::pg_catalog.text FROM c JOIN pg_catalog.pg_attribute a ON a.attrelid" EQ
+    "c.oid AND a.attnum" GT
+    "0 AND NOT a.attisdropped JOIN LATERAL (SELECT b.oid, b.typmod FROM b WHERE b.attnum" EQ
+    "a.attnum ORDER BY b.depth DESC LIMIT 1) d ON true JOIN pg_catalog.pg_type o ON o.oid" EQ
+    "a.atttypid JOIN pg_catalog.pg_type p ON p.oid" EQ
+    "d.oid LEFT JOIN pg_catalog.pg_type e ON e.oid" EQ "p.typelem AND p.typcategory" EQ
+    "'A' LEFT JOIN LATERAL (WITH RECURSIVE m(oid, depth) AS (SELECT e.oid, 0 UNION ALL SELECT "
+    "t.typbasetype, m.depth" PLUS "1 FROM m JOIN pg_catalog.pg_type t ON t.oid" EQ
+    "m.oid WHERE t.typtype" EQ "'d') SELECT m.oid FROM m ORDER BY m.depth DESC LIMIT 1) m ON true "
+    "LEFT JOIN pg_catalog.pg_attrdef f ON f.adrelid" EQ "c.oid AND f.adnum" EQ
+    "a.attnum LEFT JOIN LATERAL (SELECT q.oid FROM pg_catalog.pg_depend h "
+    "JOIN pg_catalog.pg_class q ON q.relkind" EQ "'S' AND ((h.classid" EQ
+    "'pg_catalog.pg_attrdef'::pg_catalog.regclass AND h.objid" EQ "f.oid AND h.refclassid" EQ
+    "'pg_catalog.pg_class'::pg_catalog.regclass AND q.oid" EQ "h.refobjid) OR (h.deptype" EQ
+    "'i' AND h.classid" EQ "'pg_catalog.pg_class'::pg_catalog.regclass AND h.refclassid" EQ
+    "'pg_catalog.pg_class'::pg_catalog.regclass AND h.refobjid" EQ "c.oid AND h.refobjsubid" EQ
+    "a.attnum AND q.oid" EQ "h.objid)) LIMIT 1) s ON true ORDER BY a.attnum";
 
 /* In the order of the question's columns. */
 enum {
@@ -87,6 +93,7 @@ enum {
     C_ELEMENT,
     C_ELEMENT_KIND,
     C_FORMAT,
+    C_EQUAL,
     C_NOT_NULL,
     C_GENERATED,
     C_IDENTITY,
@@ -183,6 +190,12 @@ static bm_status push(void *context, const bm__cell *cells, size_t n, bm_error *
         return bm__no_memory(err);
     }
     column->oid = (uint32_t)number(&cells[C_OID]);
+    if (cells[C_EQUAL].kind != BM__CELL_NULL) {
+        column->equal = bm__catalog_text(catalog, &cells[C_EQUAL]);
+        if (column->equal == NULL) {
+            return bm__no_memory(err);
+        }
+    }
     column->typmod = (int32_t)number(&cells[C_TYPMOD]);
     column->kind = letter(&cells[C_TYPTYPE]);
     column->element = (uint32_t)number(&cells[C_ELEMENT]);
@@ -215,9 +228,10 @@ bm_status bm__catalog_ask_postgresql(bm__catalog *catalog, bm__step *step, bm_er
 /* ---- is it what it was?  The columns, and what a read depends on beside them */
 
 static const char same_question[] =
-    "SELECT n.nspname::text, c.relname::text, c.relkind::text, c.relhassubclass::text, " FINGERPRINT
-    "::text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-    "WHERE c.oid = pg_catalog.to_regclass($1)";
+    "SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relkind::pg_catalog.text, "
+    "c.relhassubclass::pg_catalog.text, " FINGERPRINT
+    "::pg_catalog.text FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid" EQ
+    "c.relnamespace WHERE c.oid" EQ "pg_catalog.to_regclass($1)";
 
 static bool is_text(const bm__cell *cell, const char *text)
 {
@@ -250,7 +264,7 @@ bm_status bm__catalog_verify(const bm__table *table, bm__arena *arena, const cha
 {
     bm__sql name = bm__sql_begin(err);
     bm__sql_table(&name, table->schema, table->name);
-    *sql = "SELECT " FINGERPRINT " FROM pg_catalog.pg_class c WHERE c.oid = "
+    *sql = "SELECT " FINGERPRINT " FROM pg_catalog.pg_class c WHERE c.oid" EQ
            "pg_catalog.to_regclass($1)";
     return bm__sql_end(&name, arena, quoted);
 }

@@ -14,6 +14,7 @@ typedef struct bm__table_column {
     char kind;         /* pg_type.typtype of the column's own type */
     char element_kind; /* the same of the element */
     const char *type;  /* its base type as SQL writes it, without typmod: a cast cuts nothing */
+    const char *equal; /* the operator of its btree class, or NULL: pg_catalog's = */
     bool not_null;
     bool generated;          /* never written */
     bool hidden;             /* SQLite: of a virtual table, and not one of its * */

@@ -1,3 +1,4 @@
+#include "operators.h"
 #include "statement.h"
 
 static const char *const joins[] = {"hashjoin", "mergejoin"};
@@ -11,15 +12,18 @@ static const char *const joins[] = {"hashjoin", "mergejoin"};
  * and child tables have plans of their own, which must not suffer.
  */
 #define FITS                                                                                       \
-    "(SELECT coalesce((SELECT c.reltuples / c.relpages * (pg_catalog.pg_relation_size(c.oid) / "   \
-    "pg_catalog.current_setting('block_size')::pg_catalog.int8) BETWEEN %zu AND %zu "              \
-    "FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass($1) AND c.relkind = 'r' "     \
-    "AND c.relpages > 0 AND NOT c.relhassubclass AND NOT pg_catalog.row_security_active(c.oid) "   \
-    "AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_trigger g WHERE g.tgrelid = c.oid AND NOT "       \
-    "g.tgisinternal) AND EXISTS (SELECT 1 FROM pg_catalog.pg_index i JOIN "                        \
-    "pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] WHERE "       \
-    "i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indnkeyatts = 1 AND i.indpred "   \
-    "IS NULL AND a.attname = "
+    "(SELECT coalesce((SELECT e.n" GE "%zu AND e.n" LE                                             \
+    "%zu FROM pg_catalog.pg_class c, LATERAL (SELECT c.reltuples" OVER "c.relpages" TIMES          \
+    "(pg_catalog.pg_relation_size(c.oid)" OVER                                                     \
+    "pg_catalog.current_setting('block_size')::pg_catalog.int8)) e(n) WHERE c.oid" EQ              \
+    "pg_catalog.to_regclass($1) AND c.relkind" EQ "'r' AND c.relpages" GT                          \
+    "0 AND NOT c.relhassubclass AND NOT pg_catalog.row_security_active(c.oid) AND NOT EXISTS "     \
+    "(SELECT 1 FROM pg_catalog.pg_trigger g WHERE g.tgrelid" EQ                                    \
+    "c.oid AND NOT g.tgisinternal) AND EXISTS (SELECT 1 FROM pg_catalog.pg_index i JOIN "          \
+    "pg_catalog.pg_attribute a ON a.attrelid" EQ "i.indrelid AND a.attnum" EQ                      \
+    "i.indkey[0] WHERE i.indrelid" EQ                                                              \
+    "c.oid AND i.indisunique AND i.indisvalid AND i.indnkeyatts" EQ                                \
+    "1 AND i.indpred IS NULL AND a.attname" EQ
 
 /* The columns of a SELECT are computed in their order: kept, then set. */
 void bm__sql_hint(bm__sql *sql, const bm__sql_limits *limits)
@@ -37,7 +41,7 @@ void bm__sql_hint(bm__sql *sql, const bm__sql_limits *limits)
                     "pg_catalog.current_setting('enable_%s') END, true)%s",
                     joins[i], joins[i], i == 0 ? ", " : " ");
     }
-    bm__sql_put(sql, "FROM " FITS, limits->least, limits->most);
+    bm__sql_put(sql, "FROM " FITS "", limits->least, limits->most);
     bm__sql_name_text(sql, limits->column);
     bm__sql_put(sql, ")), false) AS fits) s");
 }

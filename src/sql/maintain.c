@@ -1,5 +1,7 @@
 #include "maintain.h"
 
+#include "operators.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -133,7 +135,7 @@ void bm__sql_sequence(bm__sql *sql, const bm__sql_shape *shape, const char *colu
         bm__sql_put(sql, ")::pg_catalog.regclass AS s, (SELECT pg_catalog.max(t.");
         bm__sql_name(sql, column);
         bm__sql_put(sql,
-                    ") FROM %s AS t) AS m) AS x WHERE x.s IS NOT NULL AND x.m > "
+                    ") FROM %s AS t) AS m) AS x WHERE x.s IS NOT NULL AND x.m" GT
                     "coalesce(pg_catalog.pg_sequence_last_value(x.s), 0)",
                     quoted);
     } else {

@@ -1,5 +1,7 @@
 #include "statement.h"
 
+#include "operators.h"
+
 /* The parameter of column i: parameters are numbered in the order of the columns that have one. */
 static size_t parameter(const bm__sql_shape *shape, size_t column)
 {
@@ -8,6 +10,13 @@ static size_t parameter(const bm__sql_shape *shape, size_t column)
         number += !shape->columns[i].made;
     }
     return number;
+}
+
+/* One value equals another: what the dialect may call so. */
+static const char *equal(const bm__sql_shape *shape, size_t column)
+{
+    const char *own = shape->columns[column].equal;
+    return !shape->dialect->has_arrays ? " = " : own != NULL ? own : EQ;
 }
 
 static void put_target(bm__sql *sql, const bm__sql_shape *shape)
@@ -29,8 +38,8 @@ static void put_cell(bm__sql *sql, const bm__sql_shape *shape, size_t i)
 {
     const bm__sql_column *column = &shape->columns[i];
     if (column->scalar && !shape->dialect->reads_batch && !shape->dialect->binds_rows) {
-        bm__sql_put(sql, "$%zu%s%s", parameter(shape, i),
-                    column->untyped ? "" : "::", column->untyped ? "" : column->type);
+        bm__sql_put(sql, "$%zu%s%s", parameter(shape, i), column->untyped ? "" : "::pg_catalog.",
+                    column->untyped ? "" : column->type);
     } else {
         put_plain_cell(sql, shape, i);
     }
@@ -71,15 +80,21 @@ static void put_source(bm__sql *sql, const bm__sql_shape *shape, bool ordinality
         bm__sql_put(sql, "bulkmodel_batch AS v");
         return;
     }
-    bm__sql_put(sql, "unnest(");
+    size_t arrays = 0;
+    for (size_t i = 0; i < shape->n_columns; i++) {
+        arrays += !shape->columns[i].made && !shape->columns[i].scalar;
+    }
+    /* unnest of several arrays has no schema: it is the parser's */
+    bm__sql_put(sql, arrays > 1 ? "ROWS FROM (" : "");
     bool first = true;
     for (size_t i = 0; i < shape->n_columns; i++) {
         if (!shape->columns[i].made && !shape->columns[i].scalar) {
             put_separator(sql, &first, ", ");
-            bm__sql_put(sql, "$%zu::%s[]", parameter(shape, i), shape->columns[i].type);
+            bm__sql_put(sql, "pg_catalog.UNNEST($%zu::pg_catalog.%s[])", parameter(shape, i),
+                        shape->columns[i].type);
         }
     }
-    bm__sql_put(sql, ")%s AS v(", ordinality ? " WITH ORDINALITY" : "");
+    bm__sql_put(sql, "%s%s AS v(", arrays > 1 ? ")" : "", ordinality ? " WITH ORDINALITY" : "");
     first = true;
     for (size_t i = 0; i < shape->n_columns; i++) {
         if (!shape->columns[i].made && !shape->columns[i].scalar) {
@@ -92,7 +107,7 @@ static void put_source(bm__sql *sql, const bm__sql_shape *shape, bool ordinality
 
 static const char *ordinal(const bm__sql_shape *shape)
 {
-    return shape->dialect->reads_batch ? "v.ord" : "v.ord - 1";
+    return shape->dialect->reads_batch ? "v.ord" : "v.ord" MINUS "1";
 }
 
 static void put_written_names(bm__sql *sql, const bm__sql_shape *shape)
@@ -235,7 +250,7 @@ static void put_equal(bm__sql *sql, const bm__sql_shape *shape, const char *alia
     for (size_t i = 0; i < n; i++) {
         bm__sql_put(sql, "%s%s.", i > 0 ? " AND " : "", alias);
         bm__sql_name(sql, shape->columns[at[i]].name);
-        bm__sql_put(sql, " = v.");
+        bm__sql_put(sql, "%sv.", equal(shape, at[i]));
         bm__sql_name(sql, shape->columns[at[i]].name);
     }
 }
@@ -265,7 +280,7 @@ static void put_ord_keys(bm__sql *sql, const bm__sql_shape *shape)
         put_key_names(sql, shape, "w.");
         bm__sql_put(sql, ") ");
     }
-    bm__sql_put(sql, "v.ord - 1, ");
+    bm__sql_put(sql, "v.ord" MINUS "1, ");
     if (by_unique) {
         bm__sql_put(sql, "w.");
         bm__sql_name(sql, shape->columns[keys[0]].name);
@@ -338,7 +353,7 @@ static void put_insert_returning(bm__sql *sql, const bm__sql_shape *shape)
     bm__sql_put(sql, "%s AS inserted)",
                 shape->conflict != BM__CONFLICT_UPDATE ? ", true"
                 : shape->no_xmax                       ? ", false"
-                                                       : ", xmax = 0");
+                                                       : ", xmax" EQ "0");
     put_ord_keys(sql, shape);
 }
 
@@ -360,7 +375,7 @@ static void put_match(bm__sql *sql, const bm__sql_shape *shape)
             put_separator(sql, &first, " AND ");
             bm__sql_put(sql, "t.");
             bm__sql_name(sql, shape->columns[i].name);
-            bm__sql_put(sql, " = ");
+            bm__sql_put(sql, "%s", equal(shape, i));
             put_cell(sql, shape, i);
         }
     }
@@ -404,7 +419,9 @@ void bm__sql_update(bm__sql *sql, const bm__sql_shape *shape)
         if (column->mask != BM__NO_COLUMN) {
             bm__sql_put(sql, "CASE WHEN ");
             put_plain_cell(sql, shape, column->mask);
-            bm__sql_put(sql, " & %llu <> 0 THEN ", 1ULL << column->bit);
+            bool own = !shape->dialect->has_arrays;
+            bm__sql_put(sql, own ? " & %llu <> 0 THEN " : BITS "%llu::pg_catalog.int8" NE "0 THEN ",
+                        1ULL << column->bit);
         }
         put_value(sql, shape, i);
         if (column->mask != BM__NO_COLUMN) {
@@ -442,7 +459,7 @@ void bm__sql_delete(bm__sql *sql, const bm__sql_shape *shape)
         bm__sql_put(sql, " WHERE ");
         put_match(sql, shape);
         if (ordinals) {
-            bm__sql_put(sql, " RETURNING v.ord - 1");
+            bm__sql_put(sql, " RETURNING v.ord" MINUS "1");
         }
         return;
     }
@@ -466,7 +483,7 @@ static void put_join(bm__sql *sql, const bm__sql_shape *shape, const size_t *by,
     for (size_t i = 0; i < n_by; i++) {
         bm__sql_put(sql, "%st.", i > 0 ? " AND " : "");
         bm__sql_name(sql, shape->columns[by[i]].name);
-        bm__sql_put(sql, " = ");
+        bm__sql_put(sql, "%s", equal(shape, by[i]));
         put_cell(sql, shape, by[i]);
     }
 }
@@ -495,7 +512,7 @@ static void put_outputs(bm__sql *sql, const char *prefix, const bm__sql_output *
     for (size_t i = 0; i < n; i++) {
         bm__sql_put(sql, "%s%s", i > 0 ? ", " : "", prefix);
         bm__sql_name(sql, outputs[i].name);
-        bm__sql_put(sql, outputs[i].as_text ? "::text" : "");
+        bm__sql_put(sql, outputs[i].as_text ? "::pg_catalog.text" : "");
     }
 }
 
@@ -553,7 +570,9 @@ void bm__sql_select_keys(bm__sql *sql, const bm__sql_shape *shape, const bm__sql
 
 void bm__sql_reserve(bm__sql *sql, const char *expression, const char *type, bool array)
 {
-    bm__sql_put(sql, "SELECT %s(%s)::%s%s FROM generate_series(1, $1::int8)",
+    bm__sql_put(sql,
+                "SELECT %s(%s)::%s%s FROM pg_catalog.generate_series(1::pg_catalog.int8, "
+                "$1::pg_catalog.int8)",
                 array ? "pg_catalog.array_send(pg_catalog.array_agg(" : "", expression, type,
                 array ? "))" : "");
 }

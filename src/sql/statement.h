@@ -13,14 +13,15 @@
 
 /* One column of the batch, c<i> where i is its place in bm__sql_shape.columns. */
 typedef struct bm__sql_column {
-    const char *name; /* of the table's column, or NULL: flags and masks have none */
-    const char *type; /* PostgreSQL: the element type of its array parameter */
-    const char *cast; /* PostgreSQL: the cell is cast to this type, or NULL */
-    bool scalar;      /* one value for all rows, a parameter of its own type */
-    bool untyped;     /* ... of the type of the column that it goes to: text, and labels */
-    bool written;     /* it is among the columns that the statement writes */
-    bool key;         /* rows are found by it */
-    bool made;        /* PostgreSQL: not in the batch, made by `default_sql` in the statement */
+    const char *name;  /* of the table's column, or NULL: flags and masks have none */
+    const char *type;  /* PostgreSQL: the element type of its array parameter */
+    const char *cast;  /* PostgreSQL: the cell is cast to this type, or NULL */
+    const char *equal; /* PostgreSQL: its operator, or NULL: pg_catalog's = */
+    bool scalar;       /* one value for all rows, a parameter of its own type */
+    bool untyped;      /* ... of the type of the column that it goes to: text, and labels */
+    bool written;      /* it is among the columns that the statement writes */
+    bool key;          /* rows are found by it */
+    bool made;         /* PostgreSQL: not in the batch, made by `default_sql` in the statement */
     const char *default_sql; /* the column's default, for `made` and for cells with a flag */
     size_t flag;             /* column of flags: true where the cell is to be the default */
     size_t mask;             /* column of mask words: the cell is written where `bit` is set */

@@ -115,6 +115,7 @@ bm_status bm__plan_add_field(bm__plan *plan, size_t field, bm__supply supply, bo
         status = bm__slot_resolve(f->type, layout, width, &type, in_array, &column->slot, err);
         column->sql.type = column->slot.type;
         column->sql.cast = column->slot.as_text ? server->type : NULL;
+        column->sql.equal = server->equal;
     }
     if (status != BM_OK) {
         bm__copy_text(err->column, sizeof err->column, f->name);

@@ -22,7 +22,8 @@ def _elsewhere() -> Iterator[str]:
         yield "test_tables_sqlite.py"
     else:
         yield from ("test_errors_found.py", "test_errors_postgresql.py")
-        yield from ("test_fields_postgresql.py", "test_statistics.py", "test_tables.py")
+        yield from ("test_fields_postgresql.py", "test_planted.py", "test_statistics.py")
+        yield from ("test_tables.py",)
     if ENGINE != "postgresql" or not postgresql.is_psycopg3:
         yield from ("test_lost.py", "test_workers.py", "test_workers_pooler.py")
         yield from ("test_workers_rules.py", "test_workers_session.py")

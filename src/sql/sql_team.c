@@ -1,5 +1,7 @@
 #include "sql_team.h"
 
+#include "operators.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -20,21 +22,22 @@ void bm__sql_team_lock(char out[BM__SQL_TEAM_MAX], uint32_t team)
  */
 void bm__sql_team_entangled(char out[BM__SQL_TEAM_MAX], uint32_t team)
 {
-    snprintf(
-        out, BM__SQL_TEAM_MAX,
-        "WITH RECURSIVE team AS (SELECT l.pid, l.objid::pg_catalog.int8 AS id"
-        " FROM pg_catalog.pg_locks AS l WHERE l.locktype = 'advisory' AND l.granted"
-        " AND l.classid = " LOCK_CLASS " AND l.objsubid = 2),"
-        " waits AS (SELECT DISTINCT l.pid FROM pg_catalog.pg_locks AS l WHERE NOT l.granted),"
-        " edge AS (SELECT coalesce(a.id, -w.pid) AS x, coalesce(b.id, -k.pid) AS y FROM waits AS w"
-        " CROSS JOIN LATERAL pg_catalog.unnest(pg_catalog.pg_blocking_pids(w.pid)) AS k (pid)"
-        " LEFT JOIN team AS a ON a.pid = w.pid LEFT JOIN team AS b ON b.pid = k.pid),"
-        " ahead AS (SELECT e.y AS x FROM edge AS e WHERE e.x = %" PRIu32
-        " UNION SELECT e.y FROM ahead AS a JOIN edge AS e ON e.x = a.x),"
-        " back AS (SELECT e.x FROM edge AS e WHERE e.y = %" PRIu32
-        " UNION SELECT e.x FROM back AS b JOIN edge AS e ON e.y = b.x)"
-        " SELECT coalesce(pg_catalog.max(a.x) = %" PRIu32 ", false)"
-        " FROM ahead AS a JOIN back AS b ON b.x = a.x JOIN team AS t ON t.id = a.x"
-        " WHERE t.pid NOT IN (SELECT w.pid FROM waits AS w)",
-        team, team, team);
+    snprintf(out, BM__SQL_TEAM_MAX,
+             "WITH RECURSIVE team AS (SELECT l.pid, l.objid::pg_catalog.int8 AS id"
+             " FROM pg_catalog.pg_locks AS l WHERE l.locktype" EQ "'advisory' AND l.granted"
+             " AND l.classid" EQ LOCK_CLASS " AND l.objsubid" EQ "2),"
+             " waits AS (SELECT DISTINCT l.pid FROM pg_catalog.pg_locks AS l WHERE NOT l.granted),"
+             " edge AS (SELECT coalesce(a.id," MINUS "w.pid) AS x, coalesce(b.id," MINUS
+             "k.pid) AS y"
+             " FROM waits AS w"
+             " CROSS JOIN LATERAL pg_catalog.UNNEST(pg_catalog.pg_blocking_pids(w.pid)) AS k (pid)"
+             " LEFT JOIN team AS a ON a.pid" EQ "w.pid LEFT JOIN team AS b ON b.pid" EQ "k.pid),"
+             " ahead AS (SELECT e.y AS x FROM edge AS e WHERE e.x" EQ "%" PRIu32
+             " UNION SELECT e.y FROM ahead AS a JOIN edge AS e ON e.x" EQ "a.x),"
+             " back AS (SELECT e.x FROM edge AS e WHERE e.y" EQ "%" PRIu32
+             " UNION SELECT e.x FROM back AS b JOIN edge AS e ON e.y" EQ "b.x)"
+             " SELECT coalesce(pg_catalog.max(a.x)" EQ "%" PRIu32 ", false)"
+             " FROM ahead AS a JOIN back AS b ON b.x" EQ "a.x JOIN team AS t ON t.id" EQ "a.x"
+             " WHERE NOT t.pid" EQ "ANY (SELECT w.pid FROM waits AS w)",
+             team, team, team);
 }

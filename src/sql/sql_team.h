@@ -8,11 +8,12 @@
 
 #include <stdint.h>
 
-#define BM__SQL_TEAM_MAX 1600
+#define BM__SQL_TEAM_MAX 2048
 
 /* Workers of a call whose transactions the server may let fail each other at COMMIT? */
 #define BM__SQL_SERIALIZABLE                                                                       \
-    "SELECT pg_catalog.current_setting('default_transaction_isolation') = 'serializable'"
+    "SELECT pg_catalog.current_setting('default_transaction_isolation') OPERATOR(pg_catalog.=) "   \
+    "'serializable'"
 
 /* Take part in the call `team`, until the transaction ends. */
 void bm__sql_team_lock(char out[BM__SQL_TEAM_MAX], uint32_t team);

@@ -20,3 +20,4 @@ class BulkModelConfig(AppConfig):
         register(checks.check_installation, "bulkmodel")
         register(checks.check_managers, "bulkmodel", Tags.models)
         register(checks.check_connections, "bulkmodel", deploy=True)
+        register(checks.check_timeouts, "bulkmodel", deploy=True)

@@ -63,9 +63,11 @@ class AsyncMixin(_Base):
         """As copy_from_objects()."""
         return await self._in_thread("copy_from_objects", objs, *args, **options)
 
-    async def acopy_to_instances(self, columns: Iterable[str] | None = None) -> list[Any]:
+    async def acopy_to_instances(
+        self, columns: Iterable[str] | None = None, **options: Any
+    ) -> list[Any]:
         """As copy_to_instances()."""
-        return list(await self._in_thread("copy_to_instances", columns))
+        return list(await self._in_thread("copy_to_instances", columns, **options))
 
     async def aupdate_m2m_fields(
         self, fieldname: str, links: Mapping[Any, Iterable[Any]], **options: Any
@@ -73,9 +75,9 @@ class AsyncMixin(_Base):
         """As update_m2m_fields()."""
         return int(await self._in_thread("update_m2m_fields", fieldname, links, **options))
 
-    async def acreate_queryset(self, objects: Iterable[Any]) -> Any:
+    async def acreate_queryset(self, objects: Iterable[Any], **options: Any) -> Any:
         """As create_queryset()."""
-        return await self._in_thread("create_queryset", objects)
+        return await self._in_thread("create_queryset", objects, **options)
 
     async def apopulate_queryset_values(self, objects: Iterable[Any], *fieldnames: str) -> Any:
         """As populate_queryset_values()."""

@@ -10,6 +10,7 @@ import django
 from django.db import InterfaceError, OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from bulkmodel import timeouts
 from bulkmodel.errors import CommitUnknown
 
 _COMMIT = inspect.unwrap(BaseDatabaseWrapper.commit).__code__
@@ -41,6 +42,10 @@ def one_transaction(using: str, undo: Callable[[], None] | None = None) -> Itera
             yield
             if own and connection.closed_in_transaction:
                 raise OperationalError("The connection was closed while rows were written.")
+            if own:
+                timeouts.committing(connection)
+            else:
+                timeouts.check(connection)
             written = True
     except BaseException as error:
         if own and written and connection.run_commit_hooks_on_set_autocommit_on:

@@ -153,3 +153,46 @@ def check_connections(app_configs: Apps, **options: Any) -> list[CheckMessage]:
         for alias in connections
         if (why := transport.why_not(connections[alias])) is not None
     ]
+
+
+# What bounds a wait on PostgreSQL: keywords of libpq, and settings of the server.
+_OF_LIBPQ = ("connect_timeout", "tcp_user_timeout", "keepalives_idle")
+_OF_SERVER = (
+    "statement_timeout",
+    "lock_timeout",
+    "idle_in_transaction_session_timeout",
+    "transaction_timeout",
+)
+
+
+def check_timeouts(
+    app_configs: Apps, databases: Sequence[str] | None = None, **options: Any
+) -> list[CheckMessage]:
+    """W006: a connection to PostgreSQL on which nothing bounds a wait.  The server is only asked
+    where the check may use the database."""
+    return [
+        Warning(
+            f"Database `{alias}`: nothing bounds how long a call waits for the server.",
+            hint="Set connect_timeout and tcp_user_timeout in OPTIONS, statement_timeout and"
+            " lock_timeout for the role, or give calls a `timeout`.",
+            id="bulkmodel.W006",
+        )
+        for alias in connections
+        if connections[alias].vendor == "postgresql"
+        and not _is_bounded(connections[alias], alias in (databases or ()))
+    ]
+
+
+def _is_bounded(connection: Any, may_ask: bool) -> bool:
+    given = connection.settings_dict.get("OPTIONS") or {}
+    said = str(given.get("options") or "")
+    if any(given.get(name) for name in _OF_LIBPQ) or any(name in said for name in _OF_SERVER):
+        return True
+    if not may_ask:
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_settings WHERE name = ANY(%s) AND setting <> '0'",
+            [list(_OF_SERVER)],
+        )
+        return bool(cursor.fetchone()[0])

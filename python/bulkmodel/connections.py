@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import select
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.db import OperationalError
@@ -10,6 +12,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import TransactionManagementError
 
 from bulkmodel import postgresql
+
+# PQTRANS_ACTIVE, of both drivers.
+_ACTIVE = 1
 
 
 def ensure_connected(connection: BaseDatabaseWrapper) -> None:
@@ -29,6 +34,28 @@ def reset_connection(connection: BaseDatabaseWrapper) -> None:
         raise TransactionManagementError("A connection is not reset inside a transaction.")
     connection.close()
     connection.ensure_connection()
+
+
+@contextmanager
+def usable_or_closed(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """An interrupt, or the end of a reader, may come while a statement is under way, where the
+    driver does not see it: then the connection is closed, and never left in the middle."""
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, Exception) and _is_in_the_middle(connection):
+            with suppress(Exception):
+                connection.close()
+        raise
+
+
+def _is_in_the_middle(connection: Any) -> bool:
+    driver = connection.connection
+    if connection.vendor != "postgresql" or driver is None or driver.closed:
+        return False
+    if postgresql.is_psycopg3:
+        return bool(driver.pgconn.transaction_status == _ACTIVE)
+    return bool(driver.get_transaction_status() == _ACTIVE)
 
 
 def _in_transaction(connection: BaseDatabaseWrapper) -> bool:

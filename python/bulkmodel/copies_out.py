@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
+from itertools import islice
 from typing import Any
 
-from django.db import models
+from django.db import connections, models
 
 from bulkmodel.instances import Instances
 from bulkmodel.place import NotOurs
+from bulkmodel.timeouts import timed_chunks
 
 
 def _selecting(queryset: Any, columns: Iterable[str] | None) -> Any:
@@ -40,21 +43,33 @@ def copy_to_instances(queryset: Any, columns: Iterable[str] | None) -> list[Any]
 
 
 def iter_copy_to_instances(
-    queryset: Any, columns: Iterable[str] | None, chunk_size: int
+    queryset: Any, columns: Iterable[str] | None, chunk_size: int, timeout: float | None = None
 ) -> Iterator[Any]:
     """The rows as they come; what is wrong with the call is raised by the call."""
     if chunk_size <= 0:
         raise ValueError("Chunk size must be strictly positive.")
     target = _selecting(queryset, columns)
+    connection = connections[target.db]
+    lookups: tuple[Any, ...] = ()
     try:
         chunks = Instances(target, keep=False).chunks(chunk_size)
+        lookups = target._prefetch_related_lookups
     except NotOurs:
-        return iter(target.iterator(chunk_size))
-    return _prefetched(chunks, target._prefetch_related_lookups)
+        rows = target.iterator(chunk_size)
+        if timeout is None:
+            return iter(rows)
+        chunks = _chunked(rows, chunk_size)
+    return _prefetched(timed_chunks(chunks, [connection], timeout, None), lookups)
+
+
+def _chunked(rows: Iterator[Any], size: int) -> Iterator[list[Any]]:
+    while chunk := list(islice(rows, size)):
+        yield chunk
 
 
 def _prefetched(chunks: Iterator[list[Any]], lookups: tuple[Any, ...]) -> Iterator[Any]:
-    for objects in chunks:
-        if lookups:
-            models.prefetch_related_objects(objects, *lookups)
-        yield from objects
+    with closing(chunks):  # type: ignore[type-var]
+        for objects in chunks:
+            if lookups:
+                models.prefetch_related_objects(objects, *lookups)
+            yield from objects

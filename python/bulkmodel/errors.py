@@ -12,6 +12,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from bulkmodel import _core, culprit
 
 
+class CallTimeout(OperationalError):
+    """The call's timeout passed: nothing was written, or what was written is rolled back.  A
+    connection that did not answer was closed."""
+
+
 class CommitUnknown(OperationalError):
     """The connection was lost while COMMIT was under way: all rows are in the table, or none."""
 

@@ -27,6 +27,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.constants import CURSOR
 
 from bulkmodel import _core
+from bulkmodel.connections import usable_or_closed
 from bulkmodel.noticed import RowState
 from bulkmodel.place import NotOurs
 from bulkmodel.transport import KNOWN_DJANGO
@@ -156,7 +157,8 @@ class Instances:
     def all(self) -> list[Any]:
         """The rows, in one list."""
         objects: list[Any] = []
-        cursor = self.compiler.execute_sql(result_type=CURSOR)
+        with usable_or_closed(self.connection):
+            cursor = self.compiler.execute_sql(result_type=CURSOR)
         if cursor is None:  # nothing can be there
             return objects
         try:
@@ -173,13 +175,29 @@ class Instances:
     def chunks(self, chunk_size: int) -> Iterator[list[Any]]:
         """The rows, as they come, in lists of `chunk_size`."""
         streams = not self.connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS")
-        results = self.compiler.execute_sql(chunked_fetch=streams, chunk_size=chunk_size)
+        results = None
         build = None
-        for rows in results:
-            build = build or self._prepare()
-            objects: list[Any] = []
-            build(list(rows), objects)
-            yield objects
+        try:
+            with usable_or_closed(self.connection):
+                results = self.compiler.execute_sql(chunked_fetch=streams, chunk_size=chunk_size)
+            while True:
+                with usable_or_closed(self.connection):
+                    rows = next(results, None)
+                if rows is None:
+                    return
+                build = build or self._prepare()
+                objects: list[Any] = []
+                build(list(rows), objects)
+                yield objects
+        finally:
+            self._close(results)
+
+    def _close(self, results: Any) -> None:
+        """Close the cursor of a stream; where the connection was closed, it went with it."""
+        close = getattr(results, "close", None)
+        if close is not None and self.connection.connection is not None:
+            with usable_or_closed(self.connection):
+                close()
 
     # ------------------------------------------------------------------------ what Django knows
 

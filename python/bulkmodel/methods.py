@@ -11,6 +11,7 @@ from django.db import models
 from bulkmodel import compose, copies_out, links, signals
 from bulkmodel.copies_in import CopyIn
 from bulkmodel.options import checks_names, options_of
+from bulkmodel.timeouts import timed
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -36,18 +37,26 @@ class MoreMethods(_Base):
         def _written(self, objects: Iterable[Any], **known: Any) -> Any: ...
         def _of_keys(self, keys: list[Any]) -> Any: ...
 
+    @timed
     def copy_to_instances(self, columns: Iterable[str] | None = None) -> list[Any]:
         """The rows as a list of instances, read anew.  columns: names of the fields to load, beside
         the key; the others are deferred.  FieldDoesNotExist, ValueError: a name is no column."""
         return copies_out.copy_to_instances(self, columns)
 
     def iter_copy_to_instances(
-        self, columns: Iterable[str] | None = None, chunk_size: int = 2000
+        self,
+        columns: Iterable[str] | None = None,
+        chunk_size: int = 2000,
+        *,
+        timeout: float | None = None,
     ) -> Iterator[Any]:
-        """The rows as instances, `chunk_size` in memory at a time; else as copy_to_instances()."""
-        return copies_out.iter_copy_to_instances(self, columns, chunk_size)
+        """The rows as instances, `chunk_size` in memory at a time; else as copy_to_instances().
+        timeout: seconds that may be spent waiting for rows; the reader's own time does not
+        count."""
+        return copies_out.iter_copy_to_instances(self, columns, chunk_size, timeout)
 
     @alters_data
+    @timed
     def update_m2m_fields(
         self,
         fieldname: str,
@@ -63,6 +72,7 @@ class MoreMethods(_Base):
         return links.update_m2m_fields(self, fieldname, links_of, through_defaults)
 
     @alters_data
+    @timed
     def create_queryset(self, objects: Iterable[Any]) -> Any:
         """Create the objects that have no key, or one that no row has yet, and give the values of
         the others to their rows.  Returns all as a queryset, in the order of `objects`."""
@@ -71,6 +81,7 @@ class MoreMethods(_Base):
         return self._written(rows)
 
     @alters_data
+    @timed
     @checks_names
     def copy_from_objects(
         self,
@@ -124,6 +135,7 @@ class MoreMethods(_Base):
         queryset = signals.end(call, n, make, return_queryset)
         return queryset if return_queryset else n
 
+    @timed
     def populate_queryset_values(self, objects: Iterable[Any], *fieldnames: str) -> Any:
         """Copy these fields of the objects onto the rows of this queryset that have their keys, and
         return it.  Nothing is written; objects of other keys are passed over."""

@@ -13,12 +13,14 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 NAMES = frozenset(
     {
         "batch_size",
+        "commit_timeout",
         "concurrent",
         "max_concurrent_workers",
         "return_queryset",
         "send_signals",
         "send_signal",
         "signal",
+        "timeout",
     }
 )
 

@@ -12,7 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.query import ModelIterable
 from django.db.models.sql import UpdateQuery
 
-from bulkmodel import _core, errors, signals, written
+from bulkmodel import _core, errors, signals, timeouts, written
 from bulkmodel.asynchronous import AsyncMixin
 from bulkmodel.atomic import commit_told
 from bulkmodel.conflicts import conflict_of
@@ -36,6 +36,7 @@ from bulkmodel.options import (
 )
 from bulkmodel.overridden import CREATE_STEPS, UPDATE_STEPS, is_djangos, overridden
 from bulkmodel.place import NotOurs, or_django
+from bulkmodel.timeouts import timed
 from bulkmodel.update import bulk_update
 from bulkmodel.update_by_key import UpdateByKey
 from bulkmodel.update_fields import Changes, fields_named, rows_to_update, write
@@ -123,6 +124,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
     # -------------------------------------------------------------------------- create
 
     @alters_data
+    @timed
     @checks_names
     def bulk_create(
         self,
@@ -244,6 +246,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
     # -------------------------------------------------------------------------- update
 
     @alters_data
+    @timed
     @checks_names
     def bulk_update(
         self, objs: Iterable[Any], fields: Iterable[str], batch_size: int | None = None
@@ -279,6 +282,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             return matched
 
     @alters_data
+    @timed
     def update(self, **values: Any) -> Any:
         """Django's update(): give all rows of the queryset these values; returns how many matched,
         or the rows as a queryset.
@@ -296,6 +300,8 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
                 errors.annotate(error, self._call(()))
                 raise
         options = dict(self._bm_options or {})
+        for name in timeouts.NAMES:  # they are timed()'s
+            options.pop(name, None)
         if not NAMES.isdisjoint(values):
             names = {field.name for field in self.model._meta.get_fields()}
             names |= {field.attname for field in self.model._meta.concrete_fields}
@@ -363,6 +369,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         return self._written([rows[key] for key in keys if key in rows], created=True, plain=True)
 
     @alters_data
+    @timed
     @checks_names
     def update_fields(
         self,

@@ -11,7 +11,7 @@ import django
 from django.db import DatabaseError, Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from bulkmodel import _core, errors, postgresql, sqlite
+from bulkmodel import _core, errors, postgresql, sqlite, timeouts
 from bulkmodel.statements import Condition, Reading, Step, nothing
 
 KNOWN_DJANGO = {(5, 2), (6, 0), (6, 1)}
@@ -73,6 +73,7 @@ def run(
     with postgresql.cursor_of(connection) if on_postgresql else connection.cursor() as cursor:
         try:
             while (step := job.next()) is not None:
+                timeouts.check(connection)
                 count, rows = perform[step[0]](cursor, job, Step(*step, beside), condition)
                 job.answer(count, rows)
         except Error as error:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from bulkmodel import timeouts
 from bulkmodel.atomic import one_transaction
 from bulkmodel.options import Options
 from bulkmodel.workers import Entangled, Stopped, Team
@@ -58,7 +60,9 @@ class UpdateByKey:
         parts = [_Part(self.update, self.keys, chunks) for _ in range(workers)]
         if workers > 1:
             try:
-                Team(connections[self.queryset.db], parts).run(lambda: None, lambda rows: None)
+                connection = connections[self.queryset.db]
+                settle = partial(timeouts.committing, connection)
+                Team(connection, parts).run(settle, lambda rows: None)
             except Entangled:
                 self._write(1)
                 return
@@ -85,6 +89,7 @@ class _Part:
         for chunk in self.chunks:
             if self._stopped:
                 raise Stopped
+            timeouts.check(connection)
             self._rows.append(chunk)
             self.matched += self.update(self.keys[chunk.start : chunk.stop])
 

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from django.db import OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from bulkmodel import _core, sessions, threads
+from bulkmodel import _core, sessions, threads, timeouts
 from bulkmodel.atomic import is_lost
 from bulkmodel.errors import CommitUnknown, Part, PartialCommit
 
@@ -76,7 +76,11 @@ class _Worker:
         return self.task.rows() if self.task is not None else []
 
     def cancel(self) -> None:
-        """Ask the server to stop the statement under way."""
+        """Ask the server to stop the statement under way.  Of a call that is late its clock does,
+        which does not wait for an answer."""
+        clock = timeouts.clock_of(self.team.caller)
+        if clock is not None and clock.is_late:
+            return
         with self._driver_lock:
             if self._driver is not None:
                 try:
@@ -89,6 +93,8 @@ class _Worker:
         even a request to cancel would wait for those that have the pool's connections."""
         with self._driver_lock, suppress(Exception):
             driver: Any = self.wrapper.connection if self.wrapper is not None else None
+            if self.wrapper is not None:
+                timeouts.stay_closed(self.wrapper)
             if driver is not None and not driver.closed:
                 with socket.socket(fileno=os.dup(driver.fileno())) as end:
                     end.shutdown(socket.SHUT_RDWR)
@@ -323,10 +329,12 @@ def _connect(caller: BaseDatabaseWrapper, worker: _Worker) -> BaseDatabaseWrappe
     except BaseException:
         _disconnect(connection)
         raise
+    timeouts.join(caller, connection)
     return connection
 
 
 def _disconnect(connection: BaseDatabaseWrapper) -> None:
+    timeouts.leave(connection)
     try:
         connection.close()
     except Exception:  # it was lost, and what it wrote has its fate

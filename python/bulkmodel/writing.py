@@ -10,7 +10,7 @@ from typing import Any
 from django.db import Error, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from bulkmodel import _core, errors, halves, postgresql, transport
+from bulkmodel import _core, errors, halves, postgresql, timeouts, transport
 from bulkmodel.atomic import one_statement, one_transaction
 from bulkmodel.made_keys import ASKED, run_surely
 from bulkmodel.place import SMALL, Place
@@ -102,9 +102,13 @@ class Writing:
         undo: Callable[[Sequence[range]], None],
         beside: Callable[[], None],
     ) -> None:
+        def settled() -> None:
+            timeouts.committing(self.place.connection)
+            settle()
+
         if len(self._tasks) > 1:
             try:
-                Team(self.place.connection, self._tasks).run(settle, undo)
+                Team(self.place.connection, self._tasks).run(settled, undo)
                 return
             except (Entangled, _core.Unproved):
                 for job in self.jobs:

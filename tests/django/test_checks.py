@@ -15,7 +15,7 @@ from django.test.utils import isolate_apps
 import bulkmodel
 from app.models import Foo, Plain
 from bulkmodel import transport
-from bulkmodel.checks import check_installation, check_managers
+from bulkmodel.checks import check_installation, check_managers, check_timeouts
 from bulkmodel.managers import BulkModelManager
 from bulkmodel.models import BulkModel
 from bulkmodel.queryset import BulkModelQuerySet, BulkModelQuerySetMixin
@@ -188,3 +188,30 @@ def test_the_log_says_which_way_and_why(caplog: pytest.LogCaptureFixture) -> Non
         assert said[0] == "bulk_create of app.Foo is the engine's"
         assert said[1].startswith("bulk_update of app.Plain is Django's: the queryset is")
     assert len(said) == 2 and not any("value" in text for text in said)
+
+
+@pytest.mark.django_db
+def test_nothing_bounds_a_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """W3: W006, and what silences it."""
+    on_postgresql = connections["default"].vendor == "postgresql"
+    said = ["bulkmodel.W006"] if on_postgresql else []
+    cases: list[tuple[dict[str, object], list[str]]] = [
+        ({}, said),
+        ({"application_name": "a"}, said),
+        ({"connect_timeout": 10}, []),
+        ({"options": "-c search_path=x -c statement_timeout=5000"}, []),
+    ]
+    for given, expected in cases:
+        with monkeypatch.context() as patch:
+            patch.setitem(connections["default"].settings_dict, "OPTIONS", given)
+            assert [message.id for message in check_timeouts(None)] == expected
+    if on_postgresql:
+        with connections["default"].cursor() as cursor:
+            cursor.execute("SET lock_timeout = '3s'")
+        try:
+            assert check_timeouts(None, databases=["default"]) == []
+        finally:
+            with connections["default"].cursor() as cursor:
+                cursor.execute("RESET lock_timeout")
+        found = [message.id for message in check_timeouts(None, databases=["default"])]
+        assert found == said

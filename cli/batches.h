@@ -11,16 +11,12 @@
 typedef bm_status (*cli_write)(void *user, bm_db *tx, bm_rows rows, void *keys_into,
                                bm_result *result, bm_error *err);
 
-/* Check deferred constraints now. */
-typedef bm_status (*cli_check)(void *user, bm_db *tx, bm_error *err);
-
 typedef struct cli_batches {
     const cli_options *options;
     cli_source *source;
     cli_progress *progress;
     size_t rows; /* of a chunk */
     cli_write write;
-    cli_check check;
     void *user;
 } cli_batches;
 

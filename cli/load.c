@@ -1,7 +1,8 @@
 #include "load.h"
 
+#include "batches.h"
+#include "parts.h"
 #include "place.h"
-#include "workers.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -44,6 +45,11 @@ static bool explains(const loading *l)
     return l->options->verb->bit == CLI_EXPLAIN;
 }
 
+static bm_switch concurrent(const loading *l)
+{
+    return l->options->workers > 1 ? BM_ON : BM_OFF;
+}
+
 static bool conflict_is(const loading *l, const char *rule)
 {
     return l->options->on_conflict != NULL && strcmp(l->options->on_conflict, rule) == 0;
@@ -61,6 +67,7 @@ static bm_status insert(const loading *l, bool update, bm_db *db, bm_rows rows, 
     const bm_bulk_create_options *options = BM_OPTIONS(
         bm_bulk_create_options, .call = l->call, .batch_size = l->batch_size,
         .ignore_conflicts = ignore ? BM_ON : BM_OFF, .update_conflicts = update ? BM_ON : BM_OFF,
+        .concurrent = concurrent(l), .max_concurrent_workers = (int)l->options->workers,
         .unique_fields = keyed ? l->target->keys : NULL,
         .update_fields = update ? l->target->writes : NULL,
         .return_outcomes = keys_into != NULL && ignore ? BM_ON : BM_OFF, .keys_into = keys_into);
@@ -89,6 +96,7 @@ static bm_status update_fields(const loading *l, bm_db *db, bm_rows rows, void *
     }
     const bm_update_fields_options *options =
         BM_OPTIONS(bm_update_fields_options, .call = l->call, .batch_size = l->batch_size,
+                   .concurrent = concurrent(l), .max_concurrent_workers = (int)l->options->workers,
                    .fields = l->target->writes);
     return explains(l) ? explained(db, "update_fields", rows, options, err)
                        : bm_update_fields(db, rows, options, result, err);
@@ -99,7 +107,8 @@ static bm_status erase(const loading *l, bm_db *db, bm_rows rows, void *keys_int
 {
     (void)keys_into;
     const bm_delete_options *options =
-        BM_OPTIONS(bm_delete_options, .call = l->call, .batch_size = l->batch_size);
+        BM_OPTIONS(bm_delete_options, .call = l->call, .batch_size = l->batch_size,
+                   .concurrent = concurrent(l), .max_concurrent_workers = (int)l->options->workers);
     return explains(l) ? explained(db, "delete", rows, options, err)
                        : bm_delete(db, rows, options, result, err);
 }
@@ -154,9 +163,9 @@ static bm_status write_chunk(void *user, bm_db *tx, bm_rows rows, void *keys_int
     return l->perform(l, tx, rows, keys_into, result, err);
 }
 
-static bm_status check_constraints(void *user, bm_db *tx, bm_error *err)
+static bm_status check_constraints(const loading *l, bm_db *tx, bm_error *err)
 {
-    return maintain(user, tx, BM_CHECK_CONSTRAINTS, NULL, err);
+    return maintain(l, tx, BM_CHECK_CONSTRAINTS, NULL, err);
 }
 
 static cli_batches batches_of(loading *l)
@@ -166,7 +175,6 @@ static cli_batches batches_of(loading *l)
                          .progress = l->progress,
                          .rows = cli_source_chunk(l->source),
                          .write = write_chunk,
-                         .check = check_constraints,
                          .user = l};
 }
 
@@ -177,14 +185,28 @@ static bool compares(const loading *l)
     return l->options->dry_run && updates;
 }
 
+/* The files as one stream, which the library writes with as many workers as are wanted. */
+static bm_status write_stream(loading *l, bm_db *db, bm_result *result, bm_error *err)
+{
+    const bm_source *source;
+    CLI_TRY(cli_source_rows(l->source, l->options->workers, &source, err));
+    bm_status status = l->perform(l, db, bm_stream(&l->target->model, source), NULL, result, err);
+    if (status != BM_OK) {
+        cli_source_locate(l->source, err);
+    }
+    if (status == BM_PARTIAL) {
+        cli_parts(l->options, l->source, result);
+    }
+    return status;
+}
+
 static bm_status write_all(loading *l, bm_db *tx, bm_result *result, bm_error *err)
 {
     if (l->options->truncate) {
         CLI_TRY(maintain(l, tx, BM_TRUNCATE, NULL, err));
     }
     if (l->options->returning == NULL && !compares(l)) {
-        return l->perform(l, tx, bm_stream(&l->target->model, cli_source_rows(l->source)), NULL,
-                          result, err);
+        return write_stream(l, tx, result, err);
     }
     const cli_batches batches = batches_of(l);
     CLI_TRY(cli_batches_run(&batches, tx, result, err));
@@ -216,16 +238,7 @@ static bm_status write_rows(loading *l, bm_db *db, bm_result *result, bm_error *
     if (l->options->truncate || by_chunks(l)) {
         return in_transaction(l, db, result, err);
     }
-    if (l->options->workers > 1) {
-        const cli_batches batches = batches_of(l);
-        return cli_workers_run(&batches, db, l->options->workers, l->token, result, err);
-    }
-    bm_rows rows = bm_stream(&l->target->model, cli_source_rows(l->source));
-    bm_status status = l->perform(l, db, rows, NULL, result, err);
-    if (status != BM_OK) {
-        cli_source_locate(l->source, err);
-    }
-    return status;
+    return write_stream(l, db, result, err);
 }
 
 /* ---- afterwards */
@@ -283,8 +296,8 @@ static bm_status run(bm_db *db, const cli_options *options, const bm_model *tabl
                  .token = token,
                  .batch_size = batch_size(options, source),
                  .perform = performer(options)};
-    bool whole = !options->truncate && !by_chunks(&l) && options->workers < 2;
-    bool told = !by_chunks(&l) && options->workers < 2;
+    bool whole = !options->truncate && !by_chunks(&l);
+    bool told = !by_chunks(&l);
     l.call = BM_OPTIONS(bm_call, .cancel = token, .user = &progress,
                         .on_progress = told ? cli_progress_rows : NULL,
                         .dry_run = options->dry_run && whole ? BM_ON : BM_OFF);

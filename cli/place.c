@@ -48,11 +48,13 @@ bm_status cli_place_open(const cli_options *options, bm_cancel *token, bm_db **o
     char *text = options->database;
     uint64_t connections = options->workers;
     int most = connections > 9 && connections < 1000 ? (int)connections + 1 : 0;
-    bm_status status = bm_open(text,
-                               BM_OPTIONS(bm_open_options, .max_connections = most, .cancel = token,
-                                          .timeout_ms = (int64_t)options->timeout_ms,
-                                          .commit_timeout_ms = (int64_t)options->commit_timeout_ms),
-                               out, err);
+    bm_status status =
+        bm_open(text,
+                BM_OPTIONS(bm_open_options, .max_connections = most,
+                           .max_concurrent_batch_writes = (int)connections, .cancel = token,
+                           .timeout_ms = (int64_t)options->timeout_ms,
+                           .commit_timeout_ms = (int64_t)options->commit_timeout_ms),
+                out, err);
     if (strncmp(text, "sqlite:", 7) != 0) { /* a file's name has no password */
         wipe_authority(text);
         wipe_keyword(text);

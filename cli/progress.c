@@ -166,7 +166,7 @@ static const char *fate_words(const bm_error *err)
     case BM_FATE_COMMITTED:
         return "all rows are in the table";
     case BM_FATE_PARTIAL:
-        return "some of the rows are in the table";
+        return "some of the rows are in the table: which lines of which file is said above";
     case BM_FATE_UNKNOWN:
         return "the connection was lost at COMMIT: look whether the rows are in the table";
     case BM_FATE_NOT_STARTED:
@@ -228,4 +228,27 @@ void cli_failure(const cli_options *options, const bm_result *result, bm_error *
         err->fate != BM_FATE_NOT_STARTED) {
         fprintf(stderr, "bulkmodel: %s\n", fate);
     }
+}
+
+void cli_lines(const cli_options *options, const char *file, uint64_t first, uint64_t last,
+               bm_fate fate)
+{
+    const char *words = fate == BM_FATE_COMMITTED ? "in the table"
+                        : fate == BM_FATE_UNKNOWN ? "unknown: look whether they are in the table"
+                                                  : "not in the table";
+    char name[1024];
+    snprintf(name, sizeof name, "%s", file);
+    cli_make_plain(name);
+    if (options->json) {
+        fputs("{\"event\": \"lines\", \"file\": ", stderr);
+        put_json_text(name);
+        fprintf(stderr, ", \"first\": %llu, \"last\": %llu, \"fate\": \"%s\"}\n",
+                (unsigned long long)first, (unsigned long long)last,
+                fate == BM_FATE_COMMITTED ? "committed"
+                : fate == BM_FATE_UNKNOWN ? "unknown"
+                                          : "rolled back");
+        return;
+    }
+    fprintf(stderr, "bulkmodel: %s: lines %llu to %llu: %s\n", name, (unsigned long long)first,
+            (unsigned long long)last, words);
 }

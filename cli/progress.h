@@ -34,4 +34,8 @@ void cli_warning(const cli_options *options, const char *words);
 /* What went wrong, and where the rows are. */
 void cli_failure(const cli_options *options, const bm_result *result, bm_error *err);
 
+/* What became of these lines of a file. */
+void cli_lines(const cli_options *options, const char *file, uint64_t first, uint64_t last,
+               bm_fate fate);
+
 #endif

@@ -21,9 +21,15 @@ struct cli_source {
     const cli_format *format;
     void *reader;
     cli_sink sink;
-    cli_chunk chunks[2]; /* of the stream: one is given out, the other one is read */
-    const cli_chunk *given_out;
-    size_t given; /* rows of it */
+    cli_chunk first;   /* where the sink stands before there are chunks */
+    cli_chunk *chunks; /* of the stream: one is read, one is given out, others may be held */
+    size_t *held;      /* pieces of each that are not released */
+    size_t n_chunks;
+    size_t reading;    /* the chunk that is read */
+    size_t given_out;  /* the chunk that is given out; n_chunks: none */
+    size_t given;      /* rows of it */
+    cli_piece *pieces; /* what was given out, in order */
+    size_t n_pieces, pieces_capacity;
     cli_ahead ahead;
     uint64_t read;          /* rows of all chunks */
     uint64_t closed;        /* bytes of files that are closed */
@@ -162,20 +168,56 @@ static bm_status fill_ahead(void *user, cli_chunk *chunk, bm_error *err)
     return cli_source_fill(source, chunk, cli_source_chunk(source), err);
 }
 
-/* The chunk that was read ahead is given out, and the one after it is begun. */
+/* One that nobody has, nor may have a row that is half read: there is one more than are needed. */
+static size_t free_chunk(const cli_source *source)
+{
+    for (size_t i = 0; i < source->n_chunks; i++) {
+        if (source->held[i] == 0 && i != source->given_out) {
+            return i;
+        }
+    }
+    return source->n_chunks;
+}
+
+/* The chunk that was read ahead is given out, and another one is begun. */
 static bm_status turn(cli_source *source, bm_error *err)
 {
-    if (!source->ahead.started) {
-        CLI_TRY(cli_ahead_start(&source->ahead, fill_ahead, source, err));
-        cli_ahead_want(&source->ahead, &source->chunks[0]);
-    }
     CLI_TRY(cli_ahead_wait(&source->ahead, err));
-    size_t other = source->given_out == &source->chunks[0];
-    source->given_out = &source->chunks[other];
+    source->given_out = source->reading;
     source->given = 0;
-    if (source->given_out->n > 0) {
-        cli_ahead_want(&source->ahead, &source->chunks[1 - other]);
+    source->reading = free_chunk(source);
+    if (source->reading == source->n_chunks) {
+        return cli_fail(err, BM_INTERNAL, "more chunks are held than there are workers");
     }
+    if (source->chunks[source->given_out].n > 0) {
+        cli_ahead_want(&source->ahead, &source->chunks[source->reading]);
+    }
+    return BM_OK;
+}
+
+/* Remember where the rows of a piece stand. */
+static bm_status note_piece(cli_source *source, void *rows, size_t n, bm_error *err)
+{
+    if (source->n_pieces == source->pieces_capacity) {
+        size_t capacity = source->pieces_capacity == 0 ? 64 : 2 * source->pieces_capacity;
+        cli_piece *pieces = realloc(source->pieces, capacity * sizeof *pieces);
+        if (pieces == NULL) {
+            return cli_no_memory(err);
+        }
+        source->pieces = pieces;
+        source->pieces_capacity = capacity;
+    }
+    const cli_chunk *chunk = &source->chunks[source->given_out];
+    source->pieces[source->n_pieces++] = (cli_piece){
+        .rows = rows,
+        .chunk = source->given_out,
+        .first = chunk->first + source->given,
+        .n = n,
+        .file = chunk->file,
+        .first_line = chunk->lines[source->given],
+        .last_line = chunk->lines[source->given + n - 1],
+    };
+    source->held[source->given_out]++;
     return BM_OK;
 }
 
@@ -183,16 +225,51 @@ static bm_status next(void *user, void *rows, size_t capacity, size_t *n, bm_err
 {
     cli_source *source = user;
     size_t size = source->target.model.row_size;
-    if (source->given_out == NULL ||
-        (source->given == source->given_out->n && source->given_out->n > 0)) {
+    size_t last = source->given_out < source->n_chunks ? source->chunks[source->given_out].n : 0;
+    if (source->given_out == source->n_chunks || (source->given == last && last > 0)) {
         CLI_TRY(turn(source, err));
     }
-    size_t left = source->given_out->n - source->given;
+    const cli_chunk *chunk = &source->chunks[source->given_out];
+    size_t left = chunk->n - source->given;
     *n = left < capacity ? left : capacity;
     if (*n > 0) {
-        memcpy(rows, source->given_out->rows + source->given * size, *n * size);
+        CLI_TRY(note_piece(source, rows, *n, err));
+        memcpy(rows, chunk->rows + source->given * size, *n * size);
     }
     source->given += *n;
+    return BM_OK;
+}
+
+/* The library has room for one chunk of each worker, and uses it again: the last one counts. */
+static void release(void *user, void *rows)
+{
+    cli_source *source = user;
+    for (size_t i = source->n_pieces; i > 0; i--) {
+        cli_piece *piece = &source->pieces[i - 1];
+        if (piece->rows == rows) {
+            source->held[piece->chunk]--;
+            piece->rows = NULL;
+            return;
+        }
+    }
+}
+
+/* Files can be read again; the reader is between two chunks, or has failed. */
+static bm_status again(void *user, bm_error *err)
+{
+    cli_source *source = user;
+    bm_error ignored = BM_ERROR;
+    (void)err;
+    (void)cli_ahead_wait(&source->ahead, &ignored);
+    close_file(source);
+    source->next_file = 0;
+    source->read = source->closed = 0;
+    source->given_out = source->n_chunks;
+    source->given = source->n_pieces = 0;
+    source->sink.row = NULL;
+    source->sink.status = BM_OK;
+    source->reading = 0;
+    cli_ahead_want(&source->ahead, &source->chunks[0]);
     return BM_OK;
 }
 
@@ -220,10 +297,9 @@ bm_status cli_source_open(const cli_options *options, const bm_model *table, cli
     source->options = options;
     source->table = table;
     source->sink.target = &source->target;
-    source->sink.chunk = &source->chunks[0];
+    source->sink.chunk = &source->first;
     source->sink.null_text = options->null_text != NULL ? options->null_text : "";
     source->sink.null_size = strlen(source->sink.null_text);
-    source->rows = (bm_source){.size = sizeof source->rows, .user = source, .next = next};
     sum_sizes(source);
     bm_status status = open_file(source, err);
     if (status != BM_OK) {
@@ -239,19 +315,45 @@ const cli_target *cli_source_target(const cli_source *source)
     return &source->target;
 }
 
-const bm_source *cli_source_rows(const cli_source *source)
+bm_status cli_source_rows(cli_source *source, size_t workers, const bm_source **out, bm_error *err)
 {
-    return &source->rows;
+    source->n_chunks = workers + 2;
+    source->chunks = calloc(source->n_chunks, sizeof *source->chunks);
+    source->held = calloc(source->n_chunks, sizeof *source->held);
+    if (source->chunks == NULL || source->held == NULL) {
+        return cli_no_memory(err);
+    }
+    source->given_out = source->n_chunks;
+    CLI_TRY(cli_ahead_start(&source->ahead, fill_ahead, source, err));
+    cli_ahead_want(&source->ahead, &source->chunks[0]);
+    source->rows = (bm_source){.size = sizeof source->rows,
+                               .user = source,
+                               .next = next,
+                               .rewind = source->total > 0 ? again : NULL,
+                               .release = release};
+    *out = &source->rows;
+    return BM_OK;
 }
 
 void cli_source_locate(const cli_source *source, bm_error *err)
 {
-    const cli_chunk *chunk = source->given_out;
-    if (chunk != NULL && err->row != BM_NO_ROW && err->row >= chunk->first) {
-        err->row -= (size_t)chunk->first;
-        cli_chunk_locate(chunk, &source->target, err);
-        err->row += (size_t)chunk->first;
+    for (size_t i = 0; i < source->n_chunks && err->row != BM_NO_ROW; i++) {
+        const cli_chunk *chunk = &source->chunks[i];
+        size_t row = err->row;
+        bool has = i != source->reading && row >= chunk->first && row < chunk->first + chunk->n;
+        if (has) {
+            err->row -= (size_t)chunk->first;
+            cli_chunk_locate(chunk, &source->target, err);
+            err->row = row;
+            return;
+        }
     }
+}
+
+const cli_piece *cli_source_pieces(const cli_source *source, size_t *n)
+{
+    *n = source->n_pieces;
+    return source->pieces;
 }
 
 void cli_source_progress(const cli_source *source, uint64_t *taken, uint64_t *total)
@@ -266,8 +368,13 @@ void cli_source_close(cli_source *source)
         cli_ahead_stop(&source->ahead);
         close_file(source);
         cli_target_free(&source->target);
-        cli_chunk_free(&source->chunks[0]);
-        cli_chunk_free(&source->chunks[1]);
+        for (size_t i = 0; source->chunks != NULL && i < source->n_chunks; i++) {
+            cli_chunk_free(&source->chunks[i]);
+        }
+        cli_chunk_free(&source->first);
+        free(source->chunks);
+        free(source->held);
+        free(source->pieces);
         free(source);
     }
 }

@@ -16,8 +16,21 @@ bm_status cli_source_open(const cli_options *options, const bm_model *table, cli
 /* What the rows are.  Borrowed from the source. */
 const cli_target *cli_source_target(const cli_source *source);
 
-/* The rows, for one call. */
-const bm_source *cli_source_rows(const cli_source *source);
+/* Rows that the library was given at once, all of one file. */
+typedef struct cli_piece {
+    const void *rows; /* where it has them, until they are released */
+    size_t chunk;
+    uint64_t first; /* row of the input */
+    uint64_t n;
+    const char *file;
+    uint64_t first_line, last_line;
+} cli_piece;
+
+/* The rows, for one call with so many workers; its thread reads from now on.  Once. */
+bm_status cli_source_rows(cli_source *source, size_t workers, const bm_source **out, bm_error *err);
+
+/* What was given out, in the order of rows. */
+const cli_piece *cli_source_pieces(const cli_source *source, size_t *n);
 
 /* Or chunk by chunk, into chunks of the caller's, one other than the one before: `rows` rows or
  * somewhat more or fewer, all of one file; none at the end. */

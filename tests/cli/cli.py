@@ -10,13 +10,14 @@ import outputs
 import pages
 import readme
 import surface
+import teams
 import texts
 import verbs
 import zsh
 from world import CONNINFO, run_cases
 
 # Importing them registers their cases.
-MODULES = [verbs, texts, more, outputs, surface, pages, readme, zsh]
+MODULES = [verbs, texts, more, outputs, surface, pages, readme, teams, zsh]
 
 if __name__ == "__main__":
     if not CONNINFO:

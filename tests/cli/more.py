@@ -206,58 +206,6 @@ def workers_write_all_or_nothing(w: World) -> None:
         w.verb("create", "--workers=2", option, stdin="id,name\n", status=2)
 
 
-def _bad_row(w: World, bad: int, value: int) -> list[str]:
-    """Eight files of a hundred rows, so that each worker has chunks; row `bad` refers to no part,
-    or has the code of the row before it."""
-    rows = [(i, value if i == bad else 1, i - (i == bad and value == 1)) for i in range(800)]
-    return [
-        w.file(
-            f"l1-{n}.csv",
-            "id,part,code\n" + "".join(f"{a},{b},{c}\n" for a, b, c in rows[n : n + 100]),
-        )
-        for n in range(0, 800, 100)
-    ]
-
-
-# What a constraint of each kind says, at once or at COMMIT, and the command's exit status.
-SHAPES = [
-    ("part bigint REFERENCES part", "", 99, "foreign key", 4),
-    ("part bigint REFERENCES part DEFERRABLE INITIALLY DEFERRED", "", 99, "foreign key", 4),
-    ("part bigint REFERENCES part DEFERRABLE", "", 99, "foreign key", 4),
-    ("part bigint, UNIQUE (code) DEFERRABLE INITIALLY DEFERRED", "", 1, "unique", 4),
-    (
-        "part bigint",
-        "CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-        " IF NEW.part = 99 THEN RAISE EXCEPTION 'no such part'; END IF; RETURN NULL; END $$;"
-        "CREATE CONSTRAINT TRIGGER no AFTER INSERT ON item DEFERRABLE INITIALLY DEFERRED"
-        " FOR EACH ROW EXECUTE FUNCTION no()",
-        99,
-        "no such part",
-        1,
-    ),
-]
-
-
-@case("postgresql")
-def l1_workers_leave_nothing_behind(w: World) -> None:
-    """Whatever the constraint, wherever the row stands, every time."""
-    w.sql("CREATE TABLE part (id bigint PRIMARY KEY); INSERT INTO part VALUES (1)")
-    for columns, more, value, message, status in SHAPES:
-        w.sql(
-            "DROP TABLE IF EXISTS item; DROP FUNCTION IF EXISTS no;"
-            f"CREATE TABLE item (id bigint PRIMARY KEY, code bigint, {columns}); {more}"
-        )
-        for bad in (50, 799):
-            files = _bad_row(w, bad, value)
-            done = w.verb("create", "--workers=4", *files, status=status)
-            says(done, message, "nothing was written")
-            expect(w.sql("SELECT count(*) FROM item"), "0")
-        for verb in ("create", "upsert"):
-            says(w.verb(verb, "--dry-run", *files, status=status), message)
-        w.verb("create", "--workers=4", *_bad_row(w, -1, 1))
-        expect(w.sql("SELECT count(*), sum(id) FROM item"), "800|319600")
-
-
 @case()
 def dry_run_tells_what_is_unchanged(w: World) -> None:
     w.items(THREE)

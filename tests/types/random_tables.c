@@ -1,12 +1,15 @@
 /*
  * Tables of random columns, written and changed by the library and, beside it, by a writer that
  * does one row, one value at a time; the database compares the two.
+ *
+ *     test_types_random_tables [VALUES]      at least so many in all (scoreboard B-10)
  */
 #include "check.h"
 #include "embedded.h"
 #include "server.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define COLUMNS_MAX ((size_t)40)
@@ -14,6 +17,8 @@
 
 static server sv;
 static embedded em;
+static uint64_t wanted;   /* values on each engine */
+static uint64_t n_values; /* written, and found the same */
 
 typedef enum form { STRUCTS, POINTERS, COLUMNS, FORMS } form;
 
@@ -364,26 +369,31 @@ static void run_table(uint64_t seed, size_t size, bool lite)
     update_by_image(&t, made.queryset);
     update_by_name(&t);
     read_back(&t);
+    n_values += t.sheet.n * t.sheet.n_columns;
     bm_result_clear(&made);
     source_end(&t.source);
 }
 
 static const size_t sizes[] = {1, 2, 255, 256, 257, 511, 999, 1000, 1001, 5000};
 
+static void run_tables(uint64_t seed, bool lite)
+{
+    uint64_t before = n_values;
+    for (uint64_t i = 0; i < 4 * COUNT_OF(sizes) || n_values - before < wanted; i++) {
+        run_table(seed + i, sizes[i % COUNT_OF(sizes)], lite);
+    }
+}
+
 static void on_postgresql(void **state)
 {
     (void)state;
-    for (uint64_t i = 0; i < 4 * COUNT_OF(sizes); i++) {
-        run_table(1000 + i, sizes[i % COUNT_OF(sizes)], false);
-    }
+    run_tables(1000, false);
 }
 
 static void on_sqlite(void **state)
 {
     (void)state;
-    for (uint64_t i = 0; i < 4 * COUNT_OF(sizes); i++) {
-        run_table(2000 + i, sizes[i % COUNT_OF(sizes)], true);
-    }
+    run_tables(2000, true);
 }
 
 static int open_both(void **state)
@@ -402,11 +412,14 @@ static int close_both(void **state)
     return 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(on_postgresql),
         cmocka_unit_test(on_sqlite),
     };
-    return cmocka_run_group_tests(tests, open_both, close_both);
+    wanted = argc > 1 ? strtoull(argv[1], NULL, 10) / 2 : 0;
+    int failed = cmocka_run_group_tests(tests, open_both, close_both);
+    print_message("# B-10: %llu values on two engines\n", (unsigned long long)n_values);
+    return failed;
 }

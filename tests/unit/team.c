@@ -219,8 +219,7 @@ static void every_order_of_events(void **state)
         for (int fate = BM_FATE_ROLLED_BACK; fate <= BM_FATE_UNKNOWN; fate++) {
             assert_true(t.fates[fate] > 0 || (n == 1 && fate == BM_FATE_PARTIAL));
         }
-        printf("# B-13: %zu workers: %llu interleavings, at most %zu events\n", n, t.runs,
-               t.deepest);
+        printf("# %zu workers: %llu interleavings, at most %zu events\n", n, t.runs, t.deepest);
         runs += t.runs;
     }
     printf("# B-13: %llu interleavings in all\n", runs);

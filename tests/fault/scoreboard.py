@@ -1,0 +1,309 @@
+#!/usr/bin/env python3
+"""Run the rows of the scoreboard one by one and print what was measured.
+
+usage: scoreboard.py [--quick] [--row B-xx]... [--write]
+
+    --quick   the rows of CI, with small amounts: under ten minutes on an idle machine of two cores
+    --row     only this row; may be repeated
+    --write   also write docs/scoreboard.md from the rows that were run for this commit
+
+Each row is a program that is given an amount (a count or seconds), prints "# B-xx: COUNT words",
+and fails when it sees anything wrong.  A row passes when its program does and the counts of its
+lines add up to the target.  What was measured is kept in build/scoreboard, one JSON a row; a row
+that passed is not run again for the same commit.  A row without a program is printed as not run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import platform
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+KEPT = ROOT / "build" / "scoreboard"
+PAGE = ROOT / "docs" / "scoreboard.md"
+PROGRAMS = "build/gcc/tests"
+BESIDE = "script/with-postgresql"
+LINES_OF_ERRORS = 40
+
+
+@dataclass(frozen=True)
+class Row:
+    """A figure, its programs and how much of it is run.
+
+    `commands` are run in turn; AMOUNT in them is replaced.  `quick` and `full` are pairs of the
+    amount for the programs and the target: the least count.  A row without `quick` is not part of
+    --quick."""
+
+    id: str
+    figure: str
+    commands: tuple[tuple[str, ...], ...] = ()
+    quick: tuple[int, int] | None = None
+    full: tuple[int, int] = (0, 0)
+    unit: str = ""
+    most: bool = False  # the target is the highest count that passes
+    settings: str = ""  # of the server
+    not_run: str = "no program yet"
+
+
+def c(name: str, *arguments: str) -> tuple[str, ...]:
+    """A test program beside a PostgreSQL server."""
+    return (BESIDE, f"{PROGRAMS}/test_{name}", *(arguments or ("AMOUNT",)))
+
+
+def python(name: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, name, *arguments)
+
+
+ROWS = (
+    Row(
+        "B-01",
+        "failed allocations, core",
+        (c("fault_malloc"),),
+        quick=(3, 2000),
+        full=(1, 2000),
+        unit="allocations",
+    ),
+    Row(
+        "B-02",
+        "failed allocations, Python extension",
+        (python("tests/fault/extension.py", "AMOUNT"),),
+        quick=(20, 100),
+        full=(1, 500),
+        unit="allocations",
+    ),
+    Row("B-03", "failed allocations and system calls, libpq"),
+    Row("B-04", "faults of the catalog that have a test"),
+    Row("B-05", "rows lost, duplicated or altered in the runs with faults"),
+    Row("B-06", "connections cut at a random byte"),
+    Row("B-07", "lost answers to COMMIT that were resolved"),
+    Row("B-08", "processes killed during loads by several workers"),
+    Row(
+        "B-09",
+        "fuzz targets",
+        (("script/fuzz", "AMOUNT"),),
+        quick=(10, 16),
+        full=(60, 16),
+        unit="targets",
+    ),
+    Row(
+        "B-10",
+        "random values written and read back",
+        (c("types_random_tables"),),
+        quick=(100_000, 100_000),
+        full=(1_000_000, 1_000_000),
+        unit="values",
+    ),
+    Row("B-11", "numeric, every coefficient and scale"),
+    Row("B-12", "Django's own tests"),
+    Row(
+        "B-13",
+        "interleavings of workers",
+        ((f"{PROGRAMS}/test_unit_team",),),
+        quick=(0, 500),
+        full=(0, 500),
+        unit="interleavings",
+    ),
+    Row("B-14", "reference leaks"),
+    Row("B-15", "sanitizers, valgrind", not_run="a step of .ci/run"),
+    Row("B-16", "branch coverage of the core"),
+    Row("B-17", "mutation score"),
+    Row("B-18", "seeded bugs of peers that were caught"),
+    Row("B-19", "memory, 1 M and 10 M rows", not_run="a row of script/bench"),
+    Row(
+        "B-20",
+        "calls that ended in time",
+        (c("fault_lateness"),),
+        quick=(1, 60),
+        full=(10, 600),
+        unit="ends, at most 500 ms late",
+    ),
+    Row("B-21", "soak"),
+    Row("B-22", "asserts"),
+)
+
+
+@dataclass
+class Run:
+    """What became of a row."""
+
+    row: str
+    size: str
+    commit: str
+    date: str
+    passed: bool
+    count: int
+    measured: str
+    target: str
+    minutes: float
+    machine: str
+    errors: list[str] = field(default_factory=list)
+
+
+def commit() -> str:
+    """The commit of the tree; a "+" after it when files differ from it."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(ROOT), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    changed = git("status", "--porcelain", "--untracked-files=no")
+    return git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
+
+
+def place(row: Row, size: str, at: str) -> Path:
+    return KEPT / f"{row.id}-{size}-{at}.json"
+
+
+def earlier(row: Row, size: str, at: str) -> Run | None:
+    path = place(row, size, at)
+    return Run(**json.loads(path.read_text())) if path.exists() else None
+
+
+def execute(command: list[str], settings: str) -> tuple[int, str]:
+    """Run a program in a process group of its own, which is gone when this returns."""
+    environment = os.environ | {"BM_POSTGRESQL_SETTINGS": settings, "CMOCKA_MESSAGE_OUTPUT": "TAP"}
+    child = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        text=True,
+        errors="replace",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        output, _ = child.communicate()
+    except BaseException:
+        os.killpg(child.pid, signal.SIGTERM)
+        child.wait()
+        raise
+    return child.returncode, output
+
+
+def judge(row: Row, size: str, at: str) -> Run:
+    amount, target = row.full if size == "full" or row.quick is None else row.quick
+    begun = time.monotonic()
+    said: list[str] = []
+    errors: list[str] = []
+    for command in row.commands:
+        whole = [word.replace("AMOUNT", str(amount)) for word in command]
+        status, output = execute(whole, row.settings)
+        said += re.findall(rf"^# {row.id}: (.*)$", output, re.MULTILINE)
+        if status != 0:
+            errors += [f"{' '.join(whole)}: exit status {status}"]
+            errors += output.splitlines()[-LINES_OF_ERRORS:]
+    counts = [int(found[0]) for line in said if (found := re.match(r"\d+", line))]
+    count = sum(counts)
+    if not counts:
+        errors.append(f'no line "# {row.id}: COUNT" was printed')
+    enough = count <= target if row.most else count >= target
+    return Run(
+        row=row.id,
+        size=size,
+        commit=at,
+        date=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M"),
+        passed=enough and not errors,
+        count=count,
+        measured="; ".join(said),
+        target=f"{'at most' if row.most else 'at least'} {target:,} {row.unit}",
+        minutes=round((time.monotonic() - begun) / 60, 1),
+        machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
+        errors=errors,
+    )
+
+
+def run(row: Row, size: str, at: str) -> Run:
+    known = earlier(row, size, at)
+    if known is not None and known.passed and not at.endswith("+"):
+        return known
+    made = judge(row, size, at)
+    KEPT.mkdir(parents=True, exist_ok=True)
+    path = place(row, size, at)
+    beside = path.with_suffix(".new")
+    beside.write_text(json.dumps(made.__dict__, indent=1) + "\n")
+    beside.replace(path)
+    return made
+
+
+def show(row: Row, made: Run | None) -> None:
+    if made is None:
+        print(f"{row.id}  not run  {row.figure}: {row.not_run}", flush=True)
+        return
+    how = "passed" if made.passed else "FAILED"
+    print(f"{row.id}  {how}   {row.figure}: {made.measured or 'no figure'}")
+    print(f"      target: {made.target}; {made.minutes} min; commit {made.commit}", flush=True)
+    for line in made.errors:
+        print(f"        {line}", flush=True)
+
+
+def page(runs: dict[str, Run], at: str) -> str:
+    """docs/scoreboard.md: a row that was not run for this commit says so."""
+    today = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d")
+    machine = next((made.machine for made in runs.values()), "")
+    lines = [
+        "# Scoreboard",
+        "",
+        f"Written by `script/scoreboard --write` on {today} for commit {at} ({machine}). A row"
+        " that was not run for this commit says so.",
+        "",
+        "| id | figure | target | measured | minutes | result |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in ROWS:
+        made: Any = runs.get(row.id)
+        if made is None:
+            lines.append(f"| {row.id} | {row.figure} | | not run | | not run |")
+        else:
+            result = "passed" if made.passed else "failed"
+            lines.append(
+                f"| {row.id} | {row.figure} | {made.target} | {made.measured} | {made.minutes}"
+                f" | {result} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="script/scoreboard", description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="the rows of CI, small amounts")
+    parser.add_argument("--row", action="append", metavar="B-xx", choices=[r.id for r in ROWS])
+    parser.add_argument("--write", action="store_true", help="write docs/scoreboard.md")
+    options = parser.parse_args()
+    size = "quick" if options.quick else "full"
+    at = commit()
+    runs: dict[str, Run] = {}
+    wanted = [row for row in ROWS if options.row is None or row.id in options.row]
+    for row in wanted:
+        left_out = options.quick and row.quick is None and options.row is None
+        made = None if left_out or not row.commands else run(row, size, at)
+        if left_out and row.commands:
+            print(f"{row.id}  not run  {row.figure}: part of the full run only", flush=True)
+        else:
+            show(row, made)
+        if made is not None:
+            runs[row.id] = made
+    if options.write:
+        for row in ROWS:
+            known = earlier(row, size, at)
+            if known is not None:
+                runs[row.id] = known
+        PAGE.write_text(page(runs, at))
+    failed = sum(not made.passed for made in runs.values())
+    print(f"{len(runs) - failed} passed, {failed} failed")
+    return 1 if failed or not runs else 0
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    sys.exit(main())

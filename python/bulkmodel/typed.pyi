@@ -32,6 +32,8 @@ class Methods(Generic[_Row]):
         return_queryset: Literal[False] = False,
         concurrent: bool | None = None,
         max_concurrent_workers: int | None = None,
+        timeout: float | None = None,
+        commit_timeout: float | None = None,
         send_signals: bool = True,
         send_signal: bool = True,
         signal: bool = True,
@@ -50,6 +52,8 @@ class Methods(Generic[_Row]):
         return_queryset: Literal[True],
         concurrent: bool | None = None,
         max_concurrent_workers: int | None = None,
+        timeout: float | None = None,
+        commit_timeout: float | None = None,
         send_signals: bool = True,
         send_signal: bool = True,
         signal: bool = True,
@@ -98,6 +102,8 @@ class Methods(Generic[_Row]):
         batch_size: int | None = None,
         concurrent: bool | None = None,
         max_concurrent_workers: int | None = None,
+        timeout: float | None = None,
+        commit_timeout: float | None = None,
         send_signals: bool = True,
         send_signal: bool = True,
         signal: bool = True,
@@ -111,6 +117,8 @@ class Methods(Generic[_Row]):
         batch_size: int | None = None,
         concurrent: bool | None = None,
         max_concurrent_workers: int | None = None,
+        timeout: float | None = None,
+        commit_timeout: float | None = None,
         send_signals: bool = True,
         send_signal: bool = True,
         signal: bool = True,
@@ -132,6 +140,8 @@ class Methods(Generic[_Row]):
         batch_size: int | None = None,
         concurrent: bool | None = None,
         max_concurrent_workers: int | None = None,
+        timeout: float | None = None,
+        commit_timeout: float | None = None,
         send_signals: bool = True,
         return_queryset: Literal[False] = False,
         send_signal: bool = True,
@@ -147,6 +157,8 @@ class Methods(Generic[_Row]):
         batch_size: int | None = None,
         concurrent: bool | None = None,
         max_concurrent_workers: int | None = None,
+        timeout: float | None = None,
+        commit_timeout: float | None = None,
         send_signals: bool = True,
         *,
         return_queryset: Literal[True],
@@ -159,10 +171,18 @@ class Methods(Generic[_Row]):
     ) -> BulkModelQuerySet[_Row]: ...
     @overload
     async def acopy_from_objects(self, objs: Iterable[_Row], *args: Any, **options: Any) -> int: ...
-    def copy_to_instances(self, columns: Iterable[str] | None = None) -> list[_Row]: ...
-    async def acopy_to_instances(self, columns: Iterable[str] | None = None) -> list[_Row]: ...
+    def copy_to_instances(
+        self, columns: Iterable[str] | None = None, *, timeout: float | None = None
+    ) -> list[_Row]: ...
+    async def acopy_to_instances(
+        self, columns: Iterable[str] | None = None, *, timeout: float | None = None
+    ) -> list[_Row]: ...
     def iter_copy_to_instances(
-        self, columns: Iterable[str] | None = None, chunk_size: int = 2000
+        self,
+        columns: Iterable[str] | None = None,
+        chunk_size: int = 2000,
+        *,
+        timeout: float | None = None,
     ) -> Iterator[_Row]: ...
     def update_m2m_fields(
         self,
@@ -170,12 +190,18 @@ class Methods(Generic[_Row]):
         links_of: Mapping[Any, Iterable[Any]],
         *,
         through_defaults: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+        commit_timeout: float | None = None,
     ) -> int: ...
     async def aupdate_m2m_fields(
         self, fieldname: str, links: Mapping[Any, Iterable[Any]], **options: Any
     ) -> int: ...
-    def create_queryset(self, objects: Iterable[_Row]) -> BulkModelQuerySet[_Row]: ...
-    async def acreate_queryset(self, objects: Iterable[_Row]) -> BulkModelQuerySet[_Row]: ...
+    def create_queryset(
+        self, objects: Iterable[_Row], *, timeout: float | None = None
+    ) -> BulkModelQuerySet[_Row]: ...
+    async def acreate_queryset(
+        self, objects: Iterable[_Row], *, timeout: float | None = None
+    ) -> BulkModelQuerySet[_Row]: ...
     def populate_queryset_values(
         self, objects: Iterable[_Row], *fieldnames: str
     ) -> BulkModelQuerySet[_Row]: ...

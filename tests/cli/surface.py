@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -53,6 +54,29 @@ def a_wrong_command_line_is_status_2(w: World) -> None:
     says(w.verb("create", "--set=x=1", stdin="id\n1\n", status=2), 'no column "x"')
     says(w.verb("create", "--key=x", stdin="id\n1\n", status=2), 'no column "x"')
     says(w.verb("update-fields", stdin="name\na\n", status=2), 'by column "id"')
+
+
+@case("postgresql")
+def a_timeout_ends_the_command(w: World) -> None:
+    """W1, W3: a server that takes the connection and is silent; and a lock."""
+    folder = w.folder / "s"
+    folder.mkdir()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / ".s.PGSQL.5433"))
+        listener.listen()
+        begun = time.monotonic()
+        done = w.run("copy-to", f"host={folder} port=5433", "item", "--timeout=500ms", status=6)
+        expect(time.monotonic() - begun < 10, True)
+        says(done, "the timeout of 500 ms passed")
+    w.items()
+    trigger = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+    w.sql(trigger + "PERFORM pg_sleep(60); RETURN NEW; END $$")
+    w.sql("CREATE TRIGGER slow BEFORE INSERT ON item FOR EACH ROW EXECUTE FUNCTION slow()")
+    begun = time.monotonic()
+    done = w.verb("create", "--timeout=0.5s", stdin="id,name\n1,a\n", status=6)
+    expect(time.monotonic() - begun < 10, True)
+    says(done, "the timeout of 500 ms passed")
+    expect(w.sql("SELECT count(*) FROM item").strip(), "0")
 
 
 @case("postgresql")

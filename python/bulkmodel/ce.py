@@ -65,9 +65,9 @@ class _Run:
         self._count(1)
         try:
             _, interrupt = threads.start(self._work, "bulkmodel job")
-        except RuntimeError:
+        except RuntimeError as error:
             self._count(-1)
-            raise
+            raise getattr(error, "interrupt", error) from None
         if interrupt is not None:
             raise interrupt
 

@@ -8,6 +8,14 @@ import time
 from collections.abc import Callable
 
 
+class NotStarted(RuntimeError):
+    """The caller was interrupted before there was a thread."""
+
+    def __init__(self, interrupt: BaseException) -> None:
+        super().__init__("A thread was not started.")
+        self.interrupt = interrupt
+
+
 def start(run: Callable[[], None], name: str) -> tuple[threading.Thread, BaseException | None]:
     """A thread that runs, in the caller's context, and what interrupted the caller meanwhile.
     RuntimeError: there can be no further thread."""
@@ -21,5 +29,5 @@ def start(run: Callable[[], None], name: str) -> tuple[threading.Thread, BaseExc
             if thread.ident is not None:
                 return thread, error
             time.sleep(0.01)
-        raise RuntimeError("A thread was not started.") from error
+        raise NotStarted(error) from error
     return thread, None

@@ -194,6 +194,8 @@ class Team:
             except RuntimeError as error:  # those that run do it all
                 self.failed(worker, error)
                 self.leave()
+                if isinstance(error, threads.NotStarted):
+                    raise error.interrupt from None
                 continue
             started.append(thread)
             if interrupt is not None:

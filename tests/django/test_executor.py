@@ -91,10 +91,23 @@ def test_an_interrupt() -> None:
         time.sleep(0.05)
         done.append(1)
 
+    n = 400  # a busy machine may let the caller wait for seconds
     with pytest.raises(KeyboardInterrupt):
-        ConcurrentExecutor([(job, i == 0) for i in range(20)], max_workers=2).run_async()
-    assert 0 < len(done) < 20
+        ConcurrentExecutor([(job, i == 0) for i in range(n)], max_workers=2).run_async()
+    assert 0 < len(done) < n
     assert "bulkmodel job" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_an_interrupt_before_a_thread_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """W15: it was lost, and told as a thread that could not be started."""
+
+    def interrupted(thread: threading.Thread) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bulkmodel.threads.time.sleep", lambda seconds: None)
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ConcurrentExecutor([lambda: None] * 3, max_workers=2).run_async()
 
 
 def test_what_is_no_job() -> None:

@@ -25,6 +25,8 @@ typedef struct bm__sqlite_conn {
     size_t n_cells;
     bool began;        /* the open transaction began by a step */
     size_t savepoints; /* of steps, open */
+    uint32_t counter;  /* the file's change counter before a COMMIT ... */
+    bool counted;      /* ... where it could be read */
 
     /* Of the step that is performed, for the handlers. */
     const bm__step *step; /* or NULL: SQLite is being opened */
@@ -55,7 +57,11 @@ bm_status bm__sqlite_stopped(const bm__sqlite_conn *c, bm_stage stage, int code,
 /* Record the failure that SQLite has just reported. */
 bm_status bm__sqlite_failed(const bm__sqlite_conn *c, bm_stage stage, bm_error *err);
 
-/* The same, of what was a commit by itself, or of COMMIT with the transaction gone. */
+/* Said before what may be a commit: what tells afterwards whether it was one. */
+void bm__sqlite_before_commit(bm__sqlite_conn *c);
+
+/* The same as bm__sqlite_failed, of what was a commit by itself, or of COMMIT with the transaction
+ * gone: BM_COMMIT_UNKNOWN only where it may have been done. */
 bm_status bm__sqlite_failed_to_commit(const bm__sqlite_conn *c, bm_stage stage, bm_error *err);
 
 /* The statement that `sql` begins with, NULL where there is none (blanks, comments); *rest is the

@@ -100,6 +100,9 @@ static bm_status run(bm__sqlite_conn *c, const bm__step *step, sqlite3_stmt *stm
     uint64_t rows = 0;
     bm_status status = BM_OK;
     int rc;
+    if (is_commit) {
+        bm__sqlite_before_commit(c);
+    }
     watch(c, stmt);
     answer->sent = true;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {

@@ -98,18 +98,6 @@ bm_status bm__sqlite_failed(const bm__sqlite_conn *c, bm_stage stage, bm_error *
     return bm__sqlite_fail(err, bm__sqlite_status(code), stage, code, sqlite3_errmsg(c->db));
 }
 
-/* An I/O error may be of a commit's last act, the removal of the journal, which is then done or
- * not. */
-bm_status bm__sqlite_failed_to_commit(const bm__sqlite_conn *c, bm_stage stage, bm_error *err)
-{
-    int code = sqlite3_extended_errcode(c->db);
-    bool of_read = code == SQLITE_IOERR_READ || code == SQLITE_IOERR_SHORT_READ;
-    if ((code & 0xFF) == SQLITE_IOERR && !of_read && code != SQLITE_IOERR_NOMEM) {
-        return bm__sqlite_fail(err, BM_COMMIT_UNKNOWN, stage, code, sqlite3_errmsg(c->db));
-    }
-    return bm__sqlite_failed(c, stage, err);
-}
-
 /* ----------------------------------------------------------------------------------- statements */
 
 void bm__sqlite_empty_cache(bm__sqlite_conn *c)
@@ -195,24 +183,6 @@ bm_status bm__sqlite_begin(bm__sqlite_conn *c, bm_error *err)
         return bm__sqlite_failed(c, BM_STAGE_WRITE, err);
     }
     c->began = true;
-    return BM_OK;
-}
-
-bm_status bm__sqlite_commit(bm__sqlite_conn *c, bm_error *err)
-{
-    if (!bm__sqlite_has_transaction(c)) {
-        return bm__fail(err, BM_DATABASE, BM_STAGE_COMMIT,
-                        "nothing to commit: the transaction was rolled back");
-    }
-    c->cancel = NULL; /* a COMMIT is not cancelled */
-    int rc = bm__sqlite_run_waiting(c, "COMMIT");
-    if (rc != SQLITE_OK) {
-        return bm__sqlite_has_transaction(c) ? bm__sqlite_failed(c, BM_STAGE_COMMIT, err)
-                                             : bm__sqlite_failed_to_commit(c, BM_STAGE_COMMIT, err);
-    }
-    if (bm__sqlite_has_transaction(c)) {
-        return bm__fail(err, BM_DATABASE, BM_STAGE_COMMIT, "COMMIT left the transaction open");
-    }
     return BM_OK;
 }
 

@@ -475,6 +475,11 @@ typedef struct bm_call {
                           are what they would have been; no keys and no queryset come back */
     int64_t commit_timeout_ms; /**< for all COMMITs of the call, counted from the first; default
                                   5,000 */
+    bm_switch
+        commit_check; /**< PostgreSQL: where the answer to COMMIT is lost, ask on another connection
+                         what became of it.  Default: a call of several statements does; a call of
+                         one statement, which otherwise is its own commit, does where it is BM_ON:
+                         it is then BEGIN, the statement and COMMIT */
 } bm_call;
 
 /** What to do with rows of one call (of a stream: of one chunk) that have the same key: the bytes

@@ -38,6 +38,7 @@ bm_status bm__read_call(bm__execution *x, const bm_call *given, size_t batch_siz
     BM_TRY(bm__options_read(&x->shared, sizeof x->shared, given, err));
     BM_TRY(bm__check_switch(x->shared.error_detail, "error_detail", err));
     BM_TRY(bm__check_switch(x->shared.dry_run, "dry_run", err));
+    BM_TRY(bm__check_switch(x->shared.commit_check, "commit_check", err));
     BM_TRY(bm__check_switch(concurrent, "concurrent", err));
     if (max_workers < 0) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "max_concurrent_workers is %d",

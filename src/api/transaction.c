@@ -1,5 +1,6 @@
 #include "face.h"
 
+#include "commit.h"
 #include "sql_transaction.h"
 
 #include <stdlib.h>
@@ -84,6 +85,28 @@ static void fold_inner(bm_db *tx)
     }
 }
 
+/* What is needed to ask about a lost COMMIT: told by the verbs of the transaction, else asked for
+ * now.  A transaction in which another session would see nothing has no id, and is rolled back. */
+static bm_status commit_outermost(bm_db *tx, bm_error *err)
+{
+    bm__answer answer;
+    bm__step ask = {.kind = BM__STEP_EXEC,
+                    .sql = BM__SQL_XACT_TOLD,
+                    .push = bm__xact_push,
+                    .context = &tx->xact};
+    bool sound = tx->transport->state(tx->conn, false) == BM__CONN_IN_TRANSACTION;
+    bm__step_within(&ask, "the timeout for COMMIT's question", bm__own_ms(tx->conn, BM__SHORT_MS));
+    if (tx->dialect->tells_commits && tx->xact.id == 0 && sound) {
+        BM_TRY(tx->transport->perform(tx->conn, &ask, &answer, err));
+    }
+    int64_t commit_ms = bm__db_root(tx)->options.commit_timeout_ms;
+    int64_t until = commit_ms > 0 ? bm__after_ms(commit_ms) : 0;
+    bm_status status = perform(tx, BM__STEP_COMMIT, NULL, err);
+    return status == BM_COMMIT_UNKNOWN
+               ? bm__commit_resolve(tx->root, tx->conn, &tx->xact, until, err)
+               : status;
+}
+
 bm_status bm_commit(bm_db *tx, bm_error *err)
 {
     bm_error local;
@@ -105,7 +128,7 @@ bm_status bm_commit(bm_db *tx, bm_error *err)
                         "the database has rolled the transaction back");
     }
     bm_status status = tx->savepoint ? perform(tx, BM__STEP_RELEASE, BM__SQL_RELEASE_NESTED, err)
-                                     : perform(tx, BM__STEP_COMMIT, NULL, err);
+                                     : commit_outermost(tx, err);
     if (status == BM_OK) {
         fold_inner(tx);
         bm__journal_commit(&tx->journal, tx->outer != NULL ? &tx->outer->journal : NULL);

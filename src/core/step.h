@@ -9,7 +9,8 @@
 #include "batch.h"
 
 typedef enum bm__step_kind {
-    BM__STEP_BEGIN = 1, /* start a transaction that writes (SQLite: BEGIN IMMEDIATE) */
+    BM__STEP_BEGIN = 1, /* start a transaction that writes (SQLite: BEGIN IMMEDIATE); `sql`, where
+                           set, follows in the same message; its rows go to `push` */
     BM__STEP_SAVEPOINT, /* `sql` is the whole statement, as for the next two */
     BM__STEP_RELEASE,
     BM__STEP_ROLLBACK_TO,
@@ -20,6 +21,13 @@ typedef enum bm__step_kind {
     BM__STEP_COMMIT,
     BM__STEP_ROLLBACK
 } bm__step_kind;
+
+/* A transaction, as another connection may ask for it.  `id` 0: it has none, for it wrote nothing;
+ * or, where `backend` is 0 too, it is not known. */
+typedef struct bm__xact {
+    uint64_t id;
+    int backend; /* the server's process */
+} bm__xact;
 
 /* A parameter: `size` bytes in PostgreSQL's binary format of type `oid`; data NULL is SQL NULL. */
 typedef struct bm__param {

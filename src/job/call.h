@@ -62,6 +62,8 @@ typedef struct bm__call {
 
     bool several; /* several jobs share the call */
     bool dry_run;
+    bool tells_commit;            /* a lost answer to COMMIT is to be resolved */
+    bm__xact *outer;              /* the caller's transaction, where it is ours; or NULL */
     int64_t deadline_ns;          /* no COMMIT is begun after it; 0: none */
     int64_t timeout_ms;           /* how long that was, for messages */
     int64_t statement_timeout_ms; /* of a statement that writes; <= 0: none.  So the others */

@@ -237,6 +237,14 @@ static const bm__statement *statement_of(const bm__job *job)
     return statement != NULL && statement->sql != NULL ? statement : NULL;
 }
 
+/* The step's statement is followed by one that gives the transaction's id. */
+static void tell(bm__step *step, const char *sql, bm__xact *xact)
+{
+    step->sql = sql;
+    step->push = bm__xact_push;
+    step->context = xact;
+}
+
 static bool begin_step(bm__job *job, bm__step *step)
 {
     if (job->mode == BM__JOB_AUTOCOMMIT || job->mode == BM__JOB_GUEST) {
@@ -246,6 +254,9 @@ static bool begin_step(bm__job *job, bm__step *step)
         simple_step(step, BM__STEP_SAVEPOINT, BM__SQL_SAVEPOINT_CALL);
     } else {
         simple_step(step, BM__STEP_BEGIN, NULL);
+        if (bm__call_whole(job->call)->tells_commit) {
+            tell(step, BM__SQL_BEGIN_TOLD, &job->xact);
+        }
     }
     return true;
 }
@@ -259,6 +270,9 @@ static bool commit_step(bm__job *job, bm__step *step)
     if (job->mode == BM__JOB_SAVEPOINT) {
         simple_step(step, undo ? BM__STEP_ROLLBACK_TO : BM__STEP_RELEASE,
                     undo ? BM__SQL_ROLLBACK_TO_CALL : BM__SQL_RELEASE_CALL);
+        if (!undo && job->call->outer != NULL && job->call->outer->id == 0) {
+            tell(step, BM__SQL_RELEASE_CALL_TOLD, job->call->outer);
+        }
     } else {
         simple_step(step, undo ? BM__STEP_ROLLBACK : BM__STEP_COMMIT, NULL);
     }
@@ -461,6 +475,9 @@ static void failed(bm__job *job, const bm__answer *answer, bm_error *err)
     }
     if (!bm__used_up(job, answer, err)) {
         locate(job, answer, err);
+    }
+    if (job->phase == BM__PHASE_BEGIN && job->mode == BM__JOB_OWN && answer->sent) {
+        job->begun = true; /* BEGIN itself may have gone well */
     }
     if (job->phase == BM__PHASE_COMMIT && job->mode != BM__JOB_SAVEPOINT) {
         err->stage = BM_STAGE_COMMIT;

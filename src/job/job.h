@@ -14,6 +14,7 @@
 #define BM_JOB_JOB_H
 
 #include "call.h"
+#include "commit.h"
 #include "halves.h"
 #include "step.h"
 
@@ -72,6 +73,7 @@ typedef struct bm__job {
     bool stuck;     /* a rollback failed */
     bool sent;      /* something was handed to the connection */
     bool committed; /* AUTOCOMMIT: the statement is done, and with it the commit */
+    bm__xact xact;  /* OWN: what may be asked for behind a COMMIT that was not answered */
 
     bm__slot *slots; /* of plan->columns, side by side */
     bm__view *views; /* of plan->columns */

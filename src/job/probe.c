@@ -98,7 +98,8 @@ bool bm__probe_next(bm__job *job, bm__step *step)
     step->context = job;
     switch (probe->at) {
     case PROBE_BEGIN:
-        set(step, nested ? BM__STEP_SAVEPOINT : BM__STEP_BEGIN, BM__SQL_SAVEPOINT_CALL);
+        set(step, nested ? BM__STEP_SAVEPOINT : BM__STEP_BEGIN,
+            nested ? BM__SQL_SAVEPOINT_CALL : NULL);
         return true;
     case PROBE_POINT:
         set(step, BM__STEP_SAVEPOINT, BM__SQL_SAVEPOINT_PROBE);

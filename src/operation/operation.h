@@ -37,6 +37,7 @@ struct bm__operation {
     bool as_given; /* a create writes its rows as they come, even rows that conflict */
     bool apart;    /* rows with equal keys are refused, because workers would wait for each other */
     bool dry_run;
+    bool checks_commit; /* one statement gets a transaction, too, whose COMMIT can be asked about */
     bool wants_queryset;
     bool wants_outcomes;
     bm__journal *journal; /* of the transaction that the call takes part in, or NULL */

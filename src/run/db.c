@@ -3,6 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+bm_db *bm__db_outermost(bm_db *tx)
+{
+    while (tx->outer != NULL) {
+        tx = tx->outer;
+    }
+    return tx;
+}
+
 bm_db *bm__db_root(bm_db *db)
 {
     return db->root != NULL ? db->root : db;

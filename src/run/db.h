@@ -46,6 +46,7 @@ struct bm_db {
     bool savepoint; /* it stands in a transaction, ours or the caller's */
     bm__conn *conn;
     pthread_t owner;
+    bm__xact xact; /* of the outermost; id 0: not told yet */
     bm__journal journal;
 };
 
@@ -98,6 +99,17 @@ void bm__pool_drain(bm_db *db);
 bm_status bm__db_connect(bm_db *db, size_t want, const bm__step *limits, bm__conn **conns,
                          size_t *n, bool *inside, bm_error *err);
 void bm__db_disconnect(bm_db *db, bm__conn **conns, size_t n);
+
+/* The outermost of the nested transactions that `tx` is in. */
+bm_db *bm__db_outermost(bm_db *tx);
+
+/*
+ * COMMIT was sent on `lost`, and err says why its answer is not known: ask on another connection to
+ * the same server.  BM_OK: it is committed.  BM_CONNECTION: it is rolled back.  BM_COMMIT_UNKNOWN:
+ * nobody could say until then (0: five seconds from now).
+ */
+bm_status bm__commit_resolve(bm_db *root, bm__conn *lost, const bm__xact *xact, int64_t until_ns,
+                             bm_error *err);
 
 /* Put an open transaction into the books of its database; take one out, give its connection back
  * and free it. */

@@ -27,6 +27,7 @@ static bm_status open_operation(bm__execution *x, bm_error *err)
     const bm__dialect *dialect = bm__db_root(x->db)->dialect;
     x->op.request.dialect = dialect;
     x->op.dry_run = x->shared.dry_run == BM_ON;
+    x->op.checks_commit = x->shared.commit_check == BM_ON && dialect->tells_commits;
     x->op.apart = x->concurrent == BM_ON && x->op.rows.kind != BM__ROWS_STREAM &&
                   !dialect->one_writer && x->db->root == NULL;
     x->op.journal = bm__db_journal(x->db);
@@ -85,6 +86,10 @@ static void set_limits(bm__execution *x)
     const bm_db *root = bm__db_root(x->db);
     int64_t given = x->shared.statement_timeout_ms;
     bool ours = !root->borrowed;
+    call->tells_commit = root->dialect->tells_commits && !x->op.verb->reads &&
+                         x->shared.dry_run != BM_ON && x->shared.commit_check != BM_OFF;
+    call->outer =
+        root->dialect->tells_commits && x->db->root != NULL ? &bm__db_outermost(x->db)->xact : NULL;
     call->cancel = call->asked = x->limits.cancel;
     call->statement_timeout_ms = given != 0 ? given : ours ? BM__STATEMENT_MS : -1;
     call->short_timeout_ms = given != 0 ? given : ours ? BM__SHORT_MS : -1;

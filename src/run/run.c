@@ -123,7 +123,8 @@ static bm_status may_begin(const bm__step *step, bm_error *err)
 static void report(bm__reports *reports, const bm__job *job, const bm__step *step, uint64_t before)
 {
     const bm__hooks *hooks = reports->hooks;
-    bool statement = hooks->on_statement != NULL && step->sql != NULL;
+    bool statement =
+        hooks->on_statement != NULL && step->sql != NULL && step->kind != BM__STEP_BEGIN;
     bool progress = hooks->on_progress != NULL && rows_of(job) != before;
     if (!statement && !progress) {
         return;
@@ -164,7 +165,6 @@ void bm__run_job(bm_db *db, bm__reports *reports, bm__job *job, bm__conn *conn,
 {
     const bm__transport *transport = conn->transport;
     bm__step step;
-    (void)db;
     while (bm__job_next(job, &step) == BM__JOB_STEP) {
         bm_error err = BM_ERROR;
         bm__answer answer = {.row = BM_NO_ROW};
@@ -180,6 +180,11 @@ void bm__run_job(bm_db *db, bm__reports *reports, bm__job *job, bm__conn *conn,
         }
         if (status == BM_OK) {
             status = perform(conn, &step, meeting, &answer, &err);
+        }
+        if (status == BM_COMMIT_UNKNOWN && step.kind == BM__STEP_COMMIT) {
+            bool timed = bm__call_whole(job->call)->commit_timeout_ms > 0;
+            int64_t until = timed ? step.deadline_ns : 0;
+            status = bm__commit_resolve(db, conn, &job->xact, until, &err);
         }
         bool connected = transport->state(conn, false) != BM__CONN_CLOSED;
         bm__job_answer(job, status, &answer, &err, connected);

@@ -15,6 +15,7 @@ static const bm__dialect dialects[] = {
         .has_catalog = true,
         .has_hints = true,
         .has_arrays = true,
+        .tells_commits = true,
         .small_rows = 1000,
         .hint_rows = 300,
         .load_rows = 1000000,

@@ -15,6 +15,7 @@ typedef struct bm__dialect {
     bool stores_lite;   /* cells go and come as lite/ has them; else as pg/ has them */
     bool has_hints;     /* PostgreSQL's planner settings */
     bool has_arrays;    /* many values come back as one */
+    bool tells_commits; /* another connection may ask what became of a transaction */
     size_t small_rows;  /* a create of up to so many rows is one statement, not a COPY */
     size_t hint_rows;   /* a statement on fewer rows never tells the planner what to do */
     size_t load_rows;   /* rows of a chunk that is a COPY */

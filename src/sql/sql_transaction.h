@@ -3,6 +3,16 @@
 #ifndef BM_SQL_TRANSACTION_H
 #define BM_SQL_TRANSACTION_H
 
+/* The transaction's id and the server's process, as text: what follows BEGIN and gives the
+ * transaction its id, a RELEASE and a question that give none (NULL) where it wrote nothing. */
+#define BM__SQL_XACT(function)                                                                     \
+    "SELECT pg_catalog." function "()::pg_catalog.text, "                                          \
+    "pg_catalog.pg_backend_pid()::pg_catalog.text"
+#define BM__SQL_BEGIN_TOLD BM__SQL_XACT("pg_current_xact_id")
+#define BM__SQL_RELEASE_CALL_TOLD                                                                  \
+    BM__SQL_RELEASE_CALL "; " BM__SQL_XACT("pg_current_xact_id_if_assigned")
+#define BM__SQL_XACT_TOLD BM__SQL_XACT("pg_current_xact_id_if_assigned")
+
 #define BM__SQL_SAVEPOINT_CALL "SAVEPOINT bulkmodel_call"
 #define BM__SQL_RELEASE_CALL "RELEASE SAVEPOINT bulkmodel_call"
 #define BM__SQL_ROLLBACK_TO_CALL "ROLLBACK TO SAVEPOINT bulkmodel_call"

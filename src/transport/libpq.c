@@ -218,8 +218,27 @@ static bm_status send_ahead(bm__libpq *conn, const bm__step *step, bm__answer *a
     return status;
 }
 
+/* Has the server closed the connection while nobody looked?  What it said before comes first, and
+ * libpq takes it for a notice. */
+static bool peer_closed(bm__libpq *conn)
+{
+    struct pollfd fd = {.fd = PQsocket(conn->pg), .events = POLLIN};
+    bool closed = fd.fd < 0;
+    for (int i = 0; !closed && i < 16 && poll(&fd, 1, 0) > 0; i++) {
+        closed = PQconsumeInput(conn->pg) == 0;
+        (void)PQisBusy(conn->pg);
+    }
+    return closed || is_closed(conn);
+}
+
+/* A statement that is its own commit is not in doubt where the server was gone before. */
 static bm_status exec(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err)
 {
+    if (step->autocommit && peer_closed(conn)) {
+        bm__libpq_give_up(conn);
+        return bm__fail(err, BM_CONNECTION, BM_STAGE_WRITE,
+                        "the server had closed the connection before the statement was sent");
+    }
     bool sets = step->autocommit && step->lock_timeout_ms != 0;
     bool alone = !conn->base.borrowed && PQtransactionStatus(conn->pg) == PQTRANS_IDLE;
     if (alone && step->lock_unless_set && step->lock_timeout_ms > 0) {
@@ -291,19 +310,6 @@ static bm_status copy(bm__libpq *conn, const bm__step *step, bm__answer *answer,
                                        : bm__libpq_unload(conn, step, answer, err);
 }
 
-/* Has the server closed the connection while nobody looked?  What it said before comes first, and
- * libpq takes it for a notice. */
-static bool peer_closed(bm__libpq *conn)
-{
-    struct pollfd fd = {.fd = PQsocket(conn->pg), .events = POLLIN};
-    bool closed = fd.fd < 0;
-    for (int i = 0; !closed && i < 16 && poll(&fd, 1, 0) > 0; i++) {
-        closed = PQconsumeInput(conn->pg) == 0;
-        (void)PQisBusy(conn->pg);
-    }
-    return closed || is_closed(conn);
-}
-
 /*
  * Done only when the tag is COMMIT: that of a failed transaction is ROLLBACK, without an error.  A
  * peer that is gone before COMMIT is handed over has rolled back.
@@ -323,13 +329,15 @@ static bm_status commit(bm__libpq *conn, const bm__step *step, bm__answer *answe
 
 static bm_status begin(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err)
 {
-    char both[256] = "BEGIN";
-    bm__step plain = *step;
-    plain.push = NULL;
+    char all[512] = "BEGIN";
     if (step->lock_timeout_ms != 0) {
-        lock_setting(step, "BEGIN; ", both, sizeof both);
+        lock_setting(step, "BEGIN; ", all, sizeof all);
     }
-    return simple(conn, &plain, both, answer, err);
+    if (step->sql != NULL) {
+        size_t used = strlen(all);
+        snprintf(all + used, sizeof all - used, "; %s", step->sql);
+    }
+    return simple(conn, step, all, answer, err);
 }
 
 static bm_status rollback(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err)
@@ -427,6 +435,7 @@ static bm__conn_state state(bm__conn *base, bool look)
 const bm__transport bm__transport_libpq = {
     .name = "postgresql",
     .open = bm__libpq_open,
+    .again = bm__libpq_again,
     .perform = perform,
     .state = state,
     .close = bm__libpq_close,

@@ -161,6 +161,14 @@ static bm_status check_server(bm__libpq *conn, bm_error *err)
     return BM_OK;
 }
 
+/* "host:port", of several the one that was taken. */
+static void note_host(bm__libpq *conn)
+{
+    const char *address = PQhostaddr(conn->pg);
+    const char *host = address != NULL && address[0] != '\0' ? address : PQhost(conn->pg);
+    snprintf(conn->host, sizeof conn->host, "%s:%s", host != NULL ? host : "", PQport(conn->pg));
+}
+
 static bm__libpq *new_conn(bool borrowed)
 {
     bm__libpq *conn = calloc(1, sizeof *conn);
@@ -187,6 +195,7 @@ static bm_status start(bm__libpq *conn, const char *const *names, const char *co
     if (PQstatus(conn->pg) != CONNECTION_OK) {
         return bm__libpq_refused(conn, err);
     }
+    note_host(conn);
     PQsetErrorVerbosity(conn->pg, PQERRORS_DEFAULT);
     PQsetnonblocking(conn->pg, 1);
     return check_server(conn, err);
@@ -225,6 +234,22 @@ bm_status bm__libpq_open(const char *url, const bm_open_options *options, const 
     return status;
 }
 
+/* A borrowed connection is the caller's, and so is still there to be asked what it was opened
+ * with. */
+bm_status bm__libpq_again(bm__conn *base, const char *url, const bm_open_options *options,
+                          const bm__step *limits, bm__conn **out, bm_error *err)
+{
+    const bm__libpq *lost = (const bm__libpq *)base;
+    BM_TRY(url != NULL ? bm__libpq_open(url, options, limits, out, err)
+                       : bm__libpq_connect_as(lost, limits, out, err));
+    if (strcmp(((const bm__libpq *)*out)->host, lost->host) != 0) {
+        bm__libpq_close(*out);
+        *out = NULL;
+        return bm__fail(err, BM_CONNECTION, BM_STAGE_CONNECT, "another server answered");
+    }
+    return BM_OK;
+}
+
 bm_status bm__libpq_attach(struct pg_conn *connection, bm__conn **out, bm_error *err)
 {
     *out = NULL;
@@ -241,6 +266,7 @@ bm_status bm__libpq_attach(struct pg_conn *connection, bm__conn **out, bm_error 
         return bm__no_memory(err);
     }
     conn->pg = connection;
+    note_host(conn);
     bm_status status = check_server(conn, err);
     if (status != BM_OK) {
         free(conn);

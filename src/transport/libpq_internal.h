@@ -16,6 +16,7 @@ typedef struct bm__libpq {
     bool given_up;   /* closed by us in the middle of something; a borrowed one: shut down */
     int64_t look_ns; /* when to look next whether the statement waits for a lock; 0: never */
     int64_t look_ms; /* the lock timeout */
+    char host[256];  /* that the connection was opened to, and its port */
     bool piped;      /* a setting goes ahead of the statement; its result is nobody's */
     bool doomed;     /* the server said, unasked, that it ends the connection: */
     char last_sqlstate[8];
@@ -70,7 +71,11 @@ bm_status bm__libpq_unload(bm__libpq *conn, const bm__step *step, bm__answer *an
  * BM_COMMIT_UNKNOWN where the step is its own commit and the server did not say that it failed. */
 bm_status bm__libpq_drain(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err);
 
-/* libpq_lock.c: has the statement waited for one lock for so long?  False where nobody knows. */
+/* libpq_lock.c: another connection, with what this one was opened with. */
+bm_status bm__libpq_connect_as(const bm__libpq *conn, const bm__step *limits, bm__conn **out,
+                               bm_error *err);
+
+/* Has the statement waited for one lock for so long?  False where nobody knows. */
 bool bm__libpq_waits_for_lock(const bm__libpq *conn, const bm__step *step, int64_t ms);
 
 /* libpq_connect.c */
@@ -78,6 +83,8 @@ bm_status bm__libpq_connect(const char *const *names, const char *const *values,
                             const bm__step *limits, bm__conn **out, bm_error *err);
 bm_status bm__libpq_open(const char *url, const bm_open_options *options, const bm__step *limits,
                          bm__conn **out, bm_error *err);
+bm_status bm__libpq_again(bm__conn *lost, const char *url, const bm_open_options *options,
+                          const bm__step *limits, bm__conn **out, bm_error *err);
 void bm__libpq_close(bm__conn *conn);
 
 #endif

@@ -9,10 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A session like this one: it has the same lock_timeout, unless the other has set its own. */
-static bm_status connect_again(const bm__libpq *conn, const bm__step *limits, bm__conn **out)
+bm_status bm__libpq_connect_as(const bm__libpq *conn, const bm__step *limits, bm__conn **out,
+                               bm_error *err)
 {
-    bm_error ignored = BM_ERROR;
     PQconninfoOption *options = PQconninfo(conn->pg);
     size_t n = 0;
     while (options != NULL && options[n].keyword != NULL) {
@@ -25,11 +24,12 @@ static bm_status connect_again(const bm__libpq *conn, const bm__step *limits, bm
     for (size_t i = 0; status == BM_OK && i < n; i++) {
         if (options[i].val != NULL) {
             names[given] = options[i].keyword;
-            values[given++] = options[i].val;
+            values[given++] =
+                strcmp(options[i].keyword, "client_encoding") == 0 ? "UTF8" : options[i].val;
         }
     }
     if (status == BM_OK) {
-        status = bm__libpq_connect(names, values, limits, out, &ignored);
+        status = bm__libpq_connect(names, values, limits, out, err);
     }
     PQconninfoFree(options);
     free(names);
@@ -69,7 +69,8 @@ bool bm__libpq_waits_for_lock(const bm__libpq *conn, const bm__step *step, int64
     bm__step limits = {.cancel = step->cancel};
     bm__step_until(&limits, NULL, 0, bm__step_moved(step, step->deadline_ns));
     bm__step_within(&limits, NULL, 5000);
-    if (connect_again(conn, &limits, &other) == BM_OK) {
+    /* It has the same lock_timeout, unless the session has set its own. */
+    if (bm__libpq_connect_as(conn, &limits, &other, &ignored) == BM_OK) {
         question(sql, sizeof sql, PQbackendPID(conn->pg), ms);
         limits.kind = BM__STEP_EXEC;
         limits.sql = sql;

@@ -54,6 +54,12 @@ typedef struct bm__transport {
     /* Does what the URL names live in its connection, and end with it?  NULL: never. */
     bool (*keeps)(const char *url);
 
+    /* Another connection to the server of `lost`, whose state does not matter; as open, or where
+     * `url` is NULL with what `lost` was opened with.  BM_CONNECTION where another server answers.
+     * NULL: nothing can be asked elsewhere. */
+    bm_status (*again)(bm__conn *lost, const char *url, const bm_open_options *options,
+                       const bm__step *limits, bm__conn **out, bm_error *err);
+
     /* Perform one step, as said above.  Blocks until done, the deadline or the token. */
     bm_status (*perform)(bm__conn *conn, const bm__step *step, bm__answer *answer, bm_error *err);
 

@@ -34,6 +34,8 @@ struct proxy {
     const char *word;
     char type;
     bool frozen;
+    const char *refusal; /* of new connections behind a cut, or NULL */
+    int passes;          /* messages that pass before the one that is cut, or -1: all are cut */
     int connections;
     bool stopped;
     int listener;
@@ -97,21 +99,27 @@ static bool forward(proxy *p, pair *at, size_t size)
         return true;
     }
     size_t n = p->word != NULL ? strlen(p->word) : 0;
-    bool cuts = p->mode == PROXY_CUT_BEFORE || p->mode == PROXY_CUT_AFTER;
+    bool cuts =
+        p->mode == PROXY_CUT_BEFORE || p->mode == PROXY_CUT_AFTER || p->mode == PROXY_CUT_SENT;
+    proxy_mode mode = p->mode;
     bool hit = cuts && at->begun && at->held[0] == 'Q' && size >= n + 6 &&
                memcmp(at->held + 5, p->word, n) == 0;
-    if (hit && p->mode == PROXY_CUT_BEFORE) {
+    if (hit && p->passes >= 0) {
+        hit = p->passes-- == 0;
+        p->mode = !hit ? p->mode : p->refusal != NULL ? PROXY_REFUSE : PROXY_FORWARD;
+        p->word = hit && p->refusal != NULL ? p->refusal : p->word;
+    }
+    if (hit && mode == PROXY_CUT_BEFORE) {
         return false;
     }
     if (!write_all(at->server, at->held, size)) {
         return false;
     }
-    if (hit) {
+    if (hit && mode == PROXY_CUT_AFTER) {
         struct pollfd answer = {.fd = at->server, .events = POLLIN};
         poll(&answer, 1, 10000);
-        return false;
     }
-    return true;
+    return !hit;
 }
 
 /* All whole messages among the bytes held. */
@@ -331,6 +339,24 @@ void proxy_set(proxy *p, proxy_mode mode, const char *word)
     p->word = word;
     p->type = 0;
     p->frozen = false;
+    p->passes = -1;
+    p->refusal = NULL;
+    pthread_mutex_unlock(&p->lock);
+}
+
+void proxy_cut_one(proxy *p, proxy_mode mode, const char *word, int passes)
+{
+    proxy_set(p, PROXY_FORWARD, word);
+    pthread_mutex_lock(&p->lock);
+    p->mode = mode;
+    p->passes = passes;
+    pthread_mutex_unlock(&p->lock);
+}
+
+void proxy_refuse_next(proxy *p, const char *word)
+{
+    pthread_mutex_lock(&p->lock);
+    p->refusal = word;
     pthread_mutex_unlock(&p->lock);
 }
 

@@ -12,6 +12,7 @@ typedef enum proxy_mode {
     PROXY_FORWARD,
     PROXY_CUT_BEFORE, /* the message is not forwarded; both sides are closed */
     PROXY_CUT_AFTER,  /* forwarded, and answered; the answer is dropped and both sides are closed */
+    PROXY_CUT_SENT,   /* forwarded, and both sides are closed at once, while the server is at it */
     PROXY_REFUSE,     /* new connections: asks for a password, then says what was set */
     PROXY_DEAF,       /* new connections: taken, never answered */
     PROXY_SILENT,     /* from a message on: all is read, nothing goes on, no answer comes */
@@ -31,6 +32,12 @@ const char *proxy_url(const proxy *p);
 /* `word`: CUT_*: how the simple query begins; REFUSE: "SQLSTATE:message"; SILENT, SWALLOW: what
  * the message has in it, NULL: anything.  Static. */
 void proxy_set(proxy *p, proxy_mode mode, const char *word);
+
+/* The same for a CUT_* of one message only: as many before it pass. */
+void proxy_cut_one(proxy *p, proxy_mode mode, const char *word, int passes);
+
+/* From the next cut on new connections are refused with "SQLSTATE:message". */
+void proxy_refuse_next(proxy *p, const char *word);
 
 /* SILENT, SWALLOW: only messages of this type ('d' is COPY's data, 'c' its end); 0: any. */
 void proxy_set_type(proxy *p, char type);

@@ -10,30 +10,26 @@ import django
 from django.db import InterfaceError, OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from bulkmodel import timeouts
+from bulkmodel import commits, timeouts
+from bulkmodel.calls import is_lost
+from bulkmodel.connections import peer_is_there
 from bulkmodel.errors import CommitUnknown
 
 _COMMIT = inspect.unwrap(BaseDatabaseWrapper.commit).__code__
 _HOOKS = inspect.unwrap(BaseDatabaseWrapper.run_and_clear_commit_hooks).__code__
-# SQLSTATEs with which a server goes away: 08..., 57P01 to 57P05.
-_GONE = ("08", "57P")
-
-
-def is_lost(error: BaseException) -> bool:
-    """Was the connection lost, rather than the transaction refused?"""
-    if not isinstance(error, OperationalError | InterfaceError):
-        return False
-    state = getattr(error.__cause__, "sqlstate", None) or getattr(error.__cause__, "pgcode", None)
-    return state is None or state.startswith(_GONE)
 
 
 @contextmanager
-def one_transaction(using: str, undo: Callable[[], None] | None = None) -> Iterator[None]:
+def one_transaction(
+    using: str, undo: Callable[[], None] | None = None, several: bool = True
+) -> Iterator[None]:
     """The transaction of a call.  `undo` is called where nothing of it was committed, or is known
-    to be.  CommitUnknown: the connection was lost at COMMIT."""
+    to be.  `several`: it is of several statements, so that a COMMIT whose answer is lost is asked
+    about, if the call does not say otherwise.  CommitUnknown: nobody could say."""
     connection = connections[using]
     nested = connection.in_atomic_block
     own = written = False
+    told: Told | None = None
     try:
         with transaction.atomic(using=using, savepoint=False):
             own = not nested and connection.commit_on_exit
@@ -43,6 +39,7 @@ def one_transaction(using: str, undo: Callable[[], None] | None = None) -> Itera
             if own and connection.closed_in_transaction:
                 raise OperationalError("The connection was closed while rows were written.")
             if own:
+                told = Told(connection, several)
                 timeouts.committing(connection)
             else:
                 timeouts.check(connection)
@@ -50,26 +47,56 @@ def one_transaction(using: str, undo: Callable[[], None] | None = None) -> Itera
     except BaseException as error:
         if own and written and connection.run_commit_hooks_on_set_autocommit_on:
             raise  # COMMIT went well: the error is of a hook behind it
+        lost = told is not None and connection.vendor != "sqlite" and is_lost(error)
+        fate = commits.fate_of(connection, told.transaction) if lost and told else None
+        if fate == commits.COMMITTED and told is not None:
+            told.carry_on()
+            return
         if undo is not None:
             undo()
-        server = connection.vendor != "sqlite"
-        if own and written and server and is_lost(error):
-            raise CommitUnknown(
-                "The connection was lost at COMMIT: all rows of the call are there, or none."
-            ) from error
+        if fate == commits.UNKNOWN:
+            raise CommitUnknown(_UNKNOWN) from error
         raise
 
 
+class Told:
+    """What is known of a transaction before its COMMIT, should the answer be lost."""
+
+    def __init__(self, connection: BaseDatabaseWrapper, several: bool) -> None:
+        """OperationalError: the connection was lost before COMMIT could be sent."""
+        self.connection = connection
+        self.hooks = list(connection.run_on_commit)
+        self.transaction: commits.Transaction | None = None
+        if connection.vendor != "postgresql":
+            return
+        if commits.is_wanted(several):
+            with connection.wrap_database_errors:
+                self.transaction = commits.transaction_of(connection)
+        elif not peer_is_there(connection):
+            raise OperationalError("The connection was lost before COMMIT was sent.")
+
+    def carry_on(self) -> None:
+        """It is committed, though the connection is gone: do what was to be done on commit."""
+        self.connection.close()
+        self.connection.run_on_commit = self.hooks
+        self.connection.run_and_clear_commit_hooks()
+
+
+_UNKNOWN = "The connection was lost at COMMIT: all rows of the call are there, or none."
+
+
 @contextmanager
-def commit_told() -> Iterator[None]:
+def commit_told(using: str, several: bool) -> Iterator[None]:
     """Django's own transaction.  CommitUnknown: the connection was lost at COMMIT."""
+    if commits.is_wanted(several) and not connections[using].in_atomic_block:
+        with one_transaction(using):
+            yield
+        return
     try:
         yield
     except (OperationalError, InterfaceError) as error:
         if is_lost(error) and _was_at_commit(error):
-            raise CommitUnknown(
-                "The connection was lost at COMMIT: all rows of the call are there, or none."
-            ) from error
+            raise CommitUnknown(_UNKNOWN) from error
         raise
 
 
@@ -89,18 +116,18 @@ def _was_at_commit(error: BaseException) -> bool:
 def one_statement(using: str, undo: Callable[[], None]) -> Iterator[None]:
     """A call of a single statement, which since Django 6.0 has no transaction around it."""
     connection = connections[using]
-    if django.VERSION < (6, 0):
-        with one_transaction(using, undo):
+    if django.VERSION < (6, 0) or commits.is_wanted(False):
+        with one_transaction(using, undo, False):
             yield
         return
+    connection.close_if_health_check_failed()
     connection.ensure_connection()
     is_alone = not connection.in_atomic_block and connection.get_autocommit()
+    was_there = not is_alone or peer_is_there(connection)
     try:
         yield
     except BaseException as error:
         undo()
-        if is_alone and connection.vendor != "sqlite" and is_lost(error):
-            raise CommitUnknown(
-                "The connection was lost: all rows of the call are there, or none."
-            ) from error
+        if was_there and is_alone and connection.vendor != "sqlite" and is_lost(error):
+            raise CommitUnknown(_UNKNOWN) from error
         raise

@@ -63,6 +63,14 @@ def _in_transaction(connection: BaseDatabaseWrapper) -> bool:
     return connection.in_atomic_block or not connection.autocommit
 
 
+def peer_is_there(connection: Any) -> bool:
+    """Has the server not closed the connection, as far as is known here?  Nothing is sent."""
+    driver = connection.connection
+    if connection.vendor != "postgresql" or driver is None:
+        return True
+    return _answers(driver) if postgresql.is_psycopg3 else _is_open(driver)
+
+
 def _is_there(connection: Any) -> bool:
     if connection.vendor == "postgresql" and postgresql.is_psycopg3:
         return _answers(connection.connection)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import models
 
-from bulkmodel import compose, copies_out, links, signals
+from bulkmodel import calls, compose, copies_out, links, signals
 from bulkmodel.copies_in import CopyIn
 from bulkmodel.options import checks_names, options_of
 from bulkmodel.timeouts import timed
@@ -63,21 +63,35 @@ class MoreMethods(_Base):
         links_of: Mapping[Any, Iterable[Any]],
         *,
         through_defaults: Any = None,
+        commit_check: bool | None = None,
+        retries: int = 0,
     ) -> int:
         """Make the links of these owners, {owner_pk: [target_pk, ...]}, exactly these, and touch
         only the difference.  Returns how many links were taken out and put in.
 
         m2m_changed is sent as set() sends it, for each owner; all owners' links are taken out
         before any is put in.  ValueError: the field is not many-to-many."""
-        return links.update_m2m_fields(self, fieldname, links_of, through_defaults)
+        owners = {key: list(targets) for key, targets in links_of.items()}
+        return calls.carry_out(
+            options_of(commit_check=commit_check, retries=retries),
+            self._alias_of_write(),
+            lambda: links.update_m2m_fields(self, fieldname, owners, through_defaults),
+        )
 
     @alters_data
     @timed
-    def create_queryset(self, objects: Iterable[Any]) -> Any:
+    def create_queryset(
+        self, objects: Iterable[Any], *, commit_check: bool | None = None, retries: int = 0
+    ) -> Any:
         """Create the objects that have no key, or one that no row has yet, and give the values of
         the others to their rows.  Returns all as a queryset, in the order of `objects`."""
         rows = list(objects)
-        compose.create_or_update(type(self)(self.model, using=self._alias_of_write()), rows)
+        using = self._alias_of_write()
+        calls.carry_out(
+            options_of(commit_check=commit_check, retries=retries),
+            using,
+            lambda: compose.create_or_update(type(self)(self.model, using=using), rows),
+        )
         return self._written(rows)
 
     @alters_data
@@ -96,6 +110,8 @@ class MoreMethods(_Base):
         return_queryset: bool = False,
         send_signal: bool = True,
         signal: bool = True,
+        commit_check: bool | None = None,
+        retries: int = 0,
     ) -> Any:
         """Write the objects as rows with the values that save() would store; a generator is read a
         chunk at a time.  Returns how many, or the rows as a queryset.
@@ -111,8 +127,10 @@ class MoreMethods(_Base):
             send_signals,
             send_signal,
             signal,
+            commit_check,
+            retries,
         )
-        self._alias_of_write()
+        using = self._alias_of_write()
         copy = CopyIn(self, fieldnames, exclude_id, asked, bm_create_uuid)
         rows = list(objs) if isinstance(objs, list | tuple | models.QuerySet) else None
         call = signals.begin(
@@ -125,7 +143,12 @@ class MoreMethods(_Base):
             n=None if rows is None else len(rows),
         )
         source = objs if rows is None else rows
-        n = copy.run(source, return_queryset or call is not None, return_queryset)
+        n = calls.carry_out(
+            asked,
+            using,
+            lambda: copy.run(source, return_queryset or call is not None, return_queryset),
+            again=rows is not None,
+        )
 
         def make() -> Any:
             if copy.objects is None:

@@ -21,6 +21,8 @@ NAMES = frozenset(
         "send_signal",
         "signal",
         "timeout",
+        "commit_check",
+        "retries",
     }
 )
 
@@ -63,6 +65,8 @@ class Options(NamedTuple):
     workers: int  # connections at most; 1: one after the other
     signals: bool
     return_queryset: bool
+    commit_check: bool | None = None  # None: where the call is of several statements
+    retries: int = 0
 
 
 def options_of(
@@ -73,16 +77,21 @@ def options_of(
     send_signals: bool = True,
     send_signal: bool = True,
     signal: bool = True,
+    commit_check: bool | None = None,
+    retries: int = 0,
 ) -> Options:
     """The options as they are given; ValueError for what is no size and no number of workers."""
     if not is_size(batch_size):
         raise ValueError("Batch size must be a positive integer.")
+    if not hasattr(type(retries), "__index__") or retries < 0:
+        raise ValueError("retries must be an integer that is not negative.")
     workers = conf.workers(concurrent, max_concurrent_workers)
-    return Options(batch_size, workers, send_signals and send_signal and signal, return_queryset)
+    heard = send_signals and send_signal and signal
+    return Options(batch_size, workers, heard, return_queryset, commit_check, retries)
 
 
 def merged(said: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """What a call says, and what was given before it: a call's own word counts."""
-    unsaid = {"return_queryset": False, "send_signals": True}
+    unsaid = {"return_queryset": False, "send_signals": True, "retries": 0}
     own = {name: value for name, value in said.items() if value is not unsaid.get(name)}
     return {**said, **given, **own}

@@ -79,6 +79,7 @@ _NOTE = " -- %s"
 
 def cursor_of(connection: Any) -> Any:
     """Django's cursor, of this kind."""
+    connection.close_if_health_check_failed()
     connection.ensure_connection()
     driver = connection.connection
     if getattr(connection, "_bulkmodel_raw", None) is not driver:

@@ -12,7 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.query import ModelIterable
 from django.db.models.sql import UpdateQuery
 
-from bulkmodel import _core, errors, signals, timeouts, written
+from bulkmodel import _core, calls, errors, signals, timeouts, written
 from bulkmodel.asynchronous import AsyncMixin
 from bulkmodel.atomic import commit_told
 from bulkmodel.conflicts import conflict_of
@@ -35,7 +35,7 @@ from bulkmodel.options import (
     refuse_misnamed,
 )
 from bulkmodel.overridden import CREATE_STEPS, UPDATE_STEPS, is_djangos, overridden
-from bulkmodel.place import NotOurs, or_django
+from bulkmodel.place import SMALL, NotOurs, or_django
 from bulkmodel.timeouts import timed
 from bulkmodel.update import bulk_update
 from bulkmodel.update_by_key import UpdateByKey
@@ -142,6 +142,8 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         send_signals: bool = True,
         send_signal: bool = True,
         signal: bool = True,
+        commit_check: bool | None = None,
+        retries: int = 0,
     ) -> Any:
         """Django's bulk_create(): insert the objects, set their keys, return them as a list, or the
         rows as a queryset in the same order.
@@ -161,6 +163,8 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             "max_concurrent_workers": max_concurrent_workers,
             "return_queryset": return_queryset,
             "send_signals": send_signals and send_signal and signal,
+            "commit_check": commit_check,
+            "retries": retries,
         }
         if self._bm_options or self._bm_create_options:
             said = merged(said, {**(self._bm_options or {}), **(self._bm_create_options or {})})
@@ -195,15 +199,21 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
                 batch_size=batch_size,
                 n=len(given or ()),
             )
-        done = valid and given and self._create(given, asked, conflicts)
-        if not done:
-            restoring = (
-                restored(given, self._alias_of_write()) if given and valid else nullcontext()
-            )
-            with errors.noted(lambda: self._call(given)), commit_told(), restoring:
-                made = super().bulk_create(given, batch_size, *conflicts)
-            if isinstance(made, list | tuple):  # a package's method may return something else
-                given = made
+        plain: Any = super().bulk_create
+
+        def write() -> tuple[Any, Any]:
+            if valid and given and self._create(given, asked, conflicts):
+                return True, given
+            using = self._alias_of_write()
+            restoring = restored(given, using) if given and valid else nullcontext()
+            several = valid and len(given or ()) > SMALL
+            noted = errors.noted(lambda: self._call(given))
+            with noted, restoring, commit_told(using, several):
+                return False, plain(given, batch_size, *conflicts)
+
+        done, made = calls.carry_out(asked, self._alias_of_write(), write)
+        if not done and isinstance(made, list | tuple):  # a package's may return something else
+            given = made
 
         def make() -> Any:
             if ignore_conflicts and given and self._has_create_uuid():
@@ -258,8 +268,14 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         cuts a text that is too long.  update_fields() does neither."""
         objects = tuple(objs)
         names = list(fields) if fields and not isinstance(fields, str) else fields
+        given = self._bm_options or {}
+        asked = options_of(commit_check=given.get("commit_check"), retries=given.get("retries", 0))
+
+        def write() -> int:
+            return self._bulk_update(objects, names, batch_size)
+
         try:
-            matched = self._bulk_update(objects, names, batch_size)
+            matched = calls.carry_out(asked, self._alias_of_write(), write)
         except (errors.CommitUnknown, errors.PartialCommit):
             note_lost(objects, self._alias_of_write())
             raise
@@ -277,7 +293,8 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             self._must_be_djangos(("bulk_update", "update"), UPDATE_STEPS)
             return bulk_update(self, objects, names, batch_size)
         plain: Any = super(BulkModelQuerySetMixin, self._silent())
-        with errors.noted(lambda: self._call(objects, names)), commit_told():
+        noted = errors.noted(lambda: self._call(objects, names))
+        with noted, commit_told(self._alias_of_write(), len(objects) > SMALL):
             matched: int = plain.bulk_update(objects, names, batch_size)
             return matched
 
@@ -319,12 +336,19 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         )
         if asked.return_queryset or asked.batch_size is not None:
             with errors.noted(lambda: self._call(())):
-                matched, keys = self._update_by_key(values, asked)
+                matched, keys = calls.carry_out(
+                    asked, self._alias_of_write(), lambda: self._update_by_key(values, asked)
+                )
             make = self._read_in_order if asked.return_queryset else self._of_keys
             queryset = signals.end(call, matched, lambda: make(keys), asked.return_queryset)
         else:
+            plain: Any = super().update
             with errors.noted(lambda: self._call(())):
-                matched = super().update(**values) if values or not options else 0
+                matched = calls.carry_out(
+                    asked,
+                    self._alias_of_write(),
+                    lambda: plain(**values) if values or not options else 0,
+                )
             queryset = signals.end(call, matched, self._chain)  # type: ignore[attr-defined]
         return queryset if asked.return_queryset else matched
 
@@ -382,6 +406,8 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         send_signal: bool = True,
         signal: bool = True,
         return_queryset: bool = False,
+        commit_check: bool | None = None,
+        retries: int = 0,
     ) -> Any:
         """Write the rows of this queryset, or of `objects`, with the values that they have: the
         named fields, or what changed since the queryset was read.  Returns how many rows matched,
@@ -398,6 +424,8 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             send_signals,
             send_signal,
             signal,
+            commit_check,
+            retries,
         )
         fields = fields_named(self.model, names)
         if objects is None and (names or self._result_cache is not None):
@@ -425,7 +453,12 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         if changes.rows:
             target = type(self)(self.model, using=using) if self._bm_by_key else self.using(using)
             which = heard or return_queryset
-            matched, changes = write(target, changes, options.batch_size, options.workers, which)
+            found = changes
+            matched, changes = calls.carry_out(
+                options,
+                using,
+                lambda: write(target, found, options.batch_size, options.workers, which),
+            )
 
         def make() -> Any:
             return self._written([rows[i] for i in changes.there], told=changes.told)

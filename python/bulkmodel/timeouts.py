@@ -199,6 +199,10 @@ class Clock:
                 self._deadline = time.monotonic() + self.commit_seconds
                 self._changed.notify_all()
 
+    def left_to_ask(self, most: float) -> float:
+        """Seconds to ask what became of a COMMIT: a little, even when no time is left."""
+        return min(max(self._deadline - time.monotonic(), 2 * _GRACE), most)
+
     def error(self) -> CallTimeout:
         limit = "commit timeout" if self.is_committing else "timeout"
         seconds = self.commit_seconds if self.is_committing else self.seconds

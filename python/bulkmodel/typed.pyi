@@ -37,6 +37,8 @@ class Methods(Generic[_Row]):
         send_signals: bool = True,
         send_signal: bool = True,
         signal: bool = True,
+        commit_check: bool | None = None,
+        retries: int = 0,
     ) -> list[_Row]: ...
     @overload
     def bulk_create(
@@ -57,6 +59,8 @@ class Methods(Generic[_Row]):
         send_signals: bool = True,
         send_signal: bool = True,
         signal: bool = True,
+        commit_check: bool | None = None,
+        retries: int = 0,
     ) -> BulkModelQuerySet[_Row]: ...
     @overload
     async def abulk_create(
@@ -108,6 +112,8 @@ class Methods(Generic[_Row]):
         send_signal: bool = True,
         signal: bool = True,
         return_queryset: Literal[False] = False,
+        commit_check: bool | None = None,
+        retries: int = 0,
     ) -> int: ...
     @overload
     def update_fields(
@@ -123,6 +129,8 @@ class Methods(Generic[_Row]):
         send_signal: bool = True,
         signal: bool = True,
         return_queryset: Literal[True],
+        commit_check: bool | None = None,
+        retries: int = 0,
     ) -> BulkModelQuerySet[_Row]: ...
     @overload
     async def aupdate_fields(
@@ -146,6 +154,8 @@ class Methods(Generic[_Row]):
         return_queryset: Literal[False] = False,
         send_signal: bool = True,
         signal: bool = True,
+        commit_check: bool | None = None,
+        retries: int = 0,
     ) -> int: ...
     @overload
     def copy_from_objects(
@@ -164,6 +174,8 @@ class Methods(Generic[_Row]):
         return_queryset: Literal[True],
         send_signal: bool = True,
         signal: bool = True,
+        commit_check: bool | None = None,
+        retries: int = 0,
     ) -> BulkModelQuerySet[_Row]: ...
     @overload
     async def acopy_from_objects(
@@ -192,15 +204,23 @@ class Methods(Generic[_Row]):
         through_defaults: Mapping[str, Any] | None = None,
         timeout: float | None = None,
         commit_timeout: float | None = None,
+        commit_check: bool | None = None,
+        retries: int = 0,
     ) -> int: ...
     async def aupdate_m2m_fields(
         self, fieldname: str, links: Mapping[Any, Iterable[Any]], **options: Any
     ) -> int: ...
     def create_queryset(
-        self, objects: Iterable[_Row], *, timeout: float | None = None
+        self,
+        objects: Iterable[_Row],
+        *,
+        timeout: float | None = None,
+        commit_timeout: float | None = None,
+        commit_check: bool | None = None,
+        retries: int = 0,
     ) -> BulkModelQuerySet[_Row]: ...
     async def acreate_queryset(
-        self, objects: Iterable[_Row], *, timeout: float | None = None
+        self, objects: Iterable[_Row], **options: Any
     ) -> BulkModelQuerySet[_Row]: ...
     def populate_queryset_values(
         self, objects: Iterable[_Row], *fieldnames: str

@@ -16,8 +16,9 @@ from typing import Any, Protocol
 from django.db import OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from bulkmodel import _core, sessions, threads, timeouts
-from bulkmodel.atomic import is_lost
+from bulkmodel import _core, commits, sessions, threads, timeouts
+from bulkmodel.calls import is_lost
+from bulkmodel.connections import peer_is_there
 from bulkmodel.errors import CommitUnknown, Part, PartialCommit
 
 # Seconds between two requests to stop: one that comes between two statements stops neither.  And
@@ -59,6 +60,7 @@ class _Worker:
         self.team = team
         self.number = number
         self.task: Task | None = None  # once it has arrived
+        self.in_doubt = False  # COMMIT was sent, and nobody could say what became of it
         self.wrapper: BaseDatabaseWrapper | None = None
         self._driver: Any = None
         self._driver_lock = threading.Lock()  # held while a request to stop is under way
@@ -121,12 +123,28 @@ class _Worker:
             self.team.leave()
 
     def _write(self, connection: BaseDatabaseWrapper) -> None:
-        with transaction.atomic(using=connection.alias):
-            sessions.take_over(self.team.session, connection, self.team.join)
-            self.task = self.team.arrived(self)
-            self.task.run(connection)
-            sessions.check_constraints(connection)
-            self.team.meet(self, connection)
+        told: commits.Transaction | None = None
+        sent = False
+        try:
+            with transaction.atomic(using=connection.alias):
+                sessions.take_over(self.team.session, connection, self.team.join)
+                self.task = self.team.arrived(self)
+                self.task.run(connection)
+                sessions.check_constraints(connection)
+                if self.team.checks_commits and self.has_rows:
+                    with connection.wrap_database_errors:
+                        told = commits.transaction_of(connection)
+                self.team.meet(self, connection)
+                if not peer_is_there(connection):
+                    raise OperationalError("The connection was lost before COMMIT was sent.")
+                sent = True
+        except BaseException as error:
+            if not sent or not is_lost(error):
+                raise
+            fate = commits.fate_of(connection, told)
+            self.in_doubt = fate == commits.UNKNOWN
+            if fate != commits.COMMITTED:
+                raise
         self.team.committed(self)
 
 
@@ -143,6 +161,7 @@ class Team:
             raise Entangled("Serializable transactions may fail each other at COMMIT.")
         self.rules = _core.Team(len(tasks))
         self.join, self.asks = _core.team_sql(random.getrandbits(31))
+        self.checks_commits = commits.is_wanted(True)
         self.error: BaseException | None = None  # the first
         self._interrupt: BaseException | None = None  # came too late to stop anything
         self._tasks = tasks
@@ -304,7 +323,7 @@ class Team:
         with self._changed:
             member = self.rules.member(worker.number)
             if member == "committing":
-                event = "lost" if is_lost(error) else "refused"
+                event = "lost" if worker.in_doubt else "refused"
             else:
                 event = "absent" if member == "away" else "failed"
             had_failed = self.rules.failed

@@ -114,10 +114,17 @@ class Writing:
                 for job in self.jobs:
                     job.rewind()
                 self._tasks = [_Task(self, self.jobs)]
-        within = one_statement if self.is_one_statement else one_transaction
-        with within(self.place.using, lambda: undo(())):
+        using = self.place.using
+        within = one_transaction(using, lambda: undo(()), not self._is_small())
+        if self.is_one_statement:
+            within = one_statement(using, lambda: undo(()))
+        with within:
             self._tasks[0].run(self.place.connection, beside)
             settle()
+
+    def _is_small(self) -> bool:
+        """Few rows are one statement, but for those that are counted."""
+        return len(self.jobs) == 1 and self.jobs[0].size() <= SMALL
 
     def knows_keys(self) -> bool:
         """Is there a key for each row of the last job?  Maybe before it is written."""

@@ -185,6 +185,9 @@ sqlite3_core_init(struct sqlite3 *db, char **message, const struct sqlite3_api_r
 PyObject *py_take_source(PyObject *module, PyObject *unused);
 PyObject *py_sqlite_facts(PyObject *module, PyObject *args);
 
+/* commit.c */
+bool py_commit_init(PyObject *module);
+
 /* probe.c */
 PyObject *py_probe(PyObject *module, PyObject *args);
 PyObject *py_source_at(PyObject *module, PyObject *args);

@@ -58,7 +58,7 @@ static bool fill_module(PyObject *module)
 #if BM_HAS_SQLITE_EXTENSION
     filled = filled && add_type(module, "Source", &py_source_type);
 #endif
-    return filled && py_gather_init() && py_cells_init();
+    return filled && py_commit_init(module) && py_gather_init() && py_cells_init();
 }
 
 PyMODINIT_FUNC PyInit__core(void);

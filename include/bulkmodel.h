@@ -353,11 +353,12 @@ typedef struct bm_result {
     size_t n_parts;
     uint64_t statements; /**< sent, BEGIN and COMMIT included */
     double seconds;
+    uint64_t replays; /**< attempts before the one that this result is of: bm_call.retries */
 } bm_result;
 
 #define BM_RESULT_INIT                                                                             \
     {                                                                                              \
-        sizeof(bm_result), 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, 0, 0, 0                       \
+        sizeof(bm_result), 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, 0, 0, 0, 0                    \
     }
 
 /** Free what a result owns, its queryset included, and make it empty again.  NULL is legal. */
@@ -480,6 +481,12 @@ typedef struct bm_call {
                          what became of it.  Default: a call of several statements does; a call of
                          one statement, which otherwise is its own commit, does where it is BM_ON:
                          it is then BEGIN, the statement and COMMIT */
+    int retries; /**< how many times the call is made again after a serialization failure (40001), a
+                    deadlock (40P01), a lost connection or SQLITE_BUSY, where nothing of it is
+                    committed; default 0.  Never inside a transaction, nor where its rows cannot be
+                    read again.  Pauses are random, up to 2 seconds; for 30 seconds at most */
+    void (*on_retry)(void *user, uint64_t replay,
+                     const bm_error *why); /**< before each; `replay` counts from 1 */
 } bm_call;
 
 /** What to do with rows of one call (of a stream: of one chunk) that have the same key: the bytes

@@ -40,6 +40,10 @@ bm_status bm__read_call(bm__execution *x, const bm_call *given, size_t batch_siz
     BM_TRY(bm__check_switch(x->shared.dry_run, "dry_run", err));
     BM_TRY(bm__check_switch(x->shared.commit_check, "commit_check", err));
     BM_TRY(bm__check_switch(concurrent, "concurrent", err));
+    if (x->shared.retries < 0) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "retries must not be negative: %d",
+                        x->shared.retries);
+    }
     if (max_workers < 0) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "max_concurrent_workers is %d",
                         max_workers);

@@ -1,6 +1,7 @@
 #include "execute.h"
 
 #include "result.h"
+#include "retry.h"
 #include "rows.h"
 #include "stream.h"
 #include "workers.h"
@@ -264,11 +265,20 @@ static bm_status with_connections(bm__execution *x, bm__conn **conns, size_t n, 
     return status;
 }
 
-bm_status bm__execute(bm__execution *x, bm_result *result, bm_error *err)
+static bm_status once(bm__execution *x, bm_result *result, bm_error *err)
 {
     bm__conn *conns[WORKERS_MAX];
     size_t n;
-    bool inside;
+    BM_TRY(bm__db_connect(x->db, workers_wanted(x), &x->limits, conns, &n, &x->inside, err));
+    bm_status status = with_connections(x, conns, x->inside ? 1 : n, x->inside, result, err);
+    result->statements += x->asked;
+    x->asked = 0;
+    bm__db_disconnect(x->db, conns, n);
+    return status;
+}
+
+bm_status bm__execute(bm__execution *x, bm_result *result, bm_error *err)
+{
     x->limits = bm__db_limits(x->db, &x->shared);
     BM_TRY(open_operation(x, err));
     if (x->op.nothing) {
@@ -277,11 +287,12 @@ bm_status bm__execute(bm__execution *x, bm_result *result, bm_error *err)
         }
         return BM_OK;
     }
-    BM_TRY(bm__db_connect(x->db, workers_wanted(x), &x->limits, conns, &n, &inside, err));
-    bm_status status = with_connections(x, conns, inside ? 1 : n, inside, result, err);
-    result->statements += x->asked;
-    bm__db_disconnect(x->db, conns, n);
-    return status;
+    bm__retry retry = bm__retry_begin(x);
+    bm_status status = once(x, result, err);
+    while (status != BM_OK && bm__retry_again(&retry, x, result, err)) {
+        status = once(x, result, err);
+    }
+    return status == BM_OK ? BM_OK : err->status;
 }
 
 static bm_status print_statement(bm__buffer *text, const char *what, const bm__statement *statement,

@@ -22,6 +22,7 @@ struct bm__execution {
     bm__step limits; /* the call's deadline and token */
     uint64_t missing;
     bm__known_table *known;
+    bool inside;    /* the last attempt was in a transaction of the caller's */
     bool entangled; /* workers waited for each other: nothing is written, one can do it */
     uint64_t asked; /* statements that asked for the catalog */
 };

@@ -165,6 +165,7 @@ static void workers_of_two_calls(void **state)
         assert_int_equal(
             psql_count(w.pg, "SELECT count(DISTINCT value) FROM item WHERE id >= 1000"), 1);
     }
+    assert_true(done >= ROUNDS);
     bm_close(db);
     world_end(&w);
 }

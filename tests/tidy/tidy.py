@@ -312,6 +312,14 @@ def scripts_run() -> Findings:
             yield f"{path}: executable, but no script"
 
 
+def top_folder_is_clean() -> Findings:
+    """The top folder holds documents and what builds the project, no data and no left-overs."""
+    for path in sorted(ROOT.iterdir()):
+        known = path.suffix in {".md", ".build", ".txt", ".toml"} or path.name == "LICENSE"
+        if path.is_file() and not path.name.startswith(".") and not known:
+            yield f"{path.name}: does not belong here"
+
+
 def exports_are_public(library: str) -> Findings:
     """The shared library exports the functions of the header, all of them, and nothing else."""
     command = ["nm", "-D", "--defined-only", "--format=posix", library]
@@ -342,6 +350,7 @@ def main(arguments: list[str]) -> int:
         surface_is_small,
         tests_are_listed,
         scripts_run,
+        top_folder_is_clean,
     ]
     cases = [(rule.__name__, rule.__doc__ or "", list(rule())) for rule in rules]
     for library in arguments:

@@ -23,6 +23,7 @@ static const struct {
     {"pg_update_wide", row_pg_update_wide},
     {"pg_update_1pct", row_pg_update_1pct},
     {"pg_update_part", row_pg_update_part},
+    {"pg_update_stale", row_pg_update_stale},
     {"pg_update_hints", row_pg_update_hints},
     {"pg_small", row_pg_small},
     {"pg_copy_to", row_pg_copy_to},

@@ -71,6 +71,7 @@ void row_pg_concurrent_2(const settings *given);
 void row_pg_update(const settings *given);
 void row_pg_update_1pct(const settings *given);
 void row_pg_update_part(const settings *given);
+void row_pg_update_stale(const settings *given);
 void row_pg_update_hints(const settings *given);
 void row_pg_small(const settings *given);
 void row_pg_copy_to(const settings *given);

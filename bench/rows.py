@@ -112,6 +112,7 @@ ROWS = {
     "growth": Row(judge_growth, rows=[10 * MILLION], rounds=ELSEWHERE),
     "pg_small": Row(judge_reports, rounds=ELSEWHERE),
     "pg_update_part": Row(judge_reports, rounds=ELSEWHERE),
+    "pg_update_stale": Row(judge_wall(0.34), rows=[200_000], rounds=ELSEWHERE),
     "django_pg_create": django("pg_create"),
     "django_pg_create_floor": django("pg_create_floor", rounds=NEAR_ONE),
     "django_pg_create_wide": django("pg_create_wide"),

@@ -7,6 +7,7 @@
 
 typedef struct update {
     PGconn *pg;
+    PGconn *other; /* for what another session does meanwhile */
     bm_db *db;
     foo *table; /* all rows of the table */
     size_t table_rows;
@@ -171,6 +172,36 @@ void row_pg_update_part(const settings *given)
 {
     part(given, "pg_update", ours, by_hand, "UPDATE FROM unnest by hand, the planner's choice",
          1000);
+}
+
+/* The table as ANALYZE of another session saw it before its rows were committed: empty. */
+static void refill_unseen(void *context)
+{
+    update *u = context;
+    server_execute(u->pg, "TRUNCATE foo");
+    server_execute(u->pg, "BEGIN; INSERT INTO foo TABLE foo_kept");
+    server_execute(u->other, "ANALYZE foo");
+    server_execute(u->pg, "COMMIT; CHECKPOINT");
+    foo_change(u->rows, u->n, 1);
+}
+
+/* S1: statistics that say nothing. */
+void row_pg_update_stale(const settings *given)
+{
+    update u = begin(given);
+    u.other = server_connect(given->url);
+    u.rows = calloc(u.table_rows, sizeof *u.rows);
+    if (u.rows == NULL) {
+        die("no memory");
+    }
+    server_fill(u.pg, u.table, u.table_rows);
+    choose(&u, u.table_rows / 10, true);
+    contest_run(&(contest){"pg_update_stale", "UPDATE FROM unnest by hand, the planner's choice",
+                           u.n, &u, refill_unseen, ours, by_hand},
+                given);
+    free(u.rows);
+    PQfinish(u.other);
+    end(&u);
 }
 
 /* What the planner's hint wins, without this library. */

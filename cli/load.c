@@ -4,6 +4,7 @@
 #include "parts.h"
 #include "place.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -300,6 +301,8 @@ static bm_status run(bm_db *db, const cli_options *options, const bm_model *tabl
     bool told = !by_chunks(&l);
     l.call = BM_OPTIONS(bm_call, .cancel = token, .user = &progress,
                         .on_progress = told ? cli_progress_rows : NULL,
+                        .retries = options->retries < INT_MAX ? (int)options->retries : INT_MAX,
+                        .commit_check = options->commit_check ? BM_ON : BM_DEFAULT,
                         .dry_run = options->dry_run && whole ? BM_ON : BM_OFF);
     bm_status status = write_rows(&l, db, result, err);
     result->seconds = cli_progress_end(&progress);

@@ -70,6 +70,12 @@ const cli_option cli_option_table[] = {
      "end after this time (30s, 5m, 1h) if the first COMMIT is not sent; by default never"},
     {0, "commit-timeout", "TIME", CLI_TIME, AT(commit_timeout_ms), CLI_LOADS,
      "how long all COMMITs may take; by default 5s where --timeout is given"},
+    {0, "retries", "N", CLI_COUNT, AT(retries), CLI_LOADS,
+     "after a deadlock, a serialization failure, a lost connection or a locked file try again, "
+     "N times at most, where nothing is committed; by default 3"},
+    {0, "commit-check", NULL, CLI_FLAG, AT(commit_check), CLI_LOADS,
+     "PostgreSQL: if the answer to COMMIT is lost, ask what became of it, of a single statement, "
+     "too"},
     {'n', "dry-run", NULL, CLI_FLAG, AT(dry_run), CLI_LOADS,
      "do everything, tell what happened, and roll back"},
     {0, "quiet", NULL, CLI_FLAG, AT(quiet), CLI_ALL, "neither progress nor a summary"},
@@ -257,7 +263,7 @@ static bm_status check_signs(const cli_options *options, bm_error *err)
 bm_status cli_options_read(int argc, char **argv, cli_options *out, bm_error *err)
 {
     unsigned used[N_OPTIONS] = {0};
-    *out = (cli_options){0};
+    *out = (cli_options){.retries = 3};
     CLI_TRY(read_options(argc, argv, out, used, err));
     char **words = argv + optind;
     int n = argc - optind;

@@ -61,6 +61,8 @@ typedef struct cli_options {
     const char *returning;
     uint64_t timeout_ms;        /* 0: none */
     uint64_t commit_timeout_ms; /* 0: the library's */
+    uint64_t retries;
+    bool commit_check;
     bool truncate;
     bool analyze;
     bool sync_sequences;

@@ -110,14 +110,15 @@ static void list_counts(const bm_result *result, count out[N_COUNTS])
     memcpy(out, counts, sizeof counts);
 }
 
-static void summary_json(const cli_options *options, const count *counts, double seconds)
+static void summary_json(const cli_options *options, const count *counts, const bm_result *result)
 {
     fprintf(stderr, "{\"event\": \"done\", \"verb\": \"%s\", \"dry_run\": %s", options->verb->name,
             options->dry_run ? "true" : "false");
     for (size_t i = 0; i < N_COUNTS; i++) {
         fprintf(stderr, ", \"%s\": %llu", counts[i].name, (unsigned long long)counts[i].n);
     }
-    fprintf(stderr, ", \"seconds\": %.3f}\n", seconds);
+    fprintf(stderr, ", \"replays\": %llu, \"seconds\": %.3f}\n",
+            (unsigned long long)result->replays, result->seconds);
 }
 
 void cli_summary(const cli_options *options, const bm_result *result)
@@ -128,7 +129,7 @@ void cli_summary(const cli_options *options, const bm_result *result)
     bool any = false;
     list_counts(result, counts);
     if (options->json) {
-        summary_json(options, counts, result->seconds);
+        summary_json(options, counts, result);
         return;
     }
     if (options->quiet) {

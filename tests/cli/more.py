@@ -206,6 +206,31 @@ def workers_write_all_or_nothing(w: World) -> None:
         w.verb("create", "--workers=2", option, stdin="id,name\n", status=2)
 
 
+@case("postgresql")
+def w9_what_may_pass_is_tried_again(w: World) -> None:
+    w.items()
+    path = w.folder / "rows.csv"
+    path.write_text("id,name\n" + "".join(f"{i},n{i}\n" for i in range(1, 3001)))
+    w.sql(
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF nextval('attempts') <= 3 THEN RAISE 'again' USING ERRCODE = '40P01'; END IF;"
+        " RETURN NULL; END $$"
+    )
+    w.sql(
+        "CREATE CONSTRAINT TRIGGER fail AFTER INSERT ON item DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW WHEN (NEW.id = 1) EXECUTE FUNCTION fail()"
+    )
+    for option, status in (("--retries=0", 6), ("--retries=2", 6), ("--retries=3", 0)):
+        w.sql("DROP SEQUENCE IF EXISTS attempts; CREATE SEQUENCE attempts")
+        done = w.verb("create", "--json", option, str(path), status=status)
+        expect(w.sql("SELECT count(*) FROM item"), "0" if status else "3000")
+        if status == 0:
+            expect(json.loads(done.err.splitlines()[-1])["replays"], 3)
+    w.sql("DELETE FROM item; DROP SEQUENCE attempts; CREATE SEQUENCE attempts")
+    w.verb("create", stdin=path.read_text(), status=6)  # a pipe is read once
+    expect(w.sql("SELECT count(*) FROM item"), "0")
+
+
 @case()
 def dry_run_tells_what_is_unchanged(w: World) -> None:
     w.items(THREE)

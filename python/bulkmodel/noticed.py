@@ -262,10 +262,12 @@ def _notice(state: RowState, frame: FrameType, using: str | None) -> None:
     instance = None
     if frame.f_code is _SAVE or frame.f_code is _REFRESH:
         instance = frame.f_locals["self"]
-    if instance is None or instance._state is not state:
+    names: Iterable[str] | None = None
+    if instance is not None and instance._state is state:
+        names = _saved(frame) if frame.f_code is _SAVE else _refreshed(frame)
+    if instance is None or names is None:
         record = Record(using, None)
     else:
-        names = _saved(frame) if frame.f_code is _SAVE else _refreshed(frame)
         thaw, values = attributes_of(type(instance)).thaw, vars(instance)
         columns = {name: [_plain(values[name], name in thaw)] for name in names if name in values}
         record = Record(using, columns, [instance.pk])
@@ -283,8 +285,12 @@ class _Holder:
         self._state = state
 
 
-def _saved(frame: FrameType) -> Iterable[str]:
-    names = frame.f_locals["update_fields"]
+def _saved(frame: FrameType) -> Iterable[str] | None:
+    """The attributes that save_base() has written; None: this Django names its variables
+    otherwise."""
+    names = frame.f_locals.get("update_fields", MISSING)
+    if names is MISSING:
+        return None
     fields = frame.f_locals["self"]._meta.concrete_fields
     return [
         field.attname
@@ -293,7 +299,10 @@ def _saved(frame: FrameType) -> Iterable[str]:
     ]
 
 
-def _refreshed(frame: FrameType) -> Iterable[str]:
-    left = frame.f_locals["non_loaded_fields"]
+def _refreshed(frame: FrameType) -> Iterable[str] | None:
+    """The same of refresh_from_db()."""
+    left = frame.f_locals.get("non_loaded_fields", MISSING)
+    if left is MISSING:
+        return None
     fields = frame.f_locals["self"]._meta.concrete_fields
     return [field.attname for field in fields if field.attname not in left]

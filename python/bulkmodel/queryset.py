@@ -83,10 +83,12 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
                 read = instances.kept
         super()._fetch_all()
         if fresh and issubclass(self._iterable_class, ModelIterable):
-            rows = self._result_cache or []
+            rows: list[Any] = self._result_cache or []
             if read is None:
                 watch(rows)
-            self._image = Image(self.model, rows, self.db, alike=True, read=read)
+            # A router is asked once for a query, and that was done to read the rows.
+            using = rows[0]._state.db if rows else ""
+            self._image = Image(self.model, rows, using, alike=True, read=read)
 
     def __deepcopy__(self, memo: Any) -> Any:
         copied = super().__deepcopy__(memo)  # type: ignore[misc]

@@ -339,3 +339,17 @@ def test_batches_do_not_take_rows_from_each_other() -> None:
     found = Plain.objects.annotate(top=Subquery(highest)).filter(value=F("top"))
     assert found.update(value=100, batch_size=2) == 5
     assert set(Plain.django.values_list("value", flat=True)) == {100}
+
+
+@pytest.mark.parametrize("n", [0, 3])
+def test_a_router_is_asked_once_for_a_query(settings: Any, n: int) -> None:
+    Plain.objects.bulk_create(rows(n))
+    asked: list[type[models.Model]] = []
+
+    class Router:
+        def db_for_read(self, model: type[models.Model], **hints: Any) -> None:
+            asked.append(model)
+
+    settings.DATABASE_ROUTERS = [Router()]
+    assert len(list(Plain.objects.all())) == n
+    assert asked == [Plain]

@@ -60,6 +60,7 @@ autodoc_mock_imports = ["bulkmodel._core"]
 html_theme = "furo"
 html_title = "bulkmodel"
 html_static_path = ["_static"]
+html_css_files = ["phone.css"]
 copybutton_prompt_text = r"\$ |>>> "
 copybutton_prompt_is_regexp = True
 

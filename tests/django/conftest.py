@@ -17,7 +17,8 @@ IN_LEG = "BM_DJANGO_TESTS" in os.environ  # see legs.py
 def _elsewhere() -> Iterator[str]:
     """The files that are about another engine, driver or environment than this one."""
     if ENGINE != "sqlite-table":
-        yield from ("test_install.py", "test_keys_seen.py", "test_nomemory.py", "test_typed.py")
+        yield from ("test_building.py", "test_install.py", "test_keys_seen.py")
+        yield from ("test_nomemory.py", "test_typed.py")
     if ENGINE == "postgresql":
         yield "test_tables_sqlite.py"
     else:
@@ -30,7 +31,7 @@ def _elsewhere() -> Iterator[str]:
     if not IN_LEG:  # thousands of calls, and a project: with the package as it is installed
         yield from ("test_endurance.py", "test_project.py")
     if IN_LEG:  # no mypy is there, and Python 3.13.0 crashes without memory in code of its own
-        yield from ("test_nomemory.py", "test_typed.py")
+        yield from ("test_building.py", "test_nomemory.py", "test_typed.py")
     if IN_LEG and django.VERSION < (6, 1):  # the newest will do
         yield "test_endurance.py"
 

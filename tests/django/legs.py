@@ -3,6 +3,7 @@
 Django, a driver, and the package as pip installs it from this tree.
 
 usage: legs.py prepare [LEG...]               make or renew the environments under build/legs
+       legs.py interpreters                   print the interpreters that are found
        legs.py run LEG PROGRAM [ARGUMENT...]  a program of this folder, in the leg's environment
 
 An environment is made anew when its requirements change.  Where it cannot be made, the tests of
@@ -216,6 +217,9 @@ def run(name: str, program: str, *arguments: str) -> NoReturn:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["prepare"]:
         sys.exit(prepare(sys.argv[2:]))
+    if sys.argv[1:] == ["interpreters"]:
+        print("\n".join(path for _, path in sorted(interpreters().items())))
+        sys.exit(0)
     if sys.argv[1:2] == ["run"]:
         run(*sys.argv[2:])
     sys.exit(__doc__)

@@ -103,8 +103,9 @@ def needed(name: str) -> Iterator[Distribution]:
                 assert ";" in requirement  # of other interpreters
 
 
-def empty(folder: Path, wheel: Path, *names: str) -> Path:
-    """A virtual environment with pip, these distributions, and by pip the wheel."""
+def empty(folder: Path, wheel: Path | None, *names: str) -> Path:
+    """A virtual environment with pip, these distributions, and by pip the wheel.  No program is
+    found there but its own: no compiler."""
     venv.create(folder, symlinks=True, with_pip=False)
     (site,) = folder.glob("lib/python3*/site-packages")
     for name in ("pip", *names):
@@ -115,8 +116,10 @@ def empty(folder: Path, wheel: Path, *names: str) -> Path:
     admin = folder / "bin/django-admin"
     admin.write_text(ADMIN.format(folder))
     admin.chmod(0o755)
-    pip = [folder / "bin/python", "-m", "pip", "install", "--quiet"]
-    run(*pip, "--no-index", wheel, folder=folder, environment=clean())
+    if wheel is not None:
+        pip = [folder / "bin/python", "-m", "pip", "install", "--quiet"]
+        only = {**clean(), "PATH": str(folder / "bin")}
+        run(*pip, "--no-index", wheel, folder=folder, environment=only)
     return folder
 
 

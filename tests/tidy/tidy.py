@@ -94,7 +94,7 @@ def tree() -> Iterator[str]:
             or not (
                 name.startswith(".")
                 or name == "__pycache__"
-                or (here == ROOT and name == "build")
+                or (here == ROOT and name in {"build", "dist"})
                 or (here / name / "meson-private").exists()
             )
         )

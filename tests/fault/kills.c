@@ -144,7 +144,7 @@ static bool one_on_the_server(victim who, const load_call *call, int64_t after_u
     bool right = oracle_judge(&o, claim_of(call), status, &err, &result);
     bm_result_clear(&result);
     bm_close(db);
-    db = load_open(test_postgresql(), &o);
+    db = load_open(test_postgresql(), &o, 0);
     n_kills[who] += k.met;
     return right;
 }
@@ -161,7 +161,7 @@ static void run_child(const load_call *call, int to)
 {
     bm_error err = BM_ERROR;
     bm_result result = BM_RESULT;
-    bm_db *own = load_open(test_postgresql(), &o);
+    bm_db *own = load_open(test_postgresql(), &o, 0);
     char byte = 'b';
     ssize_t n = write(to, &byte, 1);
     report made = {.status = call->run(own, rows, call->n, batch, &result, &err)};
@@ -242,7 +242,7 @@ static int set_up(void **state)
     (void)state;
     load_workers = WORKERS;
     oracle_begin(&o);
-    db = load_open(test_postgresql(), &o);
+    db = load_open(test_postgresql(), &o, 0);
     return 0;
 }
 

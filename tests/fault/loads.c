@@ -137,13 +137,15 @@ const load_call load_calls[] = {
 };
 const size_t n_load_calls = sizeof load_calls / sizeof load_calls[0];
 
-bm_db *load_open(const char *where, const oracle *o)
+bm_db *load_open(const char *where, const oracle *o, int64_t timeout_ms)
 {
     char url[1024];
     bm_db *db;
     bm_error err = BM_ERROR;
-    const bm_open_options options = {
-        .size = sizeof options, .max_connections = 12, .max_concurrent_batch_writes = 8};
+    const bm_open_options options = {.size = sizeof options,
+                                     .max_connections = 12,
+                                     .max_concurrent_batch_writes = 8,
+                                     .timeout_ms = timeout_ms};
     /* An immediate stop must not lose what was committed. */
     snprintf(url, sizeof url,
              "%s options='-c search_path=%s -c synchronous_commit=on' application_name=%s", where,

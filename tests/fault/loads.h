@@ -23,8 +23,9 @@ typedef struct load_call {
 extern const load_call load_calls[];
 extern const size_t n_load_calls;
 
-/* The library's connection: `where` is the beginning of a connection string. */
-bm_db *load_open(const char *where, const oracle *o);
+/* The library's connection: `where` is the beginning of a connection string.  The timeout is that
+ * of bm_open_options. */
+bm_db *load_open(const char *where, const oracle *o, int64_t timeout_ms);
 
 /* Put the rows there that the call is to find, with their keys. */
 void load_prepare(oracle *o, const load_call *call, load_row *rows, int32_t batch);

@@ -82,8 +82,21 @@ ROWS = (
         full=(1, 500),
         unit="allocations",
     ),
-    Row("B-03", "failed allocations and system calls, libpq"),
-    Row("B-04", "faults of the catalog that have a test"),
+    Row(
+        "B-03",
+        "failed system calls and allocations, libpq and SQLite",
+        (c("fault_shims"),),
+        full=(3, 400),
+        unit="failures",
+    ),
+    Row(
+        "B-04",
+        "faults of the catalog that have a test",
+        (python("tests/fault/catalogue.py"),),
+        quick=(0, 90),
+        full=(0, 90),
+        unit="of 162",
+    ),
     Row(
         "B-05",
         "rows compared in the runs with faults",
@@ -100,7 +113,14 @@ ROWS = (
         full=(500, 500),
         unit="cuts",
     ),
-    Row("B-07", "lost answers to COMMIT that were resolved"),
+    Row(
+        "B-07",
+        "lost answers to COMMIT that were resolved",
+        (c("fault_commit_truth"),),
+        quick=(50, 100),  # cuts of one connection, and as many of workers
+        full=(150, 300),
+        unit="cuts",
+    ),
     Row(
         "B-08",
         "processes killed during calls",
@@ -157,7 +177,14 @@ ROWS = (
         full=(600, 600),
         unit="s, and memory, descriptors and threads do not grow",
     ),
-    Row("B-22", "asserts"),
+    Row(
+        "B-22",
+        "asserts in the core",
+        (python("tests/fault/asserts.py", "20"),),
+        quick=(0, 1),
+        full=(0, 1),
+        unit="asserts, one for 20 lines, and equal outputs with NDEBUG",
+    ),
 )
 
 

@@ -156,7 +156,7 @@ static int set_up(void **state)
     front = cutter_start(PQhost(o.conn), PQport(o.conn));
     snprintf(where, sizeof where, "host=%s port=5434 user=%s dbname=%s", cutter_folder(front),
              PQuser(o.conn), PQdb(o.conn));
-    db = load_open(where, &o);
+    db = load_open(where, &o, 0);
     return 0;
 }
 

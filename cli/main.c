@@ -39,9 +39,9 @@ static bm_status settle(const cli_options *options, bm_status status, bm_error *
     } else if (err->fate == BM_FATE_UNKNOWN || err->fate == BM_FATE_PARTIAL) {
         const char *kept = cli_destination_keep(to);
         char words[sizeof err->message];
-        snprintf(words, sizeof words, "the keys of the rows that may be in the table are in %s",
-                 kept);
         if (kept != NULL) {
+            snprintf(words, sizeof words, "the keys of the rows that may be in the table are in %s",
+                     kept);
             cli_warning(options, words);
         }
     }

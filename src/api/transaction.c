@@ -5,10 +5,27 @@
 
 #include <stdlib.h>
 
+/* <= 0: COMMIT has no limit of its own. */
+static int64_t commit_timeout(const bm_db *tx)
+{
+    int64_t given = tx->root->options.commit_timeout_ms;
+    return given != 0 || tx->root->deadline_ns == 0 ? given : BM__COMMIT_MS;
+}
+
+/* Of COMMIT, and of what is asked just before it. */
+static void bound_commit(const bm_db *tx, bm__step *step)
+{
+    int64_t ms = commit_timeout(tx);
+    if (ms != 0) {
+        bm__step_within(step, "the commit timeout", ms);
+    } else { /* deferred constraints are checked now */
+        bm__step_within(step, "the statement timeout", bm__own_ms(tx->conn, BM__STATEMENT_MS));
+    }
+}
+
 static bm_status perform(bm_db *tx, bm__step_kind kind, const char *sql, bm_error *err)
 {
     bm__answer answer;
-    const bm_db *root = bm__db_root(tx);
     bool begins = kind == BM__STEP_BEGIN || kind == BM__STEP_SAVEPOINT;
     bm__step step = bm__db_limits(tx, NULL);
     step.kind = kind;
@@ -22,14 +39,11 @@ static bm_status perform(bm_db *tx, bm__step_kind kind, const char *sql, bm_erro
         step.lock_timeout_ms = BM__LOCK_MS;
         step.lock_unless_set = true;
     }
-    if (kind != BM__STEP_COMMIT) {
+    if (kind == BM__STEP_COMMIT) {
+        bound_commit(tx, &step);
+    } else {
         bm__step_within(&step, "the timeout for BEGIN and ROLLBACK",
                         bm__own_ms(tx->conn, BM__SHORT_MS));
-    } else if (root->options.commit_timeout_ms != 0 || root->deadline_ns != 0) {
-        int64_t given = root->options.commit_timeout_ms;
-        bm__step_within(&step, "the commit timeout", given != 0 ? given : BM__COMMIT_MS);
-    } else { /* deferred constraints are checked now */
-        bm__step_within(&step, "the statement timeout", bm__own_ms(tx->conn, BM__STATEMENT_MS));
     }
     return tx->transport->perform(tx->conn, &step, &answer, err);
 }
@@ -95,11 +109,14 @@ static bm_status commit_outermost(bm_db *tx, bm_error *err)
                     .push = bm__xact_push,
                     .context = &tx->xact};
     bool sound = tx->transport->state(tx->conn, false) == BM__CONN_IN_TRANSACTION;
+    bound_commit(tx, &ask);
     bm__step_within(&ask, "the timeout for COMMIT's question", bm__own_ms(tx->conn, BM__SHORT_MS));
+    bool ends = ask.deadline_ns != 0 && ask.deadline_ns < INT64_MAX - BM__SLACK_NS;
+    ask.end_ns = ends ? ask.deadline_ns + BM__SLACK_NS : 0;
     if (tx->dialect->tells_commits && tx->xact.id == 0 && sound) {
         BM_TRY(tx->transport->perform(tx->conn, &ask, &answer, err));
     }
-    int64_t commit_ms = bm__db_root(tx)->options.commit_timeout_ms;
+    int64_t commit_ms = commit_timeout(tx);
     int64_t until = commit_ms > 0 ? bm__after_ms(commit_ms) : 0;
     bm_status status = perform(tx, BM__STEP_COMMIT, NULL, err);
     return status == BM_COMMIT_UNKNOWN

@@ -132,6 +132,8 @@ static bm_status ask_table(bm__execution *x, bm__conn *conn, bool *fresh, bm_err
 {
     bm_db *root = bm__db_root(x->db);
     const bm__step limits = question_limits(x, conn);
+    bm__tables_release(root, x->known); /* of a first attempt */
+    x->known = NULL;
     BM_TRY(bm__tables_get(root, conn, x->op.rows.model, &limits, &x->known, fresh, err));
     x->asked += *fresh && root->dialect->has_catalog;
     return BM_OK;

@@ -49,13 +49,15 @@ static bool anything_sent(const jobs *j)
     return false;
 }
 
-/* The error of several jobs: the first that came, whose fate is that of all of them. */
+/* The error of several jobs: the first that came, whose fate is that of all of them.  Of a dry run
+ * nothing stays, even where a ROLLBACK fails. */
 static bm_status settle_team(const jobs *j, bm_error *err)
 {
     bm_fate fate = bm__team_fate(&j->team);
     if (fate == BM_FATE_COMMITTED) {
         return BM_OK;
     }
+    fate = j->at[0].call->dry_run ? BM_FATE_ROLLED_BACK : fate;
     *err = j->team.first == BM__TEAM_NOBODY ? j->stopped : *bm__job_error(&j->at[j->team.first]);
     err->fate = fate == BM_FATE_ROLLED_BACK && !anything_sent(j) ? BM_FATE_NOT_STARTED : fate;
     if (fate == BM_FATE_PARTIAL) {

@@ -29,7 +29,7 @@ struct crew {
     pthread_mutex_t lock;   /* of everything above, and of the team */
     pthread_cond_t changed;
     bm_cancel *stop; /* set when the team has failed: those at work are cancelled */
-    bm_cancel *late; /* set when nobody is waited for who is not there */
+    bm_cancel *late; /* ... or when nobody is waited for who is not there */
     int64_t arrival_ns;
     bm_error *stopped; /* why the team was stopped from outside */
 };
@@ -70,6 +70,7 @@ static bool tell(crew *c, size_t i, bm__team_event event)
     bool counts = bm__team_tell(c->team, i, event);
     if (c->team->failed) {
         bm_cancel_set(c->stop);
+        bm_cancel_set(c->late);
     }
     pthread_cond_broadcast(&c->changed);
     return counts;
@@ -139,24 +140,25 @@ static bm_status ask(bm__conn *conn, bm__step *step, bool *yes, bm_error *err)
     return conn->transport->perform(conn, step, &answer, err);
 }
 
-/* Does a worker of the call wait in the server for what only this call can end?  Without the lock.
- */
-static bm_status ask_entangled(worker *w, bool *yes, bm_error *err)
+/* Does a worker of the call wait in the server for what only this call can end?  Without the lock,
+ * and within the limits of the step that waits. */
+static bm_status ask_entangled(worker *w, const bm__step *waits, bool *yes, bm_error *err)
 {
     char sql[BM__SQL_TEAM_MAX];
     bm__sql_team_entangled(sql, w->crew->call->plan->team);
-    bm__step step = {.sql = sql, .cancel = w->crew->stop};
+    bm__step step = {.sql = sql, .cancel = w->crew->stop, .end_ns = waits->end_ns};
+    bm__step_until(&step, waits->limit, waits->limit_ms, waits->deadline_ns);
     bm__step_within(&step, "the statement timeout", BM__SHORT_MS);
     return ask(*w->conn, &step, yes, err);
 }
 
 /* With the lock held, which is let go meanwhile. */
-static bm_status look_around(worker *w, bm_error *err)
+static bm_status look_around(worker *w, const bm__step *waits, bm_error *err)
 {
     crew *c = w->crew;
     bool entangled;
     pthread_mutex_unlock(&c->lock);
-    bm_status status = ask_entangled(w, &entangled, err);
+    bm_status status = ask_entangled(w, waits, &entangled, err);
     pthread_mutex_lock(&c->lock);
     if (status != BM_OK) {
         tell(c, w->index, BM__TEAM_FAILED);
@@ -202,7 +204,7 @@ static bm_status wait_for_others(worker *w, const bm__step *step, int64_t *ask_n
     }
     if (bm__team_asks(c->team, w->index) && bm__now_ns() >= *ask_ns) {
         *ask_ns = bm__now_ns() + ASK_NS;
-        return look_around(w, err);
+        return look_around(w, step, err);
     }
     wait_a_little(c);
     return BM_OK;
@@ -246,7 +248,9 @@ static bm_status connect(worker *w, bm_error *err)
     if (*w->conn != NULL) {
         return BM_OK;
     }
+    const bm__call *call = w->crew->call;
     bm__step limits = {.cancel = w->crew->late};
+    bm__step_until(&limits, "the timeout", call->timeout_ms, call->deadline_ns);
     bm__step_until(&limits, "the limit for a further connection", ARRIVAL_MS, w->crew->arrival_ns);
     return bm__pool_fill(w->crew->db, &limits, w->conn, err);
 }

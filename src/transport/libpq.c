@@ -93,6 +93,7 @@ static bool stop(bm__libpq *conn, const bm__step *step, bm_status status)
     return bm__libpq_settle(conn, step, status != BM_CONNECTION);
 }
 
+#define TAKE_BACK_MS INT64_C(5000)
 #define LOOK_EVERY 64 /* results, each of which may have been there already */
 
 bm_status bm__libpq_drain(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err)
@@ -327,6 +328,24 @@ static bm_status commit(bm__libpq *conn, const bm__step *step, bm__answer *answe
     return simple(conn, &plain, "COMMIT", answer, err);
 }
 
+/* A BEGIN that timed out may still have begun a transaction.  On a borrowed connection the caller's
+ * next statements would be part of it. */
+static void take_back(bm__libpq *conn, const bm__step *step)
+{
+    bm__answer answer;
+    bm_error ignored = BM_ERROR;
+    bm__step undo = {.kind = BM__STEP_ROLLBACK};
+    if (conn->given_up || PQtransactionStatus(conn->pg) == PQTRANS_IDLE) {
+        return;
+    }
+    bm__step_until(&undo, NULL, 0, bm__step_moved(step, step->end_ns));
+    bm__step_within(&undo, NULL, TAKE_BACK_MS);
+    undo.end_ns = undo.deadline_ns;
+    if (simple(conn, &undo, "ROLLBACK", &answer, &ignored) != BM_OK) {
+        bm__libpq_give_up(conn);
+    }
+}
+
 static bm_status begin(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err)
 {
     char all[512] = "BEGIN";
@@ -337,7 +356,11 @@ static bm_status begin(bm__libpq *conn, const bm__step *step, bm__answer *answer
         size_t used = strlen(all);
         snprintf(all + used, sizeof all - used, "; %s", step->sql);
     }
-    return simple(conn, step, all, answer, err);
+    bm_status status = simple(conn, step, all, answer, err);
+    if (status != BM_OK) {
+        take_back(conn, step);
+    }
+    return status;
 }
 
 static bm_status rollback(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err)
@@ -422,9 +445,9 @@ static bm__conn_state state(bm__conn *base, bool look)
     case PQTRANS_IDLE:
         return look && peer_closed(conn) ? BM__CONN_CLOSED : BM__CONN_IDLE;
     case PQTRANS_INTRANS:
-        return BM__CONN_IN_TRANSACTION;
+        return look && peer_closed(conn) ? BM__CONN_CLOSED : BM__CONN_IN_TRANSACTION;
     case PQTRANS_INERROR:
-        return BM__CONN_FAILED;
+        return look && peer_closed(conn) ? BM__CONN_CLOSED : BM__CONN_FAILED;
     case PQTRANS_ACTIVE:
     case PQTRANS_UNKNOWN:
         break;

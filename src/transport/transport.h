@@ -64,7 +64,7 @@ typedef struct bm__transport {
     bm_status (*perform)(bm__conn *conn, const bm__step *step, bm__answer *answer, bm_error *err);
 
     /* The state as far as is known here; never blocks, never writes to the wire.  With `look`, a
-     * peer that has closed an idle connection is noticed. */
+     * peer that has closed the connection between two steps is noticed. */
     bm__conn_state (*state)(bm__conn *conn, bool look);
 
     /* Close and free; a transaction is thereby rolled back.  A borrowed connection is only let go.

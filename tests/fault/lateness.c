@@ -148,6 +148,7 @@ static const stage stages[] = {
     {"TRUNCATE", 0, "TRUNCATE", truncate_it, .known = true},
     {"ROLLBACK", 0, "ROLLBACK", refused, .known = true},
     {"COMMIT", 0, "COMMIT", some, .known = true, .commit = 1},
+    {"workers, BEGIN", 0, "BEGIN", workers, .known = true},
     {"workers, COPY", 'd', NULL, workers, .known = true},
     {"workers, COMMIT", 0, "COMMIT", workers, .known = true, .commit = 1},
     {"lock", 0, "no such word", few, .known = true, .slow = true},
@@ -291,6 +292,77 @@ static void a_server_that_freezes(void **state)
     }
 }
 
+/* A worker is ready and asks the server, which falls silent, whether others wait for it: one does,
+ * for a row that somebody else holds. */
+static int64_t try_meeting(const stage *s, const void *how)
+{
+    enum { MEETING_MS = 1500 };
+    bm_error err = BM_ERROR;
+    bm_db *db = open_by(url);
+    const bm_call call = {.size = sizeof call, .timeout_ms = MEETING_MS};
+    assert_int_equal(read_all(db, NULL, &err), BM_OK);
+    world_sql(&w, "BEGIN; INSERT INTO item VALUES (1000, 'held', 0)");
+    proxy_set(p, *(const proxy_mode *)how, s->word);
+    int64_t begun = now_ms();
+    fill_items(rows, SOME, 1000, 1);
+    bm_status status = bm_bulk_create(db, bm_structs(&item_given, rows, SOME),
+                                      BM_OPTIONS(bm_bulk_create_options, .call = &call,
+                                                 .concurrent = BM_ON, .max_concurrent_workers = 2),
+                                      NULL, &err);
+    int64_t late = now_ms() - begun - MEETING_MS;
+    assert_int_equal(status, BM_TIMEOUT);
+    assert_true(proxy_is_frozen(p));
+    bm_close(db);
+    world_sql(&w, "ROLLBACK");
+    proxy_set(p, PROXY_FORWARD, NULL);
+    forget_backends();
+    return late;
+}
+
+static void workers_that_meet(void **state)
+{
+    static const proxy_mode modes[] = {PROXY_SILENT, PROXY_SWALLOW};
+    static const stage meeting = {"workers, meeting", 0, "pg_blocking_pids", NULL, .known = true};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        at(&meeting, i == 0 ? "silent" : "swallows", try_meeting, &modes[i]);
+    }
+}
+
+/* A transaction of the caller's ends within the time for its COMMIT, and what is asked about it. */
+static int64_t try_committing(const stage *s, const void *how)
+{
+    bm_db *db;
+    bm_db *tx;
+    bm_error err = BM_ERROR;
+    const bm_open_options options = {
+        .size = sizeof options, .timeout_ms = 20000, .commit_timeout_ms = TIMEOUT_MS};
+    assert_int_equal(bm_open(url, &options, &db, &err), BM_OK);
+    assert_int_equal(bm_begin(db, &tx, &err), BM_OK);
+    assert_int_equal(bm_execute(tx, "INSERT INTO item VALUES (1000, 'x', 0)", &err), BM_OK);
+    proxy_set(p, *(const proxy_mode *)how, s->word);
+    int64_t begun = now_ms();
+    assert_true(must_end(bm_commit(tx, &err), &err));
+    int64_t late = now_ms() - begun - TIMEOUT_MS;
+    assert_true(proxy_is_frozen(p));
+    bm_close(db);
+    proxy_set(p, PROXY_FORWARD, NULL);
+    forget_backends();
+    return late;
+}
+
+static void a_transaction_ends(void **state)
+{
+    static const proxy_mode modes[] = {PROXY_SILENT, PROXY_SWALLOW};
+    static const stage ends[] = {
+        {"bm_commit, its question", 0, "pg_current_xact_id", NULL, .known = true},
+        {"bm_commit", 0, "COMMIT", NULL, .known = true}};
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        at(&ends[i / 2], i % 2 == 0 ? "silent" : "swallows", try_committing, &modes[i % 2]);
+    }
+}
+
 /* ---------------------------------------------------------------------------------- connecting */
 
 static int64_t try_connecting(const stage *s, const void *how)
@@ -420,10 +492,9 @@ static void a_backend_that_is_stopped(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_server_that_freezes),
-        cmocka_unit_test(connecting),
-        cmocka_unit_test(a_token_ends_connecting),
-        cmocka_unit_test(a_backend_that_is_stopped),
+        cmocka_unit_test(a_server_that_freezes),   cmocka_unit_test(workers_that_meet),
+        cmocka_unit_test(a_transaction_ends),      cmocka_unit_test(connecting),
+        cmocka_unit_test(a_token_ends_connecting), cmocka_unit_test(a_backend_that_is_stopped),
     };
     rounds = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 1;
     rows = calloc(MANY, sizeof *rows);

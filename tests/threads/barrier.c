@@ -3,6 +3,7 @@
  * when others are done (BM_PARTIAL, whose parts name the rows), one whose answer is lost, a worker
  * that cannot get there, a cancel at any moment.
  */
+#include "../unit/libpq_proxy.h"
 #include "world.h"
 
 #include <pthread.h>
@@ -340,12 +341,96 @@ static void a_deadline_between_commits(void **state)
     world_end(&w);
 }
 
+typedef struct killer {
+    pthread_t thread;
+    world *w;
+    bool killed;
+} killer;
+
+/* Of the workers that are ready, one that does not ask the server loses its connection.  The last
+ * worker, which waits for a lock, then goes on. */
+static void *kill_a_ready_one(void *argument)
+{
+    killer *k = argument;
+    for (int i = 0; i < 1000 && !k->killed; i++) {
+        usleep(10000);
+        (void)world_count(k->w, "SELECT count(pg_stat_clear_snapshot())");
+        k->killed = world_count(k->w, "SELECT count(pg_terminate_backend(q.pid, 5000)) FROM"
+                                      " (SELECT a.pid FROM pg_stat_activity a WHERE"
+                                      " a.state = 'idle in transaction' AND"
+                                      " a.query NOT LIKE '%pg_blocking_pids%' AND"
+                                      " a.pid <> pg_backend_pid() AND 3 ="
+                                      " (SELECT count(*) FROM pg_stat_activity b WHERE b.state ="
+                                      " 'idle in transaction' AND b.pid <> pg_backend_pid()) AND"
+                                      " EXISTS (SELECT 1 FROM pg_stat_activity b WHERE b.query"
+                                      " LIKE '%pg_blocking_pids%' AND b.pid <> pg_backend_pid())"
+                                      " LIMIT 1) q") == 1;
+    }
+    usleep(300000);
+    world_sql(k->w, "ROLLBACK");
+    return NULL;
+}
+
+/* Who is ready and has lost its connection is missed before the first COMMIT, not after it. */
+static void a_ready_worker_is_lost(void **state)
+{
+    world w;
+    bm_error err = BM_ERROR;
+    (void)state;
+    world_begin(&w, POSTGRESQL);
+    one_chunk_each(&w);
+    bm_db *db = open_pool(&w);
+    psql_run(w.pg, "BEGIN; INSERT INTO item VALUES (%d, 'held', 0)", 1000 + 7);
+    killer k = {.w = &w};
+    pthread_create(&k.thread, NULL, kill_a_ready_one, &k);
+    bm_status status = create(db, NULL, NULL, &err);
+    pthread_join(k.thread, NULL);
+    assert_true(k.killed);
+    assert_int_equal(err.fate, BM_FATE_ROLLED_BACK);
+    assert_int_equal(status, BM_CONNECTION);
+    world_expect(&w, SEEDS, SEED_SUM);
+    expect_usable(db);
+    bm_close(db);
+    world_end(&w);
+}
+
+/* Nothing that a dry run has sent stays, also where the answer to a ROLLBACK is lost. */
+static void a_dry_run_is_cut(void **state)
+{
+    world w;
+    bm_error err = BM_ERROR;
+    bm_result result = BM_RESULT;
+    (void)state;
+    world_begin(&w, POSTGRESQL);
+    one_chunk_each(&w);
+    proxy *p = proxy_start();
+    snprintf(w.url, sizeof w.url, "%s options='-c search_path=%s'", proxy_url(p), w.schema);
+    bm_db *db = open_pool(&w);
+    const bm_call call = {.size = sizeof call, .dry_run = BM_ON};
+    proxy_cut_one(p, PROXY_CUT_BEFORE, "ROLLBACK", 2);
+    assert_int_equal(create(db, &call, &result, &err), BM_CONNECTION);
+    assert_int_equal(err.fate, BM_FATE_ROLLED_BACK);
+    for (size_t i = 0; i < result.n_parts; i++) {
+        assert_int_equal(result.parts[i].fate, BM_FATE_ROLLED_BACK);
+    }
+    world_expect(&w, SEEDS, SEED_SUM);
+    bm_result_clear(&result);
+    bm_close(db);
+    proxy_stop(p);
+    world_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_commit_fails),      cmocka_unit_test(an_answer_is_lost),
-        cmocka_unit_test(an_image_is_dropped), cmocka_unit_test(a_lock_is_held),
-        cmocka_unit_test(cancelled),           cmocka_unit_test(a_deadline_between_commits),
+        cmocka_unit_test(a_commit_fails),
+        cmocka_unit_test(an_answer_is_lost),
+        cmocka_unit_test(an_image_is_dropped),
+        cmocka_unit_test(a_lock_is_held),
+        cmocka_unit_test(cancelled),
+        cmocka_unit_test(a_deadline_between_commits),
+        cmocka_unit_test(a_ready_worker_is_lost),
+        cmocka_unit_test(a_dry_run_is_cut),
     };
     alarm(1000);
     return cmocka_run_group_tests(tests, NULL, NULL);

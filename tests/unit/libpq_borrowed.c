@@ -1,6 +1,10 @@
 /* The libpq transport over a connection of the caller's. */
 #include "libpq_steps.h"
 
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
 static char schema[TEST_NAME_MAX];
 static PGconn *judge; /* also the one that is borrowed, mostly */
 
@@ -94,6 +98,39 @@ static void test_encoding_changed(void **state)
     close_peer(&q);
 }
 
+static void *go_on(void *pid)
+{
+    usleep(200000);
+    kill(*(const pid_t *)pid, SIGCONT);
+    return NULL;
+}
+
+/* The server begins the transaction after we have stopped waiting for it: it is taken back. */
+static void test_begin_that_comes_late(void **state)
+{
+    (void)state;
+    for (int64_t lock_ms = 0; lock_ms <= 1000; lock_ms += 1000) {
+        peer q;
+        pthread_t thread;
+        PGconn *mine = psql_open(NULL);
+        pid_t backend = PQbackendPID(mine);
+        borrow(&q, mine);
+        must_be_usable(&q);
+        assert_int_equal(kill(backend, SIGSTOP), 0);
+        pthread_create(&thread, NULL, go_on, &backend);
+        const bm__step begin = {.kind = BM__STEP_BEGIN,
+                                .lock_timeout_ms = lock_ms,
+                                .deadline_ns = bm__now_ns() + 50 * MS};
+        must_be(&q, do_step(&q, &begin), BM_TIMEOUT);
+        pthread_join(thread, NULL);
+        assert_int_equal(state_of(&q), BM__CONN_IDLE);
+        must_be_usable(&q);
+        close_peer(&q);
+        assert_int_equal(PQtransactionStatus(mine), PQTRANS_IDLE);
+        PQfinish(mine);
+    }
+}
+
 static void must_not_borrow(PGconn *from, bm_status expected)
 {
     bm_error err = BM_ERROR;
@@ -131,9 +168,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_borrowed_settings),
-        TEST(test_borrowed_transaction),
-        TEST(test_encoding_changed),
+        TEST(test_borrowed_settings),      TEST(test_borrowed_transaction),
+        TEST(test_encoding_changed),       TEST(test_begin_that_comes_late),
         TEST(test_borrowed_in_the_middle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

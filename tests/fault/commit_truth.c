@@ -173,6 +173,7 @@ static void one_cut_of_workers(const cut *how, int passes, int32_t value)
     for (size_t i = 0; i < result.n_parts; i++) {
         part_agrees(&result.parts[i], value);
     }
+    n_resolved++;
     proxy_set(front, PROXY_FORWARD, NULL);
     bm_result_clear(&result);
 }

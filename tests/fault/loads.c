@@ -124,16 +124,16 @@ static bm_status erase(bm_db *db, rows_of rows, size_t n, int32_t batch, bm_resu
 }
 
 const load_call load_calls[] = {
-    {"workers, COPY", 1800, ORACLE_ABSENT, 0, true, create_workers},
-    {"COPY", 1500, ORACLE_ABSENT, 0, false, create},
-    {"INSERT", 8, ORACLE_ABSENT, 0, false, create},
-    {"batches, keys back", 1200, ORACLE_ABSENT, 0, false, create_keys},
-    {"stream", 1600, ORACLE_ABSENT, 0, false, create_stream},
-    {"bm_commit", 1000, ORACLE_ABSENT, 0, false, in_transaction},
-    {"workers, update_fields", 900, 0, 1, true, update_workers},
-    {"update_fields", 600, 0, 1, false, update},
-    {"upsert", 300, 0, 1, false, upsert},
-    {"delete", 200, 0, ORACLE_ABSENT, false, erase},
+    {"workers, COPY", 1800, ORACLE_ABSENT, 0, true, false, create_workers},
+    {"COPY", 1500, ORACLE_ABSENT, 0, false, false, create},
+    {"INSERT", 8, ORACLE_ABSENT, 0, false, true, create},
+    {"batches, keys back", 1200, ORACLE_ABSENT, 0, false, false, create_keys},
+    {"stream", 1600, ORACLE_ABSENT, 0, false, false, create_stream},
+    {"bm_commit", 1000, ORACLE_ABSENT, 0, false, false, in_transaction},
+    {"workers, update_fields", 900, 0, 1, true, false, update_workers},
+    {"update_fields", 600, 0, 1, false, false, update},
+    {"upsert", 300, 0, 1, false, true, upsert},
+    {"delete", 200, 0, ORACLE_ABSENT, false, true, erase},
 };
 const size_t n_load_calls = sizeof load_calls / sizeof load_calls[0];
 

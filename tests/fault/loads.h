@@ -16,6 +16,7 @@ typedef struct load_call {
     int32_t before; /* of the claim: ORACLE_ABSENT, or 0: the rows are put there first */
     int32_t after;
     bool workers;
+    bool alone; /* one statement, its own commit: in doubt when its answer is lost */
     bm_status (*run)(bm_db *db, load_row *rows, size_t n, int32_t batch, bm_result *result,
                      bm_error *err);
 } load_call;

@@ -85,7 +85,8 @@ static void give(bm__execution *x, bm_result *result, bm_status status)
 {
     bm__call *call = &x->op.call;
     result->unchanged += x->op.unchanged;
-    if (status == BM_OK || status == BM_PARTIAL) {
+    bool counted = call->source != NULL; /* by the jobs, chunk by chunk */
+    if (!counted && (status == BM_OK || status == BM_PARTIAL)) {
         result->ignored += call->dropped;
     }
     bool rows_exist = x->shared.dry_run != BM_ON || !x->op.verb->creates;

@@ -41,7 +41,7 @@ typedef struct bm__call {
 
     bm__fields distinct;      /* fields by which rows are ordered and are to be different ... */
     bm_duplicates duplicates; /* ... or by this rule left out; of a stream, in each chunk */
-    size_t dropped;           /* rows that were left out by it */
+    size_t dropped;           /* rows that were left out by it; of a stream: of this chunk */
     bool nulls_differ;
 
     const bm_source *source; /* a stream: its rows are pulled into `buffer`, a chunk at a time */

@@ -125,6 +125,7 @@ static bm_status claim(bm__job *job, bm_error *err)
     job->from = 0;
     if (call->source != NULL) {
         BM_TRY(bm__stream_pull(call, &job->n, err));
+        job->ignored += call->dropped;
     } else {
         bm__call_claim(call, &job->from, &job->n);
     }

@@ -93,6 +93,7 @@ bm_status bm__stream_pull(bm__call *call, size_t *n, bm_error *err)
 {
     bm__call *whole = bm__call_whole(call);
     *n = 0;
+    call->dropped = 0;
     enter(&whole->guard);
     bm_status status = fill(call, whole, n, err);
     leave(&whole->guard);

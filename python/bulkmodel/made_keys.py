@@ -3,6 +3,9 @@
 Few rows are written without a question to the catalog.  The statement itself makes sure that the
 table's own sequence gives rising keys, and that no trigger changes them; else it writes nothing,
 and the catalog is asked after all.  What a table needs is remembered.
+
+To make sure takes the server as long as ten rows do.  So what was made sure of once is remembered,
+and looked at again only when keys come back that do not rise.
 """
 
 from __future__ import annotations
@@ -11,14 +14,18 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import DatabaseError, models, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel import _core, postgresql
 from bulkmodel.atomic import one_transaction
 
-ASKED, PROVED, MADE, EACH = range(4)  # bm__keys_by: the catalog was asked, or the way to take
+# bm__keys_by: the catalog was asked, or the way to take
+ASKED, PROVED, MADE, EACH, KNOWN = range(5)
 
 # Models and aliases of which the catalog is asked.
 asked: set[tuple[type[models.Model], str]] = set()
+# ... and those of which a statement made sure that their keys rise with the rows.
+known: set[tuple[type[models.Model], str]] = set()
 
 
 def way_of(place: Any, catalog: _core.Catalog | None, keyed: bool = False) -> int:
@@ -27,20 +34,36 @@ def way_of(place: Any, catalog: _core.Catalog | None, keyed: bool = False) -> in
         return ASKED
     if catalog is not None:
         return MADE if catalog.triggers() and not keyed else ASKED
-    return MADE if (place.model, place.using) in asked and not keyed else PROVED
+    table = (place.model, place.using)
+    if keyed:
+        return PROVED
+    return MADE if table in asked else KNOWN if table in known else PROVED
 
 
 def run_surely(
-    place: Any, jobs: list[_core.Job], i: int, run: Callable[[_core.Job], None], keyed: bool
+    place: Any,
+    jobs: list[_core.Job],
+    i: int,
+    run: Callable[[_core.Job], None],
+    keyed: bool,
+    connection: BaseDatabaseWrapper,
 ) -> None:
     """Run jobs[i]; where its keys cannot be told it wrote nothing, and another takes its place."""
     way = jobs[i].keys_by()
+    if way == KNOWN:
+        run(jobs[i])
+        if jobs[i].unsorted():
+            _make_sure(place, jobs[i], connection)
+        return
     if way == PROVED:
         try:
             run(jobs[i])
-            return
         except _core.Unproved:
             way = EACH if keyed else MADE
+        else:
+            if jobs[i].proof() is not None:
+                known.add((place.model, place.using))
+            return
     with one_transaction(place.using):
         if way == MADE:
             asked.add((place.model, place.using))
@@ -51,6 +74,19 @@ def run_surely(
                     return
         jobs[i] = jobs[i].again(EACH, None)
         run(jobs[i])
+
+
+def _make_sure(place: Any, job: _core.Job, connection: BaseDatabaseWrapper) -> None:
+    """DatabaseError where keys no longer rise with the rows: the table was altered since."""
+    with postgresql.cursor_of(connection) as cursor:
+        cursor.execute(job.proof())
+        if cursor.fetchone() == (True,):
+            return
+    known.discard((place.model, place.using))
+    raise DatabaseError(
+        f"It is unknown which of the new rows of {place.model._meta.db_table} has which key: the "
+        "table was altered while this process ran. Nothing was written; call again."
+    )
 
 
 def _asked(place: Any, job: _core.Job) -> _core.Job | None:

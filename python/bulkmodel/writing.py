@@ -196,7 +196,7 @@ class _Task:
             if job.keys_by() == ASKED:
                 run(job)
             else:
-                run_surely(self.writing.place, self.jobs, i, run, keyed and i == 0)
+                run_surely(self.writing.place, self.jobs, i, run, keyed and i == 0, connection)
 
     def stop(self) -> None:
         for job in self.jobs:

@@ -32,6 +32,21 @@ PyObject *py_job_knows_table(PyObject *object, PyObject *unused)
     return PyBool_FromLong(((const py_job *)object)->catalog != NULL);
 }
 
+/* proof() -> the SELECT of whether keys rise with the rows, or None */
+PyObject *py_job_proof(PyObject *object, PyObject *unused)
+{
+    const char *proof = ((const py_job *)object)->op.plan.proof;
+    (void)unused;
+    return Py_BuildValue("z", proof);
+}
+
+/* unsorted() -> did keys come back that do not rise with the rows? */
+PyObject *py_job_unsorted(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    return PyBool_FromLong(((const py_job *)object)->job.unsorted);
+}
+
 /* keys_by() -> how its keys are made */
 PyObject *py_job_keys_by(PyObject *object, PyObject *unused)
 {

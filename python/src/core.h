@@ -143,6 +143,8 @@ typedef struct py_order {
 PyObject *py_job_again(PyObject *object, PyObject *args);
 PyObject *py_job_knows_table(PyObject *object, PyObject *unused);
 PyObject *py_job_keys_by(PyObject *object, PyObject *unused);
+PyObject *py_job_proof(PyObject *object, PyObject *unused);
+PyObject *py_job_unsorted(PyObject *object, PyObject *unused);
 
 /* engine.c: rows, plan and job, checked before anything is sent. */
 bm_status py_prepare(py_job *self, const py_order *order, bm_error *err);

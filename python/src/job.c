@@ -543,6 +543,8 @@ static PyMethodDef methods[] = {
     {"again", py_job_again, METH_VARARGS, NULL},
     {"knows_table", py_job_knows_table, METH_NOARGS, NULL},
     {"keys_by", py_job_keys_by, METH_NOARGS, NULL},
+    {"proof", py_job_proof, METH_NOARGS, NULL},
+    {"unsorted", py_job_unsorted, METH_NOARGS, NULL},
     {"size", job_size, METH_NOARGS, NULL},
     {"twin", job_twin, METH_NOARGS, NULL},
     {"rewind", job_rewind, METH_NOARGS, NULL},

@@ -105,6 +105,7 @@ typedef struct bm__job {
     int64_t highest;
     bool same_table; /* verify's answer */
     bool unproved;   /* the first write did nothing: what it relies on does not hold */
+    bool unsorted;   /* keys that are believed to rise with the rows did not come so */
     bool looks_up;   /* hint's answer: plan->looked_up is what writes */
 
     uint64_t inserted, updated, missing, ignored, deleted, read, statements;

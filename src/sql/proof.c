@@ -114,6 +114,12 @@ void bm__sql_proof(bm__sql *sql, const bm__sql_shape *shape)
     bm__arena_free(&arena);
 }
 
+void bm__sql_ask_proof(bm__sql *sql, const bm__sql_shape *shape)
+{
+    bm__sql_put(sql, "SELECT ");
+    bm__sql_proof(sql, shape);
+}
+
 void bm__sql_own_key(bm__sql *sql, const bm__sql_shape *shape)
 {
     bm__arena arena = {0};

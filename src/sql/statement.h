@@ -87,6 +87,7 @@ void bm__sql_insert(bm__sql *sql, const bm__sql_shape *shape);
 /* PostgreSQL, of a table that nobody asked about: shape.proof as a condition; and the next value of
  * the own sequence of shape.proof_key. */
 void bm__sql_proof(bm__sql *sql, const bm__sql_shape *shape);
+void bm__sql_ask_proof(bm__sql *sql, const bm__sql_shape *shape); /* as a statement */
 void bm__sql_own_key(bm__sql *sql, const bm__sql_shape *shape);
 void bm__sql_update(bm__sql *sql, const bm__sql_shape *shape);
 void bm__sql_delete(bm__sql *sql, const bm__sql_shape *shape);

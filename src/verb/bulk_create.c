@@ -95,7 +95,8 @@ static unsigned fact_of_keys(const bm__request *request, bool upserts)
     if (request->keys_by == BM__KEYS_EACH) {
         return BM__FACT_EACH;
     }
-    return request->keys_by == BM__KEYS_PROVED && !upserts ? BM__FACT_PROVED : BM__FACT_MADE;
+    bool rising = request->keys_by == BM__KEYS_PROVED || request->keys_by == BM__KEYS_KNOWN;
+    return rising && !upserts ? BM__FACT_PROVED : BM__FACT_MADE;
 }
 
 static bm_status gather_facts(const bm__request *request, const bm__plan *plan, unsigned *out,
@@ -134,17 +135,6 @@ static bm_status gather_facts(const bm__request *request, const bm__plan *plan, 
     return BM_OK;
 }
 
-/* Nobody asked the catalog what the key's default is. */
-static bm_status own_key(bm__plan *plan, bm__plan_column *column, bm_error *err)
-{
-    const bm__sql_shape shape = {.schema = plan->table->schema,
-                                 .table = plan->table->name,
-                                 .proof_key = plan->model->fields[plan->key_field].name};
-    bm__sql key = bm__sql_begin(err);
-    bm__sql_own_key(&key, &shape);
-    return bm__sql_end(&key, &plan->arena, &column->sql.default_sql);
-}
-
 /* The key that is made: drawn by the job, made in the statement, or left to the table. */
 static bm_status add_made_key(const bm__request *request, bm__plan *plan, bool in_array,
                               bm__sql_shape *shape, bm_error *err)
@@ -172,7 +162,7 @@ static bm_status add_made_key(const bm__request *request, bm__plan *plan, bool i
         column->sql.written = plan->strategy == BM__INSERT_RETURNING;
         if (column->sql.written && request->keys_by != BM__KEYS_ASKED) {
             shape->overriding = true; /* it may be an identity column that is ALWAYS */
-            return own_key(plan, column, err);
+            return bm__plan_own_key(plan, column, err);
         }
     } else {
         return BM_OK; /* the table's own default */
@@ -392,25 +382,6 @@ static bm_status plan_watched(bm__plan *plan, const bm__sql_shape *shape, bm_err
     return bm__sql_end(&sql, &plan->arena, &plan->watched);
 }
 
-/* What the statement must make sure of.  Rows that have keys are only read back: no trigger may
- * change those. */
-static void plan_proof(const bm__request *request, bm__plan *plan, bm__sql_shape *shape)
-{
-    bool asked = request->keys_by == BM__KEYS_ASKED || request->keys_by == BM__KEYS_EACH;
-    if (asked || request->n_rows == 1 || plan->dialect->stores_lite) {
-        return;
-    }
-    bool all = request->keys_by == BM__KEYS_PROVED;
-    bool made = plan->strategy == BM__INSERT_RETURNING;
-    shape->proof = BM__PROOF_TABLE | (all ? BM__PROOF_UNTOUCHED : 0);
-    plan->proved = true;
-    if (!plan->key_made) {
-        return;
-    }
-    shape->proof |= BM__PROOF_OWN | (made ? BM__PROOF_DRAWN : BM__PROOF_RISING);
-    shape->proof_key = plan->model->fields[plan->key_field].name;
-}
-
 static bm_status plan_write(const bm__request *request, bm__plan *plan, bm__sql_shape *shape,
                             bm_error *err)
 {
@@ -455,7 +426,7 @@ static bm_status plan_write(const bm__request *request, bm__plan *plan, bm__sql_
     }
     shape->key_tells = plan->key_made && !plan->mixed_keys;
     shape->no_xmax = plan->table->kind != 'r' || shape->key_tells;
-    plan_proof(request, plan, shape);
+    BM_TRY(bm__plan_proof(request, plan, shape, err));
     if (request->conflict == BM__CONFLICT_UPDATE && request->outcomes && !shape->key_tells &&
         plan->table->kind != 'r' && !plan->dialect->reads_batch) {
         return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,

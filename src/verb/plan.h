@@ -75,7 +75,9 @@ typedef enum bm__keys_by {
                            that this can be, or writes nothing */
     BM__KEYS_MADE,      /* they are made in the statement; a trigger may change them, and then rows
                            are missing in its answer */
-    BM__KEYS_EACH       /* a statement a row */
+    BM__KEYS_EACH,      /* a statement a row */
+    BM__KEYS_KNOWN /* as BM__KEYS_PROVED, but an earlier statement made sure of it: where keys do
+                           not come back rising, the driver asks plan.proof before it believes so */
 } bm__keys_by;
 
 typedef struct bm__plan {
@@ -120,10 +122,11 @@ typedef struct bm__plan {
 
     uint32_t team; /* several workers: the number of the call */
     size_t chunk_rows;
-    bool whole_table; /* no rows are given: all rows of the table */
-    bool proved;      /* the write does nothing unless what it relies on holds */
-    bool key_made;    /* the key field that is not in the rows but made: key_field */
-    bool key_tracked; /* the call keeps the values of key_field as the database has them */
+    bool whole_table;  /* no rows are given: all rows of the table */
+    bool proved;       /* the write does nothing unless what it relies on holds */
+    const char *proof; /* keys that rise with the rows, unasked: whether they do, as a SELECT */
+    bool key_made;     /* the key field that is not in the rows but made: key_field */
+    bool key_tracked;  /* the call keeps the values of key_field as the database has them */
     size_t key_field;
     bool mixed_keys;     /* of key_field some rows have a value, some are to be given one */
     bool count_exact;    /* rows written must be rows sent */
@@ -209,6 +212,12 @@ bm_status bm__plan_server(const bm__plan *plan, size_t field, const bm__table_co
 /* Bytes were made for, or read as, the types that the catalog said: ask once more at the end, where
  * the statement itself casts nothing. */
 bm_status bm__plan_verify(bm__plan *plan, bm_error *err);
+
+/* keys.c; PostgreSQL, of a table that nobody asked about: the key's default, and what the write
+ * must make sure of. */
+bm_status bm__plan_own_key(bm__plan *plan, bm__plan_column *column, bm_error *err);
+bm_status bm__plan_proof(const bm__request *request, bm__plan *plan, bm__sql_shape *shape,
+                         bm_error *err);
 
 /* What stands behind BEGIN: the lock timeout, the planner's hints.  In the caller's transaction
  * hints stand around the chunks, and not for few rows.  `hint_rows`: the rows of a statement that

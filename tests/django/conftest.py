@@ -64,6 +64,7 @@ def chosen_way(monkeypatch: pytest.MonkeyPatch) -> None:
 def tables_as_they_are() -> None:
     """Tests change tables, and change them back."""
     made_keys.asked.clear()
+    made_keys.known.clear()
 
 
 @pytest.fixture

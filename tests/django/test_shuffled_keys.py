@@ -7,7 +7,7 @@ from typing import Any
 
 import django
 import pytest
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from app.models import Foo, Plain
 from conftest import ENGINE
@@ -89,7 +89,8 @@ def answers(order: str) -> Iterator[list[str]]:
         sent.append(sql)
         return execute(sql, *further)
 
-    connection.make_cursor = lambda cursor: Shuffled(make(cursor), ORDERS[order])
+    shuffle = ORDERS.get(order, list)
+    connection.make_cursor = lambda cursor: Shuffled(make(cursor), shuffle)
     try:
         with connection.execute_wrapper(hook):
             yield sent
@@ -197,3 +198,37 @@ def test_of_workers(case: str) -> None:
                     f"ALTER TABLE {TABLE} ALTER id SET INCREMENT 1 SET MINVALUE 1"
                     " SET MAXVALUE 9223372036854775807 SET START 1 SET NO CYCLE RESTART 1"
                 )
+
+
+def test_what_was_made_sure_of_is_not_asked_again() -> None:
+    if ENGINE != "postgresql":
+        return
+    Plain.objects.bulk_create(rows(10))
+    Plain.django.all().delete()
+    with answers("as they are") as sent:
+        Plain.objects.bulk_create(rows(10))
+    assert [statement for statement in sent if "pg_catalog.pg_class" in statement] == []
+
+
+@pytest.mark.parametrize("order", ["backwards", "at random"])
+def test_keys_that_do_not_rise_are_looked_at_again(order: str) -> None:
+    Plain.objects.bulk_create(rows(2))
+    Plain.django.all().delete()
+    made = rows(10)
+    with answers(order):
+        Plain.objects.bulk_create(made)
+    are_their_own(made)
+
+
+def test_a_table_that_was_altered_meanwhile() -> None:
+    if ENGINE != "postgresql":
+        return
+    Plain.objects.bulk_create(rows(2))
+    Plain.django.all().delete()
+    with altered(TABLES["descending"]):
+        with pytest.raises(DatabaseError, match="call again"), transaction.atomic():
+            Plain.objects.bulk_create(rows(10))
+        assert Plain.django.count() == 0
+        made = rows(10)
+        Plain.objects.bulk_create(made)
+        are_their_own(made)

@@ -23,10 +23,10 @@ def _elsewhere() -> Iterator[str]:
         yield "test_tables_sqlite.py"
     else:
         yield from ("test_errors_found.py", "test_errors_postgresql.py")
-        yield from ("test_fields_postgresql.py", "test_planted.py", "test_statistics.py")
+        yield from ("test_fields_postgresql.py", "test_planted.py")
         yield from ("test_tables.py",)
     if ENGINE != "postgresql" or not postgresql.is_psycopg3:
-        yield from ("test_commits.py", "test_lost.py", "test_workers.py")
+        yield from ("test_commits.py", "test_lost.py", "test_statistics.py", "test_workers.py")
         yield from ("test_workers_pooler.py", "test_workers_rules.py", "test_workers_session.py")
     if not IN_LEG:  # thousands of calls, and a project: with the package as it is installed
         yield from ("test_endurance.py", "test_project.py")

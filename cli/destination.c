@@ -138,16 +138,11 @@ static bool goes_to(const cli_destination *d, const char *path)
 }
 
 /* sqlite.org/tempfiles.html: they stand beside the file, whose links SQLite follows, too. */
-static bm_status check_database(const cli_destination *d, const char *database, bm_error *err)
+static bm_status check_file(const cli_destination *d, const char *given, bm_error *err)
 {
-    static const char scheme[] = "sqlite:";
     static const char *const endings[] = {"", "-journal", "-wal", "-shm"};
-    const char *given = database + strlen(scheme);
     char *path;
     int fd;
-    if (strncmp(database, scheme, strlen(scheme)) != 0 || *given == '\0' || *given == ':') {
-        return BM_OK;
-    }
     CLI_TRY(follow(given, &path, &fd, err));
     bm_status status = BM_OK;
     for (size_t i = 0; status == BM_OK && i < sizeof endings / sizeof endings[0]; i++) {
@@ -160,6 +155,53 @@ static bm_status check_database(const cli_destination *d, const char *database, 
         }
         free(name);
     }
+    free(path);
+    return status;
+}
+
+static int digit_of(char c)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *at = c != '\0' ? strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c) : NULL;
+    return at != NULL ? (int)(at - digits) : -1;
+}
+
+/* The path of a name that SQLite takes for a URI (sqlite.org/uri.html): "file:PATH?OPTIONS",
+ * "file://HOST/PATH"; %HH is a byte. */
+static char *path_of_uri(const char *uri)
+{
+    const char *at = uri + strlen("file:");
+    if (strncmp(at, "//", 2) == 0) {
+        at += 2 + strcspn(at + 2, "/");
+    }
+    char *path = joined(at, strcspn(at, "?#"), "");
+    char *to = path;
+    for (const char *from = path; from != NULL && *from != '\0'; from++) {
+        int high = *from == '%' ? digit_of(from[1]) : -1;
+        int low = high >= 0 ? digit_of(from[2]) : -1;
+        *to++ = low >= 0 ? (char)(16 * high + low) : *from;
+        from += low >= 0 ? 2 : 0;
+    }
+    if (to != NULL) {
+        *to = '\0';
+    }
+    return path;
+}
+
+/* Whether SQLite knows URIs depends on how it was built: then neither file is written to. */
+static bm_status check_database(const cli_destination *d, const char *database, bm_error *err)
+{
+    static const char scheme[] = "sqlite:";
+    const char *given = database + strlen(scheme);
+    if (strncmp(database, scheme, strlen(scheme)) != 0 || *given == '\0' || *given == ':') {
+        return BM_OK;
+    }
+    CLI_TRY(check_file(d, given, err));
+    if (strncmp(given, "file:", 5) != 0) {
+        return BM_OK;
+    }
+    char *path = path_of_uri(given);
+    bm_status status = path != NULL ? check_file(d, path, err) : cli_no_memory(err);
     free(path);
     return status;
 }

@@ -207,8 +207,12 @@ def l3_the_database_is_no_output(w: World) -> None:
         path = str(w.folder / name)
         says(w.verb("copy-to", "-o", path, status=2), "the database: write to another file")
         says(w.verb("create", "--returning", path, stdin="name\na\n", status=2), "the database")
-        through = f"sqlite:{w.folder}/again/link"
-        says(w.run("copy-to", through, "item", "-o", path, status=2), "the database")
+        for through in (
+            f"sqlite:{w.folder}/again/link",
+            f"sqlite:file:{w.folder}/test.db",
+            f"sqlite:file://{w.folder}/again/l%69nk?mode=rw#x",
+        ):
+            says(w.run("copy-to", through, "item", "-o", path, status=2), "the database")
     for option in ("a", "r+"):
         with (w.folder / "test.db").open(option) as output:
             done = subprocess.run(

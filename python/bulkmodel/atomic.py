@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import django
 from django.db import InterfaceError, OperationalError, connections, transaction
@@ -131,3 +132,38 @@ def one_statement(using: str, undo: Callable[[], None]) -> Iterator[None]:
         if was_there and is_alone and connection.vendor != "sqlite" and is_lost(error):
             raise CommitUnknown(_UNKNOWN) from error
         raise
+
+
+def is_inside(using: str) -> bool:
+    """Is a call, which in Django is one statement, inside of the caller's transaction?  Since
+    Django 6.0 nothing of its own is around it."""
+    connection = connections[using]
+    in_one = connection.in_atomic_block or not connection.get_autocommit()
+    return django.VERSION >= (6, 0) and in_one
+
+
+@contextmanager
+def as_one_statement(using: str, undo: Callable[[], None]) -> Iterator[None]:
+    """Several statements in the place of the one of Django's, inside of the caller's transaction:
+    where they fail, that is as it is after one."""
+    connection = connections[using]
+    try:
+        if connection.vendor == "sqlite":
+            with transaction.atomic(using=using):  # what the first ones wrote is taken back
+                yield
+        else:
+            yield
+    except BaseException:
+        undo()
+        if connection.in_atomic_block and not _has_failed(connection):
+            connection.needs_rollback = True
+        raise
+
+
+def _has_failed(connection: Any) -> bool:
+    """Has the database itself ended the transaction, or taken all back?"""
+    if connection.vendor == "sqlite":
+        return True
+    driver = getattr(connection.connection, "info", None)
+    status = getattr(driver, "transaction_status", None)
+    return getattr(status, "name", None) in ("INERROR", "UNKNOWN")

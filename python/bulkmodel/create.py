@@ -84,6 +84,7 @@ class Create:
         # Workers whose rows conflict with each other would wait for each other.
         wanted = workers if conflict is None else 1
         workers = workers_for(self.place.connection, queryset.model, wanted, n, batch_size)
+        self.given_size = batch_size
         self.batch_size = batch_size or (share(n, workers) if workers > 1 else None)
         description = self.place.description
         if not description.complete or description.returned:
@@ -127,6 +128,8 @@ class Create:
         places = self._places if len(jobs) > 1 else None
         writing = Writing(self.place, jobs, self.condition, workers, places)
         writing.is_one_statement = len(jobs) == 1 and self.is_one_statement
+        if len(jobs) == 1 and not self.is_one_statement:
+            writing.is_one_of_djangos = self._is_one_of_djangos()
         self.writing = writing
 
     def _condition(self, workers: int, catalog: _core.Catalog | None) -> Condition:
@@ -143,6 +146,13 @@ class Create:
         if any(type(object.pk) is not int for object in self.keyed):
             raise NotOurs("a key is not as the database has it, and Django reads it back")
         return Condition()
+
+    def _is_one_of_djangos(self) -> bool:
+        """Would Django send one statement?"""
+        columns = self.place.description.all if self.keyed else self.place.description.all_but_key
+        fields = [column.field for column in columns]
+        most = max(self.place.connection.ops.bulk_batch_size(fields, self.objects), 1)
+        return len(self.objects) <= min(self.given_size or most, most)
 
     def _prepare(
         self, objects: list[Any], with_key: bool, catalog: _core.Catalog | None

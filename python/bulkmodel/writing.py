@@ -11,7 +11,7 @@ from django.db import Error, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel import _core, errors, halves, postgresql, timeouts, transport
-from bulkmodel.atomic import one_statement, one_transaction
+from bulkmodel.atomic import as_one_statement, is_inside, one_statement, one_transaction
 from bulkmodel.made_keys import ASKED, run_surely
 from bulkmodel.place import SMALL, Place
 from bulkmodel.statements import Condition, Reading, nothing
@@ -75,6 +75,7 @@ class Writing:
         self.condition = condition
         self.places = places
         self.is_one_statement = False
+        self.is_one_of_djangos = False
         self.jobs = jobs
         self._tasks = [_Task(self, jobs)]
         if workers > 1:
@@ -118,6 +119,8 @@ class Writing:
         within = one_transaction(using, lambda: undo(()), not self._is_small())
         if self.is_one_statement:
             within = one_statement(using, lambda: undo(()))
+        elif self.is_one_of_djangos and is_inside(using):
+            within = as_one_statement(using, lambda: undo(()))
         with within:
             self._tasks[0].run(self.place.connection, beside)
             settle()

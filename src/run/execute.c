@@ -117,13 +117,19 @@ static void forget(bm__execution *x)
     x->known = NULL;
 }
 
-/* The question waits for whoever alters the table, and so is bounded as a statement is. */
 static bm__step question_limits(const bm__execution *x, const bm__conn *conn)
 {
     bm__step limits = x->limits;
     int64_t given = x->shared.statement_timeout_ms;
     bm__step_within(&limits, "the timeout for the catalog",
                     given != 0 ? given : bm__own_ms(conn, BM__SHORT_MS));
+    return limits;
+}
+
+/* A question about the table waits for whoever alters it. */
+static bm__step table_limits(const bm__execution *x, const bm__conn *conn)
+{
+    bm__step limits = question_limits(x, conn);
     bm__step_within(&limits, "the lock timeout", x->shared.lock_timeout_ms);
     return limits;
 }
@@ -131,7 +137,7 @@ static bm__step question_limits(const bm__execution *x, const bm__conn *conn)
 static bm_status ask_table(bm__execution *x, bm__conn *conn, bool *fresh, bm_error *err)
 {
     bm_db *root = bm__db_root(x->db);
-    const bm__step limits = question_limits(x, conn);
+    const bm__step limits = table_limits(x, conn);
     bm__tables_release(root, x->known); /* of a first attempt */
     x->known = NULL;
     BM_TRY(bm__tables_get(root, conn, x->op.rows.model, &limits, &x->known, fresh, err));
@@ -143,7 +149,7 @@ static bm_status ask_table(bm__execution *x, bm__conn *conn, bool *fresh, bm_err
 static bm_status ask_again(bm__execution *x, bm__conn *conn, bool *fresh, bm_error *err)
 {
     bm_db *root = bm__db_root(x->db);
-    const bm__step limits = question_limits(x, conn);
+    const bm__step limits = table_limits(x, conn);
     bool same = false;
     if (!bm__operation_writes_defaults(&x->op)) {
         BM_TRY(bm__tables_same(root, conn, x->op.rows.model, &limits, x->known, &same, err));

@@ -115,6 +115,44 @@ static void workers_of_one_call(void **state)
     }
 }
 
+static void *go_on(void *pid)
+{
+    usleep(300000);
+    kill(*(const pid_t *)pid, SIGCONT);
+    return NULL;
+}
+
+/* The first question of workers takes no lock: a server that is slow to answer it is no lock. */
+static void a_slow_server_is_no_lock(void **state)
+{
+    world w;
+    item rows[2];
+    bm_error err = BM_ERROR;
+    pthread_t thread;
+    (void)state;
+    world_begin(&w, POSTGRESQL);
+    bm_db *db = open_pool(w.url);
+    fill_items(rows, 2, 1000, 1);
+    assert_int_equal(create(db, rows, 1, 1, &err), BM_OK); /* the table is known now */
+    world_reset(&w);
+    pid_t pid = (pid_t)psql_count(w.pg, "SELECT pid FROM pg_stat_activity WHERE state = 'idle' AND"
+                                        " backend_type = 'client backend' LIMIT 1");
+    assert_int_equal(kill(pid, SIGSTOP), 0);
+    pthread_create(&thread, NULL, go_on, &pid);
+    const bm_call call = {.size = sizeof call, .lock_timeout_ms = 100};
+    bm_status status =
+        bm_bulk_create(db, bm_structs(&item_given, rows, 2),
+                       BM_OPTIONS(bm_bulk_create_options, .call = &call, .concurrent = BM_ON,
+                                  .max_concurrent_workers = 2, .batch_size = 1),
+                       NULL, &err);
+    pthread_join(thread, NULL);
+    if (status != BM_OK) {
+        fail_msg("%s", err.message);
+    }
+    bm_close(db);
+    world_end(&w);
+}
+
 typedef struct caller {
     pthread_t thread;
     bm_db *db;
@@ -263,6 +301,7 @@ int main(void)
         cmocka_unit_test(workers_of_one_call),
         cmocka_unit_test(workers_of_two_calls),
         cmocka_unit_test(a_small_pool),
+        cmocka_unit_test(a_slow_server_is_no_lock),
     };
     alarm(1000);
     return cmocka_run_group_tests(tests, NULL, NULL);

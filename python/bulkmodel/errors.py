@@ -63,6 +63,22 @@ def locate(error: Error, job: _core.Job) -> None:
     error._bulkmodel_place = (job, *place)  # type: ignore[attr-defined]
 
 
+def is_of_job(error: Error) -> bool:
+    """Did a statement of a job fail, rather than the COMMIT after it?"""
+    return hasattr(error, "_bulkmodel_place")
+
+
+def is_located(error: Error) -> bool:
+    place = getattr(error, "_bulkmodel_place", None)
+    return place is not None and place[1] is not None
+
+
+def found(error: Error, job: _core.Job, row: int) -> None:
+    """Keep the row of the job, found by a search."""
+    _, _, column = error._bulkmodel_place  # type: ignore[attr-defined]
+    error._bulkmodel_place = (job, row, column)  # type: ignore[attr-defined]
+
+
 def may_be_found(error: Error, find: Callable[[], tuple[_core.Job, int] | None]) -> None:
     """Keep how the row is found where nothing else tells it: once, outside of the transaction."""
     error._bulkmodel_find = find  # type: ignore[attr-defined]

@@ -12,9 +12,9 @@ from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, Error, IntegrityError, transaction
+from django.db import DatabaseError, Error
 
-from bulkmodel import _core, conf, errors, halves
+from bulkmodel import _core, conf, errors
 from bulkmodel.statements import Condition, Step, placed, result, spliced
 
 _loading = threading.Lock()
@@ -72,29 +72,6 @@ def _place() -> int | None:
     return _core.probe(_sqlite3.__file__, sqlite3.connect, sqlite3.Connection)
 
 
-_Write = Callable[[int, int], tuple[int, list[Any]]]
-
-
-def _written(write: _Write, n: int, connection: Any) -> tuple[int, list[Any]]:
-    """All n rows in one statement.  An error says at which of them it stood."""
-    try:
-        return write(0, n)
-    except IntegrityError as error:
-        errors.stood_at(error, _culprit(error, connection, write, n))
-        raise
-
-
-def _culprit(error: IntegrityError, connection: Any, write: _Write, n: int) -> int | None:
-    """The row of a statement over n rows for which it failed, which SQLite does not say: halves of
-    them are written again, and rolled back: a caller that goes on after the error finds no row."""
-    if n == 1:
-        return 0
-    with transaction.atomic(using=connection.alias):
-        row = halves.search(error, write, n)
-        transaction.set_rollback(True, using=connection.alias)
-    return None if row == n else row
-
-
 def _watched(cursor: Any, source: _core.Source, job: _core.Job) -> bool:
     """Insert rows whose keys the engine's table sees as they are made.  SQLite keeps aside the rows
     of an INSERT that returns keys, and then the keys.  False: nothing was written."""
@@ -110,6 +87,7 @@ def _watched(cursor: Any, source: _core.Source, job: _core.Job) -> bool:
     return source.watched(job)
 
 
+_Write = Callable[[int, int], tuple[int, list[Any]]]
 _INTO = re.compile(r'INSERT INTO "((?:[^"]|"")+)"')
 
 
@@ -160,7 +138,7 @@ def show_batch(
             source.withdraw()
 
     each = step.wants_rows and _is_virtual(cursor, text)
-    return _written(_one_by_one(cursor, write) if each else write, step.n, cursor.db)
+    return (_one_by_one(cursor, write) if each else write)(0, step.n)
 
 
 class Counted(list[tuple[Any, ...]]):
@@ -192,7 +170,7 @@ def bind_rows(
         return result(cursor, step.wants_rows)
 
     each = step.wants_rows and _is_virtual(cursor, text)
-    return _written(_one_by_one(cursor, write) if each else write, step.n, cursor.db)
+    return (_one_by_one(cursor, write) if each else write)(0, step.n)
 
 
 def _bind_each(

@@ -11,7 +11,7 @@ import django
 from django.db import DatabaseError, Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from bulkmodel import _core, errors, postgresql, sqlite, timeouts
+from bulkmodel import _core, errors, locate_row, postgresql, sqlite, timeouts
 from bulkmodel.statements import Condition, Reading, Step, nothing
 
 KNOWN_DJANGO = {(5, 2), (6, 0), (6, 1)}
@@ -60,6 +60,54 @@ def _why_not(vendor: str, ops: type[Any]) -> str | None:
     return None if is_known else "its backend adapts values in its own way"
 
 
+def _cursor_of(connection: Any) -> Any:
+    on_postgresql = connection.vendor == "postgresql"
+    return postgresql.cursor_of(connection) if on_postgresql else connection.cursor()
+
+
+def _performer(
+    cursor: Any, condition: Condition, beside: Callable[[], None] = nothing
+) -> locate_row.Perform:
+    on_postgresql = cursor.db.vendor == "postgresql"
+    performs: dict[str, Any] = postgresql.PERFORM if on_postgresql else sqlite.PERFORM
+
+    def perform(job: _core.Job, step: locate_row.Next) -> tuple[int, list[Any]]:
+        if step[0] == "plain":
+            cursor.execute(step[1])
+            return 0, []
+        count, rows = performs[step[0]](cursor, job, Step(*step, beside), condition)
+        return count, rows
+
+    return perform
+
+
+def _locate(
+    error: Error, job: _core.Job, connection: BaseDatabaseWrapper, perform: locate_row.Perform
+) -> None:
+    """Find the row where the transaction goes on after an error: what was written is there."""
+    if errors.is_located(error):
+        return
+    with locate_row.rolled_back(connection.alias):
+        found = locate_row.search(error, [job], connection, perform, in_place=True)
+    if found is not None:
+        errors.found(error, *found)
+
+
+def search(
+    error: Error,
+    jobs: list[_core.Job],
+    connection: BaseDatabaseWrapper,
+    condition: Condition,
+) -> tuple[_core.Job, int] | None:
+    """The job, and its row, for which the database refuses to write these jobs."""
+    if isinstance(condition, Reading):
+        condition = Reading()  # what the search reads is not the caller's
+    with _cursor_of(connection) as cursor:
+        perform = _performer(cursor, condition)
+        deferred = not errors.is_of_job(error)
+        return locate_row.search(error, jobs, connection, perform, deferred)
+
+
 def run(
     job: _core.Job,
     connection: BaseDatabaseWrapper,
@@ -68,16 +116,16 @@ def run(
 ) -> None:
     """Perform a job, and `beside` as often as the database can be left to itself.  What the
     database refuses is raised as Django raises it."""
-    on_postgresql = connection.vendor == "postgresql"
-    perform: dict[str, Any] = postgresql.PERFORM if on_postgresql else sqlite.PERFORM
-    with postgresql.cursor_of(connection) if on_postgresql else connection.cursor() as cursor:
+    with _cursor_of(connection) as cursor:
+        perform = _performer(cursor, condition, beside)
         try:
             while (step := job.next()) is not None:
                 timeouts.check(connection)
-                count, rows = perform[step[0]](cursor, job, Step(*step, beside), condition)
-                job.answer(count, rows)
+                job.answer(*perform(job, step))
         except Error as error:
             errors.locate(error, job)
+            if connection.vendor == "sqlite" and isinstance(error, locate_row.OF_A_ROW):
+                _locate(error, job, connection, perform)
             raise
         except _core.Miscounted as error:
             if isinstance(condition, Reading) and step is not None and not step[4]:

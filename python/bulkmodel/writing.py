@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from django.db import Error, models, transaction
+from django.db import Error, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from bulkmodel import _core, errors, halves, postgresql, timeouts, transport
+from bulkmodel import _core, errors, locate_row, postgresql, timeouts, transport
 from bulkmodel.atomic import as_one_statement, is_inside, one_statement, one_transaction
 from bulkmodel.made_keys import ASKED, run_surely
 from bulkmodel.place import SMALL, Place
@@ -42,10 +42,15 @@ def share(n: int, workers: int) -> int:
 
 
 def _refers_to_itself(model: type[models.Model]) -> bool:
-    """A row may refer to one that another worker has not committed yet."""
+    """May a row refer to one that another worker, or a later part, writes?"""
     own = model._meta.concrete_model
     targets: list[Any] = [field.related_model for field in model._meta.concrete_fields]
     return any(target is not None and target._meta.concrete_model is own for target in targets)
+
+
+def _is_of_reference(error: Error) -> bool:
+    diagnosis = getattr(error.__cause__, "diag", None)
+    return getattr(diagnosis, "sqlstate", None) in ("23503", "23001")
 
 
 def _free_in_pool(connection: Any, wanted: int) -> int:
@@ -76,6 +81,7 @@ class Writing:
         self.places = places
         self.is_one_statement = False
         self.is_one_of_djangos = False
+        self._savepoint: locate_row.Savepoint | None = None
         self.jobs = jobs
         self._tasks = [_Task(self, jobs)]
         if workers > 1:
@@ -92,7 +98,7 @@ class Writing:
         while it is written."""
         try:
             self._run(settle, undo, beside)
-        except halves.OF_A_ROW as error:
+        except locate_row.OF_A_ROW as error:
             if self.place.connection.vendor == "postgresql":
                 errors.may_be_found(error, partial(self._find, error))
             raise
@@ -116,14 +122,20 @@ class Writing:
                     job.rewind()
                 self._tasks = [_Task(self, self.jobs)]
         using = self.place.using
+        connection = self.place.connection
+        nested = connection.in_atomic_block and connection.vendor == "postgresql"
         within = one_transaction(using, lambda: undo(()), not self._is_small())
         if self.is_one_statement:
             within = one_statement(using, lambda: undo(()))
         elif self.is_one_of_djangos and is_inside(using):
             within = as_one_statement(using, lambda: undo(()))
         with within:
-            self._tasks[0].run(self.place.connection, beside)
+            if nested and sum(job.size() for job in self.jobs) > 1:
+                self._savepoint = locate_row.Savepoint(connection)
+            self._tasks[0].run(connection, beside)
             settle()
+            if self._savepoint is not None:
+                self._savepoint.release()
 
     def _is_small(self) -> bool:
         """Few rows are one statement, but for those that are counted."""
@@ -135,34 +147,22 @@ class Writing:
 
     def _find(self, error: Error) -> tuple[_core.Job, int] | None:
         """The job, and its row, that the error is about: the rows are written again, and rolled
-        back.  None: not known; nobody can try again in a transaction that has failed."""
-        connection = self.place.connection
-        if connection.in_atomic_block or not connection.get_autocommit():
-            return None
+        back.  None: unknown."""
+        if _refers_to_itself(self.place.model) and _is_of_reference(error):
+            return None  # parts of the rows may be refused for what all of them are accepted for
         try:
-            with transaction.atomic(using=self.place.using):
-                try:
-                    with connection.cursor() as cursor:
-                        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-                    return self._search(error, connection)
-                finally:
-                    transaction.set_rollback(True, using=self.place.using)
+            with self._rolled_back():
+                return transport.search(error, self.jobs, self.place.connection, self.condition)
         except Exception:  # the caller's error is the one that counts
             return None
 
-    def _search(
-        self, error: Error, connection: BaseDatabaseWrapper
-    ) -> tuple[_core.Job, int] | None:
-        for job in self.jobs:
-
-            def write(first: int, n: int, job: _core.Job = job) -> None:
-                with transaction.atomic(using=self.place.using):
-                    transport.run(job.part(first, n), connection, self.condition)
-
-            row = halves.search(error, write, job.size())
-            if row != job.size():
-                return None if row is None else (job, row)
-        return None
+    def _rolled_back(self) -> Any:
+        connection = self.place.connection
+        if not connection.in_atomic_block and connection.get_autocommit():
+            return locate_row.rolled_back(self.place.using)
+        if self._savepoint is None or not self._savepoint.is_left():
+            raise RuntimeError("nobody can try again in a transaction that has failed")
+        return self._savepoint.rolled_back()
 
     def keys(self) -> list[Any]:
         """The keys that the database made for the rows of the last job."""

@@ -7,7 +7,6 @@
  *   Job     a verb over rows: steps to perform, answers to give
  *   Source  SQLite's virtual table on one connection
  *   Builder rows of a result as instances
- *   Halves  which part of many rows is written next, to find the one that fails
  *   Team    who of several workers may commit, and what became of their rows
  */
 #ifndef BULKMODEL_PYTHON_CORE_H
@@ -16,6 +15,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "locate_row.h"
 #include "operation.h"
 
 extern PyTypeObject py_table_type;
@@ -24,7 +24,6 @@ extern PyTypeObject py_job_type;
 extern PyTypeObject py_source_type;
 extern PyTypeObject py_catalog_type;
 extern PyTypeObject py_builder_type;
-extern PyTypeObject py_halves_type;
 extern PyTypeObject py_team_type;
 
 PyObject *py_team_sql(PyObject *module, PyObject *argument);
@@ -81,11 +80,18 @@ typedef struct py_catalog {
     bm__table *found;
 } py_catalog;
 
+/* What a job that looks for a row has beside. */
+typedef struct py_search {
+    bm_error error; /* that the row is looked for */
+    bm__locate locate;
+} py_search;
+
 typedef struct py_job {
     PyObject_HEAD py_rows *rows;
     struct py_job *twin_of; /* whose call and plan the job carries out, or NULL: its own */
     bool stopped;           /* no further step, no further block */
-    PyObject *order;        /* the arguments that it was made from */
+    PyObject *order;        /* the arguments that it was made from, or NULL: a twin */
+    py_search *search;      /* the job looks for the row of an error of twin_of; or NULL */
     PyObject *odd_keys;     /* {row: key} of keys that no integer of the model holds, or NULL */
     py_table *table;
     py_catalog *catalog; /* or NULL: the table is as the model says */
@@ -95,9 +101,6 @@ typedef struct py_job {
     bm__job job;
     bm__step step;
 } py_job;
-
-/* n of the rows, from `first` on, as rows of their own; a new reference. */
-PyObject *py_rows_part(py_rows *rows, Py_ssize_t first, Py_ssize_t n);
 
 /* The type of this name, or 0. */
 bm_type py_type_named(const char *name);
@@ -159,6 +162,11 @@ bool py_is_key(PyObject *value, size_t key_size);
 
 /* Parameters in PostgreSQL's binary form, a tuple of bytes or None. */
 PyObject *py_params(const bm__step *step);
+
+/* locator.c: methods of a Job. */
+PyObject *py_job_locator(PyObject *object, PyObject *args);
+PyObject *py_job_refused(PyObject *object, PyObject *args);
+PyObject *py_job_found(PyObject *object, PyObject *unused);
 
 /* objects.c: functions of the module. */
 PyObject *py_plain(PyObject *module, PyObject *args);

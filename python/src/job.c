@@ -105,6 +105,7 @@ static void job_free(PyObject *object)
     bm__job_free(&self->job);
     bm__operation_free(&self->op);
     PyMem_Free(self->columns);
+    PyMem_Free(self->search);
     Py_XDECREF(self->catalog);
     Py_XDECREF(self->rows);
     Py_XDECREF(self->odd_keys);
@@ -113,36 +114,10 @@ static void job_free(PyObject *object)
     Py_TYPE(object)->tp_free(object);
 }
 
-/* part(first, n) -> a job of its own that does the same with these rows */
-static PyObject *job_part(PyObject *object, PyObject *args)
-{
-    const py_job *self = (const py_job *)object;
-    Py_ssize_t first;
-    Py_ssize_t n;
-    if (!PyArg_ParseTuple(args, "nn", &first, &n)) {
-        return NULL;
-    }
-    if (self->order == NULL) {
-        PyErr_SetString(PyExc_RuntimeError, "a twin has no parts");
-        return NULL;
-    }
-    PyObject *rows = py_rows_part(self->rows, first, n);
-    PyObject *head = rows != NULL ? PyTuple_Pack(1, rows) : NULL;
-    PyObject *rest = PyTuple_GetSlice(self->order, 1, PyTuple_GET_SIZE(self->order));
-    PyObject *order = head != NULL && rest != NULL ? PySequence_Concat(head, rest) : NULL;
-    PyObject *part = order != NULL ? PyObject_CallObject((PyObject *)&py_job_type, order) : NULL;
-    Py_XDECREF(order);
-    Py_XDECREF(rest);
-    Py_XDECREF(head);
-    Py_XDECREF(rows);
-    return part;
-}
-
 static PyObject *job_size(PyObject *object, PyObject *unused)
 {
-    const py_job *self = (const py_job *)object;
     (void)unused;
-    return PyLong_FromSize_t(self->rows != NULL ? self->rows->n : 0);
+    return PyLong_FromSize_t(((py_job *)object)->job.call->n_rows);
 }
 
 /* twin() -> a job that carries out the same plan on another connection: each chunk is claimed by
@@ -227,6 +202,9 @@ static const char *kind_of(const py_job *self)
     if (step->kind == BM__STEP_LOAD) {
         return "load";
     }
+    if (self->search != NULL && step->n_rows == 0) {
+        return "plain";
+    }
     if (step->batch == NULL) {
         return "exec";
     }
@@ -243,7 +221,12 @@ static PyObject *job_next(PyObject *object, PyObject *unused)
         return NULL;
     }
     Py_BEGIN_ALLOW_THREADS;
-    state = bm__job_next(&self->job, &self->step);
+    if (self->search == NULL) {
+        state = bm__job_next(&self->job, &self->step);
+    } else {
+        bool goes_on = bm__locate_next(&self->search->locate, &self->step);
+        state = goes_on ? BM__JOB_STEP : BM__JOB_DONE;
+    }
     Py_END_ALLOW_THREADS;
     if (state == BM__JOB_DONE) {
         Py_RETURN_NONE;
@@ -256,7 +239,8 @@ static PyObject *job_next(PyObject *object, PyObject *unused)
         return py_raise(bm__job_error(&self->job), self->job.sent);
     }
     const bm__step *step = &self->step;
-    if (step->kind != BM__STEP_EXEC && step->kind != BM__STEP_LOAD) {
+    bool writes = step->kind == BM__STEP_EXEC || step->kind == BM__STEP_LOAD;
+    if (!writes && self->search == NULL) {
         PyErr_SetString(py_engine_error, "a step that a guest has not");
         return NULL;
     }
@@ -406,7 +390,7 @@ static bool put_odd_keys_aside(py_job *self, PyObject *rows, size_t size)
 {
     Py_ssize_t key = self->step.expect == BM__EXPECT_ORD_KEYS ? 2 : 0;
     bool keyed = key == 2 || self->step.expect == BM__EXPECT_KEYS;
-    if (self->catalog != NULL || !keyed || !self->job.plan->key_tracked) {
+    if (self->catalog != NULL || self->search != NULL || !keyed || !self->job.plan->key_tracked) {
         return true;
     }
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(rows); i++) {
@@ -439,7 +423,11 @@ static PyObject *job_answer(PyObject *object, PyObject *args)
     if (!put_odd_keys_aside(self, rows, size) || !py_push(&self->step, rows, size, &status, &err)) {
         return NULL;
     }
-    bm__job_answer(&self->job, status, &answer, &err, true);
+    if (self->search == NULL) {
+        bm__job_answer(&self->job, status, &answer, &err, true);
+    } else {
+        bm__locate_answer(&self->search->locate, status, &err);
+    }
     Py_RETURN_NONE;
 }
 
@@ -539,7 +527,6 @@ static PyObject *job_locate(PyObject *object, PyObject *args)
 }
 
 static PyMethodDef methods[] = {
-    {"part", job_part, METH_VARARGS, NULL},
     {"again", py_job_again, METH_VARARGS, NULL},
     {"knows_table", py_job_knows_table, METH_NOARGS, NULL},
     {"keys_by", py_job_keys_by, METH_NOARGS, NULL},
@@ -558,6 +545,9 @@ static PyMethodDef methods[] = {
     {"written", job_written, METH_NOARGS, NULL},
     {"locate", job_locate, METH_VARARGS, NULL},
     {"knows_keys", job_knows_keys, METH_NOARGS, NULL},
+    {"locator", py_job_locator, METH_VARARGS, NULL},
+    {"refused", py_job_refused, METH_VARARGS, NULL},
+    {"found", py_job_found, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

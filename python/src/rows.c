@@ -282,49 +282,6 @@ static PyObject *rows_new(PyTypeObject *type, PyObject *args, PyObject *keywords
     return new_rows(type, table, n);
 }
 
-static bool copy_cells(const py_rows *self, py_column *column, const py_column *from, size_t first)
-{
-    bm_layout layout;
-    size_t width;
-    size_t cells = from->one ? 1 : self->n;
-    size_t at = from->one ? 0 : first;
-    py_cell_of(from->type, &layout, &width);
-    *column = (py_column){.type = from->type, .one = from->one};
-    column->data = PyMem_Calloc(cells + 1, width);
-    column->owned = from->owned != NULL ? PyMem_Calloc(cells + 1, sizeof *column->owned) : NULL;
-    if (column->data == NULL || (from->owned != NULL && column->owned == NULL)) {
-        free_column(self, column);
-        PyErr_NoMemory();
-        return false;
-    }
-    memcpy(column->data, from->data + at * width, cells * width);
-    for (size_t i = 0; column->owned != NULL && i < cells; i++) {
-        column->owned[i] = Py_XNewRef(from->owned[at + i]);
-    }
-    for (size_t row = 0; from->states != NULL && row < self->n; row++) {
-        if (!set_state(self, column, row, (bm_state)from->states[first + row])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-PyObject *py_rows_part(py_rows *rows, Py_ssize_t first, Py_ssize_t n)
-{
-    if (first < 0 || n < 0 || (size_t)first + (size_t)n > rows->n) {
-        PyErr_SetString(PyExc_IndexError, "there are no such rows");
-        return NULL;
-    }
-    py_rows *part = (py_rows *)new_rows(&py_rows_type, rows->table, n);
-    for (size_t i = 0; part != NULL && i < rows->table->made.n_fields; i++) {
-        const py_column *from = &rows->columns[i];
-        if (from->data != NULL && !copy_cells(part, &part->columns[i], from, (size_t)first)) {
-            Py_CLEAR(part);
-        }
-    }
-    return (PyObject *)part;
-}
-
 static void rows_free(PyObject *object)
 {
     py_rows *self = (py_rows *)object;

@@ -257,6 +257,7 @@ void bm__call_rewind(bm__call *call)
     call->base = 0;
     bm_queryset_free(call->made);
     call->made = NULL;
+    call->suspects = (bm__suspects){0};
 }
 
 void bm__call_claim(bm__call *call, size_t *from, size_t *n)

@@ -19,6 +19,14 @@ typedef struct bm__guard {
     void (*leave)(void *user);
 } bm__guard;
 
+/* The rows, in the order of the write, of which an error may be about one. */
+typedef struct bm__suspects {
+    size_t from, n; /* n 0: the row is known, or nothing is */
+    bool deferred;  /* the error came after the write: constraints were deferred */
+    bool immediate; /* constraints may be deferred: a search makes them immediate */
+    bool in_place;  /* the rows before these are written, and stay while the row is looked for */
+} bm__suspects;
+
 typedef struct bm__call {
     const bm__plan *plan;
     const bm_model *model;
@@ -81,6 +89,7 @@ typedef struct bm__call {
     void *sink_user;
     size_t sink_rows;
     bool require_all;
+    bm__suspects suspects; /* of the error that the jobs ended with */
 } bm__call;
 
 /* The call that a job works on: what is set for all its jobs stands there. */

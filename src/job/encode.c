@@ -66,13 +66,11 @@ static bm_status encode_columns(bm__job *job, const bm__plan_column *columns,
     return BM_OK;
 }
 
-/* LOAD: header, rows block by block, trailer.  Rows are collected while the server works; a probe
- * loads a part of the chunk, and collects nothing. */
+/* LOAD: header, rows block by block, trailer.  Rows are collected while the server works. */
 static bm_status pull(void *context, const uint8_t **block, size_t *size, bm_error *err)
 {
     bm__job *job = context;
-    bool probes = job->phase == BM__PHASE_PROBE;
-    const bm__batch *batch = probes ? &job->probe_batch : &job->batch;
+    const bm__batch *batch = &job->batch;
     job->block.size = 0;
     if (job->encoded == 0 && !job->ended) {
         BM_TRY(bm__buffer_append(&job->block, bm__copy_header, BM__COPY_HEADER_SIZE, err));
@@ -89,7 +87,7 @@ static bm_status pull(void *context, const uint8_t **block, size_t *size, bm_err
         }
         job->encoded += n;
     }
-    if (job->call->collects && !probes) {
+    if (job->call->collects) {
         BM_TRY(bm__call_collect(job->call, job->from + job->collected,
                                 job->encoded - job->collected, err));
         job->collected = job->encoded;

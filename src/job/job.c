@@ -118,21 +118,9 @@ static bm_status reset_seen(bm__job *job, bm_error *err)
     return BM_OK;
 }
 
-/* Take the next chunk; the phase is then its first statement, or what follows the last chunk. */
-static bm_status claim(bm__job *job, bm_error *err)
+static void view_chunk(bm__job *job)
 {
-    bm__call *call = job->call;
-    job->from = 0;
-    if (call->source != NULL) {
-        BM_TRY(bm__stream_pull(call, &job->n, err));
-        job->ignored += call->dropped;
-    } else {
-        bm__call_claim(call, &job->from, &job->n);
-    }
-    if (job->n == 0) {
-        job->phase = BM__PHASE_UNHINT;
-        return BM_OK;
-    }
+    const bm__call *call = job->call;
     bm__call_views(call, job->plan->columns, job->plan->n_columns, job->views);
     bm__call_views(call, job->plan->read_columns, job->plan->n_read_columns, job->read_views);
     bm__batch all = {.n_rows = call->n_rows, .pick = call->pick};
@@ -142,12 +130,39 @@ static bm_status claim(bm__job *job, bm_error *err)
     job->batch.n_views = job->plan->n_columns;
     job->read_batch.views = job->read_views;
     job->read_batch.n_views = job->plan->n_read_columns;
+}
+
+bm_status bm__job_take(bm__job *job, size_t from, size_t n, bm_error *err)
+{
+    job->from = from;
+    job->n = n;
+    view_chunk(job);
+    BM_TRY(reset_seen(job, err));
+    return bm__begin_keys(job, err);
+}
+
+/* Take the next chunk; the phase is then its first statement, or what follows the last chunk. */
+static bm_status claim(bm__job *job, bm_error *err)
+{
+    bm__call *call = job->call;
+    size_t from = 0;
+    size_t n = 0;
+    if (call->source != NULL) {
+        BM_TRY(bm__stream_pull(call, &n, err));
+        job->ignored += call->dropped;
+    } else {
+        bm__call_claim(call, &from, &n);
+    }
+    job->n = n;
+    if (n == 0) {
+        job->phase = BM__PHASE_UNHINT;
+        return BM_OK;
+    }
+    BM_TRY(bm__job_take(job, from, n, err));
     if (call->source != NULL) {
         BM_TRY(bm__call_check(call, &job->batch, err));
-        bm__call_views(call, job->plan->columns, job->plan->n_columns, job->views);
+        view_chunk(job); /* with the sizes that the check measured */
     }
-    BM_TRY(reset_seen(job, err));
-    BM_TRY(bm__begin_keys(job, err));
     BM_TRY(add_ranges(job, err));
     job->place = bm_queryset_count(call->made);
     job->place_row = 0;
@@ -341,9 +356,6 @@ static bm_status step_of_phase(bm__job *job, bm__step *step, bool *out, bm_error
     case BM__PHASE_UNDO_POINT:
         *out = undo_step(job, step);
         break;
-    case BM__PHASE_PROBE:
-        *out = job->may_probe && !job->lost && bm__probe_next(job, step);
-        break;
     default:
         if (statement != NULL) {
             *out = true;
@@ -365,13 +377,9 @@ static void fail(bm__job *job, const bm_error *err)
     job->phase = BM__PHASE_UNDO;
 }
 
-/* What undoes is not stopped by a token; the search for the row is by the caller's, but for its own
- * end. */
+/* What undoes is not stopped by a token. */
 static const bm_cancel *token_of(const bm__job *job)
 {
-    if (job->phase == BM__PHASE_PROBE && !bm__probe_ends(job)) {
-        return bm__call_whole(job->call)->asked;
-    }
     return job->phase < BM__PHASE_UNDO ? bm__call_whole(job->call)->cancel : NULL;
 }
 
@@ -458,9 +466,23 @@ static void locate(bm__job *job, const bm__answer *answer, bm_error *err)
     if (err->row == BM_NO_ROW && write && job->n == 1) {
         err->row = bm__call_row(job->call, &job->batch, 0);
     }
-    job->may_probe = job->mode != BM__JOB_GUEST && write && err->row == BM_NO_ROW && job->n > 1 &&
-                     (err->status == BM_CONSTRAINT || err->status == BM_CONVERT);
-    bm__probe_begin(job);
+}
+
+/* The rows that a search would look at.  A deferred constraint may be about any. */
+static bm__suspects suspects_of(const bm__job *job, const bm_error *err)
+{
+    bool refused = err->status == BM_CONSTRAINT || err->status == BM_CONVERT;
+    bool after = job->phase == BM__PHASE_SETTLE ||
+                 (job->phase == BM__PHASE_COMMIT && job->mode != BM__JOB_SAVEPOINT);
+    if (!refused || err->row != BM_NO_ROW || job->lost || job->plan->whole_table) {
+        return (bm__suspects){0};
+    }
+    if (after && job->call->source == NULL) {
+        return (bm__suspects){.n = job->call->n_rows, .deferred = true, .immediate = true};
+    }
+    bool write = job->phase == BM__PHASE_WRITE;
+    return (bm__suspects){
+        .from = job->from, .n = write ? job->n : 0, .immediate = job->mode == BM__JOB_AUTOCOMMIT};
 }
 
 static void failed(bm__job *job, const bm__answer *answer, bm_error *err)
@@ -471,11 +493,12 @@ static void failed(bm__job *job, const bm__answer *answer, bm_error *err)
     }
     if (job->phase >= BM__PHASE_UNDO) { /* a rollback that fails leaves a connection to close */
         job->stuck = true;
-        job->phase = job->phase == BM__PHASE_PROBE ? job->phase : BM__PHASE_FAILED;
+        job->phase = BM__PHASE_FAILED;
         return;
     }
     if (!bm__used_up(job, answer, err)) {
         locate(job, answer, err);
+        job->suspects = suspects_of(job, err);
     }
     if (job->phase == BM__PHASE_BEGIN && job->mode == BM__JOB_OWN && answer->sent) {
         job->begun = true; /* BEGIN itself may have gone well */
@@ -493,10 +516,6 @@ void bm__job_answer(bm__job *job, bm_status status, const bm__answer *answer, bm
     job->sent = job->sent || answer->sent;
     job->lost = job->lost || !connected;
     job->statements++;
-    if (job->phase == BM__PHASE_PROBE) {
-        bm__probe_answer(job, status, answer);
-        return;
-    }
     if (status == BM_OK) {
         status = succeeded(job, answer, err);
         if (status != BM_OK) {

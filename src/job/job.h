@@ -15,7 +15,6 @@
 
 #include "call.h"
 #include "commit.h"
-#include "halves.h"
 #include "step.h"
 
 typedef enum bm__job_state {
@@ -51,16 +50,8 @@ typedef enum bm__phase {
     BM__PHASE_UNDO,       /* ROLLBACK, or ROLLBACK TO */
     BM__PHASE_UNDO_POINT, /* RELEASE of the savepoint that was rolled back to */
     BM__PHASE_HIGHEST,    /* was it the last key? */
-    BM__PHASE_PROBE,      /* find the row (probe.c) */
     BM__PHASE_FAILED
 } bm__phase;
-
-/* Where a search for the failing row stands: among rows in the order of the write. */
-typedef struct bm__probe {
-    int at;
-    bm__halves rows;
-    bool again; /* the chunks before this one are written first */
-} bm__probe;
 
 typedef struct bm__job {
     bm__call *call;
@@ -114,9 +105,7 @@ typedef struct bm__job {
     bm__arena arena;     /* keys that are text; cells of rows given to the caller's sink */
     unsigned char *rows; /* copy_to with a sink: a chunk of structs */
     size_t n_rows;
-    bm__probe probe;
-    bool may_probe;
-    bm__batch probe_batch;
+    bm__suspects suspects; /* of the first error */
 } bm__job;
 
 /* Make a job of a call.  On failure bm__job_free is legal.

@@ -41,12 +41,7 @@ bm_status bm__decode(const bm__plan *plan, const bm__plan_output *output, const 
 /* An integer, or a bool, of either engine; false for anything else. */
 bool bm__cell_integer(const bm__cell *cell, int64_t *out);
 
-/* probe.c: begin the search for the failing row, in the job's chunk; its next step, false when it
- * is over. */
-void bm__probe_begin(bm__job *job);
-bool bm__probe_next(bm__job *job, bm__step *step);
-/* Its next step rolls back. */
-bool bm__probe_ends(const bm__job *job);
-void bm__probe_answer(bm__job *job, bm_status status, const bm__answer *answer);
+/* job.c: make rows from .. from + n - 1 (in the order of the write) the job's chunk. */
+bm_status bm__job_take(bm__job *job, size_t from, size_t n, bm_error *err);
 
 #endif

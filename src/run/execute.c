@@ -189,6 +189,15 @@ static bm_status may_share(bm__execution *x, bm__conn *conn, size_t *workers, bm
     return BM_OK;
 }
 
+static bm__hooks hooks_of(const bm__execution *x)
+{
+    bool unknown = x->op.call.source != NULL || x->op.request.whole_table;
+    return (bm__hooks){.user = x->shared.user,
+                       .on_progress = x->shared.on_progress,
+                       .on_statement = x->shared.on_statement,
+                       .rows_total = unknown ? 0 : x->op.call.n_rows};
+}
+
 static bm_status attempt(bm__execution *x, bm__conn **conns, size_t n, bool inside,
                          bm_result *result, bool *fresh, bm_error *err)
 {
@@ -207,11 +216,7 @@ static bm_status attempt(bm__execution *x, bm__conn **conns, size_t n, bool insi
     BM_TRY(bm__operation_check(&x->op, err));
     BM_TRY(bm__operation_begin(&x->op, workers, err));
     set_limits(x);
-    bool unknown = x->op.call.source != NULL || x->op.request.whole_table;
-    bm__hooks hooks = {.user = x->shared.user,
-                       .on_progress = x->shared.on_progress,
-                       .on_statement = x->shared.on_statement,
-                       .rows_total = unknown ? 0 : x->op.call.n_rows};
+    const bm__hooks hooks = hooks_of(x);
     bm__job_mode mode = bm__operation_mode(&x->op, workers, inside);
     BM_TRY(
         bm__jobs_run(root, &x->op.call, mode, conns, workers, &hooks, result, &x->entangled, err));
@@ -242,33 +247,86 @@ static bool rewinds(const bm__execution *x)
     return source == NULL || source->rewind != NULL;
 }
 
-/* Again, once, with what the table is now: only where nothing was written and rows can be read
- * again. */
+/* Nothing is written, and the connection can be used as before. */
+static bool may_ask(const bm__execution *x, bm__conn *conn, bool inside, const bm_error *err)
+{
+    bool settled = err->fate != BM_FATE_UNKNOWN && err->fate != BM_FATE_PARTIAL &&
+                   err->fate != BM_FATE_COMMITTED;
+    bm__conn_state wanted = inside ? BM__CONN_IN_TRANSACTION : BM__CONN_IDLE;
+    return settled && bm__db_root(x->db)->transport->state(conn, false) == wanted;
+}
+
+/* Errors of what the table's fingerprint does not show: a type that has another name, a sequence
+ * that is another one. */
+static bool is_elsewhere(const bm_error *err)
+{
+    static const char *const states[] = {"42704", "42883", "XX000"};
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        if (strcmp(err->sqlstate, states[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An error that looks as if the table had changed: has it?  Asking costs less than the call. */
+static bool has_changed(bm__execution *x, bm__conn *conn, const bm_error *err)
+{
+    bm_db *root = bm__db_root(x->db);
+    const bm__step limits = question_limits(x, conn);
+    bm_error ignored = BM_ERROR;
+    bool same = false;
+    if (x->known == NULL || is_elsewhere(err)) {
+        return true;
+    }
+    x->asked += root->dialect->has_catalog;
+    return bm__tables_same(root, conn, x->op.rows.model, &limits, x->known, &same, &ignored) ==
+               BM_OK &&
+           !same;
+}
+
+/* Of several connections some may have been closed to stop their workers. */
+static void locate(bm__execution *x, bm__conn **conns, size_t n, bool inside, bm_result *result,
+                   bm_error *err)
+{
+    const bm__hooks hooks = hooks_of(x);
+    bm__job_mode mode = inside ? BM__JOB_SAVEPOINT : BM__JOB_OWN;
+    for (size_t i = 0; x->op.call.suspects.n > 0 && i < n; i++) {
+        if (may_ask(x, conns[i], inside, err)) {
+            bm__run_locate(&x->op.call, mode, conns[i], &hooks, result, err);
+            return;
+        }
+    }
+}
+
+/* Again, once, where the table is another one now: only where nothing was written and rows can be
+ * read again. */
 static bm_status with_connections(bm__execution *x, bm__conn **conns, size_t n, bool inside,
                                   bm_result *result, bm_error *err)
 {
     bool fresh = false;
     bm_status status = attempt(x, conns, n, inside, result, &fresh, err);
-    bool settled = err->fate != BM_FATE_UNKNOWN && err->fate != BM_FATE_PARTIAL &&
-                   err->fate != BM_FATE_COMMITTED;
-    bool connected = bm__db_root(x->db)->transport->state(conns[0], false) ==
-                     (inside ? BM__CONN_IN_TRANSACTION : BM__CONN_IDLE);
     bool stale = status != BM_OK && !fresh && looks_stale(err);
+    if (stale && may_ask(x, conns[0], inside, err)) {
+        stale = has_changed(x, conns[0], err);
+    }
     if (stale || (status == BM_DATABASE && err->sqlstate[0] == '\0')) {
         forget(x); /* also where a count is wrong: there may be a new trigger, or a rule */
     }
-    bool again = stale || x->entangled;
-    if (!again || !settled || !connected || x->op.call.sink != NULL || !rewinds(x)) {
-        return status;
+    bool again = (stale || x->entangled) && x->op.call.sink == NULL && rewinds(x);
+    if (again && may_ask(x, conns[0], inside, err)) {
+        size_t size = err->size;
+        bm_error second = BM_ERROR;
+        status = x->op.call.source != NULL ? bm__stream_rewind(&x->op.call, &second) : BM_OK;
+        status = status != BM_OK ? status : attempt(x, conns, n, inside, result, &fresh, &second);
+        *err = second;
+        err->size = size;
+        if (status != BM_OK && looks_stale(err)) {
+            forget(x);
+        }
     }
-    bm_error second = BM_ERROR;
-    size_t size = err->size;
-    status = x->op.call.source != NULL ? bm__stream_rewind(&x->op.call, &second) : BM_OK;
-    status = status != BM_OK ? status : attempt(x, conns, n, inside, result, &fresh, &second);
-    *err = second;
-    err->size = size;
-    if (status != BM_OK && looks_stale(err)) {
-        forget(x);
+    if (status != BM_OK) {
+        locate(x, conns, n, inside, result, err);
     }
     return status;
 }

@@ -49,6 +49,15 @@ static bool anything_sent(const jobs *j)
     return false;
 }
 
+/* The job whose error is that of the call; NULL: none, or not of a job. */
+static const bm__job *first_failed(const jobs *j)
+{
+    if (j->n > 1) {
+        return j->team.first == BM__TEAM_NOBODY ? NULL : &j->at[j->team.first];
+    }
+    return failed(&j->at[0]) ? &j->at[0] : NULL;
+}
+
 /* The error of several jobs: the first that came, whose fate is that of all of them.  Of a dry run
  * nothing stays, even where a ROLLBACK fails. */
 static bm_status settle_team(const jobs *j, bm_error *err)
@@ -58,7 +67,8 @@ static bm_status settle_team(const jobs *j, bm_error *err)
         return BM_OK;
     }
     fate = j->at[0].call->dry_run ? BM_FATE_ROLLED_BACK : fate;
-    *err = j->team.first == BM__TEAM_NOBODY ? j->stopped : *bm__job_error(&j->at[j->team.first]);
+    const bm__job *first = first_failed(j);
+    *err = first == NULL ? j->stopped : *bm__job_error(first);
     err->fate = fate == BM_FATE_ROLLED_BACK && !anything_sent(j) ? BM_FATE_NOT_STARTED : fate;
     if (fate == BM_FATE_PARTIAL) {
         err->status = BM_PARTIAL;
@@ -124,6 +134,29 @@ static bm_status run(bm_db *db, jobs *j, bm__conn **conns, bm__call *call, const
     return status;
 }
 
+/* The rows among which that of the error is.  The chunk of a stream is gone with its job: there it is
+ * looked for at once. */
+static void suspect(const jobs *j, bm__call *call, bm__job_mode mode, bm__conn **conns,
+                    const bm__hooks *hooks, bm_result *result, bm_error *err)
+{
+    bool undone = err->fate == BM_FATE_ROLLED_BACK || err->fate == BM_FATE_IN_CALLERS_TRANSACTION;
+    const bm__job *first = undone ? first_failed(j) : NULL;
+    call->suspects = first != NULL ? first->suspects : (bm__suspects){0};
+    if (call->source == NULL || call->suspects.n == 0) {
+        return;
+    }
+    bm__call *own = first->call;
+    own->suspects = call->suspects;
+    for (size_t i = 0; own->suspects.n > 0 && i < j->n; i++) {
+        bm__conn_state state = conns[i]->transport->state(conns[i], false);
+        if (state == BM__CONN_IDLE || mode == BM__JOB_SAVEPOINT) {
+            bm__run_locate(own, mode, conns[i], hooks, result, err);
+            own->suspects.n = 0;
+        }
+    }
+    call->suspects.n = 0;
+}
+
 static bm_status make(jobs *j, bm__call *call, bm__job_mode mode, size_t *made, bm_error *err)
 {
     j->at = calloc(j->n, sizeof *j->at);
@@ -177,6 +210,7 @@ bm_status bm__jobs_run(bm_db *db, bm__call *call, bm__job_mode mode, bm__conn **
     if (status == BM_OK) {
         status = finish(&j, result, err);
         *entangled = n > 1 && j.team.entangled;
+        suspect(&j, call, mode, conns, hooks, result, err);
     }
     unmake(&j, call, made);
     return status;

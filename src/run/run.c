@@ -36,7 +36,6 @@ static int64_t usual_ms(const bm__job *job, const bm__step *step)
     case BM__PHASE_WRITE:
     case BM__PHASE_AFTER:
     case BM__PHASE_SETTLE:
-    case BM__PHASE_PROBE:
         return call->statement_timeout_ms;
     default:
         return call->short_timeout_ms;
@@ -138,6 +137,14 @@ static void report(bm__reports *reports, const bm__job *job, const bm__step *ste
         hooks->on_progress(hooks->user, reports->rows_done, hooks->rows_total);
     }
     pthread_mutex_unlock(&reports->lock);
+}
+
+bm_status bm__run_step(const bm__job *job, bm__conn *conn, bm__step *step, bm__answer *answer,
+                       bm_error *err)
+{
+    bound(job, step);
+    BM_TRY(may_begin(step, err));
+    return conn->transport->perform(conn, step, answer, err);
 }
 
 static bm_status perform(bm__conn *conn, const bm__step *step, const bm__meeting *meeting,

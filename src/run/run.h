@@ -34,4 +34,14 @@ typedef struct bm__meeting {
 void bm__run_job(bm_db *db, bm__reports *reports, bm__job *job, bm__conn *conn,
                  const bm__meeting *meeting);
 
+/* Perform a step within the limits of the job's call. */
+bm_status bm__run_step(const bm__job *job, bm__conn *conn, bm__step *step, bm__answer *answer,
+                       bm_error *err);
+
+/* The call failed, and nothing of it is written: look for the row among call->suspects, on an idle
+ * connection, or in the caller's transaction.  Fills err->row where it is found; the status and all
+ * else that is reported stay. */
+void bm__run_locate(bm__call *call, bm__job_mode mode, bm__conn *conn, const bm__hooks *hooks,
+                    bm_result *result, bm_error *err);
+
 #endif

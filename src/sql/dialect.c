@@ -14,6 +14,7 @@ static const bm__dialect dialects[] = {
         .has_copy = true,
         .has_catalog = true,
         .has_hints = true,
+        .defers = true,
         .has_arrays = true,
         .tells_commits = true,
         .small_rows = 1000,

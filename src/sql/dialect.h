@@ -14,6 +14,7 @@ typedef struct bm__dialect {
     bool one_writer;    /* never more than one connection writes */
     bool stores_lite;   /* cells go and come as lite/ has them; else as pg/ has them */
     bool has_hints;     /* PostgreSQL's planner settings */
+    bool defers;        /* constraints may be deferred, and made immediate */
     bool has_arrays;    /* many values come back as one */
     bool tells_commits; /* another connection may ask what became of a transaction */
     size_t small_rows;  /* a create of up to so many rows is one statement, not a COPY */

@@ -1,5 +1,5 @@
-/* The savepoint that a call in the caller's transaction stands in, and that of a nested bm_begin.
- * */
+/* The savepoints of a call in the caller's transaction, of a search for its row, and of a nested
+ * bm_begin. */
 #ifndef BM_SQL_TRANSACTION_H
 #define BM_SQL_TRANSACTION_H
 
@@ -16,11 +16,13 @@
 #define BM__SQL_SAVEPOINT_CALL "SAVEPOINT bulkmodel_call"
 #define BM__SQL_RELEASE_CALL "RELEASE SAVEPOINT bulkmodel_call"
 #define BM__SQL_ROLLBACK_TO_CALL "ROLLBACK TO SAVEPOINT bulkmodel_call"
-#define BM__SQL_SAVEPOINT_PROBE "SAVEPOINT bulkmodel_probe"
-#define BM__SQL_RELEASE_PROBE "RELEASE SAVEPOINT bulkmodel_probe"
-#define BM__SQL_ROLLBACK_TO_PROBE "ROLLBACK TO SAVEPOINT bulkmodel_probe"
+#define BM__SQL_SAVEPOINT_LOCATE "SAVEPOINT bulkmodel_locate"
+#define BM__SQL_RELEASE_LOCATE "RELEASE SAVEPOINT bulkmodel_locate"
+#define BM__SQL_ROLLBACK_TO_LOCATE "ROLLBACK TO SAVEPOINT bulkmodel_locate"
 #define BM__SQL_SAVEPOINT_NESTED "SAVEPOINT bulkmodel_nested"
 #define BM__SQL_RELEASE_NESTED "RELEASE SAVEPOINT bulkmodel_nested"
 #define BM__SQL_ROLLBACK_TO_NESTED "ROLLBACK TO SAVEPOINT bulkmodel_nested"
+
+#define BM__SQL_IMMEDIATE "SET CONSTRAINTS ALL IMMEDIATE"
 
 #endif

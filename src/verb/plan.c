@@ -2,6 +2,7 @@
 
 #include "lite.h"
 #include "sql_team.h"
+#include "sql_transaction.h"
 
 #include <string.h>
 
@@ -221,8 +222,8 @@ bm_status bm__plan_setup(const bm__request *request, bm__plan *plan, size_t hint
         bool many = request->n_rows > plan->dialect->small_rows;
         return hint_rows > 0 && many ? plan_hint(plan, hint_rows, false, err) : BM_OK;
     }
-    plan->settle = (bm__statement){"SET CONSTRAINTS ALL IMMEDIATE", BM__STEP_EXEC, BM__EXPECT_COUNT,
-                                   BM__TAKES_NOTHING};
+    plan->settle =
+        (bm__statement){BM__SQL_IMMEDIATE, BM__STEP_EXEC, BM__EXPECT_COUNT, BM__TAKES_NOTHING};
     if (request->several_workers) {
         char sql[BM__SQL_TEAM_MAX];
         plan->team = request->team;

@@ -178,17 +178,85 @@ def test_in_a_caller_s_transaction_a_row_that_is_printed_is_found(verb: str) -> 
             "bulk_update": lambda: Checked.objects.bulk_update(objects, ["amount", "note"]),
             "update_fields": lambda: Checked.objects.update_fields("amount", objects=objects),
         }[verb]
-        with CaptureQueriesContext(connection) as captured:
-            error = failure(call)
+        error = failure(call)
         assert error.row_index == 13
-        assert len(captured) == 1
         transaction.set_rollback(True)
 
 
-@pytest.mark.django_db
-def test_of_rows_that_look_alike_none_is_named() -> None:
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("n", [2, 7, 1200])
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("name", ["positive", "apart"])
+def test_in_a_caller_s_transaction_the_row_is_found(name: str, verb: str, n: int) -> None:
+    """Rows that look alike: their values do not say which it is."""
+    at = n - 2 if n > 2 else 1
+    with transaction.atomic():
+        if name == "apart":
+            Checked.django.create(whole=(1, 10))
+        before = Checked.django.count()
+        call = calls(Checked.objects, verb, n, [at], name)
+        kept = Checked.django.count()
+        with transaction.atomic():
+            error = failure(call)
+            assert error.row_index == at
+            assert error.constraint.startswith(name)
+            with pytest.raises(transaction.TransactionManagementError):
+                Checked.django.count()
+        assert Checked.django.count() == kept >= before
+        transaction.set_rollback(True)
+    assert not Checked.django.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("verb", VERBS)
+def test_in_a_caller_s_transaction_an_immediate_foreign_key_is_found(verb: str) -> None:
+    """The day that other rows refer to was made in the same transaction."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        with transaction.atomic():
+            error = failure(calls(Checked.objects, verb, 20, [13], "app_checked_day_id"))
+            assert error.row_index == 13
+            assert error.sqlstate == "23503"
+        transaction.set_rollback(True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_transaction_is_left_as_the_error_left_it() -> None:
+    """Django's own bulk_create leaves a transaction that failed: so does a search in it."""
     objects = rows(20)
     objects[13].amount = Decimal("-1")
+    states = []
+    for manager in (Checked.django, Checked.objects):
+        with transaction.atomic():
+            Checked.django.create(note="before")
+            error = failure(lambda manager=manager: manager.bulk_create(objects))
+            status = connection.connection.info.transaction_status.name
+            states.append((connection.needs_rollback, status))
+            transaction.set_rollback(True)
+    assert error.row_index == 13
+    assert states[0][1] == "INERROR"
+    assert states[0] == states[1]
+    assert not Checked.django.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("verb", ["bulk_create", "bulk_update"])
+def test_a_search_can_be_followed_by_a_savepoint_of_the_caller_s(verb: str) -> None:
     with transaction.atomic():
-        assert failure(lambda: Checked.objects.bulk_create(objects)).row_index is None
-        transaction.set_rollback(True)
+        call = calls(Checked.objects, verb, 20, [13], "positive")
+        point = transaction.savepoint()
+        assert failure(call).row_index == 13
+        transaction.set_rollback(False)
+        transaction.savepoint_rollback(point)
+        Checked.objects.bulk_create(rows(3))
+    assert Checked.django.count() == (3 if verb == "bulk_create" else 23)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("n", [1, 20, 1200])
+def test_in_a_caller_s_transaction_no_further_query_is_counted(n: int) -> None:
+    with transaction.atomic(), CaptureQueriesContext(connection) as captured:
+        Checked.objects.bulk_create(rows(n))
+    verbs = [query["sql"].split()[0] for query in captured]
+    assert "SAVEPOINT" not in verbs and "RELEASE" not in verbs

@@ -416,20 +416,24 @@ static void rows_are_dropped(void **state)
     }
 }
 
-/* The second chunk fails for what the first one wrote, which then fails itself: the search goes on
- * in it, and ends. */
-static void an_earlier_chunk_fails_when_it_is_searched(void **state)
+/* A step that fails, and with what. */
+typedef struct failure {
+    uint64_t step;
+    const char *sqlstate;
+} failure;
+
+/* Update four rows in two chunks; `step` counts from BEGIN, which is 1.  The row of the error. */
+static size_t row_of_update(const failure *failures, size_t n, const char *last)
 {
-    static const scenario outside = {"earlier", run_update_named, false, false};
-    /* The second chunk; then, behind its own rows alone, the first one, and the half of it. */
-    static const uint64_t fails[] = {3, 14, 17};
-    (void)state;
+    static const scenario outside = {"search", run_update_named, false, false};
     scene s;
     bm_error err = BM_ERROR;
     begin(&outside, &s);
-    for (size_t i = 0; i < sizeof fails / sizeof fails[0]; i++) {
-        const bm_memory_answer answer = {
-            .size = sizeof answer, .step = fails[i], .sqlstate = "23505", .rows = -1};
+    for (size_t i = 0; i < n; i++) {
+        const bm_memory_answer answer = {.size = sizeof answer,
+                                         .step = failures[i].step,
+                                         .sqlstate = failures[i].sqlstate,
+                                         .rows = -1};
         assert_int_equal(bm_memory_script(s.db, &answer, &err), BM_OK);
     }
     fill_items(rows, 4, 1, 3);
@@ -438,22 +442,58 @@ static void an_earlier_chunk_fails_when_it_is_searched(void **state)
                                                  .fields = BM_NAMES("value")),
                                       &s.result, &err),
                      BM_CONSTRAINT);
-    assert_int_equal(err.row, 0);
+    assert_string_equal(err.sqlstate, failures[0].sqlstate);
+    assert_int_equal(err.fate, BM_FATE_ROLLED_BACK);
+    assert_string_equal(bm_memory_at(s.db, bm_memory_count(s.db) - 1), last);
     expect_usable(s.db);
+    size_t row = err.row;
     end(&s);
+    return row;
+}
+
+/* A unique value depends on what earlier chunks wrote: they are written first.  Steps 1 to 4:
+ * BEGIN, two chunks, ROLLBACK; 5, 6: BEGIN, SAVEPOINT; 7: the first chunk; 10: the half of it. */
+static void an_earlier_chunk_fails_when_it_is_searched(void **state)
+{
+    static const failure failures[] = {{3, "23505"}, {7, "23505"}, {10, "23505"}};
+    (void)state;
+    assert_int_equal(row_of_update(failures, 3, "ROLLBACK"), 0);
+}
+
+/* A check depends on its row alone: 7 is the first row of the second chunk. */
+static void a_chunk_is_searched_alone(void **state)
+{
+    static const failure failures[] = {{3, "23514"}, {7, "23514"}};
+    (void)state;
+    assert_int_equal(row_of_update(failures, 2, "ROLLBACK"), 2);
+}
+
+/* T10: another failure than the one that is looked for ends the search, also one of its status. */
+static void another_failure_ends_the_search(void **state)
+{
+    static const char *const others[] = {"23503", "23502", "22003", "40001", "57014"};
+    (void)state;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        const failure at_once[] = {{3, "23514"}, {7, others[i]}};
+        assert_int_equal(row_of_update(at_once, 2, "ROLLBACK"), BM_NO_ROW);
+        const failure later[] = {{3, "23505"}, {7, "23505"}, {10, others[i]}};
+        assert_int_equal(row_of_update(later, 3, "ROLLBACK"), BM_NO_ROW);
+    }
 }
 
 int main(void)
 {
-    enum { N = sizeof scenarios / sizeof scenarios[0] };
-    struct CMUnitTest tests[N + 4] = {
+    enum { N = sizeof scenarios / sizeof scenarios[0], MORE = 6 };
+    struct CMUnitTest tests[N + MORE] = {
         cmocka_unit_test(commit_of_the_caller),
         cmocka_unit_test(release_fails),
         cmocka_unit_test(rows_are_dropped),
         cmocka_unit_test(an_earlier_chunk_fails_when_it_is_searched),
+        cmocka_unit_test(a_chunk_is_searched_alone),
+        cmocka_unit_test(another_failure_ends_the_search),
     };
     for (size_t i = 0; i < N; i++) {
-        tests[i + 4] = (struct CMUnitTest){
+        tests[i + MORE] = (struct CMUnitTest){
             .name = scenarios[i].name, .test_func = run_scenario, .initial_state = &scenarios[i]};
     }
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,13 +1,14 @@
-#include "halves.h"
+#include "bisect.h"
 
-bool bm__halves_next(bm__halves *rows)
+bool bm__bisect_next(bm__bisect *rows)
 {
     size_t left = rows->high - rows->low;
-    rows->end = rows->low + (left > 1 ? left / 2 : left);
+    size_t part = left > rows->most ? rows->most : left > 1 ? left / 2 : left;
+    rows->end = rows->low + part;
     return left > 0 && !rows->found;
 }
 
-void bm__halves_answer(bm__halves *rows, bool written)
+void bm__bisect_answer(bm__bisect *rows, bool written)
 {
     if (written) {
         rows->low = rows->end;

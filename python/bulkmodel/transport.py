@@ -72,6 +72,7 @@ def _performer(
     performs: dict[str, Any] = postgresql.PERFORM if on_postgresql else sqlite.PERFORM
 
     def perform(job: _core.Job, step: locate_row.Next) -> tuple[int, list[Any]]:
+        timeouts.check(cursor.db)
         if step[0] == "plain":
             cursor.execute(step[1])
             return 0, []
@@ -120,7 +121,6 @@ def run(
         perform = _performer(cursor, condition, beside)
         try:
             while (step := job.next()) is not None:
-                timeouts.check(connection)
                 job.answer(*perform(job, step))
         except Error as error:
             errors.locate(error, job)

@@ -49,8 +49,7 @@ static bool fill_module(PyObject *module)
     bool filled =
         add_type(module, "Table", &py_table_type) && add_type(module, "Rows", &py_rows_type) &&
         add_type(module, "Job", &py_job_type) && add_type(module, "Catalog", &py_catalog_type) &&
-        add_type(module, "Builder", &py_builder_type) &&
-        add_type(module, "Team", &py_team_type) &&
+        add_type(module, "Builder", &py_builder_type) && add_type(module, "Team", &py_team_type) &&
         add_exception(module, "bulkmodel._core.Unfit", NULL, &py_unfit) &&
         add_exception(module, "bulkmodel._core.EngineError", NULL, &py_engine_error) &&
         add_exception(module, "bulkmodel._core.Miscounted", py_engine_error, &py_miscounted) &&

@@ -134,8 +134,8 @@ static bm_status run(bm_db *db, jobs *j, bm__conn **conns, bm__call *call, const
     return status;
 }
 
-/* The rows among which that of the error is.  The chunk of a stream is gone with its job: there it is
- * looked for at once. */
+/* The rows among which that of the error is.  The chunk of a stream is gone with its job: there it
+ * is looked for at once. */
 static void suspect(const jobs *j, bm__call *call, bm__job_mode mode, bm__conn **conns,
                     const bm__hooks *hooks, bm_result *result, bm_error *err)
 {

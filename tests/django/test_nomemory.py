@@ -29,7 +29,7 @@ def test_an_allocation_that_fails(verb: str, tmp_path: Path) -> None:
     ended = run(verb, tmp_path / "ours")
     if ended.returncode < 0 and sys.version_info[:2] in BROKEN:
         control = run("control", tmp_path / "control")
-        assert control.returncode == ended.returncode, control.stderr[-2000:]
+        assert control.returncode < 0, control.stderr[-2000:]
     else:
         assert ended.returncode == 0, ended.stderr[-2000:]
         assert int(ended.stdout.split()[0]) > 50

@@ -22,6 +22,14 @@ def always_use_concurrent_batch_writes() -> bool:
     return value
 
 
+def locate_in_atomic() -> bool:
+    """Does a call in the caller's transaction set a savepoint, to find the row of an error?"""
+    value = getattr(settings, "BULKMODEL_LOCATE_IN_ATOMIC", True)
+    if not isinstance(value, bool):
+        raise ImproperlyConfigured("BULKMODEL_LOCATE_IN_ATOMIC must be True or False.")
+    return value
+
+
 def sqlite_probe() -> bool:
     """May a SQLite that loads no extensions be given the engine's table all the same?"""
     value = getattr(settings, "BULKMODEL_SQLITE_PROBE", True)

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import Error, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from bulkmodel import _core, errors, locate_row, postgresql, timeouts, transport
+from bulkmodel import _core, conf, errors, locate_row, postgresql, timeouts, transport
 from bulkmodel.atomic import as_one_statement, is_inside, one_statement, one_transaction
 from bulkmodel.made_keys import ASKED, run_surely
 from bulkmodel.place import SMALL, Place
@@ -124,18 +124,22 @@ class Writing:
         using = self.place.using
         connection = self.place.connection
         nested = connection.in_atomic_block and connection.vendor == "postgresql"
+        locates = nested and self._size() > 1 and conf.locate_in_atomic()
         within = one_transaction(using, lambda: undo(()), not self._is_small())
         if self.is_one_statement:
             within = one_statement(using, lambda: undo(()))
         elif self.is_one_of_djangos and is_inside(using):
             within = as_one_statement(using, lambda: undo(()))
         with within:
-            if nested and sum(job.size() for job in self.jobs) > 1:
+            if locates:
                 self._savepoint = locate_row.Savepoint(connection)
             self._tasks[0].run(connection, beside)
             settle()
             if self._savepoint is not None:
                 self._savepoint.release()
+
+    def _size(self) -> int:
+        return sum(job.size() for job in self.jobs)
 
     def _is_small(self) -> bool:
         """Few rows are one statement, but for those that are counted."""

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
@@ -251,6 +252,22 @@ def test_a_search_can_be_followed_by_a_savepoint_of_the_caller_s(verb: str) -> N
         transaction.savepoint_rollback(point)
         Checked.objects.bulk_create(rows(3))
     assert Checked.django.count() == (3 if verb == "bulk_create" else 23)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("locates", [True, False])
+def test_a_setting_saves_the_savepoint(locates: bool, settings: Any) -> None:
+    settings.BULKMODEL_LOCATE_IN_ATOMIC = locates
+    objects = rows(20)
+    objects[13].amount = Decimal("-1")
+    with transaction.atomic():
+        error = failure(lambda: Checked.objects.bulk_create(objects))
+        assert error.row_index == (13 if locates else None)
+        assert connection.connection.info.transaction_status.name == "INERROR"
+        transaction.set_rollback(True)
+    settings.BULKMODEL_LOCATE_IN_ATOMIC = "yes"
+    with transaction.atomic(), pytest.raises(ImproperlyConfigured):
+        Checked.objects.bulk_create(rows(2))
 
 
 @pytest.mark.django_db(transaction=True)

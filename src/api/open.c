@@ -219,12 +219,9 @@ bm_status bm_ensure_connected(bm_db *db, bm_error *err)
     const bm__step limits = bm__db_limits(db, NULL);
     BM_TRY(bm__db_connect(db, 1, &limits, &conn, &n, &inside, err));
     bool lost = inside && conn->transport->state(conn, true) == BM__CONN_CLOSED;
+    bm_status status = lost ? bm__db_lost(conn, err) : BM_OK;
     bm__db_disconnect(db, &conn, n);
-    if (lost) {
-        return bm__fail(err, BM_CONNECTION, BM_STAGE_CONNECT,
-                        "the transaction's connection is lost");
-    }
-    return BM_OK;
+    return status;
 }
 
 bm_status bm_reset_connection(bm_db *db, bm_error *err)

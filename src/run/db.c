@@ -119,6 +119,22 @@ bm__step bm__db_limits(bm_db *db, const bm_call *call)
     return limits;
 }
 
+bm_status bm__db_lost(bm__conn *conn, bm_error *err)
+{
+    bm_error why = BM_ERROR;
+    bm__answer answer;
+    const bm__step step = {.kind = BM__STEP_ROLLBACK};
+    (void)conn->transport->perform(conn, &step, &answer, &why); /* is refused, with the reason */
+    if (why.sqlstate[0] == '\0') {
+        return bm__fail(err, BM_CONNECTION, BM_STAGE_CONNECT,
+                        "the transaction's connection is lost");
+    }
+    size_t size = err->size;
+    *err = why;
+    err->size = size;
+    return err->status;
+}
+
 bm_status bm__db_connect(bm_db *db, size_t want, const bm__step *limits, bm__conn **conns,
                          size_t *n, bool *inside, bm_error *err)
 {
@@ -132,8 +148,7 @@ bm_status bm__db_connect(bm_db *db, size_t want, const bm__step *limits, bm__con
         }
         bm__conn_state state = db->transport->state(db->conn, false);
         if (state == BM__CONN_CLOSED) {
-            return bm__fail(err, BM_CONNECTION, BM_STAGE_CONNECT,
-                            "the transaction's connection is lost");
+            return bm__db_lost(db->conn, err);
         }
         if (state == BM__CONN_IDLE) { /* SQLite does so when the disk is full, among others */
             return bm__fail(err, BM_DATABASE, BM_STAGE_CHECK,

@@ -94,6 +94,10 @@ void bm__pool_give(bm_db *db, bm__conn *conn);
 /* Close the idle ones. */
 void bm__pool_drain(bm_db *db);
 
+/* The error of a transaction whose connection is closed: what the server said last, where it said
+ * something. */
+bm_status bm__db_lost(bm__conn *conn, bm_error *err);
+
 /* The connection of a call in a transaction (or over a borrowed one with an open transaction), or a
  * pooled one.  `inside` tells which. */
 bm_status bm__db_connect(bm_db *db, size_t want, const bm__step *limits, bm__conn **conns,

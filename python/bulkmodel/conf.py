@@ -22,12 +22,13 @@ def always_use_concurrent_batch_writes() -> bool:
     return value
 
 
-def locate_in_atomic() -> bool:
-    """Does a call in the caller's transaction set a savepoint, to find the row of an error?"""
-    value = getattr(settings, "BULKMODEL_LOCATE_IN_ATOMIC", True)
-    if not isinstance(value, bool):
-        raise ImproperlyConfigured("BULKMODEL_LOCATE_IN_ATOMIC must be True or False.")
-    return value
+def locate_in_atomic(is_small: bool) -> bool:
+    """Does a call in the caller's transaction set a savepoint, to find the row of an error?  By
+    default a call of few rows does not: the savepoint would take as long as the call."""
+    value = getattr(settings, "BULKMODEL_LOCATE_IN_ATOMIC", None)
+    if not isinstance(value, bool | None):
+        raise ImproperlyConfigured("BULKMODEL_LOCATE_IN_ATOMIC must be True, False or None.")
+    return not is_small if value is None else value
 
 
 def sqlite_probe() -> bool:

@@ -8,6 +8,7 @@ One clock covers the whole call until its first COMMIT is sent; all COMMITs then
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import socket
 import threading
@@ -372,7 +373,19 @@ def timed(method: _Method) -> _Method:
         with limited(self._connections(), *limits):
             return method(self, *args, **options)
 
+    if not of_values:
+        within.__signature__ = _signature(method)  # type: ignore[attr-defined]
     return cast(_Method, within)
+
+
+def _signature(method: Callable[..., Any]) -> inspect.Signature:
+    """That of the method, with the keywords that it is given."""
+    signature = inspect.signature(method)
+    parameters = list(signature.parameters.values())
+    further = parameters.pop() if parameters[-1].kind is inspect.Parameter.VAR_KEYWORD else None
+    for name in NAMES:
+        parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None))
+    return signature.replace(parameters=[*parameters, further] if further else parameters)
 
 
 def timed_chunks(

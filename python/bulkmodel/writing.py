@@ -124,7 +124,8 @@ class Writing:
         using = self.place.using
         connection = self.place.connection
         nested = connection.in_atomic_block and connection.vendor == "postgresql"
-        locates = nested and self._size() > 1 and conf.locate_in_atomic()
+        size = sum(job.size() for job in self.jobs)
+        locates = nested and size > 1 and conf.locate_in_atomic(size <= SMALL)
         within = one_transaction(using, lambda: undo(()), not self._is_small())
         if self.is_one_statement:
             within = one_statement(using, lambda: undo(()))
@@ -137,9 +138,6 @@ class Writing:
             settle()
             if self._savepoint is not None:
                 self._savepoint.release()
-
-    def _size(self) -> int:
-        return sum(job.size() for job in self.jobs)
 
     def _is_small(self) -> bool:
         """Few rows are one statement, but for those that are counted."""

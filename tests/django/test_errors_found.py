@@ -255,10 +255,15 @@ def test_a_search_can_be_followed_by_a_savepoint_of_the_caller_s(verb: str) -> N
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("locates", [True, False])
-def test_a_setting_saves_the_savepoint(locates: bool, settings: Any) -> None:
-    settings.BULKMODEL_LOCATE_IN_ATOMIC = locates
-    objects = rows(20)
+@pytest.mark.parametrize(
+    ("value", "n", "locates"),
+    [(True, 20, True), (False, 20, False), (None, 20, False), (None, 1_001, True)],
+)
+def test_a_setting_saves_the_savepoint(
+    value: bool | None, n: int, locates: bool, settings: Any
+) -> None:
+    settings.BULKMODEL_LOCATE_IN_ATOMIC = value
+    objects = rows(n)
     objects[13].amount = Decimal("-1")
     with transaction.atomic():
         error = failure(lambda: Checked.objects.bulk_create(objects))

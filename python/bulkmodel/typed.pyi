@@ -148,14 +148,15 @@ class Methods(Generic[_Row]):
         batch_size: int | None = None,
         concurrent: bool | None = None,
         max_concurrent_workers: int | None = None,
-        timeout: float | None = None,
-        commit_timeout: float | None = None,
         send_signals: bool = True,
         return_queryset: Literal[False] = False,
         send_signal: bool = True,
         signal: bool = True,
         commit_check: bool | None = None,
         retries: int = 0,
+        *,
+        timeout: float | None = None,
+        commit_timeout: float | None = None,
     ) -> int: ...
     @overload
     def copy_from_objects(
@@ -167,8 +168,6 @@ class Methods(Generic[_Row]):
         batch_size: int | None = None,
         concurrent: bool | None = None,
         max_concurrent_workers: int | None = None,
-        timeout: float | None = None,
-        commit_timeout: float | None = None,
         send_signals: bool = True,
         *,
         return_queryset: Literal[True],
@@ -176,6 +175,8 @@ class Methods(Generic[_Row]):
         signal: bool = True,
         commit_check: bool | None = None,
         retries: int = 0,
+        timeout: float | None = None,
+        commit_timeout: float | None = None,
     ) -> BulkModelQuerySet[_Row]: ...
     @overload
     async def acopy_from_objects(
@@ -184,10 +185,14 @@ class Methods(Generic[_Row]):
     @overload
     async def acopy_from_objects(self, objs: Iterable[_Row], *args: Any, **options: Any) -> int: ...
     def copy_to_instances(
-        self, columns: Iterable[str] | None = None, *, timeout: float | None = None
+        self,
+        columns: Iterable[str] | None = None,
+        *,
+        timeout: float | None = None,
+        commit_timeout: float | None = None,
     ) -> list[_Row]: ...
     async def acopy_to_instances(
-        self, columns: Iterable[str] | None = None, *, timeout: float | None = None
+        self, columns: Iterable[str] | None = None, **options: Any
     ) -> list[_Row]: ...
     def iter_copy_to_instances(
         self,
@@ -223,7 +228,11 @@ class Methods(Generic[_Row]):
         self, objects: Iterable[_Row], **options: Any
     ) -> BulkModelQuerySet[_Row]: ...
     def populate_queryset_values(
-        self, objects: Iterable[_Row], *fieldnames: str
+        self,
+        objects: Iterable[_Row],
+        *fieldnames: str,
+        timeout: float | None = None,
+        commit_timeout: float | None = None,
     ) -> BulkModelQuerySet[_Row]: ...
     async def apopulate_queryset_values(
         self, objects: Iterable[_Row], *fieldnames: str

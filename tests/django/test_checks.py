@@ -26,7 +26,9 @@ def ids() -> list[str]:
     return [message.id for message in found]
 
 
-def test_nothing_to_say_of_a_project_as_it_should_be() -> None:
+def test_nothing_to_say_of_a_project_as_it_should_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    bounded = {**connection.settings_dict.get("OPTIONS", {}), "tcp_user_timeout": 10_000}
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", bounded)
     has_engine = transport.why_not(connection) is None
     assert ids() == ([] if has_engine else ["bulkmodel.I001"])
 

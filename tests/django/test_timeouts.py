@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.db import OperationalError, connection, transaction
 
 from app.models import Plain
@@ -199,6 +200,9 @@ if ENGINE == "postgresql":
 
     def test_for_coroutines() -> None:
         async def call() -> None:
+            await sync_to_async(
+                lambda: connection.close()
+            )()  # that of an earlier test is not frozen
             await Plain.objects.acopy_from_objects(iter(rows(20000)), timeout=SECONDS)
 
         if not postgresql.is_psycopg3:

@@ -25,7 +25,7 @@ from bulkmodel.errors import CallTimeout, CommitUnknown, PartialCommit
 NAMES = ("timeout", "commit_timeout")
 COMMIT_SECONDS = 5.0
 # After its time a call may still answer for so long, before its socket is shut down.
-_GRACE = 0.15
+_GRACE = 0.1
 # SQLite: an interrupt between two statements stops neither, so it is asked again.
 _AGAIN = 0.02
 

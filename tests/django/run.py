@@ -6,6 +6,7 @@ usage: run.py ENGINE EXTENSION    sqlite-table, sqlite-rows, sqlite (what this P
 """
 
 import os
+import signal
 import sqlite3
 import sys
 from pathlib import Path
@@ -45,6 +46,8 @@ class Tap:
 
 
 def main(engine: str, extension: str, *options: str) -> int:
+    # A shell starts what runs in the background with SIGINT ignored: no interrupt would come.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if engine == "sqlite":
         loads = hasattr(sqlite3.Connection, "enable_load_extension")
         engine = "sqlite-table" if loads else "sqlite-rows"

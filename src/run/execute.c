@@ -109,12 +109,11 @@ static void set_limits(bm__execution *x)
     atomic_store(&call->commit_until_ns, 0);
 }
 
+/* No later call uses the table.  This one holds it until it has another: its plan points to it, and
+ * so does the search for the row. */
 static void forget(bm__execution *x)
 {
-    bm_db *root = bm__db_root(x->db);
-    bm__tables_drop(root, x->known);
-    bm__tables_release(root, x->known);
-    x->known = NULL;
+    bm__tables_drop(bm__db_root(x->db), x->known);
 }
 
 static bm__step question_limits(const bm__execution *x, const bm__conn *conn)
@@ -138,8 +137,9 @@ static bm_status ask_table(bm__execution *x, bm__conn *conn, bool *fresh, bm_err
 {
     bm_db *root = bm__db_root(x->db);
     const bm__step limits = table_limits(x, conn);
-    bm__tables_release(root, x->known); /* of a first attempt */
+    bm__tables_release(root, x->known); /* of a first attempt, whose plan is not used again */
     x->known = NULL;
+    x->op.call.suspects = (bm__suspects){0};
     BM_TRY(bm__tables_get(root, conn, x->op.rows.model, &limits, &x->known, fresh, err));
     x->asked += *fresh && root->dialect->has_catalog;
     return BM_OK;

@@ -92,6 +92,7 @@ static int judge(world *w, verb v, bm_db *db, bm_status status, bm_status stoppe
         assert_true(is_done(w, v));
     } else if (status == BM_COMMIT_UNKNOWN) {
         assert_int_equal(err->fate, BM_FATE_UNKNOWN);
+        world_settle(w);
         assert_true(is_done(w, v) || is_undone(w, v));
     } else {
         assert_int_equal(status, stopped);
@@ -284,6 +285,9 @@ static void in_one_statement(void **state)
                                BM_OPTIONS(bm_bulk_create_options, .call = &call), NULL, &err);
             pthread_join(thread, NULL);
             bm_cancel_reset(token);
+            if (status == BM_COMMIT_UNKNOWN) {
+                world_settle(&w);
+            }
             bool all = world_has(&w, SEEDS + SMALL, SEED_SUM + SMALL);
             bool none = world_has(&w, SEEDS, SEED_SUM);
             if (status == BM_COMMIT_UNKNOWN) {

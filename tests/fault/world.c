@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const bm_model item_assigned =
     BM_MODEL("item", item, BM_FIELD(item, id, BM_INT8, BM_KEY | BM_ASSIGNED),
@@ -80,11 +81,30 @@ int64_t world_count(world *w, const char *sql)
     return value;
 }
 
+/* In one query, for somebody may commit between two. */
 bool world_has(world *w, int64_t count, int64_t sum)
 {
-    return w->engine == MEMORY ||
-           (world_count(w, "SELECT count(*) FROM item") == count &&
-            world_count(w, "SELECT coalesce(sum(value), 0) FROM item") == sum);
+    char sql[200];
+    snprintf(sql, sizeof sql,
+             "SELECT CASE WHEN count(*) = %lld AND coalesce(sum(value), 0) = %lld THEN 1 ELSE 0 END"
+             " FROM item",
+             (long long)count, (long long)sum);
+    return w->engine == MEMORY || world_count(w, sql) == 1;
+}
+
+void world_settle(world *w)
+{
+    enum { TRIES = 6000, PAUSE_US = 10000 };
+    for (int i = 0; w->engine == POSTGRESQL; i++) {
+        if (psql_count(w->pg,
+                       "SELECT count(*) FROM pg_stat_activity WHERE application_name = '%s'"
+                       " AND pid <> pg_backend_pid() AND state <> 'idle'",
+                       w->schema) == 0) {
+            return;
+        }
+        assert_true(i < TRIES);
+        usleep(PAUSE_US);
+    }
 }
 
 void world_expect(world *w, int64_t count, int64_t sum)

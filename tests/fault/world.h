@@ -43,6 +43,10 @@ void world_sql(world *w, const char *sql);
 bool world_has(world *w, int64_t count, int64_t sum);
 void world_expect(world *w, int64_t count, int64_t sum);
 
+/* Wait until no backend of the library's is at work: one whose connection was given up may still be
+ * at its statement. */
+void world_settle(world *w);
+
 /* The number of rows that the judge's SELECT counts. */
 int64_t world_count(world *w, const char *sql);
 

@@ -26,6 +26,7 @@ def create_or_update(queryset: Any, objects: list[Any]) -> None:
         old = [row for key, row in keyed.items() if key in there]
         known = {id(row) for row in old}
         if len(old) < len(objects):
+            queryset._bm_counts = True
             queryset.bulk_create([row for row in objects if id(row) not in known])
         for row in old:
             row._state.adding, row._state.db = False, using

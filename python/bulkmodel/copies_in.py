@@ -182,8 +182,12 @@ class CopyIn:
                 pass
             else:
                 writing = Writing(self.place, jobs, Condition(), workers, part.places)
+
+                def settle() -> None:
+                    errors.check_count(writing.written(), len(chunk))
+
                 with errors.noted(lambda: self._call(chunk, places, writing.row_of)):
-                    writing.run()
+                    writing.run(settle)
                 return lambda: part.keys(writing.keys)
         with one_transaction(self.using):
             return self._write_as_django(chunk, places)
@@ -240,6 +244,8 @@ class CopyIn:
             fields = self._sent(keyless and self.has_auto_key)
             with errors.noted(partial(self._call, objects, [places[i] for i in at])):
                 rows = self.queryset._batched_insert(objects, fields, None)
+            if returned:
+                errors.check_count(len(rows), len(objects))
             if keyless and any(returned):
                 made = [row[returned.index(True)] for row in rows]
         return lambda: part.keys(lambda: made)

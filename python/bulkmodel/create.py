@@ -78,6 +78,7 @@ class Create:
         queryset._for_write = True
         self.place = Place(queryset.model, queryset.db)
         self.conflict = conflict
+        self.counts: bool = getattr(queryset, "_bm_counts", False)
         n = len(objects)
         if is_djangos(self.place, conflict, n):
             raise NotOurs
@@ -189,6 +190,8 @@ class Create:
         parts = self._parts()
 
         def settle() -> None:
+            if self.counts and self.conflict is None:
+                errors.check_count(self.writing.written(), len(self.objects))
             deque(parts, 0)
             if isinstance(self.condition, Reading):
                 self._take_keys(self.condition.keys)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import Error, OperationalError, models
+from django.db import DatabaseError, Error, OperationalError, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel import _core, culprit
@@ -171,3 +171,11 @@ class noted:
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, Exception):
             annotate(error, self.call())
+
+
+def check_count(written: int, sent: int) -> None:
+    """DatabaseError where the database has not as many rows as were sent."""
+    if written != sent:
+        raise DatabaseError(
+            f"the server wrote {written} of {sent} rows: a trigger or a rule drops or changes rows"
+        )

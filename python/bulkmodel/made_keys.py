@@ -104,7 +104,7 @@ def _is_made(using: str, job: _core.Job, run: Callable[[_core.Job], None]) -> bo
     try:
         with transaction.atomic(using=using):
             run(job)
-    except (AssertionError, DatabaseError) as error:
+    except DatabaseError as error:
         if not isinstance(error.__cause__, _core.Miscounted):
             raise
         return False

@@ -111,6 +111,8 @@ def _give_postgresql(
     as_text = kind.cast is not None or kind.name in ("json", "jsonb")
     if kind.name == "bytea":
         values = [getattr(value, "obj", value) for value in values]
+        if any(isinstance(value, str) for value in values):
+            return False  # the driver refuses it: no text is written as its bytes
     if not as_text and rows.give(column.index, values, limited, None):
         return True
     written = texts(values, kind, connection)

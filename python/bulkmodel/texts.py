@@ -31,12 +31,30 @@ def texts(values: list[Any], kind: Kind, connection: BaseDatabaseWrapper) -> lis
         data = transformer.get_dumper(value, PyFormat.TEXT).dump(value)
         return data if data is None else bytes(data)
 
+    known = _oids(kind, connection)
+
+    def is_of_its_type(value: Any) -> bool:
+        if known is None or value is None or isinstance(value, str):
+            return True
+        return transformer.get_dumper(value, PyFormat.TEXT).oid in known
+
     try:
-        if not all(_may_be_text(value, kind) for value in values):
+        if not all(_may_be_text(value, kind) and is_of_its_type(value) for value in values):
             return None
         return [text(value) for value in values]
     except psycopg.Error:
         return None
+
+
+def _oids(kind: Kind, connection: BaseDatabaseWrapper) -> set[int] | None:
+    """The types of parameters that a column takes which is written through a cast: what the server
+    would refuse as a value of another type may be text that it reads.  None: any, for the driver
+    does not know the type, or it is an array's."""
+    driver: Any = connection.connection
+    if kind.cast is None or "[" in kind.cast:
+        return None
+    found = driver.adapters.types.get(kind.cast)
+    return {0, found.oid} if found is not None else None
 
 
 def _may_be_text(value: Any, kind: Kind) -> bool:

@@ -362,7 +362,9 @@ def timed(method: _Method) -> _Method:
 
     @functools.wraps(method)
     def within(self: Any, *args: Any, **options: Any) -> Any:
-        given = dict(self._bm_options or {}) if of_values else {}
+        given: dict[str, Any] = {}
+        if of_values or method.__name__ == "bulk_create":
+            given = {**(self._bm_options or {}), **(self._bm_create_options or {})}
         fields = {field.name for field in self.model._meta.get_fields()} if of_values else ()
         for name in NAMES:
             if name in options and name not in fields:

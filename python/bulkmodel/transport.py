@@ -130,7 +130,7 @@ def run(
         except _core.Miscounted as error:
             if isinstance(condition, Reading) and step is not None and not step[4]:
                 return  # nor does Django count the rows that came with keys
-            raise AssertionError(str(error)) from error  # as Django's bulk_create, which counts
+            raise DatabaseError(str(error)) from error
         except _core.Unproved:
             raise
         except _core.EngineError as error:

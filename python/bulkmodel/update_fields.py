@@ -8,6 +8,7 @@ from itertools import compress
 from typing import Any
 
 from django.db import Error, connections, models
+from django.db.models.expressions import DatabaseDefault
 from django.db.models.query import QuerySet
 from django.db.models.sql import Query
 
@@ -304,11 +305,29 @@ def _write_as_django(target: Any, changes: Changes, batch_size: int | None) -> i
     matched = 0
     for (names, number), rows in groups.items():
         if number is None:
-            matched += QuerySet.bulk_update(target._silent(), rows, names, batch_size)
+            given = with_defaults(rows, names)
+            matched += QuerySet.bulk_update(target._silent(), given, names, batch_size)
         else:
             values = {name: getattr(rows[0], name) for name in names}
             matched += target._silent().filter(pk=rows[0].pk).update(**values)
     return matched
+
+
+def with_defaults(rows: Sequence[Any], names: Iterable[str]) -> list[Any]:
+    """The objects, or copies of them that have the expression of a default in the place of the
+    default: Django's bulk_update() writes it into a CASE, where SQL knows no DEFAULT."""
+    given = []
+    for row in rows:
+        defaults = {
+            field.attname: value.expression  # type: ignore[attr-defined]
+            for field in map(row._meta.get_field, names)
+            if isinstance(value := vars(row).get(field.attname), DatabaseDefault)
+        }
+        if defaults:
+            row = copy(row)
+            vars(row).update(defaults)
+        given.append(row)
+    return given
 
 
 def _is_null_of_json(value: Any) -> bool:

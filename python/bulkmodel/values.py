@@ -12,10 +12,12 @@ from typing import Any
 
 from django.db import DataError
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.fields import PositiveIntegerRelDbTypeMixin
 
 from bulkmodel.culprit import is_out_of_range, target_of
 from bulkmodel.errors import at_row
 from bulkmodel.fields import limit_of
+from bulkmodel.postgresql import is_psycopg3
 
 
 def check_values(
@@ -54,14 +56,20 @@ _Found = tuple[type[Exception], str | None, str]
 
 def _of_postgresql(connection: BaseDatabaseWrapper, value: Any, field: Any) -> _Found | None:
     if isinstance(value, str) and "\0" in value:
-        return DataError, None, "text cannot hold NUL."
+        return DataError if is_psycopg3 else ValueError, None, "text cannot hold NUL."
     target = target_of(field)
     limit = limit_of(target.db_type(connection))
     if limit is not None and limit.refuses(value):
         return DataError, limit.sqlstate, f"{limit}."
-    if is_out_of_range(connection, target, value):
+    if is_out_of_range(connection, target, value) and not _is_checked(target, value):
         return DataError, "22003", "the number is out of range."
     return None
+
+
+def _is_checked(field: Any, value: Any) -> bool:
+    """A negative number is refused by the column's CHECK, and not by its type."""
+    fits = isinstance(value, int) and -(2**15) <= value < 0
+    return fits and isinstance(field, PositiveIntegerRelDbTypeMixin)
 
 
 def _of_sqlite(value: Any) -> _Found | None:

@@ -11,6 +11,7 @@ from django.db.models.expressions import Expression
 from django.db.models.query import QuerySet
 
 from bulkmodel.attributes import MISSING
+from bulkmodel.errors import check_count
 from bulkmodel.image import Image
 from bulkmodel.keys import normal_keys
 from bulkmodel.lookups import InKeys
@@ -111,3 +112,16 @@ def _stored(
     nothing = [MISSING] * (len(names) + 1)
     rows = [cells.get(key, nothing) for key in keys]
     return {name: [row[i] for row in rows] for i, name in enumerate(names, 1)}
+
+
+def count_inserts(queryset: Any) -> None:
+    """Let Django's _batched_insert() fail where fewer rows come back than were sent."""
+    insert = queryset._batched_insert
+
+    def insert_all(objects: list[Any], *given: Any, **options: Any) -> Any:
+        rows = insert(objects, *given, **options)
+        if options.get("on_conflict") is None and objects[0]._meta.db_returning_fields:
+            check_count(len(rows), len(objects))
+        return rows
+
+    queryset._batched_insert = insert_all

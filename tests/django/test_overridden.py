@@ -259,6 +259,9 @@ def test_options_where_a_package_s_method_knows_none() -> None:
     written = kind(Plain).bulk_options(return_queryset=True).bulk_create(plain(3))
     assert isinstance(written, kind) and len(written) == 3
     assert isinstance(kind(Plain).bulk_create(plain(3, 3)), list)
+    assert len(kind(Plain).bulk_options(timeout=60, retries=1).bulk_create(plain(3, 6))) == 3
+    with pytest.raises(ValueError, match="timeout"):
+        kind(Plain).bulk_options(timeout=-1).bulk_create(plain(3, 9))
 
 
 @pytest.mark.parametrize("step", ["_insert", "_batched_insert"])

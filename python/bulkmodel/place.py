@@ -16,7 +16,7 @@ from typing import Any
 from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from bulkmodel import _core, fields, transport
+from bulkmodel import _core, fields, postgresql, transport
 from bulkmodel.fields import Column, Description, Field
 from bulkmodel.prepare import Prepare, take
 from bulkmodel.statements import Condition
@@ -56,6 +56,8 @@ class Place:
         description = fields.describe(model, self.connection, dialect)
         if description is None:
             raise NotOurs("the model is not the engine's")
+        if dialect == "postgresql" and not postgresql.is_known(self.connection):
+            raise NotOurs("its backend's connections are of a kind that is not known")
         self.dialect = dialect
         self.description: Description = description
 

@@ -17,6 +17,7 @@ except ImportError:
     is_psycopg3 = False
 
 if is_psycopg3:
+    import psycopg
     from django.db.backends.postgresql import base
     from psycopg.adapt import Dumper
     from psycopg.pq import Format
@@ -77,11 +78,31 @@ if is_psycopg3:
 _NOTE = " -- %s"
 
 
+def driver_of(connection: Any) -> Any:
+    """psycopg's connection, also where a pool that is not psycopg's hands out another object in its
+    place, as SQLAlchemy's does; None: it is of a kind that is not known."""
+    given = connection.connection
+    for driver in (given, getattr(given, "driver_connection", None)):
+        if isinstance(driver, psycopg.Connection):
+            return driver
+    return None
+
+
+def is_known(connection: Any) -> bool:
+    """May statements of the engine be sent on it?  Asked of a backend that opens its connections in
+    a way of its own, once there is one."""
+    opens: Any = type(connection).get_new_connection
+    if getattr(opens, "__module__", "").startswith("django."):
+        return True
+    connection.ensure_connection()
+    return driver_of(connection) is not None
+
+
 def cursor_of(connection: Any) -> Any:
     """Django's cursor, of this kind."""
     connection.close_if_health_check_failed()
     connection.ensure_connection()
-    driver = connection.connection
+    driver = driver_of(connection)
     if getattr(connection, "_bulkmodel_raw", None) is not driver:
         for kind in (Raw, Blocks):
             driver.adapters.register_dumper(kind, ReprDumper)

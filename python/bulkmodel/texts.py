@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from bulkmodel import postgresql
 from bulkmodel.fields import Kind
 
 # What stands in Django's statement as a number or a bool, not as text: another cast.
@@ -23,7 +24,8 @@ def texts(values: list[Any], kind: Kind, connection: BaseDatabaseWrapper) -> lis
 
     if _loses_a_zone(values):
         return None
-    transformer = Transformer(connection.connection)
+    driver = postgresql.driver_of(connection)
+    transformer = Transformer(driver)
 
     def text(value: Any) -> Any:
         if value is None or isinstance(value, str):
@@ -31,7 +33,7 @@ def texts(values: list[Any], kind: Kind, connection: BaseDatabaseWrapper) -> lis
         data = transformer.get_dumper(value, PyFormat.TEXT).dump(value)
         return data if data is None else bytes(data)
 
-    known = _oids(kind, connection)
+    known = _oids(kind, driver)
 
     def is_of_its_type(value: Any) -> bool:
         if known is None or value is None or isinstance(value, str):
@@ -46,11 +48,10 @@ def texts(values: list[Any], kind: Kind, connection: BaseDatabaseWrapper) -> lis
         return None
 
 
-def _oids(kind: Kind, connection: BaseDatabaseWrapper) -> set[int] | None:
+def _oids(kind: Kind, driver: Any) -> set[int] | None:
     """The types of parameters that a column takes which is written through a cast: what the server
     would refuse as a value of another type may be text that it reads.  None: any, for the driver
     does not know the type, or it is an array's."""
-    driver: Any = connection.connection
     if kind.cast is None or "[" in kind.cast:
         return None
     found = driver.adapters.types.get(kind.cast)

@@ -54,13 +54,29 @@ def _is_of_reference(error: Error) -> bool:
 
 
 def _free_in_pool(connection: Any, wanted: int) -> int:
-    pool = connection.pool
+    """How many connections there are for workers; 1 where a pool is not psycopg's: how many it has
+    is not known, and a worker could wait for one for ever."""
+    opens: Any = type(connection).get_new_connection
+    pool = getattr(connection, "pool", None)
     if pool is None:
-        return wanted
+        is_djangos = getattr(opens, "__module__", "").startswith("django.")
+        connection.ensure_connection()
+        plain = is_djangos or postgresql.driver_of(connection) is connection.connection
+        return wanted if plain else 1
+    if not _is_of_psycopg(pool):
+        return 1
     pool.open()
     stats = pool.get_stats()
     used = stats["pool_size"] - stats["pool_available"] + stats["requests_waiting"]
     return int(stats["pool_max"] - used)
+
+
+def _is_of_psycopg(pool: Any) -> bool:
+    try:
+        from psycopg_pool import ConnectionPool
+    except ImportError:
+        return False
+    return isinstance(pool, ConnectionPool)
 
 
 class Writing:

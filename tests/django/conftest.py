@@ -26,8 +26,8 @@ def _elsewhere() -> Iterator[str]:
         yield from ("test_fields_postgresql.py", "test_planted.py")
         yield from ("test_tables.py",)
     if ENGINE != "postgresql" or not postgresql.is_psycopg3:
-        yield from ("test_commits.py", "test_lost.py", "test_statistics.py", "test_timeouts.py")
-        yield "test_workers.py"
+        yield from ("test_commits.py", "test_lost.py", "test_pools.py", "test_statistics.py")
+        yield from ("test_timeouts.py", "test_workers.py")
         yield from ("test_workers_pooler.py", "test_workers_rules.py", "test_workers_session.py")
     if ENGINE == "postgresql" and django.VERSION >= (6, 1):
         yield "test_errors_found.py"  # some rows are not found there yet

@@ -10,7 +10,7 @@ from typing import Any
 from django.apps import AppConfig, apps
 from django.core.checks import CheckMessage, Error, Info, Warning
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connections, models
+from django.db import DatabaseError, connections, models
 
 from bulkmodel import conf, transport
 from bulkmodel.managers import BulkModelManager
@@ -190,9 +190,12 @@ def _is_bounded(connection: Any, may_ask: bool) -> bool:
         return True
     if not may_ask:
         return False
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_settings WHERE name = ANY(%s) AND setting <> '0'",
-            [list(_OF_SERVER)],
-        )
-        return bool(cursor.fetchone()[0])
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_settings WHERE name = ANY(%s) AND setting <> '0'",
+                [list(_OF_SERVER)],
+            )
+            return bool(cursor.fetchone()[0])
+    except DatabaseError:
+        return False

@@ -88,14 +88,20 @@ def has_run_out(
     objects: Sequence[Any],
 ) -> bool:
     """Whether the key, or a sequence, has no more values: no row is at fault.  2200H is a sequence
-    at its end; a sequence above the range of its column fails in the cast that assigns it."""
+    at its end; a sequence above the range of its column fails in the cast that assigns it, as does
+    a value of a row where the driver writes it into the statement's text (psycopg2)."""
     key = model._meta.pk
     if facts.sqlstate == "2200H":
         return True
     if not isinstance(key, models.AutoField) or all(getattr(o, "pk", 0) for o in objects):
         return False
     if facts.sqlstate == "22003" and facts.routine in ("int84", "int82"):
-        return not any(field.generated for field in model._meta.concrete_fields)
+        fields = model._meta.concrete_fields
+        return not any(field.generated for field in fields) and not any(
+            is_out_of_range(connection, field, vars(object).get(field.attname))
+            for field in fields
+            for object in objects
+        )
     return (
         connection.vendor == "sqlite"
         and str(error) == _FULL

@@ -9,7 +9,7 @@ import pytest
 from django.apps import apps
 from django.core import checks
 from django.core.management import call_command
-from django.db import connection, connections, models
+from django.db import OperationalError, connection, connections, models
 from django.test.utils import isolate_apps
 
 import bulkmodel
@@ -19,6 +19,9 @@ from bulkmodel.checks import check_installation, check_managers, check_timeouts
 from bulkmodel.managers import BulkModelManager
 from bulkmodel.models import BulkModel
 from bulkmodel.queryset import BulkModelQuerySet, BulkModelQuerySetMixin
+
+# Django 6.1 gives checks all databases where none are named.
+pytestmark = pytest.mark.django_db
 
 
 def ids() -> list[str]:
@@ -33,7 +36,6 @@ def test_nothing_to_say_of_a_project_as_it_should_be(monkeypatch: pytest.MonkeyP
     assert ids() == ([] if has_engine else ["bulkmodel.I001"])
 
 
-@pytest.mark.django_db
 def test_nothing_to_migrate() -> None:
     call_command("makemigrations", "bulkmodel", "--check", "--dry-run", verbosity=0)
 
@@ -180,7 +182,6 @@ def test_a_backend_without_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not messages[0].is_serious(checks.WARNING)
 
 
-@pytest.mark.django_db
 def test_the_log_says_which_way_and_why(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG, "bulkmodel"):
         Foo.objects.bulk_create([Foo(name="a value", value=1)])
@@ -192,7 +193,6 @@ def test_the_log_says_which_way_and_why(caplog: pytest.LogCaptureFixture) -> Non
     assert len(said) == 2 and not any("value" in text for text in said)
 
 
-@pytest.mark.django_db
 def test_nothing_bounds_a_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """W3: W006, and what silences it."""
     on_postgresql = connections["default"].vendor == "postgresql"
@@ -217,3 +217,15 @@ def test_nothing_bounds_a_wait(monkeypatch: pytest.MonkeyPatch) -> None:
                 cursor.execute("RESET lock_timeout")
         found = [message.id for message in check_timeouts(None, databases=["default"])]
         assert found == said
+
+
+def test_a_server_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """W006 asks a server only to know more: that it does not answer is no failure of a check."""
+
+    def refuse(*args: object) -> None:
+        raise OperationalError("connection refused")
+
+    if connections["default"].vendor == "postgresql":
+        monkeypatch.setattr(type(connections["default"]), "cursor", refuse)
+        found = check_timeouts(None, databases=["default"])
+        assert [message.id for message in found] == ["bulkmodel.W006"]

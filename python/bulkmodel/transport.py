@@ -99,13 +99,16 @@ def search(
     jobs: list[_core.Job],
     connection: BaseDatabaseWrapper,
     condition: Condition,
+    alone: bool,
 ) -> tuple[_core.Job, int] | None:
-    """The job, and its row, for which the database refuses to write these jobs."""
+    """The job, and its row, for which the database refuses to write these jobs.  `alone`: the
+    statement that failed was a transaction of its own, at whose end deferred constraints are
+    checked."""
     if isinstance(condition, Reading):
         condition = Reading()  # what the search reads is not the caller's
     with _cursor_of(connection) as cursor:
         perform = _performer(cursor, condition)
-        deferred = not errors.is_of_job(error)
+        deferred = alone or not errors.is_of_job(error)
         return locate_row.search(error, jobs, connection, perform, deferred)
 
 

@@ -98,6 +98,7 @@ class Writing:
         self.is_one_statement = False
         self.is_one_of_djangos = False
         self._savepoint: locate_row.Savepoint | None = None
+        self._was_alone = False
         self.jobs = jobs
         self._tasks = [_Task(self, jobs)]
         if workers > 1:
@@ -144,6 +145,7 @@ class Writing:
         locates = nested and size > 1 and conf.locate_in_atomic(size <= SMALL)
         within = one_transaction(using, lambda: undo(()), not self._is_small())
         if self.is_one_statement:
+            self._was_alone = not connection.in_atomic_block
             within = one_statement(using, lambda: undo(()))
         elif self.is_one_of_djangos and is_inside(using):
             within = as_one_statement(using, lambda: undo(()))
@@ -170,7 +172,10 @@ class Writing:
             return None  # parts of the rows may be refused for what all of them are accepted for
         try:
             with self._rolled_back():
-                return transport.search(error, self.jobs, self.place.connection, self.condition)
+                connection = self.place.connection
+                return transport.search(
+                    error, self.jobs, connection, self.condition, self._was_alone
+                )
         except Exception:  # the caller's error is the one that counts
             return None
 

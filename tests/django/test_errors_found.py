@@ -6,9 +6,10 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import django
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, InternalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from app.postgres import Checked
@@ -54,6 +55,15 @@ def failure(call: Callable[[], Any]) -> Any:
     with pytest.raises(IntegrityError) as caught:
         call()
     return caught.value
+
+
+def after_a_failure(verb: str, n: int) -> type[Exception]:
+    """What a query raises in the caller's transaction.  Since Django 6.0 nothing is around the one
+    statement of bulk_create, so that Django does not know that the transaction has failed."""
+    is_one_statement = verb == "bulk_create" or (verb == "bulk_create in batches" and n <= 3)
+    if django.VERSION >= (6, 0) and is_one_statement:
+        return InternalError
+    return transaction.TransactionManagementError
 
 
 def facts(error: Any) -> Any:
@@ -201,8 +211,9 @@ def test_in_a_caller_s_transaction_the_row_is_found(name: str, verb: str, n: int
             error = failure(call)
             assert error.row_index == at
             assert error.constraint.startswith(name)
-            with pytest.raises(transaction.TransactionManagementError):
+            with pytest.raises(after_a_failure(verb, n)):
                 Checked.django.count()
+            transaction.set_rollback(True)
         assert Checked.django.count() == kept >= before
         transaction.set_rollback(True)
     assert not Checked.django.exists()
@@ -219,6 +230,7 @@ def test_in_a_caller_s_transaction_an_immediate_foreign_key_is_found(verb: str) 
             error = failure(calls(Checked.objects, verb, 20, [13], "app_checked_day_id"))
             assert error.row_index == 13
             assert error.sqlstate == "23503"
+            transaction.set_rollback(True)
         transaction.set_rollback(True)
 
 

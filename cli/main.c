@@ -1,14 +1,14 @@
 /*
- * bulkmodel VERB DATABASE TABLE [FILE...]: the library's verbs on files.  Each folder of words is
- * a table (options.c); the way of a row through the command is told in README.md.
+ * bulkmodel VERB DATABASE TABLE [FILE...]: the library's verbs on files.  README.md is the map of
+ * the folders.
  */
 #include "copy_to.h"
+#include "database.h"
 #include "destination.h"
 #include "help.h"
 #include "interrupt.h"
 #include "load.h"
-#include "place.h"
-#include "progress.h"
+#include "messages.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -52,7 +52,7 @@ static bm_status carry_out(const cli_options *options, bm_cancel *token, bm_resu
                            bm_error *err)
 {
     bm_db *db = NULL;
-    bm_status status = cli_place_open(options, token, &db, err);
+    bm_status status = cli_database_open(options, token, &db, err);
     if (status == BM_OK) {
         status = options->verb->bit == CLI_COPY_TO ? cli_copy_to(db, options, token, result, err)
                                                    : cli_load(db, options, token, result, err);

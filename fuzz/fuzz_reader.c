@@ -3,7 +3,7 @@
  * many are asked for at once, and rows that are written are read again as they were.
  */
 #include "destination.h"
-#include "output.h"
+#include "row_writer.h"
 #include "source.h"
 
 #include <stdio.h>
@@ -77,7 +77,7 @@ static bm_status copy(const cli_options *options, const char *from, const place 
     cli_options in = *options;
     cli_options out = {.format = options->format, .database = "", .output = to->path};
     cli_source *source = NULL;
-    cli_output *output = NULL;
+    cli_row_writer *output = NULL;
     cli_chunk chunks[2] = {0};
     cli_chunk *chunk = chunks;
     size_t places[N_FIELDS];
@@ -92,12 +92,12 @@ static bm_status copy(const cli_options *options, const char *from, const place 
         status = cli_source_open(&in, &table, &source, err);
     }
     if (status == BM_OK) {
-        const bm_model *model = &cli_source_target(source)->model;
+        const bm_model *model = &cli_source_map(source)->model;
         for (size_t i = 0; i < model->n_fields; i++) {
             places[i] = i;
         }
         check(model->n_fields <= N_FIELDS);
-        status = cli_output_open(to->path, &out, model, places, model->n_fields, &output, err);
+        status = cli_row_writer_open(to->path, &out, model, places, model->n_fields, &output, err);
     }
     while (status == BM_OK) {
         chunk = chunk == chunks ? chunks + 1 : chunks;
@@ -109,10 +109,10 @@ static bm_status copy(const cli_options *options, const char *from, const place 
         for (size_t i = 1; i < chunk->n; i++) {
             check(chunk->lines[i - 1] < chunk->lines[i]);
         }
-        status = cli_output_rows(output, chunk->rows, chunk->n, err);
+        status = cli_row_writer_rows(output, chunk->rows, chunk->n, err);
     }
     bool failed = status != BM_OK;
-    bm_status closed = cli_output_close(output, failed, err);
+    bm_status closed = cli_row_writer_close(output, failed, err);
     cli_source_close(source);
     cli_destination_free(out.destination);
     cli_chunk_free(&chunks[0]);

@@ -1,0 +1,84 @@
+#include "names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bm_status cli_names_add(cli_names *words, const char *text, size_t size, bm_error *err)
+{
+    char **at = realloc(words->at, (words->n + 1) * sizeof *at);
+    if (at == NULL) {
+        return cli_no_memory(err);
+    }
+    words->at = at;
+    char *copy = malloc(size + 1);
+    if (copy == NULL) {
+        return cli_no_memory(err);
+    }
+    memcpy(copy, text, size);
+    copy[size] = '\0';
+    words->at[words->n++] = copy;
+    return BM_OK;
+}
+
+size_t cli_names_find(const cli_names *words, const char *text)
+{
+    for (size_t i = 0; i < words->n; i++) {
+        if (strcmp(words->at[i], text) == 0) {
+            return i;
+        }
+    }
+    return CLI_NONE;
+}
+
+/* Behind the closing quote of a name that begins at `text`; doubled quotes become one in `out`.
+ * NULL where it is not closed. */
+static const char *unquote(const char *text, char *out)
+{
+    for (text++; *text != '\0'; text++) {
+        if (*text == '"' && *++text != '"') {
+            *out = '\0';
+            return text;
+        }
+        *out++ = *text;
+    }
+    return NULL;
+}
+
+bm_status cli_names_split(cli_names *words, const char *text, char separator, bm_error *err)
+{
+    const char both[] = {separator, '\0'};
+    char *name = malloc(strlen(text) + 1);
+    if (name == NULL) {
+        return cli_no_memory(err);
+    }
+    bm_status status = BM_OK;
+    for (const char *at = text; status == BM_OK; at++) {
+        const char *end = at + strcspn(at, both);
+        if (*at == '"') {
+            end = unquote(at, name);
+        } else {
+            memcpy(name, at, (size_t)(end - at));
+            name[end - at] = '\0';
+        }
+        if (end == NULL || (*end != '\0' && *end != separator) || name[0] == '\0') {
+            status = cli_fail(err, BM_INVALID, "\"%s\" is no list of names", text);
+            break;
+        }
+        status = cli_names_add(words, name, strlen(name), err);
+        if (*end == '\0') {
+            break;
+        }
+        at = end;
+    }
+    free(name);
+    return status;
+}
+
+void cli_names_free(cli_names *words)
+{
+    for (size_t i = 0; i < words->n; i++) {
+        free(words->at[i]);
+    }
+    free(words->at);
+    *words = (cli_names){0};
+}

@@ -1,0 +1,25 @@
+/* Lists of strings that own their strings, and names as people write them. */
+#ifndef CLI_NAMES_H
+#define CLI_NAMES_H
+
+#include "errors.h"
+
+typedef struct cli_names {
+    char **at;
+    size_t n;
+} cli_names;
+
+#define CLI_NONE SIZE_MAX
+
+bm_status cli_names_add(cli_names *words, const char *text, size_t size, bm_error *err);
+
+/* The place of a word; CLI_NONE. */
+size_t cli_names_find(const cli_names *words, const char *text);
+
+/* Add the names in `text`, which `separator` stands between.  A name in double quotes may hold
+ * anything ("" in it is one quote); it is taken as it is, upper and lower case too. */
+bm_status cli_names_split(cli_names *words, const char *text, char separator, bm_error *err);
+
+void cli_names_free(cli_names *words);
+
+#endif

@@ -1,0 +1,303 @@
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+const cli_verb cli_verbs[] = {
+    {CLI_CREATE, "create", "DATABASE TABLE [FILE...]", "insert the rows of files"},
+    {CLI_UPDATE_FIELDS, "update-fields", "DATABASE TABLE [FILE...]",
+     "give rows, found by key, the values that stand in files"},
+    {CLI_UPSERT, "upsert", "DATABASE TABLE [FILE...]", "insert rows, or update those that exist"},
+    {CLI_DELETE, "delete", "DATABASE TABLE [FILE...]", "delete the rows whose keys stand in files"},
+    {CLI_COPY_TO, "copy-to", "DATABASE TABLE", "write the rows of a table to a file"},
+    {CLI_EXPLAIN, "explain", "DATABASE TABLE [FILE...]",
+     "say which statements a verb would send, and send none"},
+    {0, NULL, NULL, NULL},
+};
+
+#define AT(member_) offsetof(cli_options, member_)
+#define WRITES (CLI_CREATE | CLI_UPDATE_FIELDS | CLI_UPSERT)
+
+/* In the order of --help. */
+const cli_option cli_option_table[] = {
+    {'f', "format", "csv|tsv|ndjson", CLI_CHOICE, AT(format), CLI_ALL,
+     "what the file is; by default its name says it, and csv where it does not"},
+    {'c', "columns", "COL,...", CLI_LIST, AT(columns), CLI_ALL,
+     "only these columns; with --no-header, the names of the file's columns in order"},
+    {'m', "map", "FILE_COL=COL", CLI_PAIR, AT(map), CLI_READS_FILES,
+     "this column of the file goes to that column of the table"},
+    {'s', "set", "COL=VALUE", CLI_PAIR, AT(set), WRITES | CLI_EXPLAIN, "this value in every row"},
+    {'k', "key", "COL,...", CLI_LIST, AT(key), CLI_READS_FILES,
+     "find rows by these columns; by default the primary key"},
+    {0, "null", "TEXT", CLI_TEXT, AT(null_text), CLI_ALL,
+     "cells without quotes that are NULL; by default empty ones"},
+    {'d', "delimiter", "CHAR", CLI_CHAR, AT(delimiter), CLI_ALL,
+     "between cells; by default a comma, in tsv a tab"},
+    {'q', "quote", "CHAR", CLI_CHAR, AT(quote), CLI_ALL, "around cells; by default \""},
+    {0, "escape", "CHAR", CLI_CHAR, AT(escape), CLI_READS_FILES,
+     "before a quote inside a cell; by default the quote itself"},
+    {0, "no-header", NULL, CLI_FLAG, AT(no_header), CLI_ALL,
+     "the file has no line of column names"},
+    {0, "skip-lines", "N", CLI_COUNT, AT(skip_lines), CLI_READS_FILES,
+     "leave out the first N lines of each file"},
+    {'e', "encoding", "NAME", CLI_TEXT, AT(encoding), CLI_READS_FILES,
+     "of the file, as iconv names it; by default UTF-8, or what its first bytes say"},
+    {0, "where", "SQL", CLI_TEXT, AT(where), CLI_COPY_TO, "only rows for which this holds"},
+    {0, "order-by", "SQL", CLI_TEXT, AT(order_by), CLI_COPY_TO,
+     "the order of the rows; by default there is none"},
+    {'o', "output", "FILE", CLI_TEXT, AT(output), CLI_COPY_TO,
+     "write to this file, which is replaced when all is done; by default, and for -, to "
+     "standard output"},
+    {0, "on-conflict", "error|ignore|update", CLI_CHOICE, AT(on_conflict), CLI_CREATE | CLI_EXPLAIN,
+     "what to do with a row whose key is there already"},
+    {0, "returning", "FILE", CLI_TEXT, AT(returning), CLI_CREATE | CLI_UPSERT,
+     "write the key of each row of the input to this file, which is replaced when the rows "
+     "are in the table; - is standard output"},
+    {0, "truncate", NULL, CLI_FLAG, AT(truncate), CLI_CREATE,
+     "empty the table first, in the same transaction"},
+    {0, "analyze", NULL, CLI_FLAG, AT(analyze), CLI_LOADS,
+     "let the database measure the table afterwards"},
+    {0, "sync-sequences", NULL, CLI_FLAG, AT(sync_sequences), CLI_CREATE | CLI_UPSERT,
+     "let the keys that the database makes begin behind those in the table"},
+    {'j', "workers", "N", CLI_COUNT, AT(workers), CLI_LOADS,
+     "PostgreSQL: connections that write at the same time; by default 1"},
+    {'b', "batch-size", "N", CLI_COUNT, AT(batch_size), CLI_ALL, "rows in a chunk"},
+    {0, "verb", "create|update-fields|upsert|delete", CLI_CHOICE, AT(plan_of), CLI_EXPLAIN,
+     "what to explain; by default create"},
+    {0, "timeout", "TIME", CLI_TIME, AT(timeout_ms), CLI_ALL,
+     "end after this time (30s, 5m, 1h) if the first COMMIT is not sent; by default never"},
+    {0, "commit-timeout", "TIME", CLI_TIME, AT(commit_timeout_ms), CLI_LOADS,
+     "how long all COMMITs may take; by default 5s where --timeout is given"},
+    {0, "retries", "N", CLI_COUNT, AT(retries), CLI_LOADS,
+     "after a deadlock, a serialization failure, a lost connection or a locked file try again, "
+     "N times at most, where nothing is committed; by default 3"},
+    {0, "commit-check", NULL, CLI_FLAG, AT(commit_check), CLI_LOADS,
+     "PostgreSQL: if the answer to COMMIT is lost, ask what became of it, of a single statement, "
+     "too"},
+    {'n', "dry-run", NULL, CLI_FLAG, AT(dry_run), CLI_LOADS,
+     "do everything, tell what happened, and roll back"},
+    {0, "quiet", NULL, CLI_FLAG, AT(quiet), CLI_ALL, "neither progress nor a summary"},
+    {0, "json", NULL, CLI_FLAG, AT(json), CLI_ALL, "progress and summary as lines of JSON"},
+    {'h', "help", NULL, CLI_FLAG, AT(help), CLI_ALL, "this text"},
+    {'V', "version", NULL, CLI_FLAG, AT(version), CLI_ALL, "the version"},
+    {0, NULL, NULL, CLI_FLAG, 0, 0, NULL},
+};
+
+#define N_OPTIONS (sizeof cli_option_table / sizeof cli_option_table[0])
+
+static bool is_choice(const char *words, const char *text)
+{
+    size_t size = strlen(text);
+    for (;;) {
+        size_t n = strcspn(words, "|");
+        if (n == size && strncmp(words, text, n) == 0) {
+            return true;
+        }
+        if (words[n] == '\0') {
+            return false;
+        }
+        words += n + 1;
+    }
+}
+
+static bm_status read_count(const cli_option *option, const char *text, uint64_t *out,
+                            bm_error *err)
+{
+    char *end;
+    errno = 0;
+    *out = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || *out > INT64_MAX) {
+        return cli_fail(err, BM_INVALID, "--%s takes a number", option->name);
+    }
+    return BM_OK;
+}
+
+/* "500ms", "30s", "1.5h": milliseconds. */
+static bm_status read_time(const cli_option *option, const char *text, uint64_t *out, bm_error *err)
+{
+    static const struct {
+        const char *name;
+        double ms;
+    } units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"min", 60000}, {"h", 3600000}};
+    char *end;
+    bool digit = text[0] >= '0' && text[0] <= '9';
+    double value = strtod(text, &end);
+    for (size_t i = 0; digit && i < sizeof units / sizeof units[0]; i++) {
+        if (strcmp(end, units[i].name) == 0 && value * units[i].ms >= 1 && value <= 1e12) {
+            *out = (uint64_t)(value * units[i].ms);
+            return BM_OK;
+        }
+    }
+    return cli_fail(err, BM_INVALID,
+                    "--%s: \"%s\" is not a time: expected for example 30s, 500ms, 5m", option->name,
+                    text);
+}
+
+static bm_status store(cli_options *options, const cli_option *option, char *text, bm_error *err)
+{
+    void *member = (char *)options + option->offset;
+    const char **string = member;
+    cli_names *words = member;
+    bool *flag = member;
+    switch (option->kind) {
+    case CLI_FLAG:
+        *flag = true;
+        return BM_OK;
+    case CLI_CHAR:
+        text = strcmp(text, "tab") == 0 || strcmp(text, "\\t") == 0 ? "\t" : text;
+        if (strlen(text) != 1) {
+            return cli_fail(err, BM_INVALID, "--%s takes one character, or \"tab\"", option->name);
+        }
+        *string = text;
+        return BM_OK;
+    case CLI_CHOICE:
+        if (!is_choice(option->argument, text)) {
+            return cli_fail(err, BM_INVALID, "--%s takes one of %s", option->name,
+                            option->argument);
+        }
+        *string = text;
+        return BM_OK;
+    case CLI_TEXT:
+        *string = text;
+        return BM_OK;
+    case CLI_COUNT:
+        return read_count(option, text, member, err);
+    case CLI_TIME:
+        return read_time(option, text, member, err);
+    case CLI_LIST:
+        return cli_names_split(words, text, ',', err);
+    case CLI_PAIR:
+        if (strchr(text, '=') == NULL || text[0] == '=') {
+            return cli_fail(err, BM_INVALID, "--%s takes %s", option->name, option->argument);
+        }
+        return cli_names_add(words, text, strlen(text), err);
+    }
+    return BM_OK;
+}
+
+/* getopt's own table; its value is the option's place. */
+static void to_getopt(struct option out[N_OPTIONS], char letters[2 * N_OPTIONS + 2])
+{
+    size_t n = 0;
+    letters[n++] = ':'; /* a missing argument is told apart */
+    for (size_t i = 0; i < N_OPTIONS; i++) {
+        const cli_option *option = &cli_option_table[i];
+        out[i] = (struct option){option->name, option->argument != NULL, NULL, (int)i + 256};
+        if (option->letter != 0) {
+            letters[n++] = option->letter;
+            if (option->argument != NULL) {
+                letters[n++] = ':';
+            }
+        }
+    }
+    out[N_OPTIONS - 1] = (struct option){NULL, 0, NULL, 0};
+    letters[n] = '\0';
+}
+
+static const cli_option *found(int value)
+{
+    for (size_t i = 0; i + 1 < N_OPTIONS; i++) {
+        if (value == (int)i + 256 || (value < 256 && value == cli_option_table[i].letter)) {
+            return &cli_option_table[i];
+        }
+    }
+    return NULL;
+}
+
+static bm_status read_options(int argc, char **argv, cli_options *out, unsigned *used,
+                              bm_error *err)
+{
+    struct option longs[N_OPTIONS];
+    char letters[2 * N_OPTIONS + 2];
+    int value;
+    to_getopt(longs, letters);
+    opterr = 0;
+    while ((value = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+        const char *given = argv[optind - 1];
+        if (value == ':') {
+            return cli_fail(err, BM_INVALID, "%s needs an argument", given);
+        }
+        const cli_option *option = found(value);
+        if (value == '?' || option == NULL) {
+            return cli_fail(err, BM_INVALID, "there is no option %s", given);
+        }
+        used[option - cli_option_table] = 1;
+        CLI_TRY(store(out, option, optarg, err));
+    }
+    return BM_OK;
+}
+
+static bm_status find_verb(const char *name, cli_options *out, bm_error *err)
+{
+    for (const cli_verb *verb = cli_verbs; verb->name != NULL; verb++) {
+        if (strcmp(verb->name, name) == 0) {
+            out->verb = verb;
+            return BM_OK;
+        }
+    }
+    return cli_fail(err, BM_INVALID, "there is no verb \"%s\"", name);
+}
+
+/* Signs that cannot be told apart make no file that can be read. */
+static bm_status check_signs(const cli_options *options, bm_error *err)
+{
+    const char *delimiter = options->delimiter;
+    const char quote = options->quote != NULL ? options->quote[0] : '"';
+    const char *const signs[] = {delimiter, options->quote, options->escape};
+    for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++) {
+        if (signs[i] != NULL && strpbrk(signs[i], "\r\n") != NULL) {
+            return cli_fail(err, BM_INVALID, "--%s cannot be a line end",
+                            i == 0   ? "delimiter"
+                            : i == 1 ? "quote"
+                                     : "escape");
+        }
+    }
+    if ((delimiter != NULL && delimiter[0] == quote) || (delimiter == NULL && quote == ',')) {
+        return cli_fail(err, BM_INVALID, "--delimiter and --quote must be different characters");
+    }
+    return BM_OK;
+}
+
+bm_status cli_options_read(int argc, char **argv, cli_options *out, bm_error *err)
+{
+    unsigned used[N_OPTIONS] = {0};
+    *out = (cli_options){.retries = 3};
+    CLI_TRY(read_options(argc, argv, out, used, err));
+    char **words = argv + optind;
+    int n = argc - optind;
+    if (n > 0) {
+        CLI_TRY(find_verb(words[0], out, err));
+    }
+    if (out->help || out->version) {
+        return BM_OK;
+    }
+    if (n < 3) {
+        return cli_fail(err, BM_INVALID,
+                        n == 0 ? "there is no verb" : "a verb needs a DATABASE and a TABLE");
+    }
+    for (size_t i = 0; i + 1 < N_OPTIONS; i++) {
+        if (used[i] && (cli_option_table[i].verbs & out->verb->bit) == 0) {
+            return cli_fail(err, BM_INVALID, "--%s is not for %s", cli_option_table[i].name,
+                            out->verb->name);
+        }
+    }
+    if (n > 3 && out->verb->bit == CLI_COPY_TO) {
+        return cli_fail(err, BM_INVALID, "copy-to writes to --output FILE, or standard output");
+    }
+    CLI_TRY(check_signs(out, err));
+    out->database = words[1];
+    out->table = words[2];
+    out->files = words + 3;
+    out->n_files = (size_t)n - 3;
+    return BM_OK;
+}
+
+void cli_options_free(cli_options *options)
+{
+    cli_names_free(&options->columns);
+    cli_names_free(&options->map);
+    cli_names_free(&options->set);
+    cli_names_free(&options->key);
+}

@@ -1,0 +1,105 @@
+/*
+ * The command line, as data: one table of verbs and one of options, which reading, --help, the
+ * manual page and the completions are all made from.
+ */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include "errors.h"
+#include "names.h"
+
+enum {
+    CLI_CREATE = 1,
+    CLI_UPDATE_FIELDS = 2,
+    CLI_UPSERT = 4,
+    CLI_DELETE = 8,
+    CLI_COPY_TO = 16,
+    CLI_EXPLAIN = 32,
+    CLI_LOADS = CLI_CREATE | CLI_UPDATE_FIELDS | CLI_UPSERT | CLI_DELETE,
+    CLI_READS_FILES = CLI_LOADS | CLI_EXPLAIN,
+    CLI_ALL = CLI_READS_FILES | CLI_COPY_TO
+};
+
+typedef struct cli_verb {
+    unsigned bit;
+    const char *name;
+    const char *arguments;
+    const char *help; /* a line */
+} cli_verb;
+
+/* Ends with a name that is NULL. */
+extern const cli_verb cli_verbs[];
+
+/* What was asked for.  Strings are those of argv. */
+typedef struct cli_options {
+    const cli_verb *verb; /* NULL: none, as in "bulkmodel --help" */
+    bool help;
+    bool version;
+    char *database;
+    const char *table;
+    char *const *files; /* none: standard input */
+    size_t n_files;
+    const char *format; /* csv, tsv, ndjson; NULL: by the file's name */
+    cli_names columns;
+    cli_names map;
+    cli_names set;
+    cli_names key;
+    const char *null_text;
+    const char *delimiter;
+    const char *quote;
+    const char *escape;
+    bool no_header;
+    uint64_t skip_lines;
+    const char *encoding;
+    const char *plan_of; /* explain: the verb */
+    uint64_t workers;
+    uint64_t batch_size;
+    const char *where;
+    const char *order_by;
+    const char *output;
+    const char *on_conflict;
+    const char *returning;
+    uint64_t timeout_ms;        /* 0: none */
+    uint64_t commit_timeout_ms; /* 0: the library's */
+    uint64_t retries;
+    bool commit_check;
+    bool truncate;
+    bool analyze;
+    bool sync_sequences;
+    bool dry_run;
+    bool quiet;
+    bool json;
+    struct cli_destination *destination; /* of what the verb writes; set by who runs it */
+} cli_options;
+
+typedef enum cli_kind {
+    CLI_FLAG,   /* bool */
+    CLI_TEXT,   /* const char * */
+    CLI_CHAR,   /* const char *: one character, or "tab" */
+    CLI_CHOICE, /* const char *: one of the words of `argument`, which '|' separates */
+    CLI_COUNT,  /* uint64_t */
+    CLI_TIME,   /* uint64_t, milliseconds: "30s", "500ms", "5m", "1h"; a bare number is seconds */
+    CLI_LIST,   /* cli_names: separated by commas, and again with each use */
+    CLI_PAIR    /* cli_names: LEFT=RIGHT, one with each use */
+} cli_kind;
+
+typedef struct cli_option {
+    char letter; /* or 0 */
+    const char *name;
+    const char *argument; /* or NULL */
+    cli_kind kind;
+    size_t offset; /* in cli_options */
+    unsigned verbs;
+    const char *help;
+} cli_option;
+
+/* Ends with a name that is NULL. */
+extern const cli_option cli_option_table[];
+
+/* Read a command line; BM_INVALID says what is wrong with it. */
+bm_status cli_options_read(int argc, char **argv, cli_options *out, bm_error *err);
+
+/* Free what reading made.  A zeroed one is legal. */
+void cli_options_free(cli_options *options);
+
+#endif

@@ -1,0 +1,366 @@
+/*
+ * CSV by libcsv, in its strict mode.  It calls back for each cell and each line end, so a cell goes
+ * straight into the row.  It does not say where it is: lines are counted here.
+ */
+#include "reader.h"
+
+#include <csv.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK ((size_t)65536)
+#define CELL_MAX ((size_t)1 << 28) /* a cell that is longer is a quote that was never closed */
+
+#define BARE_CR                                                                                    \
+    "a carriage return that ends no line stands outside of quotes: let lines end with LF or CRLF"
+#define BARE_QUOTE                                                                                 \
+    "a quote stands inside a cell: quote the whole cell and double the quotes in it, or say "      \
+    "another --quote"
+
+typedef struct csv_reader {
+    struct csv_parser parser;
+    cli_input *input;
+    char *block;
+    size_t at; /* of the block that is not parsed yet */
+    size_t n;
+    bool ended;
+    char escape;       /* or 0 */
+    bool escaped;      /* the block before ended with one */
+    uint64_t skip;     /* lines still to leave out */
+    uint64_t line;     /* that is being read, from 1 */
+    uint64_t row_line; /* on which the row began */
+    size_t column;     /* of the next cell */
+    bool after_cr;
+    bool after_quote;
+    cli_names *names; /* while the header is read, else NULL */
+    bool named;       /* its last name has been read */
+    cli_sink *sink;
+    bm_error *err;
+} csv_reader;
+
+/* Blanks are part of a cell. */
+static int is_no_space(unsigned char c)
+{
+    (void)c;
+    return 0;
+}
+
+static void *limited(void *memory, size_t size)
+{
+    return size > CELL_MAX ? NULL : realloc(memory, size);
+}
+
+static void count_lines(csv_reader *r, const char *text, size_t size)
+{
+    const char *end = text + size;
+    while ((text = memchr(text, '\n', (size_t)(end - text))) != NULL) {
+        r->line++;
+        text++;
+    }
+}
+
+static void begin_row(csv_reader *r)
+{
+    r->row_line = r->line;
+    r->sink->line = r->line;
+    if (r->after_cr) {
+        cli_sink_fail(r->sink, BARE_CR);
+    }
+    cli_sink_begin(r->sink);
+}
+
+/* Of an empty cell libcsv says it; of others only to who looks at its state between two calls,
+ * see piece(). */
+static bool was_quoted(const csv_reader *r, const char *text, size_t size)
+{
+    return size == 0 ? text != NULL : r->parser.quoted != 0;
+}
+
+static void on_cell(void *text, size_t size, void *user)
+{
+    csv_reader *r = user;
+    size_t column = r->column++;
+    if (column == 0) {
+        begin_row(r);
+    }
+    if (column >= r->sink->map->n_columns) {
+        return; /* told at the end of the row */
+    }
+    const char *cell = text != NULL ? text : "";
+    cli_sink_cell(r->sink, column, cell, size, was_quoted(r, text, size));
+    count_lines(r, cell, size);
+}
+
+static void end_row(csv_reader *r)
+{
+    size_t wanted = r->sink->map->n_columns;
+    if (r->column != wanted) {
+        char words[128];
+        snprintf(words, sizeof words, "%zu cell%s, and the file has %zu column%s", r->column,
+                 r->column == 1 ? "" : "s", wanted, wanted == 1 ? "" : "s");
+        cli_sink_fail(r->sink, words);
+    }
+    cli_sink_end(r->sink);
+    r->column = 0;
+}
+
+/* Every CR and LF outside of quotes, and -1 at the end of the file.  A line without a cell is left
+ * out, but where the file has one column: there it is an empty cell. */
+static void on_line_end(int c, void *user)
+{
+    csv_reader *r = user;
+    if (c == '\n' && r->after_cr) {
+        r->after_cr = false;
+        r->line++;
+        return;
+    }
+    if (r->column == 0 && r->sink->map->n_columns == 1 && c != -1) {
+        on_cell(NULL, 0, r);
+    }
+    if (r->column > 0) {
+        end_row(r);
+    }
+    r->line += c == '\n';
+    r->after_cr = c == '\r';
+}
+
+static void on_name(void *text, size_t size, void *user)
+{
+    csv_reader *r = user;
+    if (r->named) {
+        (void)cli_fail(r->err, BM_CONVERT, "%s:%llu: %s", cli_input_name(r->input),
+                       (unsigned long long)r->line, BARE_CR);
+        return;
+    }
+    r->column++;
+    (void)cli_names_add(r->names, text != NULL ? text : "", size, r->err);
+    count_lines(r, text != NULL ? text : "", size);
+}
+
+static void on_header_end(int c, void *user)
+{
+    csv_reader *r = user;
+    r->line += c == '\n';
+    r->named = r->column > 0;
+}
+
+/* `escape` before a quote or before itself becomes what CSV has: a quote before a quote. */
+static size_t unescape(csv_reader *r, const char *from, size_t n, char *to)
+{
+    char quote = (char)csv_get_quote(&r->parser);
+    size_t out = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (r->escaped) {
+            r->escaped = false;
+            if (from[i] == quote) {
+                to[out++] = quote;
+            } else if (from[i] != r->escape) {
+                to[out++] = r->escape;
+            }
+            to[out++] = from[i];
+        } else if (from[i] == r->escape) {
+            r->escaped = true;
+        } else {
+            to[out++] = from[i];
+        }
+    }
+    if (r->ended && r->escaped) {
+        to[out++] = r->escape;
+    }
+    return out;
+}
+
+static void skip_lines(csv_reader *r)
+{
+    while (r->skip > 0 && r->at < r->n) {
+        char *end = memchr(r->block + r->at, '\n', r->n - r->at);
+        r->at = end != NULL ? (size_t)(end + 1 - r->block) : r->n;
+        r->skip -= end != NULL;
+        r->line += end != NULL;
+    }
+}
+
+/* The block holds bytes that are not parsed, or the file has ended. */
+static bm_status next_block(csv_reader *r, bm_error *err)
+{
+    while (r->at == r->n && !r->ended) {
+        char *to = r->escape != 0 ? r->block + BLOCK + 1 : r->block;
+        r->at = 0;
+        CLI_TRY(cli_input_read(r->input, to, BLOCK / 2, &r->n, err));
+        r->ended = r->n == 0;
+        if (r->escape != 0) {
+            r->n = unescape(r, to, r->n, r->block);
+        }
+        skip_lines(r);
+    }
+    return BM_OK;
+}
+
+static bm_status parser_failed(csv_reader *r, bm_error *err)
+{
+    const char *file = cli_input_name(r->input);
+    switch (csv_error(&r->parser)) {
+    case CSV_EPARSE:
+        return cli_fail(err, BM_CONVERT, "%s:%llu: %s", file, (unsigned long long)r->line,
+                        BARE_QUOTE);
+    case CSV_ENOMEM:
+    case CSV_ETOOBIG:
+        return cli_fail(err, BM_CONVERT,
+                        "%s:%llu: a cell that begins here is longer than 256 MiB: is a quote not "
+                        "closed?",
+                        file, (unsigned long long)r->line);
+    default:
+        return cli_fail(err, BM_INTERNAL, "%s: libcsv failed", file);
+    }
+}
+
+/* Parse n bytes of the block. */
+static bm_status parse(csv_reader *r, size_t n, bm_error *err)
+{
+    bool header = r->names != NULL;
+    const char *from = r->block + r->at;
+    size_t done = csv_parse(&r->parser, from, n, header ? on_name : on_cell,
+                            header ? on_header_end : on_line_end, r);
+    r->at += n;
+    if (done != n) {
+        return parser_failed(r, err);
+    }
+    return header ? err->status : r->sink->status;
+}
+
+/* The rest that the parser holds, at the end of the file. */
+static bm_status finish(csv_reader *r, bm_error *err)
+{
+    bool header = r->names != NULL;
+    if (csv_fini(&r->parser, header ? on_name : on_cell, header ? on_header_end : on_line_end, r) !=
+        0) {
+        return cli_fail(err, BM_CONVERT,
+                        "%s:%llu: the file ends inside quotes; those of a cell on this line, or "
+                        "behind it, are not closed",
+                        cli_input_name(r->input), (unsigned long long)r->line);
+    }
+    return header ? err->status : r->sink->status;
+}
+
+static void csv_reader_close(void *reader)
+{
+    csv_reader *r = reader;
+    if (r != NULL) {
+        csv_free(&r->parser);
+        free(r->block);
+        free(r);
+    }
+}
+
+static bm_status csv_reader_open(cli_input *input, const cli_options *options, bool tabs,
+                                 void **out, bm_error *err)
+{
+    const char delimiter = options->delimiter != NULL ? options->delimiter[0] : tabs ? '\t' : ',';
+    const unsigned char flags = CSV_STRICT | CSV_STRICT_FINI | CSV_REPALL_NL | CSV_EMPTY_IS_NULL;
+    csv_reader *r = calloc(1, sizeof *r);
+    *out = NULL;
+    if (r == NULL || csv_init(&r->parser, flags) != 0) {
+        free(r);
+        return cli_no_memory(err);
+    }
+    csv_set_delim(&r->parser, (unsigned char)delimiter);
+    csv_set_space_func(&r->parser, is_no_space);
+    csv_set_realloc_func(&r->parser, limited);
+    if (options->quote != NULL) {
+        csv_set_quote(&r->parser, (unsigned char)options->quote[0]);
+    }
+    r->input = input;
+    r->line = 1;
+    r->skip = options->skip_lines;
+    char quote = (char)csv_get_quote(&r->parser);
+    r->escape = options->escape != NULL && options->escape[0] != quote ? options->escape[0] : '\0';
+    r->block = malloc(2 * BLOCK);
+    if (r->block == NULL) {
+        csv_reader_close(r);
+        return cli_no_memory(err);
+    }
+    *out = r;
+    return BM_OK;
+}
+
+static bm_status check_names(const csv_reader *r, const cli_names *names, bm_error *err)
+{
+    const char *file = cli_input_name(r->input);
+    if (names->n == 0) {
+        return cli_fail(err, BM_CONVERT, "%s: it is empty; a file of no rows has a line of names",
+                        file);
+    }
+    for (size_t i = 0; i < names->n; i++) {
+        if (names->at[i][0] == '\0') {
+            return cli_fail(err, BM_CONVERT, "%s:1: column %zu has no name", file, i + 1);
+        }
+        if (cli_names_find(names, names->at[i]) != i) {
+            return cli_fail(err, BM_CONVERT,
+                            "%s:1: two columns are called \"%s\": rename one, or take "
+                            "--no-header --skip-lines=1 and --columns",
+                            file, names->at[i]);
+        }
+    }
+    return BM_OK;
+}
+
+/* Line by line, so that no byte behind the header is parsed. */
+static bm_status csv_reader_header(void *reader, cli_names *names, bm_error *err)
+{
+    csv_reader *r = reader;
+    r->names = names;
+    r->err = err;
+    while (!r->named) {
+        CLI_TRY(next_block(r, err));
+        if (r->at == r->n) {
+            CLI_TRY(finish(r, err));
+            break;
+        }
+        char *end = memchr(r->block + r->at, '\n', r->n - r->at);
+        size_t n = end != NULL ? (size_t)(end + 1 - r->block) - r->at : r->n - r->at;
+        CLI_TRY(parse(r, n, err));
+    }
+    r->names = NULL;
+    r->column = 0;
+    return check_names(r, names, err);
+}
+
+/*
+ * How much to parse at once.  Where --null has a text, a cell of it counts if it has no quotes:
+ * the parser is stopped behind each quote, so that its state says "quoted" when the cell ends with
+ * the next byte, and behind that byte, so that it says so of no other cell.
+ */
+static size_t piece(csv_reader *r)
+{
+    const char *from = r->block + r->at;
+    size_t n = r->n - r->at;
+    if (r->sink->null_size == 0) {
+        return n;
+    }
+    const char *quote = memchr(from, csv_get_quote(&r->parser), r->after_quote ? 1 : n);
+    n = quote != NULL ? (size_t)(quote + 1 - from) : r->after_quote ? 1 : n;
+    r->after_quote = quote != NULL;
+    return n;
+}
+
+static bm_status csv_reader_fill(void *reader, cli_sink *sink, bool *more, bm_error *err)
+{
+    csv_reader *r = reader;
+    r->sink = sink;
+    r->err = err;
+    CLI_TRY(next_block(r, err));
+    *more = r->at < r->n;
+    while (r->at < r->n) {
+        CLI_TRY(parse(r, piece(r), err));
+    }
+    return *more ? BM_OK : finish(r, err);
+}
+
+const cli_format cli_format_csv = {
+    .name = "csv",
+    .open = csv_reader_open,
+    .header = csv_reader_header,
+    .fill = csv_reader_fill,
+    .close = csv_reader_close,
+};

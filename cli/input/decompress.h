@@ -1,0 +1,29 @@
+/* gzip and zstd, unpacked while they are read. */
+#ifndef CLI_DECOMPRESS_H
+#define CLI_DECOMPRESS_H
+
+#include "errors.h"
+
+typedef enum cli_compression { CLI_UNCOMPRESSED, CLI_GZIP, CLI_ZSTD } cli_compression;
+
+/* By the first bytes (RFC 1952, 2.3.1; RFC 8878, 3.1.1). */
+cli_compression cli_compression_of(const char *data, size_t size);
+
+typedef struct cli_decompress cli_decompress;
+
+/* Where packed bytes come from: as cli_input_read. */
+typedef bm_status (*cli_raw)(void *user, char *out, size_t capacity, size_t *n, bm_error *err);
+
+/* `first` are bytes that were read already, no more than a block of input; they are copied. */
+bm_status cli_decompress_open(cli_compression compression, const char *name, cli_raw raw,
+                              void *user, const char *first, size_t n_first, cli_decompress **out,
+                              bm_error *err);
+
+/* As cli_input_read.  A file that ends too early is an error. */
+bm_status cli_decompress_read(cli_decompress *decompress, char *out, size_t capacity, size_t *n,
+                              bm_error *err);
+
+/* NULL is legal. */
+void cli_decompress_close(cli_decompress *decompress);
+
+#endif

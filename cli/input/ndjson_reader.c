@@ -1,0 +1,435 @@
+/*
+ * Lines of JSON by yajl: an object a line, whose keys are names of columns.  yajl tells numbers as
+ * they are written, so no digit is lost, and where it is, so what is nested is taken as its text.
+ */
+#include "reader.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yajl/yajl_parse.h>
+
+#define BLOCK ((size_t)65536)
+#define LINE_MAX_BYTES ((size_t)1 << 28)
+#define ROWS_A_FILL 256
+
+#define NO_OBJECT "this is no JSON object: a row is an object, in one line"
+
+typedef struct ndjson_reader {
+    cli_input *input;
+    yajl_handle yajl;
+    char *block; /* from `at` to `n` it is not parsed yet */
+    size_t at;
+    size_t n;
+    size_t capacity;
+    bool ended;
+    uint64_t skip;
+    uint64_t line;
+    bool chosen;     /* --columns: other keys are left out */
+    cli_names names; /* of the first object, in its order */
+    uint64_t *seen;  /* for each name the last line that had it */
+    bool collecting; /* the names are being read */
+    size_t depth;
+    bool object;   /* the line has one */
+    size_t column; /* of the value that comes; CLI_NONE: not wanted */
+    size_t n_seen;
+    const char *text; /* the line */
+    size_t begin;     /* where the value began */
+    cli_sink *sink;
+    bm_error *err;
+} ndjson_reader;
+
+static int fail(ndjson_reader *r, const char *words)
+{
+    (void)cli_fail(r->err, BM_CONVERT, "%s:%llu: %s", cli_input_name(r->input),
+                   (unsigned long long)r->line, words);
+    return 0;
+}
+
+static int fail_key(ndjson_reader *r, const char *key, size_t size, const char *words)
+{
+    (void)cli_fail(r->err, BM_CONVERT, "%s:%llu: key \"%.*s\" %s", cli_input_name(r->input),
+                   (unsigned long long)r->line, (int)(size < 200 ? size : 200), key, words);
+    return 0;
+}
+
+/* The field that a value at the top of the object goes to, or CLI_NONE. */
+static size_t field_of(const ndjson_reader *r)
+{
+    bool wanted = !r->collecting && r->depth == 1 && r->column != CLI_NONE;
+    return wanted ? r->sink->map->of_column[r->column] : CLI_NONE;
+}
+
+static size_t position(const ndjson_reader *r)
+{
+    return yajl_get_bytes_consumed(r->yajl);
+}
+
+static bool is_document(const bm_field *field)
+{
+    return field->type == BM_JSON || field->type == BM_JSONB;
+}
+
+/* Every value: outside of an object there is none.  To a column of JSON it goes as it stands. */
+static int value(ndjson_reader *r, const char *text, size_t size)
+{
+    size_t field = field_of(r);
+    if (r->depth == 0) {
+        return fail(r, NO_OBJECT);
+    }
+    if (field != CLI_NONE && text != NULL) {
+        if (is_document(&r->sink->map->fields[field])) {
+            text = r->text + r->begin;
+            size = position(r) - r->begin;
+        }
+        cli_sink_value(r->sink, field, text, size);
+    } else if (field != CLI_NONE) {
+        cli_sink_null(r->sink, field);
+    }
+    return r->collecting || r->sink->status == BM_OK;
+}
+
+static int on_null(void *user)
+{
+    return value(user, NULL, 0);
+}
+
+static int on_boolean(void *user, int is_true)
+{
+    return value(user, is_true ? "true" : "false", is_true ? 4 : 5);
+}
+
+static int on_number(void *user, const char *text, size_t size)
+{
+    return value(user, text, size);
+}
+
+static int on_string(void *user, const unsigned char *text, size_t size)
+{
+    return value(user, (const char *)text, size);
+}
+
+static int begin_nested(ndjson_reader *r)
+{
+    r->depth++;
+    return 1;
+}
+
+/* What is nested goes to a column of JSON, or of text. */
+static int end_nested(ndjson_reader *r)
+{
+    r->depth--;
+    size_t field = field_of(r);
+    if (field == CLI_NONE) {
+        return 1;
+    }
+    const bm_field *to = &r->sink->map->fields[field];
+    if (!is_document(to) && to->type != BM_TEXT && to->type != BM_VARCHAR) {
+        return fail_key(r, to->name, strlen(to->name),
+                        "holds an object or an array, and its column is not of JSON or text");
+    }
+    return value(r, r->text + r->begin, position(r) - r->begin);
+}
+
+static int on_map_start(void *user)
+{
+    ndjson_reader *r = user;
+    if (r->depth > 0) {
+        return begin_nested(r);
+    }
+    r->depth = 1;
+    r->object = true;
+    r->n_seen = 0;
+    if (!r->collecting) {
+        r->sink->line = r->line;
+        cli_sink_begin(r->sink);
+    }
+    return 1;
+}
+
+static size_t find_name(const ndjson_reader *r, const char *key, size_t size)
+{
+    for (size_t i = 0; i < r->names.n; i++) {
+        size_t at = (r->n_seen + i) % r->names.n; /* keys mostly come in the same order */
+        if (strncmp(r->names.at[at], key, size) == 0 && r->names.at[at][size] == '\0') {
+            return at;
+        }
+    }
+    return CLI_NONE;
+}
+
+static int on_map_key(void *user, const unsigned char *text, size_t size)
+{
+    ndjson_reader *r = user;
+    const char *key = (const char *)text;
+    if (r->depth != 1) {
+        return 1;
+    }
+    r->begin = position(r) + strspn(r->text + position(r), " \t:");
+    r->column = find_name(r, key, size);
+    if (r->collecting) {
+        return r->column != CLI_NONE ? fail_key(r, key, size, "stands twice in the object")
+                                     : cli_names_add(&r->names, key, size, r->err) == BM_OK;
+    }
+    if (r->column == CLI_NONE) {
+        return r->chosen ||
+               fail_key(r, key, size, "is not in the first row: say with --columns which to take");
+    }
+    if (r->seen[r->column] == r->line) {
+        return fail_key(r, key, size, "stands twice in the object");
+    }
+    r->seen[r->column] = r->line;
+    r->n_seen++;
+    return 1;
+}
+
+static int on_map_end(void *user)
+{
+    ndjson_reader *r = user;
+    if (r->depth > 1) {
+        return end_nested(r);
+    }
+    r->depth = 0;
+    if (r->collecting) {
+        return 1;
+    }
+    for (size_t i = 0; r->n_seen < r->names.n && i < r->names.n; i++) {
+        if (r->seen[i] != r->line && r->sink->map->of_column[i] != CLI_NONE) {
+            return fail_key(r, r->names.at[i], strlen(r->names.at[i]),
+                            "is missing here and stands in the first row: write null");
+        }
+    }
+    cli_sink_end(r->sink);
+    return 1;
+}
+
+static int on_array_start(void *user)
+{
+    ndjson_reader *r = user;
+    return r->depth == 0 ? fail(r, "an array: a row is an object, in one line") : begin_nested(r);
+}
+
+static int on_array_end(void *user)
+{
+    return end_nested(user);
+}
+
+static const yajl_callbacks callbacks = {
+    .yajl_null = on_null,
+    .yajl_boolean = on_boolean,
+    .yajl_number = on_number,
+    .yajl_string = on_string,
+    .yajl_start_map = on_map_start,
+    .yajl_map_key = on_map_key,
+    .yajl_end_map = on_map_end,
+    .yajl_start_array = on_array_start,
+    .yajl_end_array = on_array_end,
+};
+
+/* The bytes that are not parsed move to the front, and more follow them. */
+static bm_status read_more(ndjson_reader *r, bm_error *err)
+{
+    memmove(r->block, r->block + r->at, r->n - r->at);
+    r->n -= r->at;
+    r->at = 0;
+    if (r->n > LINE_MAX_BYTES) {
+        (void)fail(r, "the line is longer than 256 MiB");
+        return BM_CONVERT;
+    }
+    if (r->capacity - r->n < BLOCK) {
+        char *block = realloc(r->block, r->capacity * 2 + 1);
+        if (block == NULL) {
+            return cli_no_memory(err);
+        }
+        r->block = block;
+        r->capacity *= 2;
+    }
+    size_t n;
+    CLI_TRY(cli_input_read(r->input, r->block + r->n, BLOCK, &n, err));
+    r->n += n;
+    r->block[r->n] = '\0'; /* for strspn */
+    r->ended = n == 0;
+    return BM_OK;
+}
+
+/* The next line, without its end; *text NULL: there is none. */
+static bm_status next_line(ndjson_reader *r, const char **text, size_t *size, size_t *whole,
+                           bm_error *err)
+{
+    size_t searched = r->at;
+    char *end;
+    *text = NULL;
+    while ((end = memchr(r->block + searched, '\n', r->n - searched)) == NULL && !r->ended) {
+        searched = r->n - r->at;
+        CLI_TRY(read_more(r, err));
+    }
+    if (end == NULL && r->at == r->n) {
+        return BM_OK;
+    }
+    *text = r->block + r->at;
+    *size = end != NULL ? (size_t)(end - *text) : r->n - r->at;
+    *whole = *size + (end != NULL);
+    return BM_OK;
+}
+
+static bool is_blank(const char *text, size_t size)
+{
+    while (size > 0 &&
+           (text[size - 1] == ' ' || text[size - 1] == '\t' || text[size - 1] == '\r')) {
+        size--;
+    }
+    return size == 0;
+}
+
+static bm_status parse_line(ndjson_reader *r, const char *text, size_t size, bm_error *err)
+{
+    char words[256];
+    r->text = text;
+    r->depth = 0;
+    r->object = false;
+    yajl_status status = yajl_parse(r->yajl, (const unsigned char *)text, size);
+    if (!r->collecting && r->sink->status != BM_OK) {
+        return r->sink->status;
+    }
+    if (err->status != BM_OK) {
+        return err->status;
+    }
+    if (status != yajl_status_ok) {
+        unsigned char *said = yajl_get_error(r->yajl, 0, NULL, 0);
+        snprintf(words, sizeof words, "this is no JSON, at byte %zu of the line: %.*s", position(r),
+                 (int)strcspn((const char *)said, "\n"), (const char *)said);
+        yajl_free_error(r->yajl, said);
+        (void)fail(r, words);
+        return BM_CONVERT;
+    }
+    if (r->depth > 0 || !r->object) {
+        (void)fail(r, r->depth > 0
+                          ? "the line ends inside an object: a row is an object, in one line"
+                          : NO_OBJECT);
+        return BM_CONVERT;
+    }
+    return BM_OK;
+}
+
+static bm_status new_parser(ndjson_reader *r, bm_error *err)
+{
+    if (r->yajl != NULL) {
+        yajl_free(r->yajl);
+    }
+    r->yajl = yajl_alloc(&callbacks, NULL, r);
+    if (r->yajl == NULL || !yajl_config(r->yajl, yajl_allow_multiple_values, 1)) {
+        return cli_no_memory(err);
+    }
+    return BM_OK;
+}
+
+static void ndjson_reader_close(void *reader)
+{
+    ndjson_reader *r = reader;
+    if (r != NULL) {
+        if (r->yajl != NULL) {
+            yajl_free(r->yajl);
+        }
+        cli_names_free(&r->names);
+        free(r->seen);
+        free(r->block);
+        free(r);
+    }
+}
+
+static bm_status ndjson_reader_open(cli_input *input, const cli_options *options, bool tabs,
+                                    void **out, bm_error *err)
+{
+    ndjson_reader *r = calloc(1, sizeof *r);
+    (void)tabs;
+    *out = r;
+    if (r == NULL) {
+        return cli_no_memory(err);
+    }
+    r->input = input;
+    r->skip = options->skip_lines;
+    r->chosen = options->columns.n > 0;
+    r->line = 1;
+    r->capacity = 2 * BLOCK;
+    r->block = malloc(r->capacity + 1);
+    if (r->block == NULL) {
+        return cli_no_memory(err);
+    }
+    if (options->no_header) {
+        return cli_fail(err, BM_INVALID,
+                        "--no-header is for csv and tsv: each line of JSON names "
+                        "its columns");
+    }
+    return new_parser(r, err);
+}
+
+/* A line that is parsed, or left out, is behind us. */
+static void leave(ndjson_reader *r, size_t whole)
+{
+    r->at += whole;
+    r->line++;
+}
+
+static bm_status ndjson_reader_header(void *reader, cli_names *names, bm_error *err)
+{
+    ndjson_reader *r = reader;
+    const char *text;
+    size_t size;
+    size_t whole;
+    r->err = err;
+    for (;;) {
+        CLI_TRY(next_line(r, &text, &size, &whole, err));
+        if (text == NULL) {
+            return cli_fail(err, BM_CONVERT, "%s: it is empty: its first row names the columns",
+                            cli_input_name(r->input));
+        }
+        if (r->skip == 0 && !is_blank(text, size)) {
+            break;
+        }
+        r->skip -= r->skip > 0;
+        leave(r, whole);
+    }
+    r->collecting = true;
+    CLI_TRY(parse_line(r, text, size, err));
+    r->collecting = false;
+    CLI_TRY(new_parser(r, err)); /* the line is parsed again, for its values */
+    r->seen = calloc(r->names.n + 1, sizeof *r->seen);
+    if (r->seen == NULL) {
+        return cli_no_memory(err);
+    }
+    for (size_t i = 0; i < r->names.n; i++) {
+        CLI_TRY(cli_names_add(names, r->names.at[i], strlen(r->names.at[i]), err));
+    }
+    return BM_OK;
+}
+
+static bm_status ndjson_reader_fill(void *reader, cli_sink *sink, bool *more, bm_error *err)
+{
+    ndjson_reader *r = reader;
+    const char *text;
+    size_t size;
+    size_t whole;
+    r->sink = sink;
+    r->err = err;
+    *more = true;
+    for (size_t i = 0; i < ROWS_A_FILL; i++) {
+        CLI_TRY(next_line(r, &text, &size, &whole, err));
+        if (text == NULL) {
+            *more = false;
+            return BM_OK;
+        }
+        if (!is_blank(text, size)) {
+            CLI_TRY(parse_line(r, text, size, err));
+        }
+        leave(r, whole);
+    }
+    return BM_OK;
+}
+
+const cli_format cli_format_ndjson = {
+    .name = "ndjson",
+    .open = ndjson_reader_open,
+    .header = ndjson_reader_header,
+    .fill = ndjson_reader_fill,
+    .close = ndjson_reader_close,
+};

@@ -1,0 +1,171 @@
+#include "messages.h"
+
+#include "destination.h"
+#include "progress.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct count {
+    const char *name;
+    uint64_t n;
+} count;
+
+#define N_COUNTS 7
+
+static void list_counts(const bm_result *result, count out[N_COUNTS])
+{
+    const count counts[N_COUNTS] = {{"inserted", result->inserted},
+                                    {"updated", result->updated},
+                                    {"unchanged", result->unchanged},
+                                    {"missing", result->missing},
+                                    {"ignored", result->ignored},
+                                    {"deleted", result->deleted},
+                                    {"read", result->read}};
+    memcpy(out, counts, sizeof counts);
+}
+
+static void summary_json(const cli_options *options, const count *counts, const bm_result *result)
+{
+    fprintf(stderr, "{\"event\": \"done\", \"verb\": \"%s\", \"dry_run\": %s", options->verb->name,
+            options->dry_run ? "true" : "false");
+    for (size_t i = 0; i < N_COUNTS; i++) {
+        fprintf(stderr, ", \"%s\": %llu", counts[i].name, (unsigned long long)counts[i].n);
+    }
+    fprintf(stderr, ", \"replays\": %llu, \"seconds\": %.3f}\n",
+            (unsigned long long)result->replays, result->seconds);
+}
+
+void cli_summary(const cli_options *options, const bm_result *result)
+{
+    count counts[N_COUNTS];
+    char number[32];
+    uint64_t rows = 0;
+    bool any = false;
+    list_counts(result, counts);
+    if (options->json) {
+        summary_json(options, counts, result);
+        return;
+    }
+    if (options->quiet) {
+        return;
+    }
+    for (size_t i = 0; i < N_COUNTS; i++) {
+        rows += counts[i].n;
+        if (counts[i].n > 0) {
+            fprintf(stderr, "%s%s %s", any ? ", " : "", cli_grouped(counts[i].n, number),
+                    counts[i].name);
+            any = true;
+        }
+    }
+    double rate = result->seconds > 0 ? (double)rows / result->seconds : 0;
+    fprintf(stderr, "%s in %.2f s (%s rows/s)%s\n", any ? "" : "no rows", result->seconds,
+            cli_grouped((uint64_t)rate, number),
+            options->dry_run ? "; rolled back (--dry-run)" : "");
+}
+
+/* A file that is not whole is no output; what a stream has been given stays there. */
+static const char *read_words(const cli_options *options, const bm_result *result, char out[512])
+{
+    const cli_destination *to = options->destination;
+    char number[32];
+    if (to == NULL || !cli_destination_is_stream(to)) {
+        return "the output file is as it was";
+    }
+    snprintf(out, 512, "%s has only the first rows: %s of them at most", cli_destination_name(to),
+             cli_grouped(result->read, number));
+    return result->read > 0 ? out : "no row was written";
+}
+
+static const char *fate_words(const bm_error *err)
+{
+    switch (err->fate) {
+    case BM_FATE_COMMITTED:
+        return "all rows are in the table";
+    case BM_FATE_PARTIAL:
+        return "some of the rows are in the table: which lines of which file is said above";
+    case BM_FATE_UNKNOWN:
+        return "the connection was lost at COMMIT: look whether the rows are in the table";
+    case BM_FATE_NOT_STARTED:
+    case BM_FATE_ROLLED_BACK:
+    case BM_FATE_IN_CALLERS_TRANSACTION:
+        break;
+    }
+    return err->status == BM_CANCELLED ? "rolled back: nothing was written" : "nothing was written";
+}
+
+static void put_json_text(const char *text)
+{
+    fputc('"', stderr);
+    for (; *text != '\0'; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c == '"' || c == '\\') {
+            fputc('\\', stderr);
+        }
+        if (c < 0x20) {
+            fprintf(stderr, "\\u%04x", c);
+        } else {
+            fputc(c, stderr);
+        }
+    }
+    fputc('"', stderr);
+}
+
+void cli_warning(const cli_options *options, const char *said)
+{
+    char words[1024];
+    snprintf(words, sizeof words, "%s", said);
+    cli_make_plain(words);
+    if (options->json) {
+        fputs("{\"event\": \"warning\", \"message\": ", stderr);
+        put_json_text(words);
+        fputs("}\n", stderr);
+    } else {
+        fprintf(stderr, "bulkmodel: warning: %s\n", words);
+    }
+}
+
+void cli_failure(const cli_options *options, const bm_result *result, bm_error *err)
+{
+    char words[512];
+    bool reads = result != NULL && options->verb->bit == CLI_COPY_TO;
+    const char *fate = reads ? read_words(options, result, words) : fate_words(err);
+    cli_make_plain(err->message);
+    if (options->json) {
+        fprintf(stderr, "{\"event\": \"failed\", \"status\": \"%s\", \"message\": ",
+                bm_status_name(err->status));
+        put_json_text(err->message);
+        fputs(", \"fate\": ", stderr);
+        put_json_text(fate);
+        fputs("}\n", stderr);
+        return;
+    }
+    fprintf(stderr, "bulkmodel: %s\n", err->message);
+    if ((reads && result->read > 0) || err->status == BM_CANCELLED ||
+        err->fate != BM_FATE_NOT_STARTED) {
+        fprintf(stderr, "bulkmodel: %s\n", fate);
+    }
+}
+
+void cli_lines(const cli_options *options, const char *file, uint64_t first, uint64_t last,
+               bm_fate fate)
+{
+    const char *words = fate == BM_FATE_COMMITTED ? "in the table"
+                        : fate == BM_FATE_UNKNOWN ? "unknown: look whether they are in the table"
+                                                  : "not in the table";
+    char name[1024];
+    snprintf(name, sizeof name, "%s", file);
+    cli_make_plain(name);
+    if (options->json) {
+        fputs("{\"event\": \"lines\", \"file\": ", stderr);
+        put_json_text(name);
+        fprintf(stderr, ", \"first\": %llu, \"last\": %llu, \"fate\": \"%s\"}\n",
+                (unsigned long long)first, (unsigned long long)last,
+                fate == BM_FATE_COMMITTED ? "committed"
+                : fate == BM_FATE_UNKNOWN ? "unknown"
+                                          : "rolled back");
+        return;
+    }
+    fprintf(stderr, "bulkmodel: %s: lines %llu to %llu: %s\n", name, (unsigned long long)first,
+            (unsigned long long)last, words);
+}

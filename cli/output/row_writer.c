@@ -1,0 +1,320 @@
+#include "row_writer.h"
+
+#include "cells.h"
+#include "destination.h"
+
+#include <csv.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK ((size_t)65536)
+
+struct cli_row_writer {
+    cli_destination *to;
+    const bm_model *model;
+    const size_t *fields;
+    size_t n_fields;
+    bool json;
+    char delimiter;
+    char quote;
+    const char *null_text; /* what NULL is, without quotes */
+    char *block;
+    size_t n;
+    size_t capacity;
+    uint64_t written;
+};
+
+static bool ends_in(const char *name, const char *ending)
+{
+    size_t size = strlen(name);
+    size_t n = strlen(ending);
+    return size >= n && strcmp(name + size - n, ending) == 0;
+}
+
+static bm_status flush(cli_row_writer *writer, bm_error *err)
+{
+    CLI_TRY(cli_destination_write(writer->to, writer->block, writer->n, err));
+    writer->written += writer->n;
+    writer->n = 0;
+    return BM_OK;
+}
+
+/* Room for so many bytes more. */
+static bm_status room(cli_row_writer *writer, size_t size, bm_error *err)
+{
+    if (writer->capacity - writer->n >= size) {
+        return BM_OK;
+    }
+    CLI_TRY(flush(writer, err));
+    if (writer->capacity < size) {
+        char *block = realloc(writer->block, size);
+        if (block == NULL) {
+            return cli_no_memory(err);
+        }
+        writer->block = block;
+        writer->capacity = size;
+    }
+    return BM_OK;
+}
+
+static bm_status put(cli_row_writer *writer, const char *text, size_t size, bm_error *err)
+{
+    CLI_TRY(room(writer, size, err));
+    memcpy(writer->block + writer->n, text, size);
+    writer->n += size;
+    return BM_OK;
+}
+
+static bm_status put_char(cli_row_writer *writer, char c, bm_error *err)
+{
+    return put(writer, &c, 1, err);
+}
+
+/* ---- CSV */
+
+static bool needs_quotes(const cli_row_writer *writer, const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        char c = text[i];
+        if (c == writer->delimiter || c == writer->quote || c == '\n' || c == '\r') {
+            return true;
+        }
+    }
+    /* Many readers take no cell at all for NULL, or for no row. */
+    return size == 0 ||
+           (strlen(writer->null_text) == size && memcmp(writer->null_text, text, size) == 0);
+}
+
+/* NULL stands without quotes. */
+static bm_status check_null_text(const cli_row_writer *writer, bm_error *err)
+{
+    const char signs[] = {writer->delimiter, writer->quote, '\n', '\r', '\0'};
+    return writer->json || strpbrk(writer->null_text, signs) == NULL
+               ? BM_OK
+               : cli_fail(err, BM_INVALID, "--null has a delimiter, a quote or a line end in it");
+}
+
+static bm_status put_csv(cli_row_writer *writer, const char *text, size_t size, bm_error *err)
+{
+    if (!needs_quotes(writer, text, size)) {
+        return put(writer, text, size, err);
+    }
+    CLI_TRY(room(writer, 2 * size + 2, err));
+    writer->n += csv_write2(writer->block + writer->n, 2 * size + 2, text, size,
+                            (unsigned char)writer->quote);
+    return BM_OK;
+}
+
+/* ---- JSON */
+
+static bm_status put_escaped(cli_row_writer *writer, const char *text, size_t size, bm_error *err)
+{
+    static const char digits[] = "0123456789abcdef";
+    CLI_TRY(room(writer, 6 * size + 2, err));
+    char *at = writer->block + writer->n;
+    *at++ = '"';
+    for (size_t i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c == '"' || c == '\\') {
+            *at++ = '\\';
+            *at++ = (char)c;
+        } else if (c < 0x20) {
+            memcpy(at, "\\u00", 4);
+            at[4] = digits[c >> 4];
+            at[5] = digits[c & 15];
+            at += 6;
+        } else {
+            *at++ = (char)c;
+        }
+    }
+    *at++ = '"';
+    writer->n = (size_t)(at - writer->block);
+    return BM_OK;
+}
+
+/* A document in one line: a line end in it stands between its tokens. */
+static bm_status put_document(cli_row_writer *writer, const bm_field *field, const char *text,
+                              size_t size, bm_error *err)
+{
+    if (size == 4 && memcmp(text, "null", 4) == 0) {
+        return cli_fail(err, BM_CONVERT,
+                        "column \"%s\" has JSON's null, which a line of JSON cannot tell from "
+                        "NULL: write csv",
+                        field->name);
+    }
+    CLI_TRY(put(writer, text, size, err));
+    char *from = writer->block + writer->n - size;
+    for (size_t i = 0; i < size; i++) {
+        if (from[i] == '\n' || from[i] == '\r') {
+            from[i] = ' ';
+        }
+    }
+    return BM_OK;
+}
+
+static bool is_json_number(bm_type type, const char *text, size_t size)
+{
+    bool number = type == BM_INT2 || type == BM_INT4 || type == BM_INT8 || type == BM_FLOAT4 ||
+                  type == BM_FLOAT8 || type == BM_NUMERIC;
+    size_t first = size > 0 && text[0] == '-';
+    return number && size > first && text[first] >= '0' && text[first] <= '9';
+}
+
+static bm_status put_json_value(cli_row_writer *writer, const bm_field *field, const char *text,
+                                size_t size, bm_error *err)
+{
+    if (field->type == BM_BOOL || is_json_number(field->type, text, size)) {
+        return put(writer, text, size, err);
+    }
+    if (field->type == BM_JSON || field->type == BM_JSONB) {
+        return put_document(writer, field, text, size, err);
+    }
+    return put_escaped(writer, text, size, err);
+}
+
+/* ---- rows */
+
+static bm_status put_value(cli_row_writer *writer, const bm_field *field, const char *text,
+                           size_t size, bm_error *err)
+{
+    return writer->json ? put_json_value(writer, field, text, size, err)
+                        : put_csv(writer, text, size, err);
+}
+
+static bm_status put_null(cli_row_writer *writer, bm_error *err)
+{
+    const char *text = writer->json ? "null" : writer->null_text;
+    return put(writer, text, strlen(text), err);
+}
+
+static bm_status put_bytes(cli_row_writer *writer, const bm_field *field, bm_slice cell,
+                           bm_error *err)
+{
+    char *hex = malloc(2 * cell.size + 2);
+    if (hex == NULL) {
+        return cli_no_memory(err);
+    }
+    cli_bytes_write(cell.data, cell.size, hex);
+    bm_status status = put_value(writer, field, hex, 2 * cell.size + 2, err);
+    free(hex);
+    return status;
+}
+
+static bm_status put_cell(cli_row_writer *writer, const bm_field *field, const char *row,
+                          bm_error *err)
+{
+    char text[CLI_CELL_MAX];
+    bm_slice cell;
+    if (row[field->state_offset] != BM_VALUE) {
+        return put_null(writer, err);
+    }
+    if (field->layout == BM_FIXED) {
+        size_t size = cli_cell_write(field->type, row + field->offset, text);
+        if (size == 0) {
+            return cli_fail(err, BM_CONVERT,
+                            "column \"%s\" has a date outside of the years 1 to 9999", field->name);
+        }
+        return put_value(writer, field, text, size, err);
+    }
+    memcpy(&cell, row + field->offset, sizeof cell);
+    cell.data = cell.data != NULL ? cell.data : "";
+    return field->type == BM_BYTEA ? put_bytes(writer, field, cell, err)
+                                   : put_value(writer, field, cell.data, cell.size, err);
+}
+
+static bm_status put_row(cli_row_writer *writer, const char *row, bm_error *err)
+{
+    for (size_t i = 0; i < writer->n_fields; i++) {
+        const bm_field *field = &writer->model->fields[writer->fields[i]];
+        if (writer->json) {
+            CLI_TRY(put(writer, i == 0 ? "{" : ", ", i == 0 ? 1 : 2, err));
+            CLI_TRY(put_escaped(writer, field->name, strlen(field->name), err));
+            CLI_TRY(put(writer, ": ", 2, err));
+        } else if (i > 0) {
+            CLI_TRY(put_char(writer, writer->delimiter, err));
+        }
+        CLI_TRY(put_cell(writer, field, row, err));
+    }
+    return put(writer, writer->json ? "}\n" : "\n", writer->json ? 2 : 1, err);
+}
+
+static bm_status put_header(cli_row_writer *writer, bm_error *err)
+{
+    for (size_t i = 0; i < writer->n_fields; i++) {
+        const char *name = writer->model->fields[writer->fields[i]].name;
+        if (i > 0) {
+            CLI_TRY(put_char(writer, writer->delimiter, err));
+        }
+        CLI_TRY(put_csv(writer, name, strlen(name), err));
+    }
+    return put_char(writer, '\n', err);
+}
+
+bm_status cli_row_writer_open(const char *path, const cli_options *options, const bm_model *model,
+                              const size_t *fields, size_t n_fields, cli_row_writer **out,
+                              bm_error *err)
+{
+    const char *name = path != NULL ? path : "";
+    const char *format = options->format != NULL                               ? options->format
+                         : ends_in(name, ".tsv") || ends_in(name, ".tab")      ? "tsv"
+                         : ends_in(name, ".ndjson") || ends_in(name, ".jsonl") ? "ndjson"
+                                                                               : "csv";
+    cli_row_writer *writer = calloc(1, sizeof *writer);
+    *out = NULL;
+    if (writer == NULL) {
+        return cli_no_memory(err);
+    }
+    writer->to = options->destination;
+    writer->model = model;
+    writer->fields = fields;
+    writer->n_fields = n_fields;
+    writer->json = strcmp(format, "ndjson") == 0;
+    writer->delimiter = options->delimiter != NULL   ? options->delimiter[0]
+                        : strcmp(format, "tsv") == 0 ? '\t'
+                                                     : ',';
+    writer->quote = options->quote != NULL ? options->quote[0] : '"';
+    writer->null_text = options->null_text != NULL ? options->null_text : "";
+    writer->capacity = BLOCK;
+    writer->block = malloc(BLOCK);
+    bm_status status = writer->block != NULL ? check_null_text(writer, err) : cli_no_memory(err);
+    if (status == BM_OK) {
+        status = cli_destination_open(writer->to, err);
+    }
+    if (status == BM_OK && !writer->json && !options->no_header) {
+        status = put_header(writer, err);
+    }
+    if (status != BM_OK) {
+        (void)cli_row_writer_close(writer, true, err);
+        return status;
+    }
+    *out = writer;
+    return BM_OK;
+}
+
+bm_status cli_row_writer_rows(cli_row_writer *writer, const void *rows, size_t n, bm_error *err)
+{
+    const char *row = rows;
+    for (size_t i = 0; i < n; i++, row += writer->model->row_size) {
+        CLI_TRY(put_row(writer, row, err));
+    }
+    return BM_OK;
+}
+
+uint64_t cli_row_writer_bytes(const cli_row_writer *writer)
+{
+    return writer->written + writer->n;
+}
+
+bm_status cli_row_writer_close(cli_row_writer *writer, bool failed, bm_error *err)
+{
+    if (writer == NULL) {
+        return BM_OK;
+    }
+    bm_status status = failed ? BM_OK : flush(writer, err);
+    if (status == BM_OK && !failed) {
+        status = cli_destination_finish(writer->to, err);
+    }
+    free(writer->block);
+    free(writer);
+    return status;
+}

@@ -1,0 +1,80 @@
+#include "copy_to.h"
+
+#include "database.h"
+#include "progress.h"
+#include "row_writer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The columns to write: those of --columns, in its order, or all of the table. */
+static bm_status choose(const cli_options *options, const bm_model *table, size_t *fields,
+                        const char **names, bm_error *err)
+{
+    for (size_t i = 0; i < options->columns.n; i++) {
+        size_t at = 0;
+        while (at < table->n_fields &&
+               strcmp(table->fields[at].name, options->columns.at[i]) != 0) {
+            at++;
+        }
+        if (at == table->n_fields) {
+            return cli_fail(err, BM_INVALID, "table \"%s\" has no column \"%s\"", table->table,
+                            options->columns.at[i]);
+        }
+        fields[i] = at;
+        names[i] = table->fields[at].name;
+    }
+    for (size_t i = 0; options->columns.n == 0 && i < table->n_fields; i++) {
+        fields[i] = i;
+        names[i] = table->fields[i].name;
+    }
+    return BM_OK;
+}
+
+static bm_status sink(void *user, const void *rows, size_t n, bm_error *err)
+{
+    return cli_row_writer_rows(user, rows, n, err);
+}
+
+static bm_status copy(bm_db *db, const cli_options *options, const bm_model *table,
+                      const size_t *fields, const char *const *names, bm_cancel *token,
+                      bm_result *result, bm_error *err)
+{
+    size_t n = options->columns.n > 0 ? options->columns.n : table->n_fields;
+    cli_row_writer *output;
+    cli_progress progress;
+    CLI_TRY(cli_row_writer_open(options->output, options, table, fields, n, &output, err));
+    cli_progress_begin(&progress, options, NULL);
+    const bm_call *call =
+        BM_OPTIONS(bm_call, .cancel = token, .user = &progress, .on_progress = cli_progress_rows);
+    bm_status status =
+        bm_copy_to(db, bm_all(table),
+                   BM_OPTIONS(bm_copy_to_options, .call = call, .batch_size = options->batch_size,
+                              .fields = names, .user = output, .sink = sink,
+                              .where = options->where, .order_by = options->order_by),
+                   result, err);
+    result->seconds = cli_progress_end(&progress);
+    bm_status closed = cli_row_writer_close(output, status != BM_OK, err);
+    return status != BM_OK ? status : closed;
+}
+
+bm_status cli_copy_to(bm_db *db, const cli_options *options, bm_cancel *token, bm_result *result,
+                      bm_error *err)
+{
+    bm_model *table;
+    CLI_TRY(cli_database_describe(db, options->table, &table, err));
+    size_t most = table->n_fields + options->columns.n + 1;
+    size_t *fields = calloc(most, sizeof *fields);
+    const char **names = calloc(most, sizeof *names);
+    bm_status status = fields != NULL && names != NULL ? BM_OK : cli_no_memory(err);
+    if (status == BM_OK) {
+        status = choose(options, table, fields, names, err);
+    }
+    if (status == BM_OK) {
+        status = copy(db, options, table, fields, names, token, result, err);
+    }
+    free(fields);
+    free(names);
+    bm_free(table);
+    return status;
+}

@@ -1,0 +1,16 @@
+/* DATABASE and TABLE of the command line. */
+#ifndef CLI_DATABASE_H
+#define CLI_DATABASE_H
+
+#include "options.h"
+
+/* Open the database of the options, for as many connections as they have workers, with their
+ * timeouts and the token.  A password in it is wiped there, so that a list of processes does not
+ * show it for longer than the command needs to begin. */
+bm_status cli_database_open(const cli_options *options, bm_cancel *token, bm_db **out,
+                            bm_error *err);
+
+/* The model of [SCHEMA.]TABLE as the database has it; freed by bm_free. */
+bm_status cli_database_describe(bm_db *db, const char *text, bm_model **out, bm_error *err);
+
+#endif

@@ -1,0 +1,339 @@
+#include "load.h"
+
+#include "batches.h"
+#include "database.h"
+#include "messages.h"
+#include "partial_commit.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#define WORKERS_MAX 32
+
+typedef struct loading loading;
+
+/* A verb on some rows: carried out, or explained. */
+typedef bm_status (*perform)(const loading *l, bm_db *db, bm_rows rows, void *keys_into,
+                             bm_result *result, bm_error *err);
+
+/* One command. */
+struct loading {
+    const cli_options *options;
+    const bm_model *table;
+    cli_source *source;
+    const cli_column_map *map;
+    cli_progress *progress;
+    bm_cancel *token;
+    const bm_call *call;
+    size_t batch_size;
+    perform perform;
+};
+
+static bm_status explained(bm_db *db, const char *verb, bm_rows rows, const void *options,
+                           bm_error *err)
+{
+    char *text;
+    bm_status status = bm_explain(db, verb, rows, options, &text, err);
+    if (status == BM_OK) {
+        fputs(text, stdout);
+    }
+    bm_free(text);
+    return status;
+}
+
+static bool explains(const loading *l)
+{
+    return l->options->verb->bit == CLI_EXPLAIN;
+}
+
+static bm_switch concurrent(const loading *l)
+{
+    return l->options->workers > 1 ? BM_ON : BM_OFF;
+}
+
+static bool conflict_is(const loading *l, const char *rule)
+{
+    return l->options->on_conflict != NULL && strcmp(l->options->on_conflict, rule) == 0;
+}
+
+static bm_status insert(const loading *l, bool update, bm_db *db, bm_rows rows, void *keys_into,
+                        bm_result *result, bm_error *err)
+{
+    bool ignore = conflict_is(l, "ignore");
+    bool keyed = update || (ignore && l->options->key.n > 0);
+    if (update && l->map->keys[0] == NULL) {
+        return cli_fail(err, BM_INVALID,
+                        "the file has no column by which rows are found: see --key");
+    }
+    const bm_bulk_create_options *options = BM_OPTIONS(
+        bm_bulk_create_options, .call = l->call, .batch_size = l->batch_size,
+        .ignore_conflicts = ignore ? BM_ON : BM_OFF, .update_conflicts = update ? BM_ON : BM_OFF,
+        .concurrent = concurrent(l), .max_concurrent_workers = (int)l->options->workers,
+        .unique_fields = keyed ? l->map->keys : NULL,
+        .update_fields = update ? l->map->writes : NULL,
+        .return_outcomes = keys_into != NULL && ignore ? BM_ON : BM_OFF, .keys_into = keys_into);
+    return explains(l) ? explained(db, "bulk_create", rows, options, err)
+                       : bm_bulk_create(db, rows, options, result, err);
+}
+
+static bm_status create(const loading *l, bm_db *db, bm_rows rows, void *keys_into,
+                        bm_result *result, bm_error *err)
+{
+    return insert(l, conflict_is(l, "update"), db, rows, keys_into, result, err);
+}
+
+static bm_status upsert(const loading *l, bm_db *db, bm_rows rows, void *keys_into,
+                        bm_result *result, bm_error *err)
+{
+    return insert(l, true, db, rows, keys_into, result, err);
+}
+
+static bm_status update_fields(const loading *l, bm_db *db, bm_rows rows, void *keys_into,
+                               bm_result *result, bm_error *err)
+{
+    (void)keys_into;
+    if (l->map->writes[0] == NULL) {
+        return cli_fail(err, BM_INVALID, "the file has no column to update besides the key");
+    }
+    const bm_update_fields_options *options =
+        BM_OPTIONS(bm_update_fields_options, .call = l->call, .batch_size = l->batch_size,
+                   .concurrent = concurrent(l), .max_concurrent_workers = (int)l->options->workers,
+                   .fields = l->map->writes);
+    return explains(l) ? explained(db, "update_fields", rows, options, err)
+                       : bm_update_fields(db, rows, options, result, err);
+}
+
+static bm_status erase(const loading *l, bm_db *db, bm_rows rows, void *keys_into,
+                       bm_result *result, bm_error *err)
+{
+    (void)keys_into;
+    const bm_delete_options *options =
+        BM_OPTIONS(bm_delete_options, .call = l->call, .batch_size = l->batch_size,
+                   .concurrent = concurrent(l), .max_concurrent_workers = (int)l->options->workers);
+    return explains(l) ? explained(db, "delete", rows, options, err)
+                       : bm_delete(db, rows, options, result, err);
+}
+
+static perform performer(const cli_options *options)
+{
+    static const struct {
+        const char *verb;
+        perform perform;
+    } table[] = {{"create", create},
+                 {"update-fields", update_fields},
+                 {"upsert", upsert},
+                 {"delete", erase}};
+    const char *verb = options->plan_of != NULL ? options->plan_of : options->verb->name;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if (strcmp(table[i].verb, verb) == 0) {
+            return table[i].perform;
+        }
+    }
+    return create;
+}
+
+/* The engine's own choice, but for rows so wide that it would need much memory. */
+static size_t batch_size(const cli_options *options, const cli_source *source)
+{
+    size_t rows = cli_source_chunk(source);
+    if (options->batch_size > 0) {
+        return options->batch_size;
+    }
+    return rows < 20000 ? rows : 0;
+}
+
+static bm_status maintain(const loading *l, bm_db *db, bm_maintenance what, uint64_t *n,
+                          bm_error *err)
+{
+    const bm_call *call = BM_OPTIONS(bm_call, .cancel = l->token);
+    return bm_maintain(db, l->table, BM_OPTIONS(bm_maintain_options, .call = call, .what = what), n,
+                       err);
+}
+
+static bool is_sqlite(const cli_options *options)
+{
+    return strncmp(options->database, "sqlite:", 7) == 0;
+}
+
+/* ---- in a transaction of the command's own */
+
+static bm_status write_chunk(void *user, bm_db *tx, bm_rows rows, void *keys_into,
+                             bm_result *result, bm_error *err)
+{
+    const loading *l = user;
+    return l->perform(l, tx, rows, keys_into, result, err);
+}
+
+static bm_status check_constraints(const loading *l, bm_db *tx, bm_error *err)
+{
+    return maintain(l, tx, BM_CHECK_CONSTRAINTS, NULL, err);
+}
+
+static cli_batches batches_of(loading *l)
+{
+    return (cli_batches){.options = l->options,
+                         .source = l->source,
+                         .progress = l->progress,
+                         .rows = cli_source_chunk(l->source),
+                         .write = write_chunk,
+                         .user = l};
+}
+
+/* Which rows stay as they are is asked only where nobody waits for speed. */
+static bool compares(const loading *l)
+{
+    bool updates = l->perform == update_fields || l->perform == upsert || conflict_is(l, "update");
+    return l->options->dry_run && updates;
+}
+
+/* The files as one stream, which the library writes with as many workers as are wanted. */
+static bm_status write_stream(loading *l, bm_db *db, bm_result *result, bm_error *err)
+{
+    const bm_source *source;
+    CLI_TRY(cli_source_rows(l->source, l->options->workers, &source, err));
+    bm_status status = l->perform(l, db, bm_stream(&l->map->model, source), NULL, result, err);
+    if (status != BM_OK) {
+        cli_source_locate(l->source, err);
+    }
+    if (status == BM_PARTIAL) {
+        cli_partial_commit(l->options, l->source, result);
+    }
+    return status;
+}
+
+static bm_status write_all(loading *l, bm_db *tx, bm_result *result, bm_error *err)
+{
+    if (l->options->truncate) {
+        CLI_TRY(maintain(l, tx, BM_TRUNCATE, NULL, err));
+    }
+    if (l->options->returning == NULL && !compares(l)) {
+        return write_stream(l, tx, result, err);
+    }
+    const cli_batches batches = batches_of(l);
+    CLI_TRY(cli_batches_run(&batches, tx, result, err));
+    return l->options->dry_run && !is_sqlite(l->options) ? check_constraints(l, tx, err) : BM_OK;
+}
+
+static bm_status in_transaction(loading *l, bm_db *db, bm_result *result, bm_error *err)
+{
+    bm_db *tx;
+    CLI_TRY(bm_begin(db, &tx, err));
+    bm_status status = write_all(l, tx, result, err);
+    if (status == BM_OK && !l->options->dry_run) {
+        return bm_commit(tx, err);
+    }
+    bm_rollback(tx);
+    if (status != BM_OK) {
+        err->fate = BM_FATE_ROLLED_BACK;
+    }
+    return status;
+}
+
+static bool by_chunks(const loading *l)
+{
+    return l->options->returning != NULL || compares(l);
+}
+
+static bm_status write_rows(loading *l, bm_db *db, bm_result *result, bm_error *err)
+{
+    if (l->options->truncate || by_chunks(l)) {
+        return in_transaction(l, db, result, err);
+    }
+    return write_stream(l, db, result, err);
+}
+
+/* ---- afterwards */
+
+static bool gives_keys(const loading *l)
+{
+    bool inserts = l->perform == create || l->perform == upsert;
+    for (size_t i = 0; inserts && i < l->table->n_fields; i++) {
+        const bm_field *field = &l->table->fields[i];
+        for (size_t k = 0; (field->flags & BM_ASSIGNED) != 0 && k < l->map->model.n_fields; k++) {
+            if (strcmp(l->map->fields[k].name, field->name) == 0) {
+                return !l->map->makes_key;
+            }
+        }
+    }
+    return false;
+}
+
+/* The rows are written, whatever becomes of this. */
+static bm_status afterwards(const loading *l, bm_db *db, bm_error *err)
+{
+    const cli_options *options = l->options;
+    uint64_t behind = 0;
+    if (options->dry_run || explains(l)) {
+        return BM_OK;
+    }
+    bm_status status = BM_OK;
+    if (options->sync_sequences) {
+        status = maintain(l, db, BM_SYNC_SEQUENCES, NULL, err);
+    } else if (gives_keys(l) && maintain(l, db, BM_FIND_SEQUENCES, &behind, NULL) == BM_OK &&
+               behind > 0) {
+        cli_warning(options, "the keys of the file are above those that the database makes, which "
+                             "will collide with them: --sync-sequences moves these on");
+    }
+    if (status == BM_OK && options->analyze) {
+        status = maintain(l, db, BM_ANALYZE, NULL, err);
+    }
+    if (status != BM_OK) {
+        err->fate = BM_FATE_COMMITTED;
+    }
+    return status;
+}
+
+static bm_status run(bm_db *db, const cli_options *options, const bm_model *table,
+                     cli_source *source, bm_cancel *token, bm_result *result, bm_error *err)
+{
+    cli_progress progress;
+    cli_progress_begin(&progress, options, source);
+    loading l = {.options = options,
+                 .table = table,
+                 .source = source,
+                 .map = cli_source_map(source),
+                 .progress = &progress,
+                 .token = token,
+                 .batch_size = batch_size(options, source),
+                 .perform = performer(options)};
+    bool whole = !options->truncate && !by_chunks(&l);
+    bool told = !by_chunks(&l);
+    l.call = BM_OPTIONS(bm_call, .cancel = token, .user = &progress,
+                        .on_progress = told ? cli_progress_rows : NULL,
+                        .retries = options->retries < INT_MAX ? (int)options->retries : INT_MAX,
+                        .commit_check = options->commit_check ? BM_ON : BM_DEFAULT,
+                        .dry_run = options->dry_run && whole ? BM_ON : BM_OFF);
+    bm_status status = write_rows(&l, db, result, err);
+    result->seconds = cli_progress_end(&progress);
+    return status == BM_OK ? afterwards(&l, db, err) : status;
+}
+
+static bm_status check_workers(const cli_options *options, bm_error *err)
+{
+    const char *why = is_sqlite(options)               ? "SQLite has one writer"
+                      : options->truncate              ? "--truncate locks the table"
+                      : options->returning != NULL     ? "--returning keeps the order"
+                      : options->workers > WORKERS_MAX ? "32 are the most"
+                                                       : NULL;
+    if (options->workers > 1 && why != NULL) {
+        return cli_fail(err, BM_INVALID, "--workers: %s", why);
+    }
+    return BM_OK;
+}
+
+bm_status cli_load(bm_db *db, const cli_options *options, bm_cancel *token, bm_result *result,
+                   bm_error *err)
+{
+    bm_model *table;
+    cli_source *source = NULL;
+    CLI_TRY(check_workers(options, err));
+    CLI_TRY(cli_database_describe(db, options->table, &table, err));
+    bm_status status = cli_source_open(options, table, &source, err);
+    if (status == BM_OK) {
+        status = run(db, options, table, source, token, result, err);
+    }
+    cli_source_close(source);
+    bm_free(table);
+    return status;
+}

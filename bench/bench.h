@@ -51,7 +51,7 @@ typedef struct contest {
  * them. */
 void contest_run(const contest *c, const settings *given);
 
-/* Print why, and end the program. */
+/* util.c: print why, and end the program. */
 __attribute__((noreturn, format(printf, 1, 2))) void die(const char *format, ...);
 
 /* A status other than BM_OK ends the program. */

@@ -1,7 +1,5 @@
 #include "server.h"
 
-#include "floor.h"
-
 #include <ctype.h>
 #include <dirent.h>
 #include <stdio.h>
@@ -66,23 +64,6 @@ void server_make_table(PGconn *pg)
 void server_empty(PGconn *pg)
 {
     server_execute(pg, "TRUNCATE foo");
-    server_execute(pg, "CHECKPOINT");
-}
-
-/* Rows are kept aside: a table that was updated is made anew from them, on the server. */
-void server_fill(PGconn *pg, const foo *rows, size_t n)
-{
-    PGresult *kept = PQexec(pg, "SELECT to_regclass('foo_kept') IS NULL");
-    bool first = PQgetvalue(kept, 0, 0)[0] == 't';
-    PQclear(kept);
-    server_execute(pg, "TRUNCATE foo");
-    if (first) {
-        floor_pg_copy(pg, rows, n, true);
-        server_execute(pg, "CREATE TABLE foo_kept AS TABLE foo ORDER BY id");
-    } else {
-        server_execute(pg, "INSERT INTO foo TABLE foo_kept");
-    }
-    server_execute(pg, "VACUUM ANALYZE foo");
     server_execute(pg, "CHECKPOINT");
 }
 

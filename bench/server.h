@@ -24,7 +24,7 @@ void server_make_table(PGconn *pg);
 /* Empty it, and let what was written before reach the disk. */
 void server_empty(PGconn *pg);
 
-/* Make foo anew with rows 1 .. n of `rows`, analyzed. */
+/* fill.c: make foo anew with rows 1 .. n of `rows`, analyzed. */
 void server_fill(PGconn *pg, const foo *rows, size_t n);
 
 /* Seconds of CPU that the server and its processes have used; 0 when it is on another machine. */

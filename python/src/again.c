@@ -19,7 +19,8 @@ PyObject *py_job_again(PyObject *object, PyObject *args)
     bool changed = list != NULL && PyList_SetItem(list, KEYS_BY, Py_NewRef(keys_by)) == 0 &&
                    PyList_SetItem(list, KEYS_BY + 1, Py_NewRef(catalog)) == 0;
     PyObject *order = changed ? PyList_AsTuple(list) : NULL;
-    PyObject *again = order != NULL ? PyObject_CallObject((PyObject *)&py_job_type, order) : NULL;
+    PyObject *again =
+        order != NULL ? PyObject_CallObject((PyObject *)Py_TYPE(object), order) : NULL;
     Py_XDECREF(order);
     Py_XDECREF(list);
     return again;

@@ -37,6 +37,9 @@ extern PyObject *py_miscounted;
 /* The same, of a kind: nothing was written, since the statement could not be sure of its keys. */
 extern PyObject *py_unproved;
 
+/* error.c: put the exceptions into the module. */
+bool py_error_init(PyObject *module);
+
 /* What a value must fulfil beside its type. */
 typedef struct py_rule {
     Py_ssize_t limit; /* characters that the column holds, or -1 */

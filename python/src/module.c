@@ -1,12 +1,5 @@
 #include "core.h"
 
-#include <string.h>
-
-PyObject *py_unfit;
-PyObject *py_engine_error;
-PyObject *py_miscounted;
-PyObject *py_unproved;
-
 static PyMethodDef functions[] = {
     {"plain", py_plain, METH_VARARGS, NULL},
     {"snapshot", py_snapshot, METH_VARARGS, NULL},
@@ -37,23 +30,13 @@ static bool add_type(PyObject *module, const char *name, PyTypeObject *type)
     return PyType_Ready(type) == 0 && PyModule_AddObjectRef(module, name, (PyObject *)type) == 0;
 }
 
-static bool add_exception(PyObject *module, const char *full, PyObject *base, PyObject **out)
-{
-    const char *name = strrchr(full, '.') + 1;
-    *out = PyErr_NewException(full, base, NULL);
-    return *out != NULL && PyModule_AddObjectRef(module, name, *out) == 0;
-}
-
 static bool fill_module(PyObject *module)
 {
     bool filled =
         add_type(module, "Table", &py_table_type) && add_type(module, "Rows", &py_rows_type) &&
         add_type(module, "Job", &py_job_type) && add_type(module, "Catalog", &py_catalog_type) &&
         add_type(module, "Builder", &py_builder_type) && add_type(module, "Team", &py_team_type) &&
-        add_exception(module, "bulkmodel._core.Unfit", NULL, &py_unfit) &&
-        add_exception(module, "bulkmodel._core.EngineError", NULL, &py_engine_error) &&
-        add_exception(module, "bulkmodel._core.Miscounted", py_engine_error, &py_miscounted) &&
-        add_exception(module, "bulkmodel._core.Unproved", py_engine_error, &py_unproved);
+        py_error_init(module);
 #if BM_HAS_SQLITE_EXTENSION
     filled = filled && add_type(module, "Source", &py_source_type);
 #endif

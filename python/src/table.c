@@ -4,16 +4,6 @@
 
 #include <string.h>
 
-PyObject *py_raise(const bm_error *err, bool sent)
-{
-    if (err->status == BM_NOMEM) {
-        return PyErr_NoMemory();
-    }
-    bool miscounted = err->status == BM_DATABASE;
-    PyErr_SetString(!sent ? py_unfit : miscounted ? py_miscounted : py_engine_error, err->message);
-    return NULL;
-}
-
 bm_type py_type_named(const char *name)
 {
     for (int type = BM_BOOL; type < BM__TYPE_COUNT; type++) {

@@ -7,26 +7,6 @@
 /* Of one dimension: its number, flags, element type, length, lower bound. */
 #define ARRAY_HEADER 20
 
-bool bm__cell_integer(const bm__cell *cell, int64_t *out)
-{
-    if (cell->kind == BM__CELL_INTEGER) {
-        *out = cell->integer;
-        return true;
-    }
-    bool bytes = cell->kind == BM__CELL_BYTES &&
-                 (cell->size == 1 || cell->size == 2 || cell->size == 4 || cell->size == 8);
-    if (!bytes) {
-        return false;
-    }
-    const uint8_t *data = cell->data;
-    uint64_t value = data[0] >= 0x80 ? UINT64_MAX : 0;
-    for (size_t i = 0; i < cell->size; i++) {
-        value = value << 8 | data[i];
-    }
-    memcpy(out, &value, sizeof *out);
-    return true;
-}
-
 static bm_status not_an_answer(bm_error *err)
 {
     return bm__fail(err, BM_DATABASE, BM_STAGE_WRITE, "the server's answer is not what was asked");
@@ -73,23 +53,11 @@ void bm__job_watched(bm__job *job, size_t n)
     memset(job->seen, BM__SEEN | BM__SEEN_INSERTED, job->n_keys);
 }
 
-static bm_status ordinal_of(bm__job *job, const bm__cell *cells, size_t n, size_t *out,
-                            bm_error *err)
-{
-    int64_t ordinal;
-    if (n == 0 || !bm__cell_integer(&cells[0], &ordinal) || ordinal < 0 ||
-        (uint64_t)ordinal >= job->n) {
-        return not_an_answer(err);
-    }
-    *out = (size_t)ordinal;
-    return BM_OK;
-}
-
 static bm_status push_ordinal(void *context, const bm__cell *cells, size_t n, bm_error *err)
 {
     bm__job *job = context;
     size_t i = 0;
-    BM_TRY(ordinal_of(job, cells, n, &i, err));
+    BM_TRY(bm__cell_chunk_row(job, cells, n, &i, err));
     job->seen[i] |= job->phase == BM__PHASE_BEFORE ? BM__SEEN_BEFORE : BM__SEEN;
     return BM_OK;
 }
@@ -112,7 +80,7 @@ static bm_status push_ord_key(void *context, const bm__cell *cells, size_t n, bm
     const bm__plan *plan = job->plan;
     size_t i = 0;
     int64_t inserted;
-    BM_TRY(ordinal_of(job, cells, n, &i, err));
+    BM_TRY(bm__cell_chunk_row(job, cells, n, &i, err));
     if (n < 3 || !bm__cell_integer(&cells[1], &inserted)) {
         return not_an_answer(err);
     }

@@ -35,11 +35,17 @@ void bm__used_up_highest(bm__job *job);
 /* read.c: rows into structs. */
 void bm__read_rows(bm__job *job, bm__step *step);
 bm_status bm__read_end(bm__job *job, bm_error *err);
+
+/* cell.c: a value into its member; the error names `row`. */
 bm_status bm__decode(const bm__plan *plan, const bm__plan_output *output, const bm__cell *cell,
                      void *member, bm__arena *arena, size_t row, bm_error *err);
 
 /* An integer, or a bool, of either engine; false for anything else. */
 bool bm__cell_integer(const bm__cell *cell, int64_t *out);
+
+/* The first cell is the number of a row of the chunk. */
+bm_status bm__cell_chunk_row(const bm__job *job, const bm__cell *cells, size_t n, size_t *out,
+                             bm_error *err);
 
 /* job.c: make rows from .. from + n - 1 (in the order of the write) the job's chunk. */
 bm_status bm__job_take(bm__job *job, size_t from, size_t n, bm_error *err);

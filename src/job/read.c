@@ -1,35 +1,7 @@
 #include "parts.h"
 
-#include "lite.h"
-
 #include <stdlib.h>
 #include <string.h>
-
-static bm_status cannot_read(const bm_field *field, size_t row, const char *fault, bm_error *err)
-{
-    return bm__fail_cell(err, BM_CONVERT, BM_STAGE_READ, row, field->name,
-                         "row %zu, column \"%s\" as read: %s", row, field->name, fault);
-}
-
-/* A value into its member; NULL, or why it does not go there. */
-static inline const char *decode(const bm__plan *plan, const bm__plan_output *output,
-                                 const bm__cell *cell, void *member, bm__arena *arena)
-{
-    if (plan->dialect->stores_lite) {
-        const bm_field *field = &plan->model->fields[output->field];
-        return bm__lite_read(field->type, field->layout, field->width, cell, member, arena);
-    }
-    return output->reader.read(&output->reader, cell->data, cell->size, member, arena);
-}
-
-bm_status bm__decode(const bm__plan *plan, const bm__plan_output *output, const bm__cell *cell,
-                     void *member, bm__arena *arena, size_t row, bm_error *err)
-{
-    const char *fault =
-        cell->kind == BM__CELL_NULL ? "it is NULL" : decode(plan, output, cell, member, arena);
-    return fault == NULL ? BM_OK
-                         : cannot_read(&plan->model->fields[output->field], row, fault, err);
-}
 
 /* NULL needs a state byte, or a pointer that can be NULL. */
 static bm_status put_null(const bm_field *field, unsigned char *at, size_t row, bm_error *err)
@@ -76,10 +48,7 @@ static bm_status put_row(bm__job *job, const bm__cell *cells, size_t n, unsigned
             BM_TRY(put_null(field, at, row, err));
             continue;
         }
-        const char *fault = decode(job->plan, output, &cells[i], at + field->offset, arena);
-        if (fault != NULL) {
-            return cannot_read(field, row, fault, err);
-        }
+        BM_TRY(bm__decode(job->plan, output, &cells[i], at + field->offset, arena, row, err));
     }
     return BM_OK;
 }
@@ -168,25 +137,12 @@ static bm_status take(void *context, const uint8_t *bytes, size_t size, bm_error
     return bm__copy_read(&job->copy, bytes, size, push_all, job, err);
 }
 
-static bm_status chunk_row(bm__job *job, const bm__cell *cells, size_t n, size_t *out,
-                           bm_error *err)
-{
-    int64_t ordinal;
-    if (n == 0 || !bm__cell_integer(&cells[0], &ordinal) || ordinal < 0 ||
-        (uint64_t)ordinal >= job->n) {
-        return bm__fail(err, BM_DATABASE, BM_STAGE_READ,
-                        "the server's answer is not what was asked");
-    }
-    *out = (size_t)ordinal;
-    return BM_OK;
-}
-
 /* copy_to by keys: (ord, columns ...), in the order of the keys. */
 static bm_status push_keyed(void *context, const bm__cell *cells, size_t n, bm_error *err)
 {
     bm__job *job = context;
     size_t i = 0;
-    BM_TRY(chunk_row(job, cells, n, &i, err));
+    BM_TRY(bm__cell_chunk_row(job, cells, n, &i, err));
     job->seen[i] = BM__SEEN;
     return append(job, cells + 1, n - 1, bm__call_row(job->call, &job->batch, i), err);
 }
@@ -241,7 +197,7 @@ static bm_status push_made(void *context, const bm__cell *cells, size_t n, bm_er
     bm__job *job = context;
     bm_queryset *made = job->call->made;
     size_t i = 0;
-    BM_TRY(chunk_row(job, cells, n, &i, err));
+    BM_TRY(bm__cell_chunk_row(job, cells, n, &i, err));
     if (i < job->place_row) {
         return bm__fail(err, BM_DATABASE, BM_STAGE_READ, "rows came in another order than asked");
     }

@@ -6,133 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-static bm_status push_rows(const PGresult *result, const bm__step *step, bm_error *err)
-{
-    enum { FEW = 32 };
-    bm__cell few[FEW];
-    int n = PQnfields(result);
-    bm__cell *cells = n <= FEW ? few : malloc((size_t)n * sizeof *cells);
-    bm_status status = cells != NULL ? BM_OK : bm__no_memory(err);
-    for (int row = 0; status == BM_OK && row < PQntuples(result); row++) {
-        for (int i = 0; i < n; i++) {
-            bool null = PQgetisnull(result, row, i) != 0;
-            cells[i] = (bm__cell){.kind = null ? BM__CELL_NULL : BM__CELL_BYTES,
-                                  .data = PQgetvalue(result, row, i),
-                                  .size = (size_t)PQgetlength(result, row, i)};
-        }
-        status = step->push(step->context, cells, (size_t)n, err);
-    }
-    if (cells != few) {
-        free(cells);
-    }
-    return status;
-}
-
-/* One result of a statement.  BM_OK also for those that say nothing. */
-static bm_status take_result(bm__libpq *conn, PGresult *result, const bm__step *step,
-                             bm__answer *answer, bm_error *err)
-{
-    switch (PQresultStatus(result)) {
-    case PGRES_TUPLES_OK:
-    case PGRES_SINGLE_TUPLE: {
-        int rows = PQntuples(result);
-        const char *count = PQcmdTuples(result);
-        bool counted = PQresultStatus(result) == PGRES_TUPLES_OK && count[0] != '\0';
-        answer->rows = counted ? strtoull(count, NULL, 10) : answer->rows + (uint64_t)rows;
-        return step->push != NULL ? push_rows(result, step, err) : BM_OK;
-    }
-    case PGRES_COMMAND_OK:
-        if (step->kind == BM__STEP_COMMIT && strcmp(PQcmdStatus(result), "COMMIT") != 0) {
-            return bm__fail(err, BM_DATABASE, BM_STAGE_COMMIT,
-                            "the server rolled the transaction back: a statement in it had failed");
-        }
-        answer->rows = strtoull(PQcmdTuples(result), NULL, 10);
-        return BM_OK;
-    case PGRES_EMPTY_QUERY:
-        return BM_OK;
-    case PGRES_COPY_IN:
-    case PGRES_COPY_OUT:
-    case PGRES_COPY_BOTH:
-        return bm__fail(err, BM_INVALID, BM_STAGE_WRITE, "the statement begins a COPY");
-    default:
-        return bm__libpq_fail(conn, result, BM_STAGE_WRITE, answer, err);
-    }
-}
-
-static bool is_closed(const bm__libpq *conn)
-{
-    return conn->given_up || conn->doomed || conn->pid != getpid() ||
-           PQstatus(conn->pg) != CONNECTION_OK;
-}
-
-/* The end of a step that went wrong.  `refused`: the server said that the statement failed. */
-static bm_status end_badly(bm__libpq *conn, const bm__step *step, bm_status status, bool refused,
-                           bm_error *err)
-{
-    if (is_closed(conn)) {
-        bm__libpq_give_up(conn);
-    }
-    if (step->kind == BM__STEP_COMMIT) {
-        err->stage = BM_STAGE_COMMIT;
-    }
-    if (!refused && (step->autocommit || step->kind == BM__STEP_COMMIT)) {
-        err->retryable = false;
-        return err->status = BM_COMMIT_UNKNOWN;
-    }
-    return status;
-}
-
-/* We will not wait, or not read, any longer: true when the server said that the statement failed.
- * A COMMIT is never cancelled: while it waits for a standby it has already happened here. */
-static bool stop(bm__libpq *conn, const bm__step *step, bm_status status)
-{
-    if (step->kind == BM__STEP_COMMIT) {
-        bm__libpq_give_up(conn);
-        return false;
-    }
-    return bm__libpq_settle(conn, step, status != BM_CONNECTION);
-}
-
-#define TAKE_BACK_MS INT64_C(5000)
-#define LOOK_EVERY 64 /* results, each of which may have been there already */
-
-bm_status bm__libpq_drain(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err)
-{
-    bm_status first = BM_OK;
-    bool refused = false;
-    for (unsigned n = 1;; n++) {
-        PGresult *result;
-        bm_status status = n % LOOK_EVERY == 0 ? bm__libpq_in_time(step, err) : BM_OK;
-        if (status == BM_OK) {
-            status = bm__libpq_result(conn, step, &result, err);
-        }
-        if (status != BM_OK) {
-            first = first != BM_OK ? first : status;
-            refused = stop(conn, step, status) || refused;
-            break;
-        }
-        if (result == NULL) {
-            break;
-        }
-        status = take_result(conn, result, step, answer, err);
-        bool error = PQresultStatus(result) == PGRES_FATAL_ERROR;
-        bool tag = PQresultStatus(result) == PGRES_COMMAND_OK; /* ROLLBACK, of a COMMIT */
-        PQclear(result);
-        first = first != BM_OK ? first : status;
-        refused = refused || ((error || tag) && status != BM_OK && status != BM_CONNECTION);
-        if (status != BM_OK && !error && !tag) {
-            refused = stop(conn, step, status) || refused;
-            break;
-        }
-    }
-    return first != BM_OK ? end_badly(conn, step, first, refused, err) : BM_OK;
-}
-
 static bm_status sent_or_lost(bm__libpq *conn, int sent, bm__answer *answer, bm_error *err)
 {
     if (sent == 0) {
         bm_status status = bm__libpq_fail(conn, NULL, BM_STAGE_WRITE, NULL, err);
-        if (is_closed(conn)) {
+        if (bm__libpq_is_closed(conn)) {
             bm__libpq_give_up(conn);
         }
         return status;
@@ -229,7 +107,7 @@ static bool peer_closed(bm__libpq *conn)
         closed = PQconsumeInput(conn->pg) == 0;
         (void)PQisBusy(conn->pg);
     }
-    return closed || is_closed(conn);
+    return closed || bm__libpq_is_closed(conn);
 }
 
 /* A statement that is its own commit is not in doubt where the server was gone before. */
@@ -245,6 +123,7 @@ static bm_status exec(bm__libpq *conn, const bm__step *step, bm__answer *answer,
     if (alone && step->lock_unless_set && step->lock_timeout_ms > 0) {
         conn->look_ms = step->lock_timeout_ms;
         conn->look_ns = bm__after_ms(conn->look_ms);
+        conn->waits_for_lock = bm__libpq_waits_for_lock;
         sets = false;
     }
     if (sets) {
@@ -297,7 +176,7 @@ static bm_status copy(bm__libpq *conn, const bm__step *step, bm__answer *answer,
     ExecStatusType got = PQresultStatus(result);
     ExecStatusType wanted = step->kind == BM__STEP_LOAD ? PGRES_COPY_IN : PGRES_COPY_OUT;
     if (got != wanted) {
-        status = take_result(conn, result, step, answer, err);
+        status = bm__libpq_take(conn, result, step, answer, err);
         if (status == BM_OK) {
             status = bm__fail(err, BM_INVALID, BM_STAGE_WRITE, "the statement is no COPY");
         }
@@ -327,6 +206,8 @@ static bm_status commit(bm__libpq *conn, const bm__step *step, bm__answer *answe
     }
     return simple(conn, &plain, "COMMIT", answer, err);
 }
+
+#define TAKE_BACK_MS INT64_C(5000)
 
 /* A BEGIN that timed out may still have begun a transaction.  On a borrowed connection the caller's
  * next statements would be part of it. */
@@ -418,10 +299,10 @@ static bm_status perform(bm__conn *base, const bm__step *step, bm__answer *answe
 {
     bm__libpq *conn = (bm__libpq *)base;
     *answer = (bm__answer){.row = BM_NO_ROW};
-    if (is_closed(conn) && conn->last_sqlstate[0] != '\0') {
+    if (bm__libpq_is_closed(conn) && conn->last_sqlstate[0] != '\0') {
         return bm__libpq_last_words(conn, BM_STAGE_CONNECT, err);
     }
-    if (is_closed(conn)) {
+    if (bm__libpq_is_closed(conn)) {
         return bm__fail(err, BM_CONNECTION, BM_STAGE_CONNECT, "the connection is closed");
     }
     BM_TRY(may_begin(conn, step, err));
@@ -429,7 +310,7 @@ static bm_status perform(bm__conn *base, const bm__step *step, bm__answer *answe
     bool blocking = PQisnonblocking(conn->pg) == 0;
     PQsetnonblocking(conn->pg, 1);
     bm_status status = dispatch(conn, step, answer, err);
-    if (blocking && !is_closed(conn)) {
+    if (blocking && !bm__libpq_is_closed(conn)) {
         PQsetnonblocking(conn->pg, 0);
     }
     return status;
@@ -438,7 +319,7 @@ static bm_status perform(bm__conn *base, const bm__step *step, bm__answer *answe
 static bm__conn_state state(bm__conn *base, bool look)
 {
     bm__libpq *conn = (bm__libpq *)base;
-    if (is_closed(conn)) {
+    if (bm__libpq_is_closed(conn)) {
         return BM__CONN_CLOSED;
     }
     switch (PQtransactionStatus(conn->pg)) {
@@ -455,10 +336,33 @@ static bm__conn_state state(bm__conn *base, bool look)
     return BM__CONN_CLOSED;
 }
 
+static bm_status open_new(const char *url, const bm_open_options *options, const bm__step *limits,
+                          bm__conn **out, bm_error *err)
+{
+    BM_TRY(bm__libpq_open(url, options, limits, out, err));
+    (*out)->transport = &bm__transport_libpq;
+    return BM_OK;
+}
+
+static bm_status again(bm__conn *lost, const char *url, const bm_open_options *options,
+                       const bm__step *limits, bm__conn **out, bm_error *err)
+{
+    BM_TRY(bm__libpq_again(lost, url, options, limits, out, err));
+    (*out)->transport = &bm__transport_libpq;
+    return BM_OK;
+}
+
+bm_status bm__libpq_attach(struct pg_conn *connection, bm__conn **out, bm_error *err)
+{
+    BM_TRY(bm__libpq_borrow(connection, out, err));
+    (*out)->transport = &bm__transport_libpq;
+    return BM_OK;
+}
+
 const bm__transport bm__transport_libpq = {
     .name = "postgresql",
-    .open = bm__libpq_open,
-    .again = bm__libpq_again,
+    .open = open_new,
+    .again = again,
     .perform = perform,
     .state = state,
     .close = bm__libpq_close,

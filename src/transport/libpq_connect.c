@@ -173,7 +173,6 @@ static bm__libpq *new_conn(bool borrowed)
 {
     bm__libpq *conn = calloc(1, sizeof *conn);
     if (conn != NULL) {
-        conn->base.transport = &bm__transport_libpq;
         conn->base.borrowed = borrowed;
         conn->pid = getpid();
     }
@@ -219,6 +218,38 @@ bm_status bm__libpq_connect(const char *const *names, const char *const *values,
     return BM_OK;
 }
 
+/* With what another connection was opened with. */
+bm_status bm__libpq_connect_as(const bm__libpq *conn, const bm__step *limits, bm__conn **out,
+                               bm_error *err)
+{
+    PQconninfoOption *options = PQconninfo(conn->pg);
+    size_t n = 0;
+    while (options != NULL && options[n].keyword != NULL) {
+        n++;
+    }
+    const char **names = calloc(n + 1, sizeof *names);
+    const char **values = calloc(n + 1, sizeof *values);
+    bm_status status = options != NULL && names != NULL && values != NULL ? BM_OK : BM_NOMEM;
+    size_t given = 0;
+    for (size_t i = 0; status == BM_OK && i < n; i++) {
+        if (options[i].val != NULL) {
+            names[given] = options[i].keyword;
+            values[given++] =
+                strcmp(options[i].keyword, "client_encoding") == 0 ? "UTF8" : options[i].val;
+        }
+    }
+    if (status == BM_OK) {
+        status = bm__libpq_connect(names, values, limits, out, err);
+    }
+    if (status == BM_OK) {
+        (*out)->transport = conn->base.transport;
+    }
+    PQconninfoFree(options);
+    free(names);
+    free(values);
+    return status;
+}
+
 bm_status bm__libpq_open(const char *url, const bm_open_options *options, const bm__step *limits,
                          bm__conn **out, bm_error *err)
 {
@@ -250,7 +281,7 @@ bm_status bm__libpq_again(bm__conn *base, const char *url, const bm_open_options
     return BM_OK;
 }
 
-bm_status bm__libpq_attach(struct pg_conn *connection, bm__conn **out, bm_error *err)
+bm_status bm__libpq_borrow(struct pg_conn *connection, bm__conn **out, bm_error *err)
 {
     *out = NULL;
     if (connection == NULL || PQstatus(connection) != CONNECTION_OK) {

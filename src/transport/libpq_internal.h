@@ -9,20 +9,23 @@
 #include <libpq-fe.h>
 #include <sys/types.h>
 
-typedef struct bm__libpq {
+typedef struct bm__libpq bm__libpq;
+
+struct bm__libpq {
     bm__conn base;
     PGconn *pg;
     pid_t pid;       /* of the process that connected: a child of it must not say goodbye */
     bool given_up;   /* closed by us in the middle of something; a borrowed one: shut down */
     int64_t look_ns; /* when to look next whether the statement waits for a lock; 0: never */
     int64_t look_ms; /* the lock timeout */
-    char host[256];  /* that the connection was opened to, and its port */
-    bool piped;      /* a setting goes ahead of the statement; its result is nobody's */
-    bool doomed;     /* the server said, unasked, that it ends the connection: */
+    bool (*waits_for_lock)(const bm__libpq *conn, const bm__step *step, int64_t ms);
+    char host[256]; /* that the connection was opened to, and its port */
+    bool piped;     /* a setting goes ahead of the statement; its result is nobody's */
+    bool doomed;    /* the server said, unasked, that it ends the connection: */
     char last_sqlstate[8];
     char last_words[256];
     size_t notices; /* received so far; what they say is dropped.  Not where it is borrowed */
-} bm__libpq;
+};
 
 /* libpq_wait.c */
 
@@ -67,24 +70,31 @@ bm_status bm__libpq_load(bm__libpq *conn, const bm__step *step, bm__answer *answ
 bm_status bm__libpq_unload(bm__libpq *conn, const bm__step *step, bm__answer *answer,
                            bm_error *err);
 
-/* libpq.c: the results behind a statement; the first error counts, the last tag gives the rows.
- * BM_COMMIT_UNKNOWN where the step is its own commit and the server did not say that it failed. */
+/* libpq_result.c: the results behind a statement; the first error counts, the last tag gives the
+ * rows.  BM_COMMIT_UNKNOWN where the step is its own commit and the server did not say that it
+ * failed. */
 bm_status bm__libpq_drain(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err);
 
-/* libpq_lock.c: another connection, with what this one was opened with. */
-bm_status bm__libpq_connect_as(const bm__libpq *conn, const bm__step *limits, bm__conn **out,
-                               bm_error *err);
+/* One result of a statement.  BM_OK also for those that say nothing. */
+bm_status bm__libpq_take(bm__libpq *conn, PGresult *result, const bm__step *step,
+                         bm__answer *answer, bm_error *err);
 
-/* Has the statement waited for one lock for so long?  False where nobody knows. */
+/* No statement can be sent on it any more. */
+bool bm__libpq_is_closed(const bm__libpq *conn);
+
+/* libpq_lock.c: has the statement waited for one lock for so long?  False where nobody knows. */
 bool bm__libpq_waits_for_lock(const bm__libpq *conn, const bm__step *step, int64_t ms);
 
-/* libpq_connect.c */
+/* libpq_connect.c.  The transport of what is opened here is set by libpq.c. */
 bm_status bm__libpq_connect(const char *const *names, const char *const *values,
                             const bm__step *limits, bm__conn **out, bm_error *err);
 bm_status bm__libpq_open(const char *url, const bm_open_options *options, const bm__step *limits,
                          bm__conn **out, bm_error *err);
 bm_status bm__libpq_again(bm__conn *lost, const char *url, const bm_open_options *options,
                           const bm__step *limits, bm__conn **out, bm_error *err);
+bm_status bm__libpq_connect_as(const bm__libpq *conn, const bm__step *limits, bm__conn **out,
+                               bm_error *err);
+bm_status bm__libpq_borrow(struct pg_conn *connection, bm__conn **out, bm_error *err);
 void bm__libpq_close(bm__conn *conn);
 
 #endif

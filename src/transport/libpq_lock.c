@@ -9,34 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-bm_status bm__libpq_connect_as(const bm__libpq *conn, const bm__step *limits, bm__conn **out,
-                               bm_error *err)
-{
-    PQconninfoOption *options = PQconninfo(conn->pg);
-    size_t n = 0;
-    while (options != NULL && options[n].keyword != NULL) {
-        n++;
-    }
-    const char **names = calloc(n + 1, sizeof *names);
-    const char **values = calloc(n + 1, sizeof *values);
-    bm_status status = options != NULL && names != NULL && values != NULL ? BM_OK : BM_NOMEM;
-    size_t given = 0;
-    for (size_t i = 0; status == BM_OK && i < n; i++) {
-        if (options[i].val != NULL) {
-            names[given] = options[i].keyword;
-            values[given++] =
-                strcmp(options[i].keyword, "client_encoding") == 0 ? "UTF8" : options[i].val;
-        }
-    }
-    if (status == BM_OK) {
-        status = bm__libpq_connect(names, values, limits, out, err);
-    }
-    PQconninfoFree(options);
-    free(names);
-    free(values);
-    return status;
-}
-
 static bm_status push_yes(void *context, const bm__cell *cells, size_t n, bm_error *err)
 {
     (void)cells;

@@ -47,7 +47,7 @@ static bm_status look_for_lock(bm__libpq *conn, const bm__step *step, bm_error *
     if (conn->look_ns == 0 || bm__now_ns() < conn->look_ns) {
         return BM_OK;
     }
-    if (bm__libpq_waits_for_lock(conn, step, conn->look_ms)) {
+    if (conn->waits_for_lock(conn, step, conn->look_ms)) {
         const bm__step late = {.limit = "the lock timeout", .limit_ms = conn->look_ms};
         return bm__step_late(&late, BM_STAGE_WRITE, err);
     }

@@ -193,6 +193,74 @@ def functions_are_short() -> Findings:
             yield f"{name}: has {seen.get(name, 0)} lines now: lower LONG_FUNCTIONS"
 
 
+def definitions() -> dict[str, set[str]]:
+    """The C files that define each name which other files can use."""
+    command = ["ctags", "--languages=C", "--kinds-C=fv", "--fields=+fK", "--output-format=json"]
+    sources = [path for path in C_FILES if path.endswith(".c")]
+    output = subprocess.run(
+        [*command, "-f", "-", *sources], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+    found: dict[str, set[str]] = {}
+    for tag in map(json.loads, output.splitlines()):
+        shared = tag["kind"] == "function" or re.match(r"bm_|py_", tag["name"])
+        if shared and not tag.get("file") and tag["name"] != "main":
+            found.setdefault(tag["name"], set()).add(tag["path"])
+    return found
+
+
+def uses() -> dict[str, dict[str, str]]:
+    """For each C file the files that it needs: a header that it includes, or (for a .c file) one
+    that defines what it names; and by what name."""
+    headers: dict[str, list[str]] = {}
+    for path in C_FILES:
+        headers.setdefault(Path(path).name, []).append(path)
+    defined = definitions()
+    needs: dict[str, dict[str, str]] = {path: {} for path in C_FILES}
+    for path in C_FILES:
+        code = code_only(TEXTS[path])
+        for included in re.findall(r'#\s*include "([^"]+)"', code):
+            for header in headers.get(Path(included).name, []):
+                if path.endswith(".h"):
+                    needs[path][header] = included
+        # Programs may have functions of one name: a name means that of the nearest folder.
+        for name in set(re.findall(r"\b[a-z]\w+\b", code)) & defined.keys():
+            places = defined[name]
+            near = {place for place in places if Path(place).parent == Path(path).parent}
+            near = near or {place for place in places if place.startswith("src/")}
+            if path.endswith(".c") and path not in places and len(near) == 1:
+                needs[path][near.pop()] = name
+    return needs
+
+
+def circles(needs: dict[str, dict[str, str]]) -> Iterator[list[str]]:
+    """The shortest way from a file back to itself, once for each circle."""
+    seen: set[frozenset[str]] = set()
+    for start in needs:
+        ways = [[start]]
+        reached: set[str] = set()
+        while ways:
+            way = ways.pop(0)
+            for following in needs[way[-1]]:
+                if following == start and frozenset(way) not in seen:
+                    seen.add(frozenset(way))
+                    yield way
+                if following not in reached:
+                    reached.add(following)
+                    ways.append([*way, following])
+
+
+def no_file_needs_itself() -> Findings:
+    """C files need each other in one direction: no two call each other, not even through others,
+    and no two headers include each other."""
+    needs = uses()
+    for way in circles(needs):
+        steps = [
+            f"{path} -> {following} ({needs[path][following]})"
+            for path, following in zip(way, [*way[1:], way[0]], strict=True)
+        ]
+        yield ", ".join(steps)
+
+
 def words_are_clean() -> Findings:
     """Nothing unfinished, nothing of one machine, no function that cannot be used safely."""
     for path, text in TEXTS.items():
@@ -340,6 +408,7 @@ def main(arguments: list[str]) -> int:
         blanks_are_clean,
         files_are_short,
         functions_are_short,
+        no_file_needs_itself,
         words_are_clean,
         sql_has_its_place,
         fences_hold,

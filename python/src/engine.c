@@ -1,6 +1,6 @@
 #include "core.h"
 
-#include <string.h>
+#include "verbs.h"
 
 #define CELLS_MAX 64
 
@@ -32,7 +32,6 @@ static bm_status order_create(py_job *self, const py_order *order, bm_error *err
     bool given = self->rows->columns[self->table->key].data != NULL;
     bool ignores = order->conflict == BM__CONFLICT_NOTHING;
     bool plain = order->conflict == BM__CONFLICT_ERROR;
-    self->op.verb = &bm__verb_bulk_create;
     self->op.as_given = true;
     request->conflict = order->conflict;
     request->returns = !ignores;
@@ -50,7 +49,6 @@ static bm_status order_create(py_job *self, const py_order *order, bm_error *err
 
 static bm_status order_update(py_job *self, const py_order *order, bm_error *err)
 {
-    self->op.verb = &bm__verb_update_fields;
     self->op.request.filter = order->filter;
     self->op.request.filter_plain = order->filter_plain != 0;
     return fields_of(self, order->fields, &self->op.request.set, err);
@@ -75,8 +73,12 @@ bm_status py_prepare(py_job *self, const py_order *order, bm_error *err)
     self->op.rows = bm_columns(&self->model, self->columns, self->rows->n);
     self->op.request.dialect = self->table->dialect;
     self->op.request.batch_size = order->batch_size;
-    bool creates = strcmp(order->verb, "bulk_create") == 0;
-    BM_TRY(creates ? order_create(self, order, err) : order_update(self, order, err));
+    self->op.verb = bm__verb_named(order->verb);
+    if (self->op.verb == NULL) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no such verb");
+    }
+    BM_TRY(self->op.verb->creates ? order_create(self, order, err)
+                                  : order_update(self, order, err));
     BM_TRY(bm__operation_open(&self->op, err));
     BM_TRY(check_identities(self, table, err));
     BM_TRY(bm__operation_plan(&self->op, table, &one, true, err));

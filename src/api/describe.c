@@ -1,4 +1,4 @@
-#include "face.h"
+#include "entry.h"
 
 #include "types.h"
 

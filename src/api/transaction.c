@@ -1,4 +1,4 @@
-#include "face.h"
+#include "entry.h"
 
 #include "commit.h"
 #include "sql_transaction.h"

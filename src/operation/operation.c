@@ -55,6 +55,7 @@ static bm_status plan_for(bm__operation *o, const bm__table *table, size_t worke
                           bm_error *err)
 {
     bm__request request = o->request;
+    request.verb = o->verb;
     request.table = table;
     request.several_workers = workers > 1;
     request.own_transaction = !inside && !o->verb->reads;

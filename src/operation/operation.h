@@ -11,28 +11,16 @@
 
 #include "job.h"
 #include "journal.h"
-
-typedef struct bm__operation bm__operation;
-
-/* What the verbs differ in. */
-typedef struct bm__verb {
-    const char *name;
-    bm_status (*plan)(const bm__request *request, bm__plan *plan, bm_error *err);
-    /* Order, duplicates and what changed, once the views exist; NULL: nothing. */
-    bm_status (*prepare)(bm__operation *operation, bm_error *err);
-    bool creates; /* what BM_KEEP means, and whether a table of no rows is written */
-    bool reads;   /* no transaction of its own */
-} bm__verb;
-
-#define BM__VERB(name_) extern const bm__verb bm__verb_##name_;
-#include "verbs.def"
-#undef BM__VERB
+#include "verb.h"
 
 struct bm__operation {
     /* The description.  Of the request: the dialect, and the verb's options. */
     const bm__verb *verb;
     bm_rows rows;
     bm__request request;
+    bm_call settings; /* what every verb's options share; see settings.h */
+    bm_switch concurrent;
+    int max_workers;
     bm_duplicates duplicates;
     bool as_given; /* a create writes its rows as they come, even rows that conflict */
     bool apart;    /* rows with equal keys are refused, because workers would wait for each other */
@@ -40,6 +28,7 @@ struct bm__operation {
     bool checks_commit; /* one statement gets a transaction, too, whose COMMIT can be asked about */
     bool wants_queryset;
     bool wants_outcomes;
+    void *keys_into; /* the caller's structs, which get the keys that a create makes; or NULL */
     bm__journal *journal; /* of the transaction that the call takes part in, or NULL */
 
     /* The opened call. */
@@ -48,7 +37,7 @@ struct bm__operation {
     bm__plan plan;
     bm__arena arena;
     bool *defaults, *keeps, *changes; /* for each field */
-    uint64_t unchanged;
+    uint64_t unchanged, missing;
 };
 
 /* Check the rows; make views of them, order them, find what changed. */

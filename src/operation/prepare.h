@@ -1,6 +1,6 @@
 /* From the caller's rows to a call: views, states, order, duplicates, what changed. */
-#ifndef BM_JOB_PREPARE_H
-#define BM_JOB_PREPARE_H
+#ifndef BM_OPERATION_PREPARE_H
+#define BM_OPERATION_PREPARE_H
 
 #include "call.h"
 

@@ -1,4 +1,4 @@
-/* A COMMIT that was not answered: the driver of the question that job/commit.h asks. */
+/* A COMMIT that was not answered: the driver of the question that operation/commit.h asks. */
 #include "commit.h"
 
 #include "db.h"

@@ -27,9 +27,9 @@ static bm_status open_operation(bm__execution *x, bm_error *err)
 {
     const bm__dialect *dialect = bm__db_root(x->db)->dialect;
     x->op.request.dialect = dialect;
-    x->op.dry_run = x->shared.dry_run == BM_ON;
-    x->op.checks_commit = x->shared.commit_check == BM_ON && dialect->tells_commits;
-    x->op.apart = x->concurrent == BM_ON && x->op.rows.kind != BM__ROWS_STREAM &&
+    x->op.dry_run = x->op.settings.dry_run == BM_ON;
+    x->op.checks_commit = x->op.settings.commit_check == BM_ON && dialect->tells_commits;
+    x->op.apart = x->op.concurrent == BM_ON && x->op.rows.kind != BM__ROWS_STREAM &&
                   !dialect->one_writer && x->db->root == NULL;
     x->op.journal = bm__db_journal(x->db);
     return bm__operation_open(&x->op, err);
@@ -42,13 +42,13 @@ static size_t workers_wanted(const bm__execution *x)
     const bm_source *source = x->op.call.source;
     bool alone = source != NULL && (!bm__stream_shared(source) || x->op.wants_queryset ||
                                     x->op.wants_outcomes); /* which are in the rows' order */
-    bool one = x->concurrent != BM_ON || x->db->root != NULL || root->dialect->one_writer ||
+    bool one = x->op.concurrent != BM_ON || x->db->root != NULL || root->dialect->one_writer ||
                alone || x->op.request.whole_table || x->op.verb->reads;
     if (one) {
         return 1;
     }
     size_t most = (size_t)root->options.max_concurrent_batch_writes;
-    size_t asked = x->max_workers > 0 ? (size_t)x->max_workers : most;
+    size_t asked = x->op.max_workers > 0 ? (size_t)x->op.max_workers : most;
     size_t want = asked < most ? asked : most;
     want = want < WORKERS_MAX ? want : WORKERS_MAX;
     if (source != NULL) {
@@ -64,7 +64,8 @@ static size_t workers_wanted(const bm__execution *x)
 static int64_t commit_timeout(const bm__execution *x)
 {
     int64_t of_db = bm__db_root(x->db)->options.commit_timeout_ms;
-    int64_t given = x->shared.commit_timeout_ms != 0 ? x->shared.commit_timeout_ms : of_db;
+    int64_t given =
+        x->op.settings.commit_timeout_ms != 0 ? x->op.settings.commit_timeout_ms : of_db;
     if (given != 0) {
         return given;
     }
@@ -85,10 +86,10 @@ static void set_limits(bm__execution *x)
 {
     bm__call *call = &x->op.call;
     const bm_db *root = bm__db_root(x->db);
-    int64_t given = x->shared.statement_timeout_ms;
+    int64_t given = x->op.settings.statement_timeout_ms;
     bool ours = !root->borrowed;
     call->tells_commit = root->dialect->tells_commits && !x->op.verb->reads &&
-                         x->shared.dry_run != BM_ON && x->shared.commit_check != BM_OFF;
+                         x->op.settings.dry_run != BM_ON && x->op.settings.commit_check != BM_OFF;
     call->outer =
         root->dialect->tells_commits && x->db->root != NULL ? &bm__db_outermost(x->db)->xact : NULL;
     call->cancel = call->asked = x->limits.cancel;
@@ -96,7 +97,7 @@ static void set_limits(bm__execution *x)
     call->short_timeout_ms = given != 0 ? given : ours ? BM__SHORT_MS : -1;
     call->copy_timeout_ms = given;
     call->stall_timeout_ms = given != 0 || !ours ? 0 : stall_timeout(x);
-    call->lock_timeout_ms = x->shared.lock_timeout_ms;
+    call->lock_timeout_ms = x->op.settings.lock_timeout_ms;
     call->lock_unless_set = false;
     if (call->lock_timeout_ms == 0 && ours && root->dialect->has_copy) {
         call->lock_timeout_ms = BM__LOCK_MS;
@@ -119,7 +120,7 @@ static void forget(bm__execution *x)
 static bm__step question_limits(const bm__execution *x, const bm__conn *conn)
 {
     bm__step limits = x->limits;
-    int64_t given = x->shared.statement_timeout_ms;
+    int64_t given = x->op.settings.statement_timeout_ms;
     bm__step_within(&limits, "the timeout for the catalog",
                     given != 0 ? given : bm__own_ms(conn, BM__SHORT_MS));
     return limits;
@@ -129,7 +130,7 @@ static bm__step question_limits(const bm__execution *x, const bm__conn *conn)
 static bm__step table_limits(const bm__execution *x, const bm__conn *conn)
 {
     bm__step limits = question_limits(x, conn);
-    bm__step_within(&limits, "the lock timeout", x->shared.lock_timeout_ms);
+    bm__step_within(&limits, "the lock timeout", x->op.settings.lock_timeout_ms);
     return limits;
 }
 
@@ -192,9 +193,9 @@ static bm_status may_share(bm__execution *x, bm__conn *conn, size_t *workers, bm
 static bm__hooks hooks_of(const bm__execution *x)
 {
     bool unknown = x->op.call.source != NULL || x->op.request.whole_table;
-    return (bm__hooks){.user = x->shared.user,
-                       .on_progress = x->shared.on_progress,
-                       .on_statement = x->shared.on_statement,
+    return (bm__hooks){.user = x->op.settings.user,
+                       .on_progress = x->op.settings.on_progress,
+                       .on_statement = x->op.settings.on_statement,
                        .rows_total = unknown ? 0 : x->op.call.n_rows};
 }
 
@@ -202,7 +203,7 @@ static bm_status attempt(bm__execution *x, bm__conn **conns, size_t n, bool insi
                          bm_result *result, bool *fresh, bm_error *err)
 {
     bm_db *root = bm__db_root(x->db);
-    if (inside && x->shared.lock_timeout_ms != 0 && root->dialect->has_hints) {
+    if (inside && x->op.settings.lock_timeout_ms != 0 && root->dialect->has_hints) {
         return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,
                         "lock_timeout_ms inside a transaction: set lock_timeout in it instead");
     }
@@ -345,7 +346,7 @@ static bm_status once(bm__execution *x, bm_result *result, bm_error *err)
 
 bm_status bm__execute(bm__execution *x, bm_result *result, bm_error *err)
 {
-    x->limits = bm__db_limits(x->db, &x->shared);
+    x->limits = bm__db_limits(x->db, &x->op.settings);
     BM_TRY(open_operation(x, err));
     if (x->op.nothing) {
         if (x->op.wants_queryset) {
@@ -371,8 +372,8 @@ static bm_status print_statement(bm__buffer *text, const char *what, const bm__s
 static bm_status print_plan(const bm__execution *x, bm__buffer *text, bm_error *err)
 {
     const bm__plan *plan = &x->op.plan;
-    BM_TRY(bm__buffer_format(text, err, "verb: %s\nengine: %s\ntable: %s\nwhy: %s\n", plan->verb,
-                             plan->dialect->name, plan->table->name, plan->why));
+    BM_TRY(bm__buffer_format(text, err, "verb: %s\nengine: %s\ntable: %s\nwhy: %s\n",
+                             plan->verb->name, plan->dialect->name, plan->table->name, plan->why));
     if (x->op.call.source == NULL && !plan->whole_table) {
         BM_TRY(bm__buffer_format(text, err, "rows: %zu\n", x->op.call.n_rows));
     }
@@ -392,7 +393,7 @@ bm_status bm__explain(bm__execution *x, bm__buffer *text, bm_error *err)
     size_t n;
     bool inside;
     bool fresh;
-    x->limits = bm__db_limits(x->db, &x->shared);
+    x->limits = bm__db_limits(x->db, &x->op.settings);
     BM_TRY(open_operation(x, err));
     if (x->op.nothing) {
         return bm__buffer_text(text, "nothing to do: no statement\n", err);

@@ -11,16 +11,12 @@
 typedef struct bm__execution bm__execution;
 
 struct bm__execution {
-    /* set by the verb's face */
+    /* set by the entry */
     bm_db *db;
     bm__operation op;
-    bm_call shared;
-    bm_switch concurrent;
-    int max_workers;
 
     /* made here */
     bm__step limits; /* the call's deadline and token */
-    uint64_t missing;
     bm__known_table *known;
     bool inside;    /* the last attempt was in a transaction of the caller's */
     bool entangled; /* workers waited for each other: nothing is written, one can do it */

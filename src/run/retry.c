@@ -16,7 +16,7 @@
 
 bm__retry bm__retry_begin(const bm__execution *x)
 {
-    bm__retry retry = {.left = x->shared.retries, .most_ms = FIRST_MS};
+    bm__retry retry = {.left = x->op.settings.retries, .most_ms = FIRST_MS};
     retry.until_ns = bm__after_ms(ALL_MS);
     if (x->limits.deadline_ns != 0 && x->limits.deadline_ns < retry.until_ns) {
         retry.until_ns = x->limits.deadline_ns;
@@ -79,8 +79,8 @@ bool bm__retry_again(bm__retry *retry, bm__execution *x, bm_result *result, bm_e
     retry->left--;
     retry->most_ms = retry->most_ms < LONGEST_MS / 2 ? 2 * retry->most_ms : LONGEST_MS;
     result->replays++;
-    if (x->shared.on_retry != NULL) {
-        x->shared.on_retry(x->shared.user, result->replays, err);
+    if (x->op.settings.on_retry != NULL) {
+        x->op.settings.on_retry(x->op.settings.user, result->replays, err);
     }
     wait(x, ms);
     bm__error_reset(err);

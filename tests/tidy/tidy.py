@@ -56,7 +56,7 @@ FORBIDDEN_IN_C = {
 # (what, pattern, where in src/ it may stand); judged without comments and strings.
 FENCES = [
     ("threads", r"\bpthread|\bthrd_|\bmtx_", ("src/run/", "src/transport/libpq_cancel.c")),
-    ("atomics", r"\bstdatomic\.h|\b_Atomic\b", ("src/core/", "src/job/call.h", "src/run/")),
+    ("atomics", r"\bstdatomic\.h|\b_Atomic\b", ("src/core/", "src/operation/call.h", "src/run/")),
     ("libpq", r"\bPQ[a-z]\w*\s*\(|\blibpq-fe\.h", ("src/transport/libpq",)),
     ("SQLite", r"\bsqlite3_\w+\s*\(|\bsqlite3(ext)?\.h", ("src/transport/sqlite",)),
 ]

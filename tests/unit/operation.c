@@ -2,7 +2,7 @@
  * A call opened without a connection, and its job driven by hand: what a server may answer that no
  * server of ours does (T11).
  */
-#include "operation.h"
+#include "verbs.h"
 
 #include "check.h"
 

@@ -10,8 +10,8 @@
  * in a driver that owns its connection, only carries steps and answers.  A job is used by one
  * thread.
  */
-#ifndef BM_JOB_JOB_H
-#define BM_JOB_JOB_H
+#ifndef BM_OPERATION_JOB_H
+#define BM_OPERATION_JOB_H
 
 #include "call.h"
 #include "commit.h"

@@ -58,10 +58,9 @@ bm_status bm__plan_outputs(bm__plan *plan, const bm__fields *fields, bm__plan_ou
     return BM_OK;
 }
 
-bm_status bm__plan_begin(const bm__request *request, const char *verb, bm__plan *plan,
-                         bm_error *err)
+bm_status bm__plan_begin(const bm__request *request, bm__plan *plan, bm_error *err)
 {
-    *plan = (bm__plan){.verb = verb,
+    *plan = (bm__plan){.verb = request->verb,
                        .model = request->model,
                        .dialect = request->dialect,
                        .table = request->table,

@@ -1,6 +1,5 @@
-#include "face.h"
+#include "entry.h"
 
-#include "options.h"
 #include "result.h"
 
 #include <stdlib.h>
@@ -21,45 +20,6 @@ bm_status bm__check_out(const void *out, bm_error *err)
     return out != NULL
                ? BM_OK
                : bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no place for the result");
-}
-
-bm_status bm__check_switch(bm_switch value, const char *name, bm_error *err)
-{
-    if (value != BM_DEFAULT && value != BM_ON && value != BM_OFF) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
-                        "%s is neither BM_DEFAULT, BM_ON nor BM_OFF", name);
-    }
-    return BM_OK;
-}
-
-bm_status bm__read_call(bm__execution *x, const bm_call *given, size_t batch_size,
-                        bm_switch concurrent, int max_workers, bm_error *err)
-{
-    BM_TRY(bm__options_read(&x->shared, sizeof x->shared, given, err));
-    BM_TRY(bm__check_switch(x->shared.error_detail, "error_detail", err));
-    BM_TRY(bm__check_switch(x->shared.dry_run, "dry_run", err));
-    BM_TRY(bm__check_switch(x->shared.commit_check, "commit_check", err));
-    BM_TRY(bm__check_switch(concurrent, "concurrent", err));
-    if (x->shared.retries < 0) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "retries must not be negative: %d",
-                        x->shared.retries);
-    }
-    if (max_workers < 0) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "max_concurrent_workers is %d",
-                        max_workers);
-    }
-    if (batch_size > PTRDIFF_MAX) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "batch_size is negative");
-    }
-    x->op.request.batch_size = batch_size;
-    x->concurrent = concurrent;
-    x->max_workers = max_workers;
-    return BM_OK;
-}
-
-bm__execution bm__face_begin(bm_db *db, bm_rows rows)
-{
-    return (bm__execution){.db = db, .op = {.rows = rows}};
 }
 
 /* Of a failed call nothing counts; of one that committed in part, the parts that did. */
@@ -89,7 +49,7 @@ static void give(bm__execution *x, bm_result *result, bm_status status)
     if (!counted && (status == BM_OK || status == BM_PARTIAL)) {
         result->ignored += call->dropped;
     }
-    bool rows_exist = x->shared.dry_run != BM_ON || !x->op.verb->creates;
+    bool rows_exist = x->op.settings.dry_run != BM_ON || !x->op.verb->creates;
     if (x->op.wants_queryset && call->made != NULL && rows_exist && status == BM_OK) {
         result->queryset = call->made;
         call->made = NULL;
@@ -110,13 +70,9 @@ static void close_source(const bm_rows *rows)
     }
 }
 
-bm_status bm__face_run(bm__execution *x, const char *verb, bm_result *given, bm_error *err,
-                       bm_status (*done)(bm__execution *x, void *context, bm_error *err),
-                       void *context)
+/* Check, run, and tell the caller's rows. */
+static bm_status run(bm__execution *x, bm_result *result, bm_error *err)
 {
-    bm_result local;
-    bm_result *result = bm__result_begin(given, &local);
-    int64_t start = bm__now_ns();
     bm_status status = err->status;
     if (status == BM_OK && x->db == NULL) {
         status = bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no database");
@@ -128,27 +84,43 @@ bm_status bm__face_run(bm__execution *x, const char *verb, bm_result *given, bm_
         status = bm__execute(x, result, err);
     }
     settle_outcomes(x, result, status);
-    x->missing = result->missing;
-    if (done != NULL && x->op.call.model != NULL) {
-        bm_status after = done(x, context, err);
+    x->op.missing = result->missing;
+    if (x->op.verb->done != NULL && x->op.call.model != NULL) {
+        bm_status after = x->op.verb->done(&x->op, err);
         status = status != BM_OK ? status : after;
     }
+    return status;
+}
+
+bm_status bm__entry_call(bm_db *db, const bm__verb *verb, bm_rows rows, const void *options,
+                         bm_result *given, bm_error *err)
+{
+    bm_result local;
+    bm_error unwanted;
+    err = bm__error_begin(err, &unwanted);
+    bm__execution x = {.db = db, .op = {.verb = verb, .rows = rows}};
+    if (db != NULL && bm__model_check(rows.model, err) == BM_OK) {
+        (void)verb->options(&x.op, options, err);
+    }
+    bm_result *result = bm__result_begin(given, &local);
+    int64_t start = bm__now_ns();
+    bm_status status = run(&x, result, err);
     if (status == BM_OK || status == BM_PARTIAL) {
-        give(x, result, status);
+        give(&x, result, status);
     }
     result->seconds = (double)(bm__now_ns() - start) / 1e9;
     if (status == BM_OK) {
         bm__error_reset(err);
     } else {
-        bm__copy_text(err->verb, sizeof err->verb, verb);
-        if (x->shared.error_detail != BM_ON) {
+        bm__copy_text(err->verb, sizeof err->verb, verb->name);
+        if (x.op.settings.error_detail != BM_ON) {
             err->detail[0] = '\0';
         }
     }
-    if (x->db != NULL) {
-        bm__execution_free(x);
+    if (db != NULL) {
+        bm__execution_free(&x);
     }
-    close_source(&x->op.rows);
+    close_source(&rows);
     if (result == &local) {
         bm_result_clear(&local);
     }

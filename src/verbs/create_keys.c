@@ -1,8 +1,8 @@
 /* PostgreSQL: keys that find their rows although nobody asked the catalog how they are made. */
-#include "plan.h"
+#include "create_plan.h"
 
 /* Nobody asked the catalog what the key's default is. */
-bm_status bm__plan_own_key(bm__plan *plan, bm__plan_column *column, bm_error *err)
+bm_status bm__create_own_key(bm__plan *plan, bm__plan_column *column, bm_error *err)
 {
     const bm__sql_shape shape = {.schema = plan->table->schema,
                                  .table = plan->table->name,
@@ -14,8 +14,8 @@ bm_status bm__plan_own_key(bm__plan *plan, bm__plan_column *column, bm_error *er
 
 /* What the statement must make sure of.  Rows that have keys are only read back: no trigger may
  * change those. */
-bm_status bm__plan_proof(const bm__request *request, bm__plan *plan, bm__sql_shape *shape,
-                         bm_error *err)
+bm_status bm__create_proof(const bm__request *request, bm__plan *plan, bm__sql_shape *shape,
+                           bm_error *err)
 {
     bool asked = request->keys_by == BM__KEYS_ASKED || request->keys_by == BM__KEYS_EACH;
     if (asked || request->n_rows == 1 || plan->dialect->stores_lite) {

@@ -3,8 +3,8 @@
  * that is written stays, because later rows may need it, and the row is after it.  A part that
  * fails holds the row.  Who writes the parts, and under which savepoint, is up to the caller.
  */
-#ifndef BM_JOB_BISECT_H
-#define BM_JOB_BISECT_H
+#ifndef BM_OPERATION_BISECT_H
+#define BM_OPERATION_BISECT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,8 +3,8 @@
  * several jobs read the source each has a twin of the call with a chunk of its own, and one of them
  * at a time talks to the source.
  */
-#ifndef BM_JOB_STREAM_H
-#define BM_JOB_STREAM_H
+#ifndef BM_OPERATION_STREAM_H
+#define BM_OPERATION_STREAM_H
 
 #include "call.h"
 

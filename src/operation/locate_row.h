@@ -15,8 +15,8 @@
  * and nothing is reported but a row.  It takes a logarithm of the rows, in statements, and
  * the time of the call at most.  It ends without a row when another failure comes.
  */
-#ifndef BM_JOB_LOCATE_ROW_H
-#define BM_JOB_LOCATE_ROW_H
+#ifndef BM_OPERATION_LOCATE_ROW_H
+#define BM_OPERATION_LOCATE_ROW_H
 
 #include "bisect.h"
 #include "job.h"

@@ -2,8 +2,8 @@
  * A plan: the statements of a call over one table, as data.  A verb makes it from the rows' shape,
  * the options and the catalog; jobs carry it out chunk by chunk; explain prints it.
  */
-#ifndef BM_VERB_PLAN_H
-#define BM_VERB_PLAN_H
+#ifndef BM_OPERATION_PLAN_H
+#define BM_OPERATION_PLAN_H
 
 #include "dialect.h"
 #include "model.h"
@@ -80,9 +80,24 @@ typedef enum bm__keys_by {
                            not come back rising, the driver asks plan.proof before it believes so */
 } bm__keys_by;
 
+/* What is known of a chunk's row: marks, or-ed together. */
+enum {
+    BM__SEEN_BEFORE = 1,  /* it was in the table before the write */
+    BM__SEEN = 2,         /* the write, or the look behind it, named it */
+    BM__SEEN_INSERTED = 4 /* ... as inserted */
+};
+
+/* What a write's answer means: a row is a `hit` where its marks under `mask` are `match`. */
+typedef struct bm__tally {
+    bool counted;  /* no row is named: the answer is the number of hits */
+    bool by_marks; /* the rows written are those that are BM__SEEN, else what the server counted */
+    uint8_t mask, match;
+    bm_row_outcome hit, miss; /* miss BM_ROW_NONE: nothing is said of the others */
+} bm__tally;
+
 typedef struct bm__plan {
     bm__arena arena;
-    const char *verb;
+    const struct bm__verb *verb;
     const bm_model *model;
     const bm__dialect *dialect;
     const bm__table *table; /* borrowed from the call */
@@ -128,17 +143,18 @@ typedef struct bm__plan {
     bool key_made;     /* the key field that is not in the rows but made: key_field */
     bool key_tracked;  /* the call keeps the values of key_field as the database has them */
     size_t key_field;
-    bool mixed_keys;     /* of key_field some rows have a value, some are to be given one */
-    bool count_exact;    /* rows written must be rows sent */
-    bool uncounted;      /* SQLite counts nothing that an INSTEAD OF trigger writes */
-    bool upsert, ignore; /* what a conflict does */
-    bool by_key;         /* update, delete: a row not written is a row missing */
+    bool mixed_keys; /* of key_field some rows have a value, some are to be given one */
+    bm__tally tally;
+    bool count_exact; /* rows written must be rows sent */
+    bool uncounted;   /* SQLite counts nothing that an INSTEAD OF trigger writes */
+    bool by_key;      /* update, delete: a row not written is a row missing */
 } bm__plan;
 
 void bm__plan_free(bm__plan *plan);
 
 /* What a verb is told of the call. */
 typedef struct bm__request {
+    const struct bm__verb *verb;
     const bm_model *model;
     const bm__dialect *dialect;
     const bm__table *table;
@@ -173,17 +189,10 @@ typedef struct bm__request {
     const char *order;  /* copy_to of all rows: their order, as SQL; or NULL */
 } bm__request;
 
-bm_status bm__plan_bulk_create(const bm__request *request, bm__plan *plan, bm_error *err);
-bm_status bm__plan_update_fields(const bm__request *request, bm__plan *plan, bm_error *err);
-bm_status bm__plan_update(const bm__request *request, bm__plan *plan, bm_error *err);
-bm_status bm__plan_delete(const bm__request *request, bm__plan *plan, bm_error *err);
-bm_status bm__plan_copy_to(const bm__request *request, bm__plan *plan, bm_error *err);
-
 /* ---- for the verbs: plan.c */
 
 /* Begin: model, dialect, keys and their readers. */
-bm_status bm__plan_begin(const bm__request *request, const char *verb, bm__plan *plan,
-                         bm_error *err);
+bm_status bm__plan_begin(const bm__request *request, bm__plan *plan, bm_error *err);
 
 /* The rows of a chunk: the caller's, else the engine's, for a stream no more than its buffer. */
 size_t bm__plan_chunk(const bm__request *request, size_t engine_rows);
@@ -212,12 +221,6 @@ bm_status bm__plan_server(const bm__plan *plan, size_t field, const bm__table_co
 /* Bytes were made for, or read as, the types that the catalog said: ask once more at the end, where
  * the statement itself casts nothing. */
 bm_status bm__plan_verify(bm__plan *plan, bm_error *err);
-
-/* keys.c; PostgreSQL, of a table that nobody asked about: the key's default, and what the write
- * must make sure of. */
-bm_status bm__plan_own_key(bm__plan *plan, bm__plan_column *column, bm_error *err);
-bm_status bm__plan_proof(const bm__request *request, bm__plan *plan, bm__sql_shape *shape,
-                         bm_error *err);
 
 /* What stands behind BEGIN: the lock timeout, the planner's hints.  In the caller's transaction
  * hints stand around the chunks, and not for few rows.  `hint_rows`: the rows of a statement that

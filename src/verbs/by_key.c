@@ -1,4 +1,7 @@
-#include "plan.h"
+#include "by_key.h"
+
+#include "prepare.h"
+#include "settings.h"
 
 /* The table must be what the rows are found in: say which are not, where asked. */
 static bm_status plan_before(const bm__request *request, bm__plan *plan, const bm__sql_shape *shape,
@@ -65,9 +68,21 @@ static bm_status plan_looked_up(const bm__request *request, bm__plan *plan, bm__
     return bm__sql_end(&sql, &plan->arena, &plan->looked_up);
 }
 
-/* What updates and deletes have in common, once their columns are there. */
-static bm_status finish(const bm__request *request, bm__plan *plan,
-                        void (*statement)(bm__sql *sql, const bm__sql_shape *shape), bm_error *err)
+/* Rows that were there before the write, or that its answer names; else only their number. */
+static bm__tally tally_of(const bm__request *request, const bm__plan *plan)
+{
+    bool before = plan->before.sql != NULL;
+    uint8_t mark = before ? BM__SEEN_BEFORE : BM__SEEN;
+    return (bm__tally){.counted = !before && plan->write.expect != BM__EXPECT_ORDINALS,
+                       .mask = mark,
+                       .match = mark,
+                       .hit = request->verb->hit,
+                       .miss = request->whole_table ? BM_ROW_NONE : BM_ROW_MISSING};
+}
+
+bm_status bm__by_key_plan(const bm__request *request, bm__plan *plan,
+                          void (*statement)(bm__sql *sql, const bm__sql_shape *shape),
+                          bm_error *err)
 {
     bm__sql_column *columns = bm__arena_array(&plan->arena, plan->n_columns + 1, sizeof *columns);
     if (columns == NULL) {
@@ -85,11 +100,12 @@ static bm_status finish(const bm__request *request, bm__plan *plan,
     statement(&sql, &shape);
     BM_TRY(bm__sql_end(&sql, &plan->arena, &plan->write.sql));
     BM_TRY(plan_before(request, plan, &shape, err));
+    plan->tally = tally_of(request, plan);
     BM_TRY(plan_looked_up(request, plan, &shape, err));
     return bm__plan_setup(request, plan, rows_to_hint(request, plan), err);
 }
 
-static bm_status check_writable(const bm__plan *plan, size_t field, bm_error *err)
+bm_status bm__by_key_check_writable(const bm__plan *plan, size_t field, bm_error *err)
 {
     const bm_field *f = &plan->model->fields[field];
     const bm__table_column *server;
@@ -104,74 +120,34 @@ static bm_status check_writable(const bm__plan *plan, size_t field, bm_error *er
     return BM_OK;
 }
 
-/* Cells that stay as they are: a bit for each field, in words that the rows carry. */
-static bool add_masks(const bm__request *request, bm__plan *plan)
+bm_status bm__by_key_order(bm__operation *o, const bm__fields *keys, bm_error *err)
 {
-    size_t n = plan->n_columns;
-    size_t words[BM__FIELDS_MAX / BM__MASK_BITS + 1];
-    for (size_t word = 0; word <= BM__FIELDS_MAX / BM__MASK_BITS; word++) {
-        words[word] = BM__NO_COLUMN;
+    if (o->call.source == NULL && o->call.n_rows == 0) {
+        return BM_OK;
     }
-    for (size_t i = 0; i < n; i++) {
-        bm__plan_column *column = &plan->columns[i];
-        if (!column->sql.written || !request->keeps[column->field]) {
-            continue;
-        }
-        size_t word = column->field / BM__MASK_BITS;
-        if (words[word] == BM__NO_COLUMN) {
-            words[word] = plan->n_columns;
-            bm__plan_add_helper(plan, BM__SUPPLY_MASK, 0, word);
-        }
-        column->sql.mask = words[word];
-        column->sql.bit = (unsigned)(column->field % BM__MASK_BITS);
-    }
-    return plan->n_columns > n;
+    return bm__prepare_order(&o->call, keys, o->duplicates, false, err);
 }
 
-bm_status bm__plan_update_fields(const bm__request *request, bm__plan *plan, bm_error *err)
+bm_status bm__by_key_prepare(bm__operation *o, bm_error *err)
 {
-    BM_TRY(bm__plan_begin(request, "update_fields", plan, err));
-    BM_TRY(bm__plan_add_keys(request, plan, err));
-    for (size_t i = 0; i < plan->model->n_fields; i++) {
-        bm__plan_column *column;
-        if (!request->changes[i]) {
-            continue;
-        }
-        BM_TRY(check_writable(plan, i, err));
-        BM_TRY(bm__plan_add_field(plan, i, BM__SUPPLY_FIELD, true, &column, err));
-        column->sql.written = true;
-        if (request->defaults[i]) {
-            column->sql.flag = plan->n_columns;
-            bm__plan_add_helper(plan, BM__SUPPLY_FLAG, i, 0);
-        }
+    bm__fields keys;
+    if (o->rows.kind == BM__ROWS_ALL || (o->call.source == NULL && o->call.n_rows == 0)) {
+        return BM_OK;
     }
-    bool kept = add_masks(request, plan);
-    plan->why = kept ? "each row keeps the columns that it did not change"
-                     : "all rows change the same columns";
-    return finish(request, plan, bm__sql_update, err);
+    BM_TRY(bm__model_keys(o->rows.model, &o->arena, &keys, err));
+    BM_TRY(bm__prepare_same_keys(&o->call, bm__rows_queryset(&o->rows), &keys, err));
+    return bm__by_key_order(o, &keys, err);
 }
 
-bm_status bm__plan_update(const bm__request *request, bm__plan *plan, bm_error *err)
+bm_status bm__by_key_options(bm__operation *o, bm_switch outcomes, bm_switch require_all,
+                             bm_duplicates duplicates, bm_error *err)
 {
-    BM_TRY(bm__plan_begin(request, "update", plan, err));
-    if (!request->whole_table) {
-        BM_TRY(bm__plan_add_keys(request, plan, err));
-    }
-    for (size_t i = 0; i < request->set.n; i++) {
-        bm__plan_column *column;
-        BM_TRY(check_writable(plan, request->set.at[i], err));
-        BM_TRY(bm__plan_add_field(plan, request->set.at[i], BM__SUPPLY_VALUES, true, &column, err));
-        column->sql.written = true;
-        column->sql.scalar = true;
-    }
-    plan->why = request->whole_table ? "all rows of the table" : "rows found by key";
-    return finish(request, plan, bm__sql_update, err);
-}
-
-bm_status bm__plan_delete(const bm__request *request, bm__plan *plan, bm_error *err)
-{
-    BM_TRY(bm__plan_begin(request, "delete", plan, err));
-    BM_TRY(bm__plan_add_keys(request, plan, err));
-    plan->why = "rows found by key";
-    return finish(request, plan, bm__sql_delete, err);
+    BM_TRY(bm__check_switch(outcomes, "return_outcomes", err));
+    BM_TRY(bm__check_switch(require_all, "require_all", err));
+    o->duplicates = duplicates;
+    o->wants_outcomes = outcomes == BM_ON;
+    o->call.require_all = require_all == BM_ON;
+    o->request.outcomes = o->wants_outcomes || o->call.require_all;
+    o->call.keeps_outcomes = o->request.outcomes;
+    return BM_OK;
 }

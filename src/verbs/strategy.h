@@ -1,6 +1,6 @@
 /* Which statement, by facts. */
-#ifndef BM_VERB_STRATEGY_H
-#define BM_VERB_STRATEGY_H
+#ifndef BM_VERBS_STRATEGY_H
+#define BM_VERBS_STRATEGY_H
 
 #include "plan.h"
 

@@ -139,37 +139,6 @@ bm_status bm__count(bm__job *job, uint64_t rows, bm_error *err)
     return BM_OK;
 }
 
-static bm_row_outcome outcome_of_create(const bm__job *job, uint8_t seen)
-{
-    const bm__plan *plan = job->plan;
-    bool lookups = plan->before.sql != NULL || plan->after.sql != NULL;
-    if (plan->upsert && !lookups) {
-        return (seen & BM__SEEN_INSERTED) != 0 ? BM_ROW_INSERTED : BM_ROW_UPDATED;
-    }
-    if (plan->upsert && plan->before.sql != NULL) {
-        return (seen & BM__SEEN_BEFORE) != 0 ? BM_ROW_UPDATED : BM_ROW_INSERTED;
-    }
-    if (plan->upsert) { /* a row whose conflict columns are NULL is not found again: it is new */
-        bool updated = (seen & BM__SEEN) != 0 && (seen & BM__SEEN_INSERTED) == 0;
-        return updated ? BM_ROW_UPDATED : BM_ROW_INSERTED;
-    }
-    if (!plan->count_exact && lookups) {
-        return (seen & (BM__SEEN_BEFORE | BM__SEEN)) == BM__SEEN ? BM_ROW_INSERTED : BM_ROW_IGNORED;
-    }
-    if (!plan->count_exact && plan->write.expect != BM__EXPECT_COUNT) {
-        return (seen & BM__SEEN) != 0 ? BM_ROW_INSERTED : BM_ROW_IGNORED;
-    }
-    return BM_ROW_INSERTED;
-}
-
-static bm_row_outcome outcome_of_key(const bm__job *job, uint8_t seen, uint64_t rows)
-{
-    bool named = job->plan->before.sql != NULL || job->plan->write.expect == BM__EXPECT_ORDINALS;
-    bool hit = named ? seen != 0 : rows == job->n;
-    bool deletes = job->plan->n_columns == job->plan->keys.n;
-    return !hit ? BM_ROW_MISSING : deletes ? BM_ROW_DELETED : BM_ROW_UPDATED;
-}
-
 static void add(bm__job *job, bm_row_outcome outcome, uint64_t n)
 {
     job->inserted += outcome == BM_ROW_INSERTED ? n : 0;
@@ -179,34 +148,10 @@ static void add(bm__job *job, bm_row_outcome outcome, uint64_t n)
     job->deleted += outcome == BM_ROW_DELETED ? n : 0;
 }
 
-/* Only counts came back: no row is known by itself. */
-static bool only_counts(const bm__job *job)
-{
-    const bm__plan *plan = job->plan;
-    bool named = plan->before.sql != NULL || plan->after.sql != NULL ||
-                 plan->write.expect != BM__EXPECT_COUNT;
-    return !named && (plan->by_key || plan->whole_table || !plan->count_exact);
-}
-
-static void add_counts(bm__job *job, uint64_t rows)
-{
-    const bm__plan *plan = job->plan;
-    uint64_t rest = rows < job->n ? job->n - rows : 0;
-    if (plan->by_key || plan->whole_table) {
-        bool deletes = plan->by_key && plan->n_columns == plan->keys.n;
-        add(job, deletes ? BM_ROW_DELETED : BM_ROW_UPDATED, rows);
-        add(job, BM_ROW_MISSING, plan->by_key ? rest : 0);
-    } else {
-        add(job, BM_ROW_INSERTED, rows);
-        add(job, BM_ROW_IGNORED, rest);
-    }
-}
-
 /* Rows of a create whose keys came back, or were hit: the count that must be exact. */
 static uint64_t named_rows(const bm__job *job, uint64_t rows)
 {
-    bool looked_up = job->plan->strategy == BM__INSERT_LOOKUP;
-    if (job->plan->write.expect == BM__EXPECT_COUNT && !looked_up) {
+    if (!job->plan->tally.by_marks) {
         return rows;
     }
     uint64_t named = 0;
@@ -275,6 +220,26 @@ static bm_status unproved(bm__job *job, bm_error *err)
                     job->plan->model->table);
 }
 
+/* Count the chunk's rows, and say of each what became of it where somebody wants to know. */
+static void tell(bm__job *job, uint64_t rows)
+{
+    const bm__tally *tally = &job->plan->tally;
+    uint8_t *outcomes = job->call->outcomes;
+    bool all = tally->counted ? rows == job->n : tally->mask == 0;
+    bool alike = all || tally->counted;
+    uint64_t hits = tally->counted ? rows : all ? job->n : 0;
+    for (size_t i = 0; (!alike || outcomes != NULL) && i < job->n; i++) {
+        bool hit = alike ? all : (job->seen[i] & tally->mask) == tally->match;
+        hits += !alike && hit;
+        if (outcomes != NULL) {
+            outcomes[bm__call_row(job->call, &job->batch, i)] =
+                (uint8_t)(hit ? tally->hit : tally->miss);
+        }
+    }
+    add(job, tally->hit, hits);
+    add(job, tally->miss, hits < job->n ? job->n - hits : 0);
+}
+
 bm_status bm__written(bm__job *job, uint64_t rows, bm_error *err)
 {
     bm__call *call = job->call;
@@ -283,24 +248,7 @@ bm_status bm__written(bm__job *job, uint64_t rows, bm_error *err)
     }
     BM_TRY(bm__count(job, named_rows(job, rows), err));
     BM_TRY(arrange_keys(job, err));
-    if (only_counts(job)) {
-        add_counts(job, rows);
-    }
-    const bm__plan *plan = job->plan;
-    bool plain = !plan->by_key && !plan->whole_table && !plan->upsert && !plan->ignore &&
-                 call->outcomes == NULL && !only_counts(job);
-    add(job, BM_ROW_INSERTED, plain ? job->n : 0);
-    bool each = !plain && (!only_counts(job) || call->outcomes != NULL);
-    for (size_t i = 0; each && i < job->n; i++) {
-        bm_row_outcome outcome = job->plan->by_key ? outcome_of_key(job, job->seen[i], rows)
-                                                   : outcome_of_create(job, job->seen[i]);
-        if (!only_counts(job)) {
-            add(job, outcome, 1);
-        }
-        if (call->outcomes != NULL) {
-            call->outcomes[bm__call_row(call, &job->batch, i)] = (uint8_t)outcome;
-        }
-    }
+    tell(job, rows);
     if (call->require_all && job->missing > 0) {
         return missing(job, err);
     }

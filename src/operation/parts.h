@@ -1,6 +1,6 @@
 /* The parts of a job, a file each: what is sent, what comes back, which row it was. */
-#ifndef BM_JOB_PARTS_H
-#define BM_JOB_PARTS_H
+#ifndef BM_OPERATION_PARTS_H
+#define BM_OPERATION_PARTS_H
 
 #include "job.h"
 
@@ -8,13 +8,6 @@
 bm_status bm__encode_statement(bm__job *job, const bm__statement *statement,
                                const bm__plan_column *columns, const bm__batch *batch,
                                bm__step *step, bm_error *err);
-
-/* What is known of a chunk's row. */
-enum {
-    BM__SEEN_BEFORE = 1,  /* it was in the table before the write */
-    BM__SEEN = 2,         /* the write, or the look behind it, named it */
-    BM__SEEN_INSERTED = 4 /* ... as inserted */
-};
 
 /* answer.c: the functions that take rows, one for each meaning. */
 void bm__expect_rows(bm__job *job, const bm__statement *statement, bm__step *step);

@@ -2,8 +2,8 @@
  * A call: what all its jobs share.  The rows, the plan, the keys that were made, what became of
  * each row.  Jobs touch disjoint rows of it; only bm__call_claim is shared, and it is atomic.
  */
-#ifndef BM_JOB_CALL_H
-#define BM_JOB_CALL_H
+#ifndef BM_OPERATION_CALL_H
+#define BM_OPERATION_CALL_H
 
 #include "cancel.h"
 #include "plan.h"

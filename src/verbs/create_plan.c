@@ -1,3 +1,4 @@
+#include "create_plan.h"
 #include "strategy.h"
 
 #include <string.h>
@@ -162,7 +163,7 @@ static bm_status add_made_key(const bm__request *request, bm__plan *plan, bool i
         column->sql.written = plan->strategy == BM__INSERT_RETURNING;
         if (column->sql.written && request->keys_by != BM__KEYS_ASKED) {
             shape->overriding = true; /* it may be an identity column that is ALWAYS */
-            return bm__plan_own_key(plan, column, err);
+            return bm__create_own_key(plan, column, err);
         }
     } else {
         return BM_OK; /* the table's own default */
@@ -426,7 +427,7 @@ static bm_status plan_write(const bm__request *request, bm__plan *plan, bm__sql_
     }
     shape->key_tells = plan->key_made && !plan->mixed_keys;
     shape->no_xmax = plan->table->kind != 'r' || shape->key_tells;
-    BM_TRY(bm__plan_proof(request, plan, shape, err));
+    BM_TRY(bm__create_proof(request, plan, shape, err));
     if (request->conflict == BM__CONFLICT_UPDATE && request->outcomes && !shape->key_tells &&
         plan->table->kind != 'r' && !plan->dialect->reads_batch) {
         return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,
@@ -514,19 +515,43 @@ static bm_status plan_read(const bm__request *request, bm__plan *plan, bm_error 
     return bm__sql_end(&sql, &plan->arena, &plan->read.sql);
 }
 
-bm_status bm__plan_bulk_create(const bm__request *request, bm__plan *plan, bm_error *err)
+/* What the write says of its rows, or the looks before and behind it. */
+static bm__tally tally_of(const bm__request *request, const bm__plan *plan)
+{
+    enum { BEFORE = BM__SEEN_BEFORE, SEEN = BM__SEEN, NEW = BM__SEEN_INSERTED };
+    bool answers = plan->write.expect != BM__EXPECT_COUNT;
+    bool looks = plan->before.sql != NULL || plan->after.sql != NULL;
+    bm__tally tally = {.by_marks = answers || plan->strategy == BM__INSERT_LOOKUP,
+                       .hit = BM_ROW_INSERTED,
+                       .miss = BM_ROW_IGNORED};
+    if (!answers && !looks && !plan->count_exact) {
+        tally.counted = true;
+    } else if (request->conflict == BM__CONFLICT_UPDATE && !looks) {
+        tally = (bm__tally){false, tally.by_marks, NEW, NEW, BM_ROW_INSERTED, BM_ROW_UPDATED};
+    } else if (request->conflict == BM__CONFLICT_UPDATE && plan->before.sql != NULL) {
+        tally = (bm__tally){false, tally.by_marks, BEFORE, BEFORE, BM_ROW_UPDATED, BM_ROW_INSERTED};
+    } else if (request->conflict == BM__CONFLICT_UPDATE) {
+        /* a row whose conflict columns are NULL is not found again: it is new */
+        tally =
+            (bm__tally){false, tally.by_marks, SEEN | NEW, SEEN, BM_ROW_UPDATED, BM_ROW_INSERTED};
+    } else if (!plan->count_exact) {
+        tally.mask = looks ? BEFORE | SEEN : SEEN;
+        tally.match = SEEN;
+    }
+    return tally;
+}
+
+bm_status bm__create_plan(const bm__request *request, bm__plan *plan, bm_error *err)
 {
     unsigned facts;
-    BM_TRY(bm__plan_begin(request, "bulk_create", plan, err));
+    BM_TRY(bm__plan_begin(request, plan, err));
     BM_TRY(find_made_key(request, plan, err));
     BM_TRY(gather_facts(request, plan, &facts, err));
     const bm__rule *rule = bm__strategy_of(facts);
     plan->strategy = rule->strategy;
     plan->why = rule->why;
     plan->key_tracked = plan->key_tracked && plan->strategy != BM__COPY; /* which gives none back */
-    plan->upsert = request->conflict == BM__CONFLICT_UPDATE;
-    plan->ignore = request->conflict == BM__CONFLICT_NOTHING;
-    plan->count_exact = !plan->ignore && !request->allow_skipped;
+    plan->count_exact = request->conflict != BM__CONFLICT_NOTHING && !request->allow_skipped;
     bool copy = plan->strategy == BM__COPY || plan->strategy == BM__RESERVE_COPY;
     plan->chunk_rows =
         bm__plan_chunk(request, copy ? plan->dialect->load_rows : plan->dialect->exec_rows);
@@ -560,6 +585,7 @@ bm_status bm__plan_bulk_create(const bm__request *request, bm__plan *plan, bm_er
     if (plan->dialect->reads_batch && plan->dialect->has_catalog) {
         BM_TRY(plan_highest(plan, &shape, err));
     }
+    plan->tally = tally_of(request, plan);
     BM_TRY(plan_read(request, plan, err));
     if (copy) {
         BM_TRY(bm__plan_verify(plan, err));

@@ -1,0 +1,18 @@
+/* How the public functions enter the engine: an error that is always there, a verb's call. */
+#ifndef BM_API_ENTRY_H
+#define BM_API_ENTRY_H
+
+#include "execute.h"
+#include "verbs.h"
+
+/* The caller's error, emptied, or `local`. */
+bm_error *bm__error_begin(bm_error *given, bm_error *local);
+
+/* A NULL place for what is given out is BM_INVALID. */
+bm_status bm__check_out(const void *out, bm_error *err);
+
+/* One call of a verb; `options` is its struct, or NULL. */
+bm_status bm__entry_call(bm_db *db, const bm__verb *verb, bm_rows rows, const void *options,
+                         bm_result *result, bm_error *err);
+
+#endif

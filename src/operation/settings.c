@@ -1,0 +1,37 @@
+#include "settings.h"
+
+#include "options.h"
+
+bm_status bm__check_switch(bm_switch value, const char *name, bm_error *err)
+{
+    if (value != BM_DEFAULT && value != BM_ON && value != BM_OFF) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
+                        "%s is neither BM_DEFAULT, BM_ON nor BM_OFF", name);
+    }
+    return BM_OK;
+}
+
+bm_status bm__settings_read(bm__operation *o, const bm_call *given, size_t batch_size,
+                            bm_switch concurrent, int max_workers, bm_error *err)
+{
+    BM_TRY(bm__options_read(&o->settings, sizeof o->settings, given, err));
+    BM_TRY(bm__check_switch(o->settings.error_detail, "error_detail", err));
+    BM_TRY(bm__check_switch(o->settings.dry_run, "dry_run", err));
+    BM_TRY(bm__check_switch(o->settings.commit_check, "commit_check", err));
+    BM_TRY(bm__check_switch(concurrent, "concurrent", err));
+    if (o->settings.retries < 0) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "retries must not be negative: %d",
+                        o->settings.retries);
+    }
+    if (max_workers < 0) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "max_concurrent_workers is %d",
+                        max_workers);
+    }
+    if (batch_size > PTRDIFF_MAX) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "batch_size is negative");
+    }
+    o->request.batch_size = batch_size;
+    o->concurrent = concurrent;
+    o->max_workers = max_workers;
+    return BM_OK;
+}

@@ -1,0 +1,33 @@
+/*
+ * A verb: what one call of it is told, does and leaves behind.  Each is a constant in verbs/, and
+ * nothing else asks for a verb's name.
+ */
+#ifndef BM_OPERATION_VERB_H
+#define BM_OPERATION_VERB_H
+
+#include "plan.h"
+
+typedef struct bm__operation bm__operation;
+
+typedef struct bm__verb {
+    const char *name;
+
+    /* Read and check the options of the public function, a struct or NULL. */
+    bm_status (*options)(bm__operation *operation, const void *options, bm_error *err);
+
+    /* Order, duplicates and what changed, once views of the rows exist; NULL: nothing. */
+    bm_status (*prepare)(bm__operation *operation, bm_error *err);
+
+    /* The statements. */
+    bm_status (*plan)(const bm__request *request, bm__plan *plan, bm_error *err);
+
+    /* The call is over, as err says: what the caller's rows and queryset are to know of it; NULL:
+     * nothing. */
+    bm_status (*done)(bm__operation *operation, bm_error *err);
+
+    bm_row_outcome hit; /* what a row is that the write reached */
+    bool creates;       /* what BM_KEEP means, and whether a table of no rows is written */
+    bool reads;         /* no transaction of its own */
+} bm__verb;
+
+#endif

@@ -1,0 +1,109 @@
+#include "settings.h"
+#include "verbs.h"
+
+#include "options.h"
+#include "rows.h"
+
+/* The named fields in the model's order, and the key, by which rows are found and ordered. */
+static bm_status read_fields(bm__operation *o, const char *const *names, bm_error *err)
+{
+    const bm_model *model = o->rows.model;
+    bm__fields *out = &o->request.read;
+    if (names == NULL) {
+        return bm__model_without(model, 0, &o->arena, out, err);
+    }
+    bm__fields named;
+    BM_TRY(bm__model_named(model, names, &o->arena, &named, err));
+    if (named.n == 0) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no column to read");
+    }
+    BM_TRY(bm__model_keys(model, &o->arena, out, err));
+    out->n = 0;
+    for (size_t i = 0; i < model->n_fields; i++) {
+        if (bm__fields_has(&named, i) || (model->fields[i].flags & BM_KEY) != 0) {
+            out->at[out->n++] = i;
+        }
+    }
+    return BM_OK;
+}
+
+static bm_status read_options(bm__operation *o, const void *options, bm_error *err)
+{
+    bm_copy_to_options given;
+    BM_TRY(bm__options_read(&given, sizeof given, options, err));
+    if (o->rows.kind == BM__ROWS_STREAM) {
+        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK, "bm_copy_to takes no stream of keys");
+    }
+    if (o->rows.model->row_size == 0) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "bm_copy_to needs a model with a row");
+    }
+    BM_TRY(bm__check_switch(given.order_by_key, "order_by_key", err));
+    BM_TRY(bm__check_switch(given.require_all, "require_all", err));
+    BM_TRY(bm__settings_read(o, given.call, 0, BM_OFF, 0, err));
+    BM_TRY(read_fields(o, given.fields, err));
+    if ((given.where != NULL || given.order_by != NULL) && o->rows.kind != BM__ROWS_ALL) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "where and order_by are for bm_all");
+    }
+    if (given.order_by != NULL && given.order_by_key == BM_ON) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
+                        "order_by and order_by_key exclude each other");
+    }
+    o->request.filter = given.where;
+    o->request.order = given.order_by;
+    o->request.order_by_key = given.order_by_key == BM_ON;
+    o->call.require_all = given.require_all == BM_ON;
+    o->call.sink = given.sink;
+    o->call.sink_user = given.user;
+    o->call.sink_rows = given.batch_size > 0 ? given.batch_size : 1000;
+    o->wants_queryset = given.sink == NULL;
+    return BM_OK;
+}
+
+static bm_status plan_copy_to(const bm__request *request, bm__plan *plan, bm_error *err)
+{
+    BM_TRY(bm__plan_begin(request, plan, err));
+    size_t n = request->read.n;
+    BM_TRY(bm__plan_outputs(plan, &request->read, &plan->outputs, err));
+    plan->n_outputs = n;
+    bm__sql_output *outputs = bm__arena_array(&plan->arena, n, sizeof *outputs);
+    bm__sql_column *columns = bm__arena_array(&plan->arena, plan->keys.n + 1, sizeof *columns);
+    if (outputs == NULL || columns == NULL) {
+        return bm__no_memory(err);
+    }
+    bool plain = plan->table->kind == 'r' && !plan->table->children;
+    for (size_t i = 0; i < n; i++) {
+        const bm_field *field = &plan->model->fields[request->read.at[i]];
+        const bm__table_column *server;
+        BM_TRY(bm__plan_server(plan, request->read.at[i], &server, err));
+        outputs[i].name = field->name;
+        outputs[i].as_text = plan->outputs[i].reader.as_text;
+        outputs[i].order = request->order_by_key && (field->flags & BM_KEY) != 0;
+        plain = plain && !outputs[i].as_text && !server->generated; /* COPY t has none of them */
+    }
+    if (!request->whole_table) {
+        BM_TRY(bm__plan_add_keys(request, plan, err));
+    }
+    bm__sql_shape shape = bm__plan_shape(plan, columns);
+    shape.filter = request->filter;
+    shape.order = request->order;
+    bm__sql sql = bm__sql_begin(err);
+    plan->chunk_rows = request->batch_size > 0 ? request->batch_size : 1000;
+    plan->read = (bm__statement){NULL, BM__STEP_EXEC, BM__EXPECT_ROWS, BM__TAKES_COLUMNS};
+    if (request->whole_table) {
+        bool unload = plan->dialect->has_copy;
+        plan->read.kind = unload ? BM__STEP_UNLOAD : BM__STEP_EXEC;
+        plan->read.takes = BM__TAKES_NOTHING;
+        plan->why = "all rows of the table";
+        bm__sql_copy_out(&sql, &shape, outputs, n, plain);
+    } else {
+        plan->read_columns = plan->columns;
+        plan->n_read_columns = plan->n_columns;
+        plan->why = "rows found by key, in the order of the keys";
+        bm__sql_select_keys(&sql, &shape, outputs, n);
+    }
+    BM_TRY(bm__sql_end(&sql, &plan->arena, &plan->read.sql));
+    return bm__plan_verify(plan, err);
+}
+
+const bm__verb bm__verb_copy_to = {
+    .name = "copy_to", .options = read_options, .plan = plan_copy_to, .reads = true};

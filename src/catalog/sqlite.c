@@ -27,8 +27,9 @@ static bm_status put_question(bm__catalog *catalog, const char **out, bm_error *
         "(SELECT count(*) FROM pragma_table_xinfo(%s) k WHERE k.pk > 0), "
         "(SELECT count(*) FROM (SELECT type, tbl_name FROM %s UNION ALL SELECT type, "
         "tbl_name FROM sqlite_temp_master) g WHERE g.type = 'trigger' AND g.tbl_name = v.c0 "
-        "COLLATE NOCASE) FROM bulkmodel_batch v, pragma_table_xinfo(%s) p",
-        from, from, arguments, from, arguments);
+        "COLLATE NOCASE), (SELECT count(*) FROM pragma_foreign_key_list(%s) f WHERE f.\"table\" = "
+        "v.c0 COLLATE NOCASE) FROM bulkmodel_batch v, pragma_table_xinfo(%s) p",
+        from, from, arguments, from, arguments, arguments);
     return bm__sql_end(&sql, &catalog->arena, out);
 }
 
@@ -43,6 +44,7 @@ enum {
     C_SEQUENCES,
     C_KEYS,
     C_TRIGGERS,
+    C_SELF,
     C_COUNT
 };
 
@@ -65,6 +67,7 @@ static bm_status push(void *context, const bm__cell *cells, size_t n, bm_error *
         table->kind = equals(&cells[C_KIND], "view") ? 'v' : 'r';
         table->sequences = cells[C_SEQUENCES].integer > 0;
         table->insert_trigger = cells[C_TRIGGERS].integer > 0;
+        table->self_reference = cells[C_SELF].integer > 0;
         table->fingerprint = "";
     }
     bm__table_column *column = bm__catalog_column(catalog);

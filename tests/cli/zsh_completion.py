@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 from types import TracebackType
 
-from pages import offered
+from manual_pages import offered
 from world import World, case, expect
 
 SETUP = r"""

@@ -1,4 +1,4 @@
-"""README.md's commands on files, line by line as they stand there."""
+"""The commands of README.md and of examples/, run as printed."""
 
 from __future__ import annotations
 
@@ -41,3 +41,26 @@ def the_readme_loads_a_file_and_updates_it_from_a_second(w: World) -> None:
     }
     found = w.sql("SELECT id, price, name FROM product ORDER BY id").splitlines()
     expect(dict(line.split("|", 1) for line in found), wanted)
+
+
+@case()
+def the_example_runs(w: World) -> None:
+    w.sql(
+        "CREATE TABLE product (id integer PRIMARY KEY, name varchar(50), price numeric(10, 2), "
+        "note text)"
+    )
+    path = f"{Path(w.program).parent}:{os.environ['PATH']}"
+    example = ROOT / "examples/command.sh"
+    done = subprocess.run(
+        [example, w.database], env={**os.environ, "PATH": path}, capture_output=True, check=True
+    )
+    expect(
+        done.stdout.decode().splitlines()[0::3],
+        ["id,name,price,note", '3,Sugar,1.10,""']
+        if not w.lite
+        else ["id,name,price,note", '3,Sugar,1.1,""'],
+    )
+    expect(
+        w.sql("SELECT id, price, note FROM product WHERE id < 3 ORDER BY id"),
+        f'1|{"4.8" if w.lite else "4.80"}|(null)\n2|{"7.9" if w.lite else "7.90"}|from "Finca A"',
+    )

@@ -438,3 +438,45 @@ def what_cannot_be_said_is_a_failure(w: World) -> None:
                 check=False,
             )
             expect((done.returncode, b"No space left" in done.stderr), (1, True))
+
+
+@case("sqlite")
+def a_file_that_cannot_be_written(w: World) -> None:
+    w.items(THREE)
+    says(w.verb("copy-to", "-o", "/nowhere/f.csv", status=1), "No such file")
+    if Path("/dev/full").exists():
+        says(w.verb("copy-to", "-o", "/dev/full", status=1), "No space left")
+
+
+@case("sqlite")
+def a_file_that_is_replaced_keeps_its_attributes(w: World) -> None:
+    """Mode, owner, access control list and extended attributes, where the file system has them."""
+    w.items(THREE)
+    path = old_file(w)
+    wanted = {
+        "user.origin": b"here",
+        # acl(5), version 2: the owner rw, user 1234 r, group r, mask r, others none.
+        "system.posix_acl_access": bytes.fromhex(
+            "02000000"
+            "01000600ffffffff"
+            "02000400d2040000"
+            "04000400ffffffff"
+            "10000400ffffffff"
+            "20000000ffffffff"
+        ),
+    }
+    if os.geteuid() == 0:
+        os.chown(path, 1234, 4321)
+    for name, value in wanted.items():
+        with contextlib.suppress(OSError):  # this file system has none
+            os.setxattr(path, name, value)
+    before = path.stat()
+    attributes = {name: os.getxattr(path, name) for name in os.listxattr(path)}
+    w.verb("copy-to", "-o", str(path))
+    after = path.stat()
+    expect(path.read_text(), ALL)
+    expect({name: os.getxattr(path, name) for name in os.listxattr(path)}, attributes)
+    expect(
+        (after.st_mode, after.st_uid, after.st_gid), (before.st_mode, before.st_uid, before.st_gid)
+    )
+    expect(after.st_ino == before.st_ino, False)

@@ -171,3 +171,22 @@ def an_interrupt_takes_everything_back(w: World) -> None:
             expect(process.wait(20), 130)
             process.stdin.close()
         expect(w.sql("SELECT count(*) FROM item"), "0")
+
+
+@case("postgresql")
+def workers_write_all_or_nothing(w: World) -> None:
+    w.items()
+    rows = "".join(f"{i},n{i}\n" for i in range(1, 200001))
+    says(w.verb("create", "--workers=3", "-n", stdin=f"id,name\n{rows}"), "200,000 inserted")
+    expect(w.sql("SELECT count(*) FROM item"), "0")
+    done = w.verb("create", "--workers=3", stdin=f"id,name\n{rows}")
+    says(done, "200,000 inserted", "--sync-sequences")
+    wanted = "200000|20000100000|200000"
+    expect(w.sql("SELECT count(*), sum(id), count(DISTINCT name) FROM item"), wanted)
+    says(w.verb("update-fields", "-j2", stdin=f"id,name\n{rows}"), "200,000 updated")
+    done = w.verb("upsert", "-j", "2", stdin=f"id,name\n{rows}900000,x\n7,y,z\n", status=3)
+    says(done, "standard input:200003: 3 cells")
+    expect(w.sql("SELECT count(*), sum(id), count(DISTINCT name) FROM item"), wanted)
+    says(w.verb("delete", "--workers=2", stdin=f"id,name\n{rows}"), "200,000 deleted")
+    for option in ("--truncate", "--returning=f"):
+        w.verb("create", "--workers=2", option, stdin="id,name\n", status=2)

@@ -160,7 +160,7 @@ static bool goes_on(bm__locate *locate)
 static void settle(bm__locate *locate)
 {
     const bm__call *call = locate->job->call;
-    const bm__batch all = {.pick = call->pick};
+    const bm__batch all = {.pick = call->pick, .n_rows = locate->rows.low + 1};
     if (!locate->gave_up && locate->rows.found) {
         locate->row = bm__call_row(call, &all, locate->rows.low);
     }

@@ -122,7 +122,7 @@ static bool step_here(bm__locate *locate, bm__step *step)
         return !guest && !nested && plan->setup.sql != NULL &&
                statement(locate, &plan->setup, step);
     case LOCATE_IMMEDIATE:
-        return locate->suspects.immediate && plan->dialect->defers &&
+        return locate->suspects.immediate && plan->engine->defers &&
                set(step, BM__STEP_EXEC, BM__SQL_IMMEDIATE);
     case LOCATE_POINT:
         return set(step, BM__STEP_SAVEPOINT, BM__SQL_SAVEPOINT_LOCATE);

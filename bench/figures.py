@@ -1,4 +1,4 @@
-"""The README's figures: two charts of a kept run, and a table whose numbers are its own."""
+"""The README's figures: two charts of a kept run, and tables whose numbers are its own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from charts import files_of
+from compared import costs
 
 Run = dict[str, Any]
 
@@ -61,7 +62,10 @@ def figures(run: Run, folder: str) -> str:
     about = f"{when}, commit {run['commit']}{', a quick run of a tenth of the rows' * quick}"
     told = [f"Measured {about}:", f"{run['machine']}.", "", f"All of it: [{folder}]({folder})."]
     table = _table({entry["id"]: entry for entry in run["results"]})
-    return "\n".join([*table, *pictures, *told])
+    needed = costs(run)
+    if needed:
+        needed = ["", "### How long, how much memory", "", *needed]
+    return "\n".join([*table, *pictures, *told, *needed])
 
 
 def with_figures(text: str, run: Run, folder: str) -> str:

@@ -10,6 +10,7 @@ import django
 from django.conf import settings
 from docutils import nodes
 from docutils.parsers.rst import Directive
+from docutils.statemachine import StringList
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "python"), str(ROOT / "bench")]
@@ -17,6 +18,7 @@ settings.configure()
 django.setup()
 
 from charts import CHARTS  # noqa: E402
+from compared import compared, costs  # noqa: E402
 from figures import kept  # noqa: E402
 
 project = "bulkmodel"
@@ -212,10 +214,27 @@ class Chart(Directive):
         ]
 
 
+class Measured(Directive):
+    """A table of the newest kept run: `costs`, or all results against one package or program."""
+
+    required_arguments = 1
+
+    def run(self):
+        _, run = RUNS[0]
+        name = self.arguments[0]
+        lines = costs(run) if name == "costs" else compared(run, name)
+        if not lines:
+            raise self.error(f"no result is about {name}")
+        box = nodes.container(classes=["measured"])
+        self.state.nested_parse(StringList(lines, source="results.json"), 0, box)
+        return [box]
+
+
 def setup(app):
     copy = Path(hawkmoth_root) / "bulkmodel.h"
     copy.parent.mkdir(parents=True, exist_ok=True)
     copy.write_text(_header(HEADER))
     app.add_directive("command-help", CommandHelp)
     app.add_directive("chart", Chart)
+    app.add_directive("measured", Measured)
     app.connect("hawkmoth-process-docstring", _comment)

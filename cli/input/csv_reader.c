@@ -35,7 +35,6 @@ typedef struct csv_reader {
     bool after_quote;
     cli_names *names; /* while the header is read, else NULL */
     bool named;       /* its last name has been read */
-    uint64_t header_line;
     cli_sink *sink;
     bm_error *err;
 } csv_reader;
@@ -134,9 +133,7 @@ static void on_name(void *text, size_t size, void *user)
                        (unsigned long long)r->line, BARE_CR);
         return;
     }
-    if (r->column++ == 0) {
-        r->header_line = r->line;
-    }
+    r->column++;
     (void)cli_names_add(r->names, text != NULL ? text : "", size, r->err);
     count_lines(r, text != NULL ? text : "", size);
 }
@@ -296,14 +293,13 @@ static bm_status check_names(const csv_reader *r, const cli_names *names, bm_err
     }
     for (size_t i = 0; i < names->n; i++) {
         if (names->at[i][0] == '\0') {
-            return cli_fail(err, BM_CONVERT, "%s:%llu: column %zu has no name", file,
-                            (unsigned long long)r->header_line, i + 1);
+            return cli_fail(err, BM_CONVERT, "%s:1: column %zu has no name", file, i + 1);
         }
         if (cli_names_find(names, names->at[i]) != i) {
             return cli_fail(err, BM_CONVERT,
-                            "%s:%llu: two columns are called \"%s\": rename one, or use "
-                            "--no-header, --skip-lines=1 and --columns",
-                            file, (unsigned long long)r->header_line, names->at[i]);
+                            "%s:1: two columns are called \"%s\": rename one, or take "
+                            "--no-header --skip-lines=1 and --columns",
+                            file, names->at[i]);
         }
     }
     return BM_OK;

@@ -5,10 +5,7 @@
 #include "queryset.h"
 #include "types.h"
 
-#include <assert.h>
 #include <string.h>
-
-_Static_assert(BM__ROWS_STRUCTS > 0, "zeroed rows are of no kind");
 
 static bm_rows make(bm__rows_kind kind, const bm_model *model, const void *data, size_t n)
 {
@@ -136,7 +133,6 @@ bm_status bm__rows_check(const bm_rows *rows, bm_error *err)
 
 static void view_structs(const bm_rows *rows, const bm_field *field, bm__view *out)
 {
-    assert(rows->kind == BM__ROWS_STRUCTS && field->offset < rows->model->row_size);
     const char *base = rows->data;
     if (base == NULL) {
         return; /* no rows */
@@ -152,7 +148,6 @@ static void view_structs(const bm_rows *rows, const bm_field *field, bm__view *o
 
 bool bm__rows_view(const bm_rows *rows, size_t i, bm__view *out)
 {
-    assert(i < rows->model->n_fields);
     const bm_field *field = &rows->model->fields[i];
     *out =
         (bm__view){.name = field->name,
@@ -163,7 +158,6 @@ bool bm__rows_view(const bm_rows *rows, size_t i, bm__view *out)
         view_structs(rows, field, out);
         return true;
     case BM__ROWS_POINTERS:
-        assert(field->offset < rows->model->row_size);
         out->rows = rows->data;
         out->offset = field->offset;
         out->state_offset = field->state_offset;
@@ -188,7 +182,6 @@ bool bm__rows_view(const bm_rows *rows, size_t i, bm__view *out)
 
 bm_queryset *bm__rows_queryset(const bm_rows *rows)
 {
-    assert(rows->kind >= BM__ROWS_STRUCTS && rows->kind <= BM__ROWS_QUERYSET);
     bm_queryset *queryset = NULL;
     if (rows->kind == BM__ROWS_QUERYSET) {
         memcpy(&queryset, &rows->data, sizeof queryset);

@@ -219,7 +219,8 @@ def test_the_example_that_measures(user: Path, tmp_path: Path) -> None:
 
 def sample(name: str, marker: str) -> str:
     """What the page shows of a file."""
-    return (SHOP / name).read_text().split(f"# [{marker}]\n")[1].split(f"    # [end {marker}]")[0]
+    shown = (SHOP / name).read_text().split(f"# [{marker}]\n")[1]
+    return shown.split(f"# [end {marker}]")[0].rstrip() + "\n"
 
 
 def test_the_first_page(user: Path, tmp_path: Path) -> None:

@@ -105,3 +105,11 @@ def test_the_project(tmp_path: Path, site: Path, database: str, manager: str) ->
     assert [row["fields"]["name"] for row in stored] == [*names, "t"]
     assert stored[42]["fields"]["price"] == "42.50"
     assert stored[42]["fields"]["details"] == {}
+
+
+def test_the_file_of_its_readme(tmp_path: Path, site: Path, database: str) -> None:
+    """I5: README.md imports products.csv, which is there."""
+    project = Project(tmp_path / "project", site, database)
+    project.manage("migrate", "--verbosity=0")
+    printed = project.manage("import_products", "products.csv")
+    assert printed.strip() == "3 created, 0 updated"

@@ -18,8 +18,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "bench"))
+sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests/samples")]
 
+from blocks import RUN, SHOWN, Block, every  # noqa: E402
 from charts import files_of  # noqa: E402
 from figures import kept, with_figures  # noqa: E402
 
@@ -55,14 +56,14 @@ FORBIDDEN_IN_C = {
 
 # (what, pattern, where in src/ it may stand); judged without comments and strings.
 FENCES = [
-    ("threads", r"\bpthread|\bthrd_|\bmtx_", ("src/run/", "src/engines/postgresql/libpq_cancel.c")),
+    ("threads", r"\bpthread|\bthrd_|\bmtx_", ("src/run/", "src/transport/libpq_cancel.c")),
     ("atomics", r"\bstdatomic\.h|\b_Atomic\b", ("src/core/", "src/operation/call.h", "src/run/")),
-    ("libpq", r"\bPQ[a-z]\w*\s*\(|\blibpq-fe\.h", ("src/engines/postgresql/libpq",)),
-    ("SQLite", r"\bsqlite3_\w+\s*\(|\bsqlite3(ext)?\.h", ("src/engines/sqlite/sqlite",)),
+    ("libpq", r"\bPQ[a-z]\w*\s*\(|\blibpq-fe\.h", ("src/transport/libpq",)),
+    ("SQLite", r"\bsqlite3_\w+\s*\(|\bsqlite3(ext)?\.h", ("src/transport/sqlite",)),
 ]
 
 # pg/context.c reads the words that the server writes into an error's CONTEXT.
-SQL_PLACES = ("src/sql/", "src/engines/", "src/pg/context.c")
+SQL_PLACES = ("src/sql/", "src/catalog/", "src/transport/", "src/pg/context.c")
 # Messages may begin with such a word too: "COPY ended early" is no statement.
 SQL_TEXT = (
     r'"\s*(SELECT\s|INSERT INTO\b|DELETE FROM\b|WITH \w+ AS\b'
@@ -279,7 +280,7 @@ def words_are_clean() -> Findings:
 
 
 def sql_has_its_place() -> Findings:
-    """Statements are written in src/sql and src/engines only."""
+    """Statements are written in src/sql, src/catalog and src/transport only."""
     for path in SRC:
         if not path.startswith(SQL_PLACES):
             yield from matches(path, without_comments(TEXTS[path]), SQL_TEXT, "SQL text")
@@ -293,16 +294,29 @@ def fences_hold() -> Findings:
                 yield from matches(path, code_only(TEXTS[path]), pattern, f"{what} here")
 
 
-def readme_shows_a_program() -> Findings:
-    """The README's programs are those of examples/, which the tests run."""
-    shown = re.findall(r"```c\n(.*?)```", TEXTS["README.md"], re.DOTALL)
-    first = TEXTS["examples/first.c"].split("\n", 1)[1]
-    if shown != [first, TEXTS["examples/page.c"]]:
-        yield "README.md: its C programs are not examples/first.c and examples/page.c"
-    samples = "".join(text for path, text in TEXTS.items() if path.startswith("examples/guide/"))
-    for block in re.findall(r"```python\n(.*?)```", TEXTS["README.md"], re.DOTALL):
-        if block not in samples:
-            yield "README.md: its Python is not that of examples/guide"
+def why_not_run(block: Block) -> str:
+    """Why no test runs a sample as it is printed; "" where one does, or where it is output."""
+    if block.run_by:
+        path, _, name = block.run_by.partition(": ")
+        return "" if name and name in TEXTS.get(path, "") else f"no test {block.run_by}"
+    if block.language not in RUN | SHOWN:
+        return f"neither a sample nor output: {block.language!r}"
+    if block.language != "c":
+        return ""
+    programs = [text for path, text in TEXTS.items() if re.match(r"examples/.*\.c$", path)]
+    if not block.source and not any(block.text in program for program in programs):
+        return "not a program of examples/, nor a part of one"
+    code = code_only(block.text)
+    odd = [pair for pair in ("()", "[]", "{}") if code.count(pair[0]) != code.count(pair[1])]
+    return f"only one of {odd[0]}" if odd else ""
+
+
+def samples_are_run() -> Findings:
+    """Samples of README.md and the pages are run as they are printed, by tests/samples/blocks.py;
+    output, files and settings that are only shown say so by their language."""
+    for block in every():
+        if why := why_not_run(block):
+            yield f"{block.place}: {why}"
 
 
 def figures_are_measured() -> Findings:
@@ -413,7 +427,7 @@ def main(arguments: list[str]) -> int:
         sql_has_its_place,
         fences_hold,
         header_is_documented,
-        readme_shows_a_program,
+        samples_are_run,
         figures_are_measured,
         header_is_cpp,
         surface_is_small,

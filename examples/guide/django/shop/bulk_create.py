@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+# [imports]
 from decimal import Decimal
-from typing import Any
 
 from django.db import IntegrityError
 
 from shop.models import Movement, Product
+
+# [end imports]
 
 
 def keys(products: list[Product]) -> list[int]:
@@ -18,18 +20,18 @@ def keys(products: list[Product]) -> list[int]:
     return keys
 
 
-def queryset(rows: list[Product]) -> Any:
+def queryset(rows: list[Product]) -> object:
     # [queryset]
     products = Product.objects.bulk_create(rows, return_queryset=True)
-    for product in products:  # no query: it is filled already, in the order of `rows`
+    for product in products:  # no query: the rows are there, in the order of `rows`
         product.stock += 10
-    products.update_fields()  # writes the stock, which changed, and nothing else
-    cheap = products.filter(price__lt=Decimal(5))  # of these rows, by a query
+    products.update_fields()  # writes the stock, and no other column
+    cheap = products.filter(price__lt=Decimal(5))  # a query, on these rows only
     # [end queryset]
     return cheap
 
 
-def one_call(rows: list[Movement]) -> Any:
+def one_call(rows: list[Movement]) -> object:
     # [uuid]
     Movement.objects.bulk_create(rows)
     call = rows[0].bm_create_uuid  # the same in all rows of the call
@@ -38,7 +40,7 @@ def one_call(rows: list[Movement]) -> Any:
     return same
 
 
-def upsert(rows: list[Product]) -> Any:
+def upsert(rows: list[Product]) -> object:
     # [upsert]
     products = Product.objects.bulk_create(
         rows,
@@ -51,7 +53,7 @@ def upsert(rows: list[Product]) -> Any:
     return products
 
 
-def refused(rows: list[Product]) -> tuple[Any, ...]:
+def refused(rows: list[Product]) -> tuple[object, ...]:
     # [errors]
     try:
         Product.objects.bulk_create(rows)

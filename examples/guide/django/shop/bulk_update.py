@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+# [imports]
 from decimal import Decimal
-from typing import Any
 
 from shop.models import Product
+
+# [end imports]
 
 
 def changed() -> int:
@@ -13,12 +15,12 @@ def changed() -> int:
     products = Product.objects.filter(stock__lt=5)
     for product in products:
         product.price *= 2
-    matched = products.update_fields()  # the rows and the fields that changed
+    matched = products.update_fields()  # only rows and fields that changed
     # [end changed]
     return int(matched)
 
 
-def named(products: Any) -> None:
+def named(products: object) -> None:
     # [named]
     products.update_fields("price", "stock")  # these fields of all rows of the queryset
     # [end named]
@@ -59,7 +61,7 @@ def same_value() -> int:
     return int(matched)
 
 
-def updated_rows() -> Any:
+def updated_rows() -> object:
     # [return]
     products = Product.objects.filter(stock=0).update(stock=1, return_queryset=True)
     # [end return]

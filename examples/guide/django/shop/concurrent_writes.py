@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+# [imports]
 from bulkmodel.errors import CommitUnknown, PartialCommit
 from shop.models import Product
 
+# [end imports]
 
-def write(rows: list[Product]) -> Any:
+
+def write(rows: list[Product]) -> object:
     # [write]
     Product.objects.bulk_create(rows, concurrent=True, max_concurrent_workers=4)
 
@@ -34,7 +35,7 @@ def careful(rows: list[Product]) -> list[Product]:
             for i in numbers
         ]
     except CommitUnknown:
-        raise  # look what is in the table before the call is made again
+        raise  # look whether the rows are in the table before you write them again
     else:
         again = []
     # [end partial]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 
+# [imports]
 from shop.models import Product
 
+# [end imports]
 
-def long_job(batches: Iterable[list[Product]], pause: float = 0) -> None:
+
+def long_job(batches: Iterable[list[Product]]) -> None:
     # [ensure]
-    for batch in batches:  # each may take an hour to be computed
-        time.sleep(pause)
+    for batch in batches:  # computing one may take an hour
         Product.objects.ensure_connected().bulk_create(batch)
     # [end ensure]
 

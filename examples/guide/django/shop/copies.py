@@ -19,9 +19,9 @@ def read(path: Path) -> Iterator[Product]:
 
 def load(path: Path) -> int:
     return Product.objects.copy_from_objects(read(path))
-    # [end in]
 
 
+# [end in]
 def copied(rows: list[Product]) -> list[Product]:
     # [queryset]
     products = Product.objects.copy_from_objects(rows, return_queryset=True)

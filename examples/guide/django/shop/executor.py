@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from bulkmodel.ce import ConcurrentExecutor
-
 # [executor]
+from bulkmodel.ce import ConcurrentExecutor
 from shop.models import Product
 
 
@@ -15,9 +14,9 @@ def count(stock: int) -> int:
 def counts() -> list[int]:
     jobs = [(count, stock) for stock in range(10)]
     return ConcurrentExecutor(jobs, max_workers=4).run_async()
-    # [end executor]
 
 
+# [end executor]
 def chunks() -> list[list[int]]:
     # [chunks]
     from bulkmodel.helpers import get_chunks

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+# [imports]
 from shop.models import Product, Tag
+
+# [end imports]
 
 
 def links(red: Tag, blue: Tag, hat: Product, coat: Product) -> int:
@@ -14,18 +15,18 @@ def links(red: Tag, blue: Tag, hat: Product, coat: Product) -> int:
     return int(touched)
 
 
-def mixed(rows: list[Product]) -> Any:
+def mixed(rows: list[Product]) -> object:
     # [create_queryset]
-    products = Product.objects.create_queryset(rows)  # some are new, some are there
+    products = Product.objects.create_queryset(rows)  # some new, some existing
     # [end create_queryset]
     return products
 
 
-def populate(edited: list[Product]) -> Any:
+def populate(edited: list[Product]) -> object:
     # [populate]
     products = Product.objects.filter(stock__gt=0)
-    products.populate_queryset_values(edited, "price")  # by key; nothing is written
-    products.update_fields()  # the prices that differ
+    products.populate_queryset_values(edited, "price")  # by primary key; writes nothing
+    products.update_fields()  # writes the prices that differ
     # [end populate]
     return products
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+# [receivers]
 from typing import Any
 
-# [receivers]
 from django.dispatch import receiver
 
 from bulkmodel.signals import post_bulk_create, post_update, pre_update_fields
 from shop.models import Product
+
+log: list[str] = []
 
 
 @receiver(post_bulk_create, sender=Product)
@@ -27,12 +29,9 @@ def forbid_negative(sender: type[Product], instances: list[Product], **facts: An
 def forget_prices(sender: type[Product], values: dict[str, Any], **facts: Any) -> None:
     if "price" in values:
         log.append("prices changed")
-        # [end receivers]
 
 
-log: list[str] = []
-
-
+# [end receivers]
 def quiet(rows: list[Product]) -> None:
     # [quiet]
     Product.objects.bulk_create(rows, send_signals=False)

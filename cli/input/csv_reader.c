@@ -35,6 +35,7 @@ typedef struct csv_reader {
     bool after_quote;
     cli_names *names; /* while the header is read, else NULL */
     bool named;       /* its last name has been read */
+    uint64_t header_line;
     cli_sink *sink;
     bm_error *err;
 } csv_reader;
@@ -133,7 +134,9 @@ static void on_name(void *text, size_t size, void *user)
                        (unsigned long long)r->line, BARE_CR);
         return;
     }
-    r->column++;
+    if (r->column++ == 0) {
+        r->header_line = r->line;
+    }
     (void)cli_names_add(r->names, text != NULL ? text : "", size, r->err);
     count_lines(r, text != NULL ? text : "", size);
 }
@@ -293,13 +296,14 @@ static bm_status check_names(const csv_reader *r, const cli_names *names, bm_err
     }
     for (size_t i = 0; i < names->n; i++) {
         if (names->at[i][0] == '\0') {
-            return cli_fail(err, BM_CONVERT, "%s:1: column %zu has no name", file, i + 1);
+            return cli_fail(err, BM_CONVERT, "%s:%llu: column %zu has no name", file,
+                            (unsigned long long)r->header_line, i + 1);
         }
         if (cli_names_find(names, names->at[i]) != i) {
             return cli_fail(err, BM_CONVERT,
-                            "%s:1: two columns are called \"%s\": rename one, or take "
-                            "--no-header --skip-lines=1 and --columns",
-                            file, names->at[i]);
+                            "%s:%llu: two columns are called \"%s\": rename one, or use "
+                            "--no-header, --skip-lines=1 and --columns",
+                            file, (unsigned long long)r->header_line, names->at[i]);
         }
     }
     return BM_OK;

@@ -1,5 +1,6 @@
 #include "destination.h"
 
+#include "file_attributes.h"
 #include "interrupt.h"
 
 #include <errno.h>
@@ -299,18 +300,6 @@ bool cli_destination_is_stream(const cli_destination *destination)
 
 /* ---- writing */
 
-/* Owner and mode of the file that is replaced.  Where the owner cannot be kept, the bits that give
- * its rights to whoever runs the file are not. */
-static bm_status keep_rights(const cli_destination *d, bm_error *err)
-{
-    mode_t mode = d->before.st_mode & 07777;
-    if (fchown(d->fd, d->before.st_uid, d->before.st_gid) != 0 &&
-        fchown(d->fd, (uid_t)-1, d->before.st_gid) != 0) {
-        mode &= 01777;
-    }
-    return fchmod(d->fd, mode) == 0 ? BM_OK : cli_fail_errno(err, BM_LIMIT, d->name);
-}
-
 static bm_status cannot_write_beside(const cli_destination *d, bm_error *err)
 {
     char words[128];
@@ -343,7 +332,7 @@ static bm_status open_beside(cli_destination *d, bm_error *err)
             return status;
         }
     }
-    return d->replaces ? keep_rights(d, err) : BM_OK;
+    return d->replaces ? cli_keep_attributes(d->fd, d->path, &d->before, d->name, err) : BM_OK;
 }
 
 /* A pipe that nobody has opened for reading is not there yet (fifo(7)). */

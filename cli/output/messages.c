@@ -125,6 +125,31 @@ void cli_warning(const cli_options *options, const char *said)
     }
 }
 
+void cli_retry(void *user, uint64_t retry, const bm_error *why)
+{
+    cli_progress *progress = user;
+    const cli_options *options = progress->options;
+    char words[sizeof why->message];
+    if (options->quiet) {
+        return;
+    }
+    memcpy(words, why->message, sizeof words);
+    cli_make_plain(words);
+    (void)cli_progress_end(progress); /* takes its line away; it is drawn again */
+    if (options->json) {
+        fprintf(stderr,
+                "{\"event\": \"retry\", \"retry\": %llu, \"most\": %llu, \"status\": \"%s\", "
+                "\"message\": ",
+                (unsigned long long)retry, (unsigned long long)options->retries,
+                bm_status_name(why->status));
+        put_json_text(words);
+        fputs("}\n", stderr);
+    } else {
+        fprintf(stderr, "bulkmodel: retry %llu of %llu: %s\n", (unsigned long long)retry,
+                (unsigned long long)options->retries, words);
+    }
+}
+
 void cli_failure(const cli_options *options, const bm_result *result, bm_error *err)
 {
     char words[512];

@@ -13,6 +13,9 @@ void cli_summary(const cli_options *options, const bm_result *result);
 /* What is done, and has a consequence. */
 void cli_warning(const cli_options *options, const char *words);
 
+/* bm_call.on_retry; its user is a cli_progress.  A line, or a JSON event, for each retry. */
+void cli_retry(void *user, uint64_t retry, const bm_error *why);
+
 /* What went wrong, and where the rows are. */
 void cli_failure(const cli_options *options, const bm_result *result, bm_error *err);
 

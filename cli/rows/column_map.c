@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of a batch, without its text: PostgreSQL takes no parameter that is larger. */
+#define BATCH_BYTES (UINT64_C(1) << 30)
+
 /* Which verb the rows are for: that of the command line, or the one to explain. */
 static unsigned purpose(const cli_options *options)
 {
@@ -340,6 +343,18 @@ bm_status cli_column_map_next_file(cli_column_map *map, const cli_options *optio
     }
     if (found != map->first_set) {
         return cli_fail(err, BM_CONVERT, "%s: it has fewer columns than the first file", file);
+    }
+    return BM_OK;
+}
+
+bm_status cli_check_batch_size(const cli_options *options, const bm_model *model, bm_error *err)
+{
+    uint64_t most = BATCH_BYTES / model->row_size;
+    if (options->batch_size > most) {
+        return cli_fail(err, BM_INVALID,
+                        "--batch-size: %llu rows are too many, the most for table \"%s\" are %llu",
+                        (unsigned long long)options->batch_size, model->table,
+                        (unsigned long long)most);
     }
     return BM_OK;
 }

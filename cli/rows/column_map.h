@@ -28,6 +28,9 @@ bm_status cli_column_map_make(const cli_options *options, const bm_model *table,
 bm_status cli_column_map_next_file(cli_column_map *map, const cli_options *options,
                                    const char *file, const cli_names *columns, bm_error *err);
 
+/* BM_INVALID where a batch of --batch-size rows of the model needs too much memory. */
+bm_status cli_check_batch_size(const cli_options *options, const bm_model *model, bm_error *err);
+
 /* Free.  A zeroed or half-made one is legal. */
 void cli_column_map_free(cli_column_map *map);
 

@@ -98,13 +98,14 @@ static bm_status write_compared(const cli_batches *b, bm_db *tx, bm_rows rows, b
 
 /* ---- the keys of --returning */
 
-/* A row that was left out has no key. */
+/* Each row of the input has a line, so that both can be put side by side: that of a row that was
+ * ignored has no key. */
 static void forget_ignored(const cli_column_map *map, cli_chunk *chunk, const bm_result *result)
 {
     for (size_t i = 0; i < result->n_outcomes && i < chunk->n; i++) {
         char *row = chunk->rows + i * map->model.row_size;
         for (size_t k = 0; k < map->model.n_fields && result->outcomes[i] == BM_ROW_IGNORED; k++) {
-            if ((map->fields[k].flags & BM_ASSIGNED) != 0) {
+            if ((map->fields[k].flags & BM_KEY) != 0) {
                 row[map->fields[k].state_offset] = BM_NULL;
             }
         }

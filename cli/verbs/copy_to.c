@@ -1,5 +1,6 @@
 #include "copy_to.h"
 
+#include "column_map.h"
 #include "database.h"
 #include "progress.h"
 #include "row_writer.h"
@@ -43,6 +44,7 @@ static bm_status copy(bm_db *db, const cli_options *options, const bm_model *tab
     size_t n = options->columns.n > 0 ? options->columns.n : table->n_fields;
     cli_row_writer *output;
     cli_progress progress;
+    CLI_TRY(cli_check_batch_size(options, table, err));
     CLI_TRY(cli_row_writer_open(options->output, options, table, fields, n, &output, err));
     cli_progress_begin(&progress, options, NULL);
     const bm_call *call =

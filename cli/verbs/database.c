@@ -1,65 +1,44 @@
 #include "database.h"
 
 #include "names.h"
+#include "password.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-/* Of "scheme://user:password@host": behind the last ':' before the '@' of the authority. */
-static void wipe_authority(char *text)
+static bm_status open_database(const cli_options *options, const char *text, bm_cancel *token,
+                               bm_db **out, bm_error *err)
 {
-    char *from = strstr(text, "://");
-    if (from == NULL) {
-        return;
-    }
-    from += 3;
-    char *end = from + strcspn(from, "/?#");
-    char *at = memrchr(from, '@', (size_t)(end - from));
-    char *colon = at != NULL ? memchr(from, ':', (size_t)(at - from)) : NULL;
-    if (colon != NULL) {
-        memset(colon + 1, '*', (size_t)(at - colon - 1));
-    }
-}
-
-/* Of "password=..." in a string of keywords or in a URL's query. */
-static void wipe_keyword(char *text)
-{
-    static const char word[] = "password";
-    for (char *at = strcasestr(text, word); at != NULL; at = strcasestr(at, word)) {
-        at += sizeof word - 1;
-        at += strspn(at, " ");
-        if (*at != '=') {
-            continue;
-        }
-        at += 1 + strspn(at + 1, " ");
-        bool quoted = *at == '\'';
-        for (at += quoted; *at != '\0' && *at != (quoted ? '\'' : ' ') && *at != '&'; at++) {
-            if (*at == '\\' && at[1] != '\0') {
-                *at++ = '*';
-            }
-            *at = '*';
-        }
-    }
+    uint64_t connections = options->workers;
+    int most = connections > 9 && connections < 1000 ? (int)connections + 1 : 0;
+    return bm_open(text,
+                   BM_OPTIONS(bm_open_options, .max_connections = most,
+                              .max_concurrent_batch_writes = (int)connections, .cancel = token,
+                              .timeout_ms = (int64_t)options->timeout_ms,
+                              .commit_timeout_ms = (int64_t)options->commit_timeout_ms),
+                   out, err);
 }
 
 bm_status cli_database_open(const cli_options *options, bm_cancel *token, bm_db **out,
                             bm_error *err)
 {
-    char *text = options->database;
-    uint64_t connections = options->workers;
-    int most = connections > 9 && connections < 1000 ? (int)connections + 1 : 0;
-    bm_status status =
-        bm_open(text,
-                BM_OPTIONS(bm_open_options, .max_connections = most,
-                           .max_concurrent_batch_writes = (int)connections, .cancel = token,
-                           .timeout_ms = (int64_t)options->timeout_ms,
-                           .commit_timeout_ms = (int64_t)options->commit_timeout_ms),
-                out, err);
-    if (strncmp(text, "sqlite:", 7) != 0) { /* a file's name has no password */
-        wipe_authority(text);
-        wipe_keyword(text);
+    *out = NULL;
+    if (strncmp(options->database, "sqlite:", 7) == 0) { /* a file's name has no password */
+        return open_database(options, options->database, token, out, err);
     }
+    size_t size = strlen(options->database) + 1;
+    char *copy = malloc(size);
+    if (copy == NULL) {
+        return cli_no_memory(err);
+    }
+    memcpy(copy, options->database, size);
+    cli_password_wipe(options->database);
+    bm_status status = open_database(options, copy, token, out, err);
+    if (status != BM_OK) {
+        cli_password_mask(copy, err);
+    }
+    explicit_bzero(copy, size);
+    free(copy);
     return status;
 }
 

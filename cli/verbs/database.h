@@ -4,9 +4,9 @@
 
 #include "options.h"
 
-/* Open the database of the options, for as many connections as they have workers, with their
- * timeouts and the token.  A password in it is wiped there, so that a list of processes does not
- * show it for longer than the command needs to begin. */
+/* Open the database of the options, with one connection for each worker, their timeouts and the
+ * token.  The password in options->database is overwritten first, so that a list of processes does
+ * not show it while the command waits for the server. */
 bm_status cli_database_open(const cli_options *options, bm_cancel *token, bm_db **out,
                             bm_error *err);
 

@@ -72,7 +72,8 @@ static bm_status insert(const loading *l, bool update, bm_db *db, bm_rows rows, 
         .concurrent = concurrent(l), .max_concurrent_workers = (int)l->options->workers,
         .unique_fields = keyed ? l->map->keys : NULL,
         .update_fields = update ? l->map->writes : NULL,
-        .return_outcomes = keys_into != NULL && ignore ? BM_ON : BM_OFF, .keys_into = keys_into);
+        .return_outcomes = ignore && l->options->returning != NULL ? BM_ON : BM_OFF,
+        .keys_into = keys_into);
     return explains(l) ? explained(db, "bulk_create", rows, options, err)
                        : bm_bulk_create(db, rows, options, result, err);
 }
@@ -288,6 +289,7 @@ static bm_status run(bm_db *db, const cli_options *options, const bm_model *tabl
                      cli_source *source, bm_cancel *token, bm_result *result, bm_error *err)
 {
     cli_progress progress;
+    CLI_TRY(cli_check_batch_size(options, &cli_source_map(source)->model, err));
     cli_progress_begin(&progress, options, source);
     loading l = {.options = options,
                  .table = table,
@@ -300,7 +302,7 @@ static bm_status run(bm_db *db, const cli_options *options, const bm_model *tabl
     bool whole = !options->truncate && !by_chunks(&l);
     bool told = !by_chunks(&l);
     l.call = BM_OPTIONS(bm_call, .cancel = token, .user = &progress,
-                        .on_progress = told ? cli_progress_rows : NULL,
+                        .on_progress = told ? cli_progress_rows : NULL, .on_retry = cli_retry,
                         .retries = options->retries < INT_MAX ? (int)options->retries : INT_MAX,
                         .commit_check = options->commit_check ? BM_ON : BM_DEFAULT,
                         .dry_run = options->dry_run && whole ? BM_ON : BM_OFF);

@@ -15,6 +15,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "catalog.h"
 #include "locate_row.h"
 #include "operation.h"
 
@@ -49,7 +50,7 @@ typedef struct py_rule {
 } py_rule;
 
 typedef struct py_table {
-    PyObject_HEAD const bm__dialect *dialect;
+    PyObject_HEAD const bm__engine *engine;
     bm__arena arena;
     bm_model made;      /* the key is made by the database, where it is an assigned one */
     bm_model given;     /* the rows hold their keys */

@@ -71,7 +71,7 @@ bm_status py_prepare(py_job *self, const py_order *order, bm_error *err)
     const bm__table *table = self->catalog != NULL ? self->catalog->found : self->table->table;
     size_t one = 1;
     self->op.rows = bm_columns(&self->model, self->columns, self->rows->n);
-    self->op.request.dialect = self->table->dialect;
+    self->op.request.engine = self->table->engine;
     self->op.request.batch_size = order->batch_size;
     self->op.verb = bm__verb_named(order->verb);
     if (self->op.verb == NULL) {
@@ -213,7 +213,7 @@ static PyObject *catalog_new(PyTypeObject *type, PyObject *args, PyObject *keywo
     }
     bm_error err = BM_ERROR;
     self->table = (py_table *)Py_NewRef(table);
-    if (bm__catalog_begin(&self->question, table->dialect, &table->made, &self->step, &err) !=
+    if (bm__catalog_begin(&self->question, table->engine, &table->made, &self->step, &err) !=
         BM_OK) {
         Py_DECREF(self);
         return py_raise(&err, false);

@@ -208,7 +208,7 @@ static const char *kind_of(const py_job *self)
     if (step->batch == NULL) {
         return "exec";
     }
-    return self->table->dialect->binds_rows ? "rows" : "batch";
+    return self->table->engine->binds_rows ? "rows" : "batch";
 }
 
 /* next() -> (kind, sql, params, rows), or None at the end */
@@ -344,7 +344,7 @@ static PyObject *job_bind(PyObject *object, PyObject *args)
 static size_t key_size(const py_job *self)
 {
     const bm__plan *plan = self->job.plan;
-    if (plan->dialect->stores_lite || !plan->key_tracked) {
+    if (plan->engine->stores_lite || !plan->key_tracked) {
         return 0;
     }
     const bm__table_column *key =

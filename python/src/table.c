@@ -108,14 +108,14 @@ static bool set_casts(py_table *self)
     return true;
 }
 
-/* Table(dialect, name, ((column, attribute, type, flags, limit, cast), ...)) */
+/* Table(engine, name, ((column, attribute, type, flags, limit, cast), ...)) */
 static PyObject *table_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    const char *dialect;
+    const char *engine;
     const char *name;
     PyObject *fields;
     (void)keywords;
-    if (!PyArg_ParseTuple(args, "ssO!", &dialect, &name, &PyTuple_Type, &fields)) {
+    if (!PyArg_ParseTuple(args, "ssO!", &engine, &name, &PyTuple_Type, &fields)) {
         return NULL;
     }
     py_table *self = (py_table *)type->tp_alloc(type, 0);
@@ -123,13 +123,13 @@ static PyObject *table_new(PyTypeObject *type, PyObject *args, PyObject *keyword
         return NULL;
     }
     bm_error err = BM_ERROR;
-    self->dialect = bm__dialect_named(dialect);
+    self->engine = bm__engine_named(engine);
     self->key = SIZE_MAX;
-    if (self->dialect == NULL) {
-        PyErr_Format(PyExc_ValueError, "there is no dialect %s", dialect);
+    if (self->engine == NULL) {
+        PyErr_Format(PyExc_ValueError, "there is no engine %s", engine);
     } else if (set_fields(self, name, fields)) {
         bool fits = bm__model_check(&self->made, &err) == BM_OK &&
-                    bm__table_of_model(self->dialect, &self->made, &self->table, &err) == BM_OK;
+                    bm__table_of_model(self->engine, &self->made, &self->table, &err) == BM_OK;
         if (fits && self->key != SIZE_MAX && set_casts(self)) {
             return (PyObject *)self;
         }

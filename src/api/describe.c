@@ -44,9 +44,9 @@ static void lay_out(bm_field *fields, size_t n, bm_model *model)
     model->row_size = (offset + 7) / 8 * 8;
 }
 
-static bm_field field_of(const bm__dialect *dialect, const bm__table_column *column, char **at)
+static bm_field field_of(const bm__engine *engine, const bm__table_column *column, char **at)
 {
-    bm_type type = bm__table_type(dialect, column);
+    bm_type type = engine->type_of(column);
     size_t width = bm__type(type)->width;
     return (bm_field){.name = put_name(at, column->name),
                       .type = type,
@@ -55,7 +55,7 @@ static bm_field field_of(const bm__dialect *dialect, const bm__table_column *col
                       .flags = flags_of(column)};
 }
 
-static bm_status make(const bm__dialect *dialect, const bm__table *table, const bm_model *asked,
+static bm_status make(const bm__engine *engine, const bm__table *table, const bm_model *asked,
                       bm_model **out, bm_error *err)
 {
     size_t n = table->n_columns;
@@ -73,7 +73,7 @@ static bm_status make(const bm__dialect *dialect, const bm__table *table, const 
     for (size_t i = 0; i < n; i++) {
         const bm__table_column *column = &table->columns[i];
         if (!column->hidden) {
-            made->fields[made->model.n_fields++] = field_of(dialect, column, &at);
+            made->fields[made->model.n_fields++] = field_of(engine, column, &at);
         }
     }
     made->model.table = put_name(&at, asked->table);
@@ -89,7 +89,7 @@ static bm_status check(bm_db *db, const char *schema, const char *table, bm_erro
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
                         db == NULL ? "there is no database" : "there is no name of a table");
     }
-    if (!bm__db_root(db)->dialect->has_catalog) {
+    if (bm__db_root(db)->engine->ask == NULL) {
         return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK, "the database has no catalog to ask");
     }
     return BM_OK;
@@ -116,7 +116,7 @@ bm_status bm_describe(bm_db *db, const char *schema, const char *table, bm_model
     bm__tables_drop(root, NULL); /* it is asked for what the table is now */
     bm_status status = bm__tables_get(root, conn, &asked, &limits, &known, &fresh, err);
     if (status == BM_OK) {
-        status = make(root->dialect, known->table, &asked, out, err);
+        status = make(root->engine, known->table, &asked, out, err);
         bm__tables_release(root, known);
     }
     bm__db_disconnect(db, &conn, n);

@@ -25,7 +25,7 @@ static bm__step step_of(const upkeep *u, bm__step_kind kind)
     step.kind = kind;
     step.autocommit = kind == BM__STEP_EXEC && !u->inside;
     step.lock_timeout_ms = u->call.lock_timeout_ms;
-    if (step.lock_timeout_ms == 0 && !u->conn->borrowed && u->shape.dialect->has_copy) {
+    if (step.lock_timeout_ms == 0 && !u->conn->borrowed && u->shape.engine->has_copy) {
         step.lock_timeout_ms = BM__LOCK_MS;
         step.lock_unless_set = true;
     }
@@ -62,7 +62,7 @@ static bool is_integer(const bm__table_column *column)
 /* SQLite counts on from the largest key by itself. */
 static bm_status sequences(upkeep *u, bool move, bm_error *err)
 {
-    for (size_t i = 0; !u->shape.dialect->stores_lite && i < u->table->n_columns; i++) {
+    for (size_t i = 0; !u->shape.engine->stores_lite && i < u->table->n_columns; i++) {
         const bm__table_column *column = &u->table->columns[i];
         if (is_integer(column) && (column->identity != '\0' || column->volatile_default)) {
             bm__sql sql = bm__sql_begin(err);
@@ -77,7 +77,7 @@ static bm_status sequences(upkeep *u, bool move, bm_error *err)
 static bm_status check_constraints(upkeep *u, bm_error *err)
 {
     bm__sql sql = bm__sql_begin(err);
-    if (u->shape.dialect->stores_lite) {
+    if (u->shape.engine->stores_lite) {
         return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,
                         "this database checks deferred constraints only at COMMIT");
     }
@@ -163,7 +163,7 @@ static bm_status delete_all_alone(upkeep *u, bm_error *err)
 
 static bm_status truncate(upkeep *u, bm_error *err)
 {
-    if (u->shape.dialect->stores_lite) {
+    if (u->shape.engine->stores_lite) {
         return u->inside ? delete_all(u, err) : delete_all_alone(u, err);
     }
     bm__sql sql = bm__sql_begin(err);
@@ -202,7 +202,7 @@ static bm_status check(bm_db *db, const bm_model *model, bm_error *err)
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no database");
     }
     BM_TRY(bm__model_check(model, err));
-    if (!bm__db_root(db)->dialect->has_catalog) {
+    if (bm__db_root(db)->engine->ask == NULL) {
         return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK, "the database has no catalog to ask");
     }
     return BM_OK;
@@ -238,7 +238,7 @@ bm_status bm_maintain(bm_db *db, const bm_model *model, const bm_maintain_option
     if (status == BM_OK) {
         u.table = known->table;
         u.shape = (bm__sql_shape){
-            .dialect = root->dialect, .schema = u.table->schema, .table = u.table->name};
+            .engine = root->engine, .schema = u.table->schema, .table = u.table->name};
         status = carry_out(&u, err);
         bm__tables_release(root, known);
     }

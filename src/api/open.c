@@ -1,6 +1,5 @@
 #include "entry.h"
 
-#include "config.h"
 #include "options.h"
 
 #include <stdlib.h>
@@ -11,34 +10,18 @@ const char *bm_version(void)
     return BM_VERSION;
 }
 
-static bool begins(const char *text, const char *prefix)
-{
-    return strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
 static bm_status transport_of(const char *url, const bm__transport **out, bm_error *err)
 {
-    *out = NULL;
-    bool scheme = begins(url, "postgresql:") || begins(url, "postgres:");
-    bool keywords = strchr(url, '=') != NULL && strchr(url, ':') == NULL;
-    keywords = keywords || begins(url, "host=") || begins(url, "service=") ||
-               begins(url, "dbname=") || begins(url, "user=");
-    if (begins(url, "memory:")) {
-        *out = &bm__transport_memory;
-    } else if (begins(url, "sqlite:")) {
-        *out = BM__SQLITE;
-    } else if (scheme || keywords) {
-        *out = BM__LIBPQ;
-    } else {
+    const bm__engine *engine = bm__engine_of_url(url);
+    if (engine == NULL) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CONNECT,
                         "the URL begins with none of sqlite:, postgresql:, postgres:, memory:, "
                         "and is no key=value string");
     }
-    if (*out == NULL) {
-        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CONNECT,
-                        "this library was built without that engine");
-    }
-    return BM_OK;
+    *out = bm__transport_of(engine);
+    return *out != NULL ? BM_OK
+                        : bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CONNECT,
+                                   "this library was built without that engine");
 }
 
 /* Connect once, so that what is wrong is found here. */
@@ -72,56 +55,6 @@ bm_status bm_open(const char *url, const bm_open_options *options, bm_db **out, 
         *out = NULL;
     }
     return status;
-}
-
-static bm_status borrow(const bm__transport *transport, bm__conn *conn, bm_db **out, bm_error *err)
-{
-    const bm_open_options options = {.size = sizeof options};
-    bm_status status = bm__db_new(transport, NULL, &options, out, err);
-    if (status != BM_OK) {
-        transport->close(conn);
-        return status;
-    }
-    (*out)->idle[(*out)->n_idle++] = conn;
-    return BM_OK;
-}
-
-bm_status bm_attach_libpq(struct pg_conn *connection, bm_db **out, bm_error *err)
-{
-    bm_error local;
-    err = bm__error_begin(err, &local);
-    BM_TRY(bm__check_out(out, err));
-    *out = NULL;
-#if BM__HAVE_LIBPQ
-    bm__conn *conn;
-    if (connection == NULL) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CONNECT, "there is no connection");
-    }
-    BM_TRY(bm__libpq_attach(connection, &conn, err));
-    return borrow(&bm__transport_libpq, conn, out, err);
-#else
-    (void)connection;
-    return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CONNECT, "built without libpq");
-#endif
-}
-
-bm_status bm_attach_sqlite(struct sqlite3 *connection, bm_db **out, bm_error *err)
-{
-    bm_error local;
-    err = bm__error_begin(err, &local);
-    BM_TRY(bm__check_out(out, err));
-    *out = NULL;
-#if BM__HAVE_SQLITE
-    bm__conn *conn;
-    if (connection == NULL) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CONNECT, "there is no connection");
-    }
-    BM_TRY(bm__sqlite_attach(connection, &conn, err));
-    return borrow(&bm__transport_sqlite, conn, out, err);
-#else
-    (void)connection;
-    return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CONNECT, "built without SQLite");
-#endif
 }
 
 /* Closing a transaction rolls it back. */
@@ -222,41 +155,4 @@ bm_status bm_reset_connection(bm_db *db, bm_error *err)
     }
     bm__pool_drain(db);
     return BM_OK;
-}
-
-/* The connection of a database without I/O, which has one; NULL where `db` is another. */
-static bm__conn *memory_of(const bm_db *db)
-{
-    if (db == NULL || db->transport != &bm__transport_memory) {
-        return NULL;
-    }
-    if (db->root == NULL && db->transactions != NULL) {
-        return db->transactions->conn;
-    }
-    return db->root != NULL ? db->conn : db->n_idle > 0 ? db->idle[0] : NULL;
-}
-
-bm_status bm_memory_script(bm_db *db, const bm_memory_answer *answer, bm_error *err)
-{
-    bm_error local;
-    bm_memory_answer read;
-    err = bm__error_begin(err, &local);
-    BM_TRY(bm__options_read(&read, sizeof read, answer, err));
-    bm__conn *conn = memory_of(db);
-    if (conn == NULL) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "the database is not memory:");
-    }
-    return bm__memory_script(conn, &read, err);
-}
-
-size_t bm_memory_count(const bm_db *db)
-{
-    const bm__conn *conn = memory_of(db);
-    return conn != NULL ? bm__memory_count(conn) : 0;
-}
-
-const char *bm_memory_at(const bm_db *db, size_t i)
-{
-    const bm__conn *conn = memory_of(db);
-    return conn != NULL ? bm__memory_at(conn, i) : NULL;
 }

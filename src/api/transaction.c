@@ -35,7 +35,7 @@ static bm_status perform(bm_db *tx, bm__step_kind kind, const char *sql, bm_erro
         step.deadline_ns = kind == BM__STEP_COMMIT ? 0 : step.end_ns;
         step.end_ns = kind == BM__STEP_COMMIT ? 0 : step.end_ns;
     }
-    if (kind == BM__STEP_BEGIN && !tx->conn->borrowed && tx->dialect->has_copy) {
+    if (kind == BM__STEP_BEGIN && !tx->conn->borrowed && tx->engine->has_copy) {
         step.lock_timeout_ms = BM__LOCK_MS;
         step.lock_unless_set = true;
     }
@@ -63,7 +63,7 @@ bm_status bm_begin(bm_db *db, bm_db **out, bm_error *err)
         return bm__no_memory(err);
     }
     tx->transport = db->transport;
-    tx->dialect = db->dialect;
+    tx->engine = db->engine;
     tx->root = bm__db_root(db);
     tx->outer = db->root != NULL ? db : NULL;
     size_t n;
@@ -113,7 +113,7 @@ static bm_status commit_outermost(bm_db *tx, bm_error *err)
     bm__step_within(&ask, "the timeout for COMMIT's question", bm__own_ms(tx->conn, BM__SHORT_MS));
     bool ends = ask.deadline_ns != 0 && ask.deadline_ns < INT64_MAX - BM__SLACK_NS;
     ask.end_ns = ends ? ask.deadline_ns + BM__SLACK_NS : 0;
-    if (tx->dialect->tells_commits && tx->xact.id == 0 && sound) {
+    if (tx->engine->tells_commits && tx->xact.id == 0 && sound) {
         BM_TRY(tx->transport->perform(tx->conn, &ask, &answer, err));
     }
     int64_t commit_ms = commit_timeout(tx);

@@ -1,5 +1,6 @@
 #include "arena.h"
 
+#include <assert.h>
 #include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,14 @@ struct bm__arena_page {
     alignas(max_align_t) unsigned char data[];
 };
 
+_Static_assert(PAGE_MIN > 0 && PAGE_MIN <= PAGE_MAX, "pages grow from the least to the largest");
+_Static_assert(PAGE_MIN % alignof(max_align_t) == 0, "a page ends where any type may begin");
+_Static_assert(offsetof(struct bm__arena_page, data) % alignof(max_align_t) == 0,
+               "a page begins where any type may begin");
+
 static struct bm__arena_page *add_page(bm__arena *arena, size_t need)
 {
+    assert(need > 0);
     size_t size = arena->page == NULL ? PAGE_MIN : arena->page->size * 2;
     if (size > PAGE_MAX) {
         size = PAGE_MAX;
@@ -23,6 +30,7 @@ static struct bm__arena_page *add_page(bm__arena *arena, size_t need)
     if (size < need) {
         size = need;
     }
+    assert(size >= need && size >= PAGE_MIN);
     size_t total;
     if (__builtin_add_overflow(size, sizeof(struct bm__arena_page), &total)) {
         return NULL;
@@ -41,12 +49,15 @@ static struct bm__arena_page *add_page(bm__arena *arena, size_t need)
 static void *take(bm__arena *arena, size_t size)
 {
     struct bm__arena_page *page = arena->page;
+    assert(size > 0);
+    assert(page == NULL || page->used <= page->size);
     if (page == NULL || page->size - page->used < size) {
         page = add_page(arena, size);
         if (page == NULL) {
             return NULL;
         }
     }
+    assert(page == arena->page && size <= page->size - page->used);
     void *at = page->data + page->used;
     page->used += size;
     return at;
@@ -64,12 +75,15 @@ void *bm__arena_alloc(bm__arena *arena, size_t size)
         size_t used = (page->used + unit - 1) & ~(unit - 1);
         page->used = used < page->size ? used : page->size;
     }
-    return take(arena, size == 0 ? unit : (size + unit - 1) & ~(unit - 1));
+    void *at = take(arena, size == 0 ? unit : (size + unit - 1) & ~(unit - 1));
+    assert((uintptr_t)at % unit == 0);
+    return at;
 }
 
 /* Text is not aligned: that would be a quarter more memory to touch. */
 char *bm__arena_copy(bm__arena *arena, const void *data, size_t size)
 {
+    assert(data != NULL || size == 0);
     char *at = size < PTRDIFF_MAX ? take(arena, size + 1) : NULL;
     if (at != NULL) {
         if (size > 0) {
@@ -86,6 +100,7 @@ void *bm__arena_array(bm__arena *arena, size_t count, size_t size)
     if (__builtin_mul_overflow(count, size, &total)) {
         return NULL;
     }
+    assert(count == 0 || total / count == size);
     void *at = bm__arena_alloc(arena, total);
     if (at != NULL) {
         memset(at, 0, total);

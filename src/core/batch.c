@@ -1,9 +1,14 @@
 #include "batch.h"
 
+#include <assert.h>
 #include <string.h>
+
+_Static_assert(BM_VALUE == 0, "a zeroed state byte is a value");
+_Static_assert((1u << BM_KEEP) < BM__STATE_NONE, "each state has a bit of its own");
 
 bm__batch bm__batch_slice(const bm__batch *batch, size_t from, size_t n)
 {
+    assert(from <= batch->n_rows && n <= batch->n_rows - from);
     bm__batch slice = *batch;
     slice.n_rows = n;
     if (batch->pick != NULL) {
@@ -16,6 +21,7 @@ bm__batch bm__batch_slice(const bm__batch *batch, size_t from, size_t n)
 
 const void *bm__view_cell(const bm__view *view, size_t row)
 {
+    assert(view->rows == NULL || view->cells.data == NULL); /* one place or the other */
     if (view->rows != NULL) {
         return (const char *)view->rows[row] + view->offset;
     }
@@ -29,6 +35,8 @@ static bool is_null_pointer(const bm__view *view, const void *cell)
     if (view->cells.layout != BM_CSTR) {
         return false;
     }
+    assert(view->cells.width == sizeof text);
+    assert(cell != NULL);
     memcpy(&text, cell, sizeof text);
     return text == NULL;
 }
@@ -57,6 +65,7 @@ static bm_state state_byte(const bm__view *view, size_t row)
 static const uint8_t *state_run(const bm__view *view, size_t row)
 {
     const bm_column *cells = &view->cells;
+    assert(cells->states == NULL || view->rows == NULL); /* structs have theirs at an offset */
     bool run = view->rows == NULL && cells->states != NULL && cells->validity == NULL;
     return run ? cells->states + (ptrdiff_t)row * cells->state_stride : NULL;
 }
@@ -97,6 +106,7 @@ bool bm__view_has_states(const bm__view *view)
 static size_t drop_nulls(const bm__batch *batch, const bm__view *view, size_t from, size_t n,
                          const void *at[BM__BLOCK])
 {
+    assert(n <= BM__BLOCK);
     const bool bytes = bm__view_has_state_bytes(view);
     const bool pointers = view->cells.layout == BM_CSTR;
     const uint8_t *byte = batch->pick == NULL ? state_run(view, batch->first + from) : NULL;
@@ -106,6 +116,7 @@ static size_t drop_nulls(const bm__batch *batch, const bm__view *view, size_t fr
             at[i] = *byte == BM_VALUE ? at[i] : NULL;
             nulls += *byte != BM_VALUE;
         }
+        assert(nulls <= n);
         return nulls;
     }
     for (size_t i = 0; (bytes || pointers) && i < n; i++) {
@@ -117,12 +128,16 @@ static size_t drop_nulls(const bm__batch *batch, const bm__view *view, size_t fr
             nulls++;
         }
     }
+    assert(nulls <= n);
     return nulls;
 }
 
 size_t bm__batch_gather(const bm__batch *batch, size_t column, size_t from, size_t n,
                         const void *at[BM__BLOCK])
 {
+    assert(column < batch->n_views);
+    assert(n <= BM__BLOCK);
+    assert(from <= batch->n_rows && n <= batch->n_rows - from);
     const bm__view *view = &batch->views[column];
     if (batch->pick == NULL && view->rows == NULL) {
         const char *cell = bm__view_cell(view, batch->first + from);

@@ -6,6 +6,8 @@
 
 #include "error.h"
 
+#include <assert.h>
+
 /* Rows that are looked at together: cells of a block stay in the first-level cache. */
 #define BM__BLOCK 256
 
@@ -33,6 +35,7 @@ typedef struct bm__batch {
 /* The row of the views that row i of the batch is. */
 static inline size_t bm__batch_row(const bm__batch *batch, size_t i)
 {
+    assert(i < batch->n_rows);
     return batch->pick != NULL ? batch->pick[i] : batch->first + i;
 }
 

@@ -1,20 +1,27 @@
 #include "cancel.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "a signal handler may set a token");
+
 int64_t bm__now_ns(void)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    int failed = clock_gettime(CLOCK_MONOTONIC, &now);
+    assert(failed == 0);
+    assert(now.tv_nsec >= 0 && now.tv_nsec < 1000000000);
+    (void)failed;
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 int64_t bm__after_ms(int64_t ms)
 {
+    assert(ms >= 0);
     int64_t until;
     bool fits = !__builtin_mul_overflow(ms, INT64_C(1000000), &until) &&
                 !__builtin_add_overflow(until, bm__now_ns(), &until);
@@ -48,6 +55,7 @@ bm_status bm_cancel_create(bm_cancel **out, bm_error *err)
         fcntl(ends[i], F_SETFD, FD_CLOEXEC);
         fcntl(ends[i], F_SETFL, O_NONBLOCK);
     }
+    assert(ends[0] >= 0 && ends[1] >= 0 && ends[0] != ends[1]);
     token->fd = ends[0];
     token->write_fd = ends[1];
     *out = token;

@@ -18,7 +18,7 @@ bool bm__cancelled(const struct bm_cancel *token);
 /* The monotonic clock, nanoseconds. */
 int64_t bm__now_ns(void);
 
-/* So many milliseconds (positive) from now, on that clock, which ends at INT64_MAX. */
+/* So many milliseconds (not negative) from now, on that clock, which ends at INT64_MAX. */
 int64_t bm__after_ms(int64_t ms);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "utf8.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,12 +14,16 @@ const char *bm_status_name(bm_status status)
         "CONNECTION", "AUTH",           "TIMEOUT",     "CANCELLED", "NOMEM",      "LIMIT",
         "PARTIAL",    "COMMIT_UNKNOWN", "DATABASE",    "INTERNAL",
     };
+    _Static_assert(sizeof names / sizeof names[0] == (size_t)BM_INTERNAL + 1,
+                   "each status has a name");
     size_t i = (size_t)status;
     return i < sizeof names / sizeof names[0] ? names[i] : "UNKNOWN";
 }
 
 void bm__error_reset(bm_error *err)
 {
+    _Static_assert(offsetof(bm_error, size) == 0, "an options struct begins with its size");
+    assert(err != NULL);
     const bm_error empty = BM_ERROR_INIT;
     size_t size = err->size < sizeof empty ? err->size : sizeof empty;
     if (size > sizeof err->size) {
@@ -32,6 +37,7 @@ static const char replacement[] = "\xEF\xBF\xBD";
 
 void bm__copy_text(char *out, size_t size, const char *text)
 {
+    assert(out != NULL && size > 0);
     size_t n = 0;
     for (size_t left = text != NULL ? strlen(text) : 0; left > 0;) {
         size_t step = bm__text_character(text, left);
@@ -43,14 +49,17 @@ void bm__copy_text(char *out, size_t size, const char *text)
         memcpy(out + n, from, wide);
         n += wide;
         step = step > 0 ? step : 1;
+        assert(step <= left && n < size);
         text += step;
         left -= step;
     }
+    assert(n < size);
     out[n] = '\0';
 }
 
 static void fill(bm_error *err, bm_status status, bm_stage stage, size_t row, const char *column)
 {
+    assert(status > BM_OK && status <= BM_INTERNAL);
     err->status = status;
     err->stage = stage;
     err->row = row;
@@ -62,12 +71,15 @@ static void fill(bm_error *err, bm_status status, bm_stage stage, size_t row, co
 static void BM__PRINTF(2, 0) put_message(bm_error *err, const char *format, va_list args)
 {
     char text[sizeof err->message + 4];
-    vsnprintf(text, sizeof text, format, args);
+    int size = vsnprintf(text, sizeof text, format, args);
+    assert(size >= 0); /* no wide characters, whose form may be wrong */
+    (void)size;
     bm__copy_text(err->message, sizeof err->message, text);
 }
 
 bm_status bm__fail(bm_error *err, bm_status status, bm_stage stage, const char *format, ...)
 {
+    assert(err != NULL && status != BM_OK);
     if (err->status == BM_OK) {
         fill(err, status, stage, BM_NO_ROW, NULL);
         va_list args;
@@ -81,6 +93,7 @@ bm_status bm__fail(bm_error *err, bm_status status, bm_stage stage, const char *
 bm_status bm__fail_cell(bm_error *err, bm_status status, bm_stage stage, size_t row,
                         const char *column, const char *format, ...)
 {
+    assert(err != NULL && status != BM_OK);
     if (err->status == BM_OK) {
         fill(err, status, stage, row, column);
         va_list args;
@@ -93,6 +106,7 @@ bm_status bm__fail_cell(bm_error *err, bm_status status, bm_stage stage, size_t 
 
 void bm__say(bm_error *err, const char *format, ...)
 {
+    assert(err->status != BM_OK);
     va_list args;
     va_start(args, format);
     put_message(err, format, args);
@@ -101,6 +115,7 @@ void bm__say(bm_error *err, const char *format, ...)
 
 bm_status bm__callback_failed(bm_error *err, bm_status status, const char *what, size_t rows)
 {
+    assert(status != BM_OK && what != NULL);
     if (err->message[0] == '\0') {
         snprintf(err->message, sizeof err->message, "the %s failed after %zu rows", what, rows);
     }
@@ -141,8 +156,10 @@ static const sqlstate_rule sqlstate_rules[] = {
 
 bm_status bm__status_of_sqlstate(const char *sqlstate)
 {
+    assert(sqlstate != NULL);
     for (size_t i = 0; i < sizeof sqlstate_rules / sizeof sqlstate_rules[0]; i++) {
         const char *prefix = sqlstate_rules[i].prefix;
+        assert(strlen(prefix) >= 2 && strlen(prefix) <= 5); /* a class, or a state of it */
         if (strncmp(sqlstate, prefix, strlen(prefix)) == 0) {
             return sqlstate_rules[i].status;
         }

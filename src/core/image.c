@@ -3,11 +3,15 @@
 #include "types.h"
 #include "utf8.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+_Static_assert(BM__CELL_UNKNOWN > BM_KEEP, "an unknown cell differs from every state");
+
 bm_status bm__image_new(const bm_model *model, size_t capacity, bm__image **out, bm_error *err)
 {
+    assert(model->n_fields > 0);
     *out = NULL;
     bm__image *image = calloc(1, sizeof *image);
     if (image == NULL) {
@@ -24,6 +28,7 @@ bm_status bm__image_new(const bm_model *model, size_t capacity, bm__image **out,
         column->type = model->fields[i].type;
         column->layout = model->fields[i].layout;
         column->width = column->layout == BM_FIXED ? model->fields[i].width : 0;
+        assert(column->layout != BM_FIXED || column->width == bm__type(column->type)->width);
     }
     bm_status status = bm__image_grow(image, capacity, err);
     if (status != BM_OK) {
@@ -51,6 +56,7 @@ void bm__image_free(bm__image *image)
 static bm_status grow(void **at, size_t count, size_t size, bm_error *err)
 {
     size_t total;
+    assert(size > 0);
     if (__builtin_mul_overflow(count, size, &total)) {
         return bm__no_memory(err);
     }
@@ -67,6 +73,7 @@ bm_status bm__image_grow(bm__image *image, size_t capacity, bm_error *err)
     if (capacity <= image->capacity && image->capacity > 0) {
         return BM_OK;
     }
+    assert(image->count <= image->capacity && image->capacity <= capacity);
     for (size_t i = 0; i < image->n_columns; i++) {
         bm__image_column *column = &image->columns[i];
         if (column->width > 0) {
@@ -84,6 +91,7 @@ bm_status bm__image_grow(bm__image *image, size_t capacity, bm_error *err)
 static bm_status clone_slices(const bm__image *image, size_t i, bm__image *copy, bm_error *err)
 {
     const bm__image_column *from = &image->columns[i];
+    assert(from->width == 0 && copy->capacity >= image->count);
     for (size_t row = 0; row < image->count; row++) {
         bm_slice *to = &copy->columns[i].slices[row];
         *to = from->slices[row];
@@ -99,6 +107,7 @@ static bm_status clone_slices(const bm__image *image, size_t i, bm__image *copy,
 
 static bm_status clone_into(const bm__image *image, bm__image *copy, bm_error *err)
 {
+    assert(copy->columns == NULL && image->n_columns > 0);
     copy->n_columns = image->n_columns;
     copy->columns = calloc(image->n_columns, sizeof *copy->columns);
     if (copy->columns == NULL) {
@@ -112,6 +121,7 @@ static bm_status clone_into(const bm__image *image, bm__image *copy, bm_error *e
         copy->columns[i].states = NULL;
     }
     BM_TRY(bm__image_grow(copy, image->capacity, err));
+    assert(copy->capacity >= image->count);
     copy->count = image->count;
     for (size_t i = 0; i < image->n_columns; i++) {
         const bm__image_column *from = &image->columns[i];
@@ -140,6 +150,7 @@ bm_status bm__image_clone(const bm__image *image, bm__image **out, bm_error *err
         bm__image_free(copy);
         return status;
     }
+    assert(copy->count == image->count && copy->count <= copy->capacity);
     *out = copy;
     return BM_OK;
 }
@@ -149,6 +160,8 @@ static bm_status copy_variable(bm__image *image, size_t i, const bm__view *view,
                                bm_slice *out, bm_error *err)
 {
     const bm__image_column *column = &image->columns[i];
+    assert(column->width == 0);
+    assert((column->layout == BM_ARRAY) == (view->cells.layout == BM_ARRAY));
     const void *cell = bm__view_cell(view, row);
     bm_slice bytes = {0};
     bm__buffer canonical = {0};
@@ -175,7 +188,10 @@ static bm_status copy_variable(bm__image *image, size_t i, const bm__view *view,
 bm_status bm__image_set(bm__image *image, size_t i, size_t at, const bm__view *view, size_t row,
                         bm_error *err)
 {
+    assert(i < image->n_columns && at < image->capacity);
     bm__image_column *column = &image->columns[i];
+    assert(column->type == view->cells.type);
+    assert(column->width == 0 || column->width == view->cells.width);
     bm_state state = bm__view_state(view, row);
     if (state != BM_VALUE) {
         if (column->width > 0) {
@@ -195,7 +211,9 @@ bm_status bm__image_set(bm__image *image, size_t i, size_t at, const bm__view *v
 bm_status bm__image_differs(const bm__image *image, size_t i, const bm__view *view, size_t row,
                             bm__buffer *scratch, bool *differs, bm_error *err)
 {
+    assert(i < image->n_columns && scratch != NULL);
     const bm__image_column *column = &image->columns[i];
+    assert(column->type == view->cells.type);
     bm_state state = bm__view_state(view, row);
     if (state == BM_KEEP) {
         *differs = false;
@@ -211,7 +229,9 @@ bm_status bm__image_differs(const bm__image *image, size_t i, const bm__view *vi
         return BM_OK;
     }
     const void *cell = bm__view_cell(view, row);
+    assert(row < image->count && image->count <= image->capacity);
     if (column->width > 0) {
+        assert(column->width == view->cells.width);
         *differs = memcmp(column->fixed + row * column->width, cell, column->width) != 0;
         return BM_OK;
     }
@@ -226,6 +246,7 @@ bm_status bm__image_differs(const bm__image *image, size_t i, const bm__view *vi
         bytes = bm__cell_bytes(view->cells.layout, view->cells.width, cell);
     }
     const bm_slice *known = &column->slices[row];
+    assert(known->data != NULL && bytes.data != NULL); /* both are values */
     *differs = known->size != bytes.size ||
                (bytes.size > 0 && memcmp(known->data, bytes.data, bytes.size) != 0);
     return BM_OK;
@@ -233,6 +254,7 @@ bm_status bm__image_differs(const bm__image *image, size_t i, const bm__view *vi
 
 bm_status bm__array_canonical(bm_type type, const bm_array *array, bm__buffer *out, bm_error *err)
 {
+    assert(bm__type(type) != NULL);
     size_t width = bm__type(type)->width;
     BM_TRY(bm__buffer_append(out, &array->count, sizeof array->count, err));
     for (size_t i = 0; i < array->count; i++) {
@@ -255,6 +277,7 @@ bm_status bm__array_canonical(bm_type type, const bm_array *array, bm__buffer *o
 bm_status bm__array_copy(bm_type type, const bm_array *array, bm__arena *arena, bm_array *out,
                          bm_error *err)
 {
+    assert(bm__type(type) != NULL);
     size_t width = bm__type(type)->width;
     size_t element = width > 0 ? width : sizeof(bm_slice);
     const bm_array from = *array; /* *out may be the same */

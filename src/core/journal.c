@@ -1,5 +1,6 @@
 #include "journal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 struct bm__journal_entry {
@@ -13,6 +14,7 @@ struct bm__journal_entry {
 static bm__journal_entry *find(const bm__journal *journal, const bm_queryset *queryset)
 {
     for (bm__journal_entry *e = queryset->entries; e != NULL; e = e->next_of_queryset) {
+        assert(e->queryset == queryset);
         if (e->journal == journal) {
             return e;
         }
@@ -22,6 +24,7 @@ static bm__journal_entry *find(const bm__journal *journal, const bm_queryset *qu
 
 static bm_status add(bm__journal *journal, bm_queryset *queryset, bm__image *before, bm_error *err)
 {
+    assert(find(journal, queryset) == NULL);
     bm__journal_entry *entry = calloc(1, sizeof *entry);
     if (entry == NULL) {
         bm__image_free(before);
@@ -58,9 +61,11 @@ static void unlink_entry(bm__journal_entry *entry)
     }
     bm__journal_entry **at = &queryset->entries;
     while (*at != entry) {
+        assert(*at != NULL); /* an entry is in the list of its queryset */
         at = &(*at)->next_of_queryset;
     }
     *at = entry->next_of_queryset;
+    assert(find(entry->journal, queryset) == NULL);
 }
 
 static void free_entry(bm__journal_entry *entry)
@@ -72,9 +77,11 @@ static void free_entry(bm__journal_entry *entry)
 void bm__journal_commit(bm__journal *journal, bm__journal *outer)
 {
     bm__journal_entry *entry = journal->entries;
+    assert(outer != journal);
     journal->entries = NULL;
     while (entry != NULL) {
         bm__journal_entry *next = entry->next;
+        assert(entry->journal == journal);
         bool kept =
             entry->queryset != NULL && outer != NULL && find(outer, entry->queryset) == NULL;
         if (kept) {
@@ -96,6 +103,7 @@ static void undo(bm__journal *journal, bool known)
     journal->entries = NULL;
     while (entry != NULL) {
         bm__journal_entry *next = entry->next;
+        assert(entry->journal == journal);
         if (entry->queryset != NULL) {
             unlink_entry(entry);
             bm__image_free(entry->queryset->image);
@@ -120,6 +128,7 @@ void bm__journal_drop(bm__journal *journal)
 void bm__journal_forget(bm_queryset *queryset)
 {
     for (bm__journal_entry *e = queryset->entries; e != NULL; e = e->next_of_queryset) {
+        assert(e->queryset == queryset);
         e->queryset = NULL;
     }
     queryset->entries = NULL;

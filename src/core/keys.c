@@ -3,6 +3,7 @@
 #include "types.h"
 #include "utf8.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,8 +18,15 @@ typedef struct order_by {
     size_t n_keys;
 } order_by;
 
+static bool is_integer(bm_type type)
+{
+    return bm__type_is_integer(type) || type == BM_DATE || type == BM_TIME ||
+           type == BM_TIMESTAMP || type == BM_TIMESTAMPTZ;
+}
+
 static int64_t integer_of(bm_type type, const void *cell)
 {
+    assert(is_integer(type) && cell != NULL);
     int16_t i2;
     int32_t i4;
     int64_t i8;
@@ -31,21 +39,17 @@ static int64_t integer_of(bm_type type, const void *cell)
         memcpy(&i4, cell, sizeof i4);
         return i4;
     default:
+        assert(bm__type(type)->width == sizeof i8);
         memcpy(&i8, cell, sizeof i8);
         return i8;
     }
-}
-
-static bool is_integer(bm_type type)
-{
-    return bm__type_is_integer(type) || type == BM_DATE || type == BM_TIME ||
-           type == BM_TIMESTAMP || type == BM_TIMESTAMPTZ;
 }
 
 static double real_of(bm_type type, const void *cell)
 {
     float f4;
     double f8;
+    assert(type == BM_FLOAT4 || type == BM_FLOAT8);
     if (type == BM_FLOAT4) {
         memcpy(&f4, cell, sizeof f4);
         return (double)f4;
@@ -67,6 +71,7 @@ static int compare_reals(double a, double b)
 
 static int compare_bytes(bm_slice a, bm_slice b)
 {
+    assert(a.data != NULL && b.data != NULL);
     size_t n = a.size < b.size ? a.size : b.size;
     int c = n > 0 ? memcmp(a.data, b.data, n) : 0;
     return c != 0 ? c : (a.size > b.size) - (a.size < b.size);
@@ -75,6 +80,7 @@ static int compare_bytes(bm_slice a, bm_slice b)
 static bm_slice text_of(const bm__view *view, const void *cell)
 {
     bm_slice text = bm__cell_bytes(view->cells.layout, view->cells.width, cell);
+    assert(text.data != NULL); /* of a value */
     if (view->cells.type == BM_CHAR) {
         while (text.size > 0 && text.data[text.size - 1] == ' ') {
             text.size--;
@@ -86,6 +92,7 @@ static bm_slice text_of(const bm__view *view, const void *cell)
 static int compare_cells(const bm__view *view, size_t a, size_t b)
 {
     bm_type type = view->cells.type;
+    assert(view->cells.layout != BM_ARRAY);
     bool a_null = bm__view_state(view, a) != BM_VALUE;
     bool b_null = bm__view_state(view, b) != BM_VALUE;
     if (a_null || b_null) {
@@ -120,11 +127,26 @@ static int compare_rows(const order_by *by, size_t a, size_t b)
 
 static bool after(const order_by *by, const item *a, const item *b)
 {
+    assert(a->row != b->row);
     if (a->value != b->value) {
         return a->value > b->value;
     }
     return compare_rows(by, a->row, b->row) > 0;
 }
+
+#ifndef NDEBUG
+/* No two neighbours are the wrong way round, and those with the same key are in input order. */
+static bool is_sorted(const order_by *by, const item *items, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        bool same = !after(by, &items[i], &items[i - 1]);
+        if (after(by, &items[i - 1], &items[i]) || (same && items[i - 1].row > items[i].row)) {
+            return false;
+        }
+    }
+    return true;
+}
+#endif
 
 /* Merge sort, bottom up: stable, so rows with the same key stay in input order.  Returns the half
  * of `items` (2 * n entries) that holds the result. */
@@ -132,21 +154,25 @@ static item *sort(const order_by *by, item *items, size_t n)
 {
     item *from = items;
     item *to = items + n;
+    assert(n > 1);
     for (size_t width = 1; width < n; width *= 2) {
         for (size_t low = 0; low < n; low += 2 * width) {
             size_t middle = low + width < n ? low + width : n;
             size_t high = low + 2 * width < n ? low + 2 * width : n;
             size_t a = low;
             size_t b = middle;
+            assert(low < middle && middle <= high && high <= n);
             for (size_t i = low; i < high; i++) {
                 bool second = a == middle || (b < high && after(by, &from[a], &from[b]));
                 to[i] = second ? from[b++] : from[a++];
             }
+            assert(a == middle && b == high);
         }
         item *swap = from;
         from = to;
         to = swap;
     }
+    assert(is_sorted(by, from, n));
     return from;
 }
 
@@ -210,6 +236,7 @@ static bm_status check_layouts(const order_by *by, bm_error *err)
 static bool integers_ascending(const bm__view *key, size_t n)
 {
     const char *cell = key->cells.data;
+    assert(n > 0 && key->rows == NULL);
     int64_t last = integer_of(key->cells.type, cell);
     for (size_t i = 1; i < n; i++) {
         cell += key->cells.stride;
@@ -242,6 +269,7 @@ bm_status bm__keys_order(const bm__view *const *keys, size_t n_keys, const size_
                          bool nulls, size_t **order, bm_error *err)
 {
     order_by by = {keys, n_keys};
+    assert(n_keys > 0);
     *order = NULL;
     BM_TRY(check_types(&by, err));
     BM_TRY(check_layouts(&by, err));
@@ -278,6 +306,7 @@ bm_status bm__keys_distinct(const bm__view *const *keys, size_t n_keys, bm_dupli
 {
     order_by by = {keys, n_keys};
     size_t left = 0;
+    assert(n_keys > 0 && order != NULL);
     for (size_t i = 0; i < *n;) {
         size_t end = i + 1;
         while (end < *n && !has_null(&by, order[i]) &&
@@ -291,6 +320,7 @@ bm_status bm__keys_distinct(const bm__view *const *keys, size_t n_keys, bm_dupli
             err->other_row = order[i + 1];
             return status;
         }
+        assert(end > i && end <= *n && left <= i);
         size_t keep = rule == BM_DUPLICATES_LAST ? order[end - 1] : order[i];
         for (size_t j = i; dropped != NULL && j < end; j++) {
             dropped[order[j]] = order[j] != keep;
@@ -298,6 +328,7 @@ bm_status bm__keys_distinct(const bm__view *const *keys, size_t n_keys, bm_dupli
         order[left++] = keep;
         i = end;
     }
+    assert(left <= *n);
     *n = left;
     return BM_OK;
 }

@@ -4,6 +4,7 @@
 #include "types.h"
 #include "utf8.h"
 
+#include <assert.h>
 #include <string.h>
 
 static bool has_control(const char *name)
@@ -33,6 +34,7 @@ static bm_status check_name(const char *what, const char *name, bm_error *err)
 
 static bm_status check_field(const bm_model *model, size_t i, bm_error *err)
 {
+    assert(i < model->n_fields);
     const bm_field *field = &model->fields[i];
     BM_TRY(check_name("column", field->name, err));
     if (!bm__type_fits(field->type, field->layout, field->width)) {
@@ -82,6 +84,7 @@ bm_status bm__model_check(const bm_model *model, bm_error *err)
 
 size_t bm__model_find(const bm_model *model, const char *name)
 {
+    assert(name != NULL);
     for (size_t i = 0; i < model->n_fields; i++) {
         if (strcmp(model->fields[i].name, name) == 0) {
             return i;
@@ -92,6 +95,7 @@ size_t bm__model_find(const bm_model *model, const char *name)
 
 bool bm__fields_has(const bm__fields *fields, size_t field)
 {
+    assert(fields->at != NULL || fields->n == 0);
     for (size_t i = 0; i < fields->n; i++) {
         if (fields->at[i] == field) {
             return true;
@@ -103,6 +107,7 @@ bool bm__fields_has(const bm__fields *fields, size_t field)
 static bm_status begin_fields(const bm_model *model, bm__arena *arena, bm__fields *out,
                               bm_error *err)
 {
+    assert(model->n_fields > 0 && model->n_fields <= BM__FIELDS_MAX);
     out->n = 0;
     out->at = bm__arena_array(arena, model->n_fields, sizeof *out->at);
     return out->at != NULL ? BM_OK : bm__no_memory(err);
@@ -113,6 +118,7 @@ bm_status bm__model_keys(const bm_model *model, bm__arena *arena, bm__fields *ou
     BM_TRY(begin_fields(model, arena, out, err));
     for (size_t i = 0; i < model->n_fields; i++) {
         if ((model->fields[i].flags & BM_KEY) != 0) {
+            assert(out->n <= i);
             out->at[out->n++] = i;
         }
     }
@@ -137,6 +143,7 @@ bm_status bm__model_named(const bm_model *model, const char *const *names, bm__a
             return bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, BM_NO_ROW, *names,
                                  "column \"%s\" is named twice", *names);
         }
+        assert(out->n < model->n_fields); /* none of them is there twice */
         out->at[out->n++] = field;
     }
     return BM_OK;
@@ -148,6 +155,7 @@ bm_status bm__model_without(const bm_model *model, unsigned flags, bm__arena *ar
     BM_TRY(begin_fields(model, arena, out, err));
     for (size_t i = 0; i < model->n_fields; i++) {
         if ((model->fields[i].flags & flags) == 0) {
+            assert(out->n <= i);
             out->at[out->n++] = i;
         }
     }

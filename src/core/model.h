@@ -7,6 +7,8 @@
 #define BM__KEYS_MAX 32     /* PostgreSQL's INDEX_MAX_KEYS */
 #define BM__FIELDS_MAX 1600 /* PostgreSQL's MaxHeapAttributeNumber */
 
+_Static_assert(BM__KEYS_MAX <= BM__FIELDS_MAX, "a key has no more columns than a table");
+
 /* A list of fields by their index in the model, in ascending order of mention. */
 typedef struct bm__fields {
     size_t *at;

@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include <assert.h>
 #include <string.h>
 
 static bm_status check_tail(size_t known, size_t size, const void *given, bm_error *err)
@@ -15,6 +16,7 @@ static bm_status check_tail(size_t known, size_t size, const void *given, bm_err
 
 bm_status bm__options_read(void *out, size_t known, const void *given, bm_error *err)
 {
+    assert(out != NULL && known >= sizeof(size_t));
     memset(out, 0, known);
     if (given == NULL) {
         return BM_OK;
@@ -31,6 +33,7 @@ bm_status bm__options_read(void *out, size_t known, const void *given, bm_error 
 bm_status bm__options_check(size_t known, const void *given, const char *name, bm_error *err)
 {
     size_t size;
+    assert(given != NULL && known >= sizeof size);
     memcpy(&size, given, sizeof size);
     if (size < known) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "%s.size is not its size", name);

@@ -5,12 +5,14 @@
 #include "types.h"
 #include "utf8.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 bm_status bm__queryset_new(const bm_model *model, bool structs, size_t capacity, bm_queryset **out,
                            bm_error *err)
 {
+    assert(model != NULL && model->n_fields > 0);
     *out = NULL;
     bm_queryset *queryset = calloc(1, sizeof *queryset);
     if (queryset == NULL) {
@@ -34,12 +36,15 @@ bm_status bm__queryset_new(const bm_model *model, bool structs, size_t capacity,
 
 bm_status bm__queryset_room(bm_queryset *queryset, bm_error *err)
 {
+    assert(queryset->count <= queryset->capacity && queryset->capacity > 0);
     if (queryset->count < queryset->capacity) {
         return BM_OK;
     }
+    assert(queryset->capacity <= PTRDIFF_MAX / 2); /* each row has a byte at least */
     size_t capacity = queryset->capacity * 2;
     size_t row_size = queryset->model->row_size;
     if (queryset->image != NULL) {
+        assert(queryset->image->capacity >= queryset->capacity);
         BM_TRY(bm__image_grow(queryset->image, capacity, err));
     }
     if (queryset->structs) {
@@ -55,17 +60,22 @@ bm_status bm__queryset_room(bm_queryset *queryset, bm_error *err)
         queryset->rows = rows;
     }
     queryset->capacity = capacity;
+    assert(queryset->count < queryset->capacity);
     return BM_OK;
 }
 
 static unsigned char *struct_at(const bm_queryset *queryset, size_t row)
 {
+    assert(queryset->structs && queryset->rows != NULL);
+    assert(row < queryset->capacity);
     return queryset->rows + row * queryset->model->row_size;
 }
 
 bm_status bm__queryset_own(bm_queryset *queryset, size_t row, size_t i, bm_error *err)
 {
+    assert(i < queryset->model->n_fields);
     const bm_field *field = &queryset->model->fields[i];
+    assert(field->offset + field->width <= queryset->model->row_size);
     unsigned char *at = struct_at(queryset, row);
     unsigned char *member = at + field->offset;
     if (field->state_offset != BM_NO_STATE && at[field->state_offset] != BM_VALUE) {
@@ -120,6 +130,7 @@ static bm_status put_cell(bm_queryset *queryset, size_t place, size_t i, const b
         BM_TRY(put_member(queryset, place, i, view, row, err));
     }
     if (view != NULL) {
+        assert(queryset->image != NULL && place < queryset->image->capacity);
         BM_TRY(bm__image_set(queryset->image, i, place, view, row, err));
         queryset->image->columns[i].known = true;
     }
@@ -130,6 +141,7 @@ bm_status bm__queryset_append(bm_queryset *queryset, const bm__view *views, cons
                               size_t row, bm_error *err)
 {
     BM_TRY(bm__queryset_room(queryset, err));
+    assert(queryset->image != NULL);
     for (size_t i = 0; i < queryset->model->n_fields; i++) {
         BM_TRY(put_cell(queryset, queryset->count, i, has[i] ? &views[i] : NULL, row, err));
     }
@@ -150,6 +162,7 @@ static bool is_even(const bm_field *field, const bm__view *view)
 static void copy_cells(unsigned char *to, size_t to_stride, const unsigned char *from,
                        ptrdiff_t from_stride, size_t n, size_t width)
 {
+    assert(width > 0 && to_stride >= width);
     for (size_t i = 0; i < n; i++, to += to_stride, from += from_stride) {
         switch (width) {
         case 4:
@@ -172,6 +185,7 @@ static bm_status append_texts(bm_queryset *queryset, size_t i, const bm__view *v
 {
     const bm_field *field = &queryset->model->fields[i];
     bm__image *image = queryset->image;
+    assert(image->columns[i].slices != NULL && view->cells.layout == BM_CSTR);
     for (size_t k = 0; k < n; k++) {
         size_t place = queryset->count + k;
         const char *text;
@@ -204,6 +218,8 @@ static bm_status append_column(bm_queryset *queryset, size_t i, const bm__view *
 {
     const bm_field *field = &queryset->model->fields[i];
     bm__image_column *column = &queryset->image->columns[i];
+    assert(n <= queryset->capacity - queryset->count);
+    assert(queryset->capacity <= queryset->image->capacity);
     if (is_even(field, view)) {
         column->known = true;
         if (field->layout == BM_CSTR) {
@@ -211,6 +227,7 @@ static bm_status append_column(bm_queryset *queryset, size_t i, const bm__view *
         }
         const unsigned char *from = bm__view_cell(view, first);
         size_t row_size = queryset->model->row_size;
+        assert(column->fixed != NULL && column->width == view->cells.width);
         memset(column->states + queryset->count, BM_VALUE, n);
         copy_cells(column->fixed + queryset->count * column->width, column->width, from,
                    view->cells.stride, n, column->width);
@@ -234,11 +251,13 @@ bm_status bm__queryset_append_run(bm_queryset *queryset, const bm__view *views, 
         size_t room = queryset->capacity - queryset->count;
         size_t some = n < BM__BLOCK ? n : BM__BLOCK; /* so that a row stays in the cache */
         some = some < room ? some : room;
+        assert(some > 0 && some <= n);
         for (size_t i = 0; i < queryset->model->n_fields; i++) {
             BM_TRY(append_column(queryset, i, has[i] ? &views[i] : NULL, first, some, err));
         }
         queryset->count += some;
         queryset->image->count = queryset->count;
+        assert(queryset->count <= queryset->capacity);
         first += some;
         n -= some;
     }
@@ -247,6 +266,7 @@ bm_status bm__queryset_append_run(bm_queryset *queryset, const bm__view *views, 
 
 bm_status bm__queryset_imprint(bm_queryset *queryset, size_t row, const bool *has, bm_error *err)
 {
+    assert(row < queryset->capacity);
     if (queryset->image == NULL) { /* a rollback took it */
         BM_TRY(bm__image_new(queryset->model, queryset->capacity, &queryset->image, err));
     }
@@ -260,6 +280,7 @@ bm_status bm__queryset_imprint(bm_queryset *queryset, size_t row, const bool *ha
     if (queryset->image->count <= row) {
         queryset->image->count = row + 1;
     }
+    assert(queryset->image->count <= queryset->image->capacity);
     return BM_OK;
 }
 
@@ -271,6 +292,8 @@ static bool view_image(const bm_queryset *queryset, size_t i, bm__view *out)
         return false;
     }
     const bm__image_column *column = &image->columns[i];
+    assert(i < image->n_columns && column->states != NULL);
+    assert(column->width > 0 ? column->fixed != NULL : column->slices != NULL);
     out->cells.states = column->states;
     out->cells.state_stride = 1;
     if (column->width > 0) {
@@ -288,6 +311,7 @@ static bool view_image(const bm_queryset *queryset, size_t i, bm__view *out)
 bool bm__queryset_view(const bm_queryset *queryset, size_t i, bm__view *out)
 {
     const bm_model *model = queryset->model;
+    assert(i < model->n_fields);
     const bm_field *field = &model->fields[i];
     *out =
         (bm__view){.name = field->name,

@@ -1,10 +1,13 @@
 #include "result.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 bm_result *bm__result_begin(bm_result *given, bm_result *local)
 {
+    _Static_assert(offsetof(bm_result, size) == 0, "an options struct begins with its size");
+    assert(local != NULL && local != given);
     const bm_result empty = BM_RESULT_INIT;
     if (given == NULL || given->size < sizeof empty) {
         *local = empty;
@@ -18,6 +21,7 @@ bm_result *bm__result_begin(bm_result *given, bm_result *local)
 
 static void free_parts(bm_result *result)
 {
+    assert(result->parts != NULL || result->n_parts == 0);
     for (size_t i = 0; i < result->n_parts; i++) {
         void *ranges;
         memcpy(&ranges, &result->parts[i].ranges, sizeof ranges);

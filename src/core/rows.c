@@ -5,7 +5,10 @@
 #include "queryset.h"
 #include "types.h"
 
+#include <assert.h>
 #include <string.h>
+
+_Static_assert(BM__ROWS_STRUCTS > 0, "zeroed rows are of no kind");
 
 static bm_rows make(bm__rows_kind kind, const bm_model *model, const void *data, size_t n)
 {
@@ -133,6 +136,7 @@ bm_status bm__rows_check(const bm_rows *rows, bm_error *err)
 
 static void view_structs(const bm_rows *rows, const bm_field *field, bm__view *out)
 {
+    assert(rows->kind == BM__ROWS_STRUCTS && field->offset < rows->model->row_size);
     const char *base = rows->data;
     if (base == NULL) {
         return; /* no rows */
@@ -148,6 +152,7 @@ static void view_structs(const bm_rows *rows, const bm_field *field, bm__view *o
 
 bool bm__rows_view(const bm_rows *rows, size_t i, bm__view *out)
 {
+    assert(i < rows->model->n_fields);
     const bm_field *field = &rows->model->fields[i];
     *out =
         (bm__view){.name = field->name,
@@ -158,6 +163,7 @@ bool bm__rows_view(const bm_rows *rows, size_t i, bm__view *out)
         view_structs(rows, field, out);
         return true;
     case BM__ROWS_POINTERS:
+        assert(field->offset < rows->model->row_size);
         out->rows = rows->data;
         out->offset = field->offset;
         out->state_offset = field->state_offset;
@@ -182,6 +188,7 @@ bool bm__rows_view(const bm_rows *rows, size_t i, bm__view *out)
 
 bm_queryset *bm__rows_queryset(const bm_rows *rows)
 {
+    assert(rows->kind >= BM__ROWS_STRUCTS && rows->kind <= BM__ROWS_QUERYSET);
     bm_queryset *queryset = NULL;
     if (rows->kind == BM__ROWS_QUERYSET) {
         memcpy(&queryset, &rows->data, sizeof queryset);

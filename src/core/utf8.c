@@ -1,5 +1,7 @@
 #include "utf8.h"
 
+#include <assert.h>
+
 static const char not_utf8[] = "not UTF-8";
 static const char has_nul[] = "has a NUL character";
 
@@ -29,6 +31,7 @@ static inline bool plain(const char *text, size_t size)
  * The Unicode Standard, table 3-7. */
 static size_t character(const uint8_t *text, size_t left)
 {
+    assert(left > 0 && text[0] >= 0x80);
     uint8_t lead = text[0];
     uint8_t low = 0x80;
     uint8_t high = 0xBF;
@@ -54,6 +57,7 @@ static size_t character(const uint8_t *text, size_t left)
             return 0;
         }
     }
+    assert(size <= left);
     return size;
 }
 
@@ -76,6 +80,7 @@ static const char *slow_fault(const char *text, size_t size)
             i += step;
         }
     }
+    assert(i == size);
     return NULL;
 }
 
@@ -86,6 +91,7 @@ const char *bm__text_fault(const char *text, size_t size)
 
 size_t bm__text_character(const char *text, size_t left)
 {
+    assert(left > 0);
     return (uint8_t)text[0] < 0x80 ? 1 : character((const uint8_t *)text, left);
 }
 
@@ -95,12 +101,15 @@ size_t bm__text_length(const char *text, size_t size)
     for (size_t i = 0; i < size; i++) {
         length += ((uint8_t)text[i] & 0xC0) != 0x80;
     }
+    assert(length <= size);
     return length;
 }
 
 bm_slice bm__cell_bytes(bm_layout layout, size_t width, const void *cell)
 {
     bm_slice bytes = {NULL, 0};
+    assert(layout == BM_CSTR || layout == BM_SLICE || layout == BM_CHARS);
+    assert(cell != NULL && width > 0);
     if (layout == BM_CSTR) {
         memcpy(&bytes.data, cell, sizeof bytes.data);
         bytes.size = bytes.data != NULL ? strlen(bytes.data) : 0;

@@ -122,7 +122,7 @@ static bool step_here(bm__locate *locate, bm__step *step)
         return !guest && !nested && plan->setup.sql != NULL &&
                statement(locate, &plan->setup, step);
     case LOCATE_IMMEDIATE:
-        return locate->suspects.immediate && plan->dialect->defers &&
+        return locate->suspects.immediate && plan->engine->defers &&
                set(step, BM__STEP_EXEC, BM__SQL_IMMEDIATE);
     case LOCATE_POINT:
         return set(step, BM__STEP_SAVEPOINT, BM__SQL_SAVEPOINT_LOCATE);
@@ -160,7 +160,7 @@ static bool goes_on(bm__locate *locate)
 static void settle(bm__locate *locate)
 {
     const bm__call *call = locate->job->call;
-    const bm__batch all = {.pick = call->pick};
+    const bm__batch all = {.pick = call->pick, .n_rows = locate->rows.low + 1};
     if (!locate->gave_up && locate->rows.found) {
         locate->row = bm__call_row(call, &all, locate->rows.low);
     }

@@ -45,7 +45,7 @@ bm_status bm__plan_outputs(bm__plan *plan, const bm__fields *fields, bm__plan_ou
         const bm__table_column *server;
         (*out)[i].field = fields->at[i];
         BM_TRY(bm__plan_server(plan, fields->at[i], &server, err));
-        if (!plan->dialect->stores_lite) {
+        if (!plan->engine->stores_lite) {
             bm__pg_column_type type = type_of(server);
             bm_status status = bm__reader_resolve(field->type, field->layout, field->width, &type,
                                                   &(*out)[i].reader, err);
@@ -62,13 +62,13 @@ bm_status bm__plan_begin(const bm__request *request, bm__plan *plan, bm_error *e
 {
     *plan = (bm__plan){.verb = request->verb,
                        .model = request->model,
-                       .dialect = request->dialect,
+                       .engine = request->engine,
                        .table = request->table,
                        .views = request->views,
                        .why = ""};
     plan->whole_table = request->whole_table;
     plan->uncounted =
-        request->dialect->reads_batch && request->table->kind == 'v' && !plan->whole_table;
+        request->engine->reads_batch && request->table->kind == 'v' && !plan->whole_table;
     /* each field once, a flag for each, mask words, and the key once more */
     size_t most = 3 * request->model->n_fields + 32;
     plan->columns = bm__arena_array(&plan->arena, most, sizeof *plan->columns);
@@ -81,7 +81,7 @@ bm_status bm__plan_begin(const bm__request *request, bm__plan *plan, bm_error *e
 
 size_t bm__plan_chunk(const bm__request *request, size_t engine_rows)
 {
-    size_t most = request->dialect->stream_rows;
+    size_t most = request->engine->stream_rows;
     if (request->batch_size > 0) {
         return request->batch_size;
     }
@@ -108,7 +108,7 @@ bm_status bm__plan_add_field(bm__plan *plan, size_t field, bm__supply supply, bo
         layout = plan->views[field].cells.layout; /* 0: a stream, which is of the model's structs */
         width = plan->views[field].cells.width;
     }
-    if (plan->dialect->stores_lite) {
+    if (plan->engine->stores_lite) {
         status = bm__lite_resolve(f->type, layout, width, err);
     } else {
         bm__pg_column_type type = type_of(server);
@@ -133,7 +133,7 @@ bm__plan_column *bm__plan_add_helper(bm__plan *plan, bm__supply supply, size_t f
     *column = (bm__plan_column){.supply = supply, .field = field, .word = word};
     column->sql = (bm__sql_column){
         .type = flag ? "bool" : "int8", .flag = BM__NO_COLUMN, .mask = BM__NO_COLUMN};
-    if (!plan->dialect->stores_lite) {
+    if (!plan->engine->stores_lite) {
         bm_error never = BM_ERROR;
         bm__pg_column_type type = {.oid = flag ? 16 : 20, .typmod = -1, .kind = 'b'};
         (void)bm__slot_resolve(flag ? BM_BOOL : BM_INT8, BM_FIXED, flag ? 1 : 8, &type, true,
@@ -147,7 +147,7 @@ bm__sql_shape bm__plan_shape(const bm__plan *plan, bm__sql_column *columns)
     for (size_t i = 0; i < plan->n_columns; i++) {
         columns[i] = plan->columns[i].sql;
     }
-    return (bm__sql_shape){.dialect = plan->dialect,
+    return (bm__sql_shape){.engine = plan->engine,
                            .schema = plan->table->schema,
                            .table = plan->table->name,
                            .columns = columns,
@@ -176,13 +176,13 @@ bm_status bm__plan_add_keys(const bm__request *request, bm__plan *plan, bm_error
 
 bm_status bm__plan_verify(bm__plan *plan, bm_error *err)
 {
-    if (!plan->dialect->has_catalog || plan->dialect->reads_batch) {
+    if (plan->engine->verify == NULL) {
         return BM_OK;
     }
     plan->verify = (bm__statement){NULL, BM__STEP_EXEC, BM__EXPECT_ROWS, BM__TAKES_TABLE};
     plan->fingerprint = plan->table->fingerprint;
-    return bm__catalog_verify(plan->table, &plan->arena, &plan->verify.sql, &plan->verify_table,
-                              err);
+    return plan->engine->verify(plan->table, &plan->arena, &plan->verify.sql, &plan->verify_table,
+                                err);
 }
 
 /* The settings of a statement on `rows` rows that are looked up one by one; in a transaction of our
@@ -214,11 +214,11 @@ static bm_status plan_hint(bm__plan *plan, size_t rows, bool own, bm_error *err)
 bm_status bm__plan_setup(const bm__request *request, bm__plan *plan, size_t hint_rows,
                          bm_error *err)
 {
-    if (plan->dialect->reads_batch || !plan->dialect->has_hints) {
+    if (plan->engine->reads_batch || !plan->engine->has_hints) {
         return BM_OK;
     }
     if (!request->own_transaction) {
-        bool many = request->n_rows > plan->dialect->small_rows;
+        bool many = request->n_rows > plan->engine->small_rows;
         return hint_rows > 0 && many ? plan_hint(plan, hint_rows, false, err) : BM_OK;
     }
     plan->settle =

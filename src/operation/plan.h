@@ -5,7 +5,7 @@
 #ifndef BM_OPERATION_PLAN_H
 #define BM_OPERATION_PLAN_H
 
-#include "dialect.h"
+#include "engine.h"
 #include "model.h"
 #include "pg.h"
 #include "statement.h"
@@ -99,7 +99,7 @@ typedef struct bm__plan {
     bm__arena arena;
     const struct bm__verb *verb;
     const bm_model *model;
-    const bm__dialect *dialect;
+    const bm__engine *engine;
     const bm__table *table; /* borrowed from the call */
     const bm__view *views;  /* the request's */
     const char *why;        /* the row of the strategy table, in words */
@@ -156,7 +156,7 @@ void bm__plan_free(bm__plan *plan);
 typedef struct bm__request {
     const struct bm__verb *verb;
     const bm_model *model;
-    const bm__dialect *dialect;
+    const bm__engine *engine;
     const bm__table *table;
     const bool *has;       /* for each field: the rows hold it */
     const bm__view *views; /* for each field that they hold: its cells, whose layout may be another

@@ -230,7 +230,7 @@ void bm__read_rows(bm__job *job, bm__step *step)
 bm_status bm__read_end(bm__job *job, bm_error *err)
 {
     const bm__plan *plan = job->plan;
-    bool unload = plan->read.kind == BM__STEP_UNLOAD && plan->dialect->has_catalog;
+    bool unload = plan->read.kind == BM__STEP_UNLOAD && plan->engine->ask != NULL;
     if (unload && !job->copy.ended) {
         return bm__fail(err, BM_DATABASE, BM_STAGE_READ, "the server's COPY ended early");
     }

@@ -16,9 +16,9 @@ bm_db *bm__db_root(bm_db *db)
     return db->root != NULL ? db->root : db;
 }
 
-static int limit_of(const bm__dialect *dialect, const char *url, int asked)
+static int limit_of(const bm__engine *engine, const char *url, int asked)
 {
-    if (dialect->one_writer || url == NULL) {
+    if (engine->one_writer || url == NULL) {
         return 1;
     }
     return asked > 0 ? asked : 10;
@@ -33,9 +33,9 @@ bm_status bm__db_new(const bm__transport *transport, const char *url,
         return bm__no_memory(err);
     }
     db->transport = transport;
-    db->dialect = bm__dialect_named(transport->name);
+    db->engine = transport->engine;
     db->options = *options;
-    db->options.max_connections = limit_of(db->dialect, url, options->max_connections);
+    db->options.max_connections = limit_of(db->engine, url, options->max_connections);
     if (db->options.max_concurrent_batch_writes <= 0) {
         db->options.max_concurrent_batch_writes = 4;
     }

@@ -4,9 +4,9 @@
 #define BM_RUN_DB_H
 
 #include "cancel.h"
-#include "dialect.h"
+#include "catalog.h"
+#include "engine.h"
 #include "journal.h"
-#include "table.h"
 #include "transport.h"
 
 #include <pthread.h>
@@ -22,7 +22,7 @@ typedef struct bm__known_table {
 
 struct bm_db {
     const bm__transport *transport;
-    const bm__dialect *dialect;
+    const bm__engine *engine;
 
     /* a database */
     char *url; /* NULL: over a borrowed connection */

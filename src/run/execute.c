@@ -25,12 +25,12 @@ void bm__execution_free(bm__execution *x)
 /* Everything that needs no connection. */
 static bm_status open_operation(bm__execution *x, bm_error *err)
 {
-    const bm__dialect *dialect = bm__db_root(x->db)->dialect;
-    x->op.request.dialect = dialect;
+    const bm__engine *engine = bm__db_root(x->db)->engine;
+    x->op.request.engine = engine;
     x->op.dry_run = x->op.settings.dry_run == BM_ON;
-    x->op.checks_commit = x->op.settings.commit_check == BM_ON && dialect->tells_commits;
+    x->op.checks_commit = x->op.settings.commit_check == BM_ON && engine->tells_commits;
     x->op.apart = x->op.concurrent == BM_ON && x->op.rows.kind != BM__ROWS_STREAM &&
-                  !dialect->one_writer && x->db->root == NULL;
+                  !engine->one_writer && x->db->root == NULL;
     x->op.journal = bm__db_journal(x->db);
     return bm__operation_open(&x->op, err);
 }
@@ -42,7 +42,7 @@ static size_t workers_wanted(const bm__execution *x)
     const bm_source *source = x->op.call.source;
     bool alone = source != NULL && (!bm__stream_shared(source) || x->op.wants_queryset ||
                                     x->op.wants_outcomes); /* which are in the rows' order */
-    bool one = x->op.concurrent != BM_ON || x->db->root != NULL || root->dialect->one_writer ||
+    bool one = x->op.concurrent != BM_ON || x->db->root != NULL || root->engine->one_writer ||
                alone || x->op.request.whole_table || x->op.verb->reads;
     if (one) {
         return 1;
@@ -88,10 +88,10 @@ static void set_limits(bm__execution *x)
     const bm_db *root = bm__db_root(x->db);
     int64_t given = x->op.settings.statement_timeout_ms;
     bool ours = !root->borrowed;
-    call->tells_commit = root->dialect->tells_commits && !x->op.verb->reads &&
+    call->tells_commit = root->engine->tells_commits && !x->op.verb->reads &&
                          x->op.settings.dry_run != BM_ON && x->op.settings.commit_check != BM_OFF;
     call->outer =
-        root->dialect->tells_commits && x->db->root != NULL ? &bm__db_outermost(x->db)->xact : NULL;
+        root->engine->tells_commits && x->db->root != NULL ? &bm__db_outermost(x->db)->xact : NULL;
     call->cancel = call->asked = x->limits.cancel;
     call->statement_timeout_ms = given != 0 ? given : ours ? BM__STATEMENT_MS : -1;
     call->short_timeout_ms = given != 0 ? given : ours ? BM__SHORT_MS : -1;
@@ -99,7 +99,7 @@ static void set_limits(bm__execution *x)
     call->stall_timeout_ms = given != 0 || !ours ? 0 : stall_timeout(x);
     call->lock_timeout_ms = x->op.settings.lock_timeout_ms;
     call->lock_unless_set = false;
-    if (call->lock_timeout_ms == 0 && ours && root->dialect->has_copy) {
+    if (call->lock_timeout_ms == 0 && ours && root->engine->has_copy) {
         call->lock_timeout_ms = BM__LOCK_MS;
         call->lock_unless_set = true;
     }
@@ -142,7 +142,7 @@ static bm_status ask_table(bm__execution *x, bm__conn *conn, bool *fresh, bm_err
     x->known = NULL;
     x->op.call.suspects = (bm__suspects){0};
     BM_TRY(bm__tables_get(root, conn, x->op.rows.model, &limits, &x->known, fresh, err));
-    x->asked += *fresh && root->dialect->has_catalog;
+    x->asked += *fresh && conn->engine->ask != NULL;
     return BM_OK;
 }
 
@@ -154,7 +154,7 @@ static bm_status ask_again(bm__execution *x, bm__conn *conn, bool *fresh, bm_err
     bool same = false;
     if (!bm__operation_writes_defaults(&x->op)) {
         BM_TRY(bm__tables_same(root, conn, x->op.rows.model, &limits, x->known, &same, err));
-        x->asked += root->dialect->has_catalog && !root->dialect->reads_batch;
+        x->asked += conn->engine->ask_same != NULL;
     }
     if (same) { /* but for names of types: not fresh */
         return BM_OK;
@@ -203,7 +203,7 @@ static bm_status attempt(bm__execution *x, bm__conn **conns, size_t n, bool insi
                          bm_result *result, bool *fresh, bm_error *err)
 {
     bm_db *root = bm__db_root(x->db);
-    if (inside && x->op.settings.lock_timeout_ms != 0 && root->dialect->has_hints) {
+    if (inside && x->op.settings.lock_timeout_ms != 0 && root->engine->has_hints) {
         return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,
                         "lock_timeout_ms inside a transaction: set lock_timeout in it instead");
     }
@@ -212,6 +212,7 @@ static bm_status attempt(bm__execution *x, bm__conn **conns, size_t n, bool insi
         BM_TRY(ask_again(x, conns[0], fresh, err));
     }
     size_t workers = n;
+    x->op.request.engine = conns[0]->engine;
     BM_TRY(may_share(x, conns[0], &workers, err));
     BM_TRY(bm__operation_plan(&x->op, x->known->table, &workers, inside, err));
     BM_TRY(bm__operation_check(&x->op, err));
@@ -280,7 +281,7 @@ static bool has_changed(bm__execution *x, bm__conn *conn, const bm_error *err)
     if (x->known == NULL || is_elsewhere(err)) {
         return true;
     }
-    x->asked += root->dialect->has_catalog;
+    x->asked += conn->engine->ask != NULL;
     return bm__tables_same(root, conn, x->op.rows.model, &limits, x->known, &same, &ignored) ==
                BM_OK &&
            !same;
@@ -373,7 +374,7 @@ static bm_status print_plan(const bm__execution *x, bm__buffer *text, bm_error *
 {
     const bm__plan *plan = &x->op.plan;
     BM_TRY(bm__buffer_format(text, err, "verb: %s\nengine: %s\ntable: %s\nwhy: %s\n",
-                             plan->verb->name, plan->dialect->name, plan->table->name, plan->why));
+                             plan->verb->name, plan->engine->name, plan->table->name, plan->why));
     if (x->op.call.source == NULL && !plan->whole_table) {
         BM_TRY(bm__buffer_format(text, err, "rows: %zu\n", x->op.call.n_rows));
     }
@@ -400,6 +401,7 @@ bm_status bm__explain(bm__execution *x, bm__buffer *text, bm_error *err)
     }
     BM_TRY(bm__db_connect(x->db, workers_wanted(x), &x->limits, conns, &n, &inside, err));
     size_t workers = inside ? 1 : n;
+    x->op.request.engine = conns[0]->engine;
     bm_status status = ask_table(x, conns[0], &fresh, err);
     if (status == BM_OK) {
         status = may_share(x, conns[0], &workers, err);

@@ -119,8 +119,7 @@ bm_status bm__pool_take(bm_db *db, size_t want, const bm__step *limits, bm__conn
 
 void bm__pool_give(bm_db *db, bm__conn *conn)
 {
-    /* What the transport without I/O recorded can be read after it was disconnected, too. */
-    bool kept = conn != NULL && (db->borrowed || db->transport == &bm__transport_memory ||
+    bool kept = conn != NULL && (db->borrowed || db->transport->outlives ||
                                  db->transport->state(conn, false) == BM__CONN_IDLE);
     if (!kept) {
         db->transport->close(conn);

@@ -54,12 +54,12 @@ static int64_t deadline_of(const bm__call *call)
 /* All COMMITs of a call share one clock, which begins with the first. */
 static void bound_commit(bm__call *call, bm__step *step)
 {
-    long long until = bm__after_ms(call->commit_timeout_ms);
-    long long none = 0;
     if (call->commit_timeout_ms <= 0) {
         bm__step_within(step, "the statement timeout", call->statement_timeout_ms);
         return;
     }
+    long long until = bm__after_ms(call->commit_timeout_ms);
+    long long none = 0;
     if (!atomic_compare_exchange_strong(&call->commit_until_ns, &none, until)) {
         until = none;
     }

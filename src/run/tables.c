@@ -47,7 +47,7 @@ static bm_status ask(bm_db *db, bm__conn *conn, const bm_model *model, const bm_
 {
     bm__catalog catalog;
     bm__step step;
-    bm_status status = bm__catalog_begin(&catalog, db->dialect, model, &step, err);
+    bm_status status = bm__catalog_begin(&catalog, conn->engine, model, &step, err);
     if (status == BM_OK && step.sql != NULL) {
         status = ask_within(db, conn, &step, limits, err);
         if (err->native_code == 1 && model->schema != NULL) { /* SQLITE_ERROR: no such schema */
@@ -68,7 +68,7 @@ bm_status bm__tables_same(bm_db *db, bm__conn *conn, const bm_model *model, cons
     bm__catalog catalog;
     bm__step step;
     bm_status status =
-        bm__catalog_begin_same(&catalog, db->dialect, model, known->table, &step, err);
+        bm__catalog_begin_same(&catalog, conn->engine, model, known->table, &step, err);
     if (status == BM_OK && step.sql != NULL) {
         status = ask_within(db, conn, &step, limits, err);
     }

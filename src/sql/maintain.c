@@ -7,7 +7,7 @@
 
 void bm__sql_truncate(bm__sql *sql, const bm__sql_shape *shape)
 {
-    bm__sql_put(sql, shape->dialect->reads_batch ? "DELETE FROM " : "TRUNCATE ");
+    bm__sql_put(sql, shape->engine->reads_batch ? "DELETE FROM " : "TRUNCATE ");
     bm__sql_table(sql, shape->schema, shape->table);
 }
 

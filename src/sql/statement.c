@@ -16,7 +16,7 @@ static size_t parameter(const bm__sql_shape *shape, size_t column)
 static const char *equal(const bm__sql_shape *shape, size_t column)
 {
     const char *own = shape->columns[column].equal;
-    return !shape->dialect->has_arrays ? " = " : own != NULL ? own : EQ;
+    return !shape->engine->has_arrays ? " = " : own != NULL ? own : EQ;
 }
 
 static void put_target(bm__sql *sql, const bm__sql_shape *shape)
@@ -26,7 +26,7 @@ static void put_target(bm__sql *sql, const bm__sql_shape *shape)
 
 static void put_plain_cell(bm__sql *sql, const bm__sql_shape *shape, size_t i)
 {
-    if (shape->dialect->binds_rows) {
+    if (shape->engine->binds_rows) {
         bm__sql_put(sql, "?%zu", parameter(shape, i));
     } else {
         bm__sql_put(sql, "v.c%zu", i);
@@ -37,7 +37,7 @@ static void put_plain_cell(bm__sql *sql, const bm__sql_shape *shape, size_t i)
 static void put_cell(bm__sql *sql, const bm__sql_shape *shape, size_t i)
 {
     const bm__sql_column *column = &shape->columns[i];
-    if (column->scalar && !shape->dialect->reads_batch && !shape->dialect->binds_rows) {
+    if (column->scalar && !shape->engine->reads_batch && !shape->engine->binds_rows) {
         bm__sql_put(sql, "$%zu%s%s", parameter(shape, i), column->untyped ? "" : "::pg_catalog.",
                     column->untyped ? "" : column->type);
     } else {
@@ -76,7 +76,7 @@ static void put_separator(bm__sql *sql, bool *first, const char *separator)
 /* v itself: what stands behind FROM. */
 static void put_source(bm__sql *sql, const bm__sql_shape *shape, bool ordinality)
 {
-    if (shape->dialect->reads_batch) {
+    if (shape->engine->reads_batch) {
         bm__sql_put(sql, "bulkmodel_batch AS v");
         return;
     }
@@ -107,7 +107,7 @@ static void put_source(bm__sql *sql, const bm__sql_shape *shape, bool ordinality
 
 static const char *ordinal(const bm__sql_shape *shape)
 {
-    return shape->dialect->reads_batch ? "v.ord" : "v.ord" MINUS "1";
+    return shape->engine->reads_batch ? "v.ord" : "v.ord" MINUS "1";
 }
 
 static void put_written_names(bm__sql *sql, const bm__sql_shape *shape)
@@ -213,8 +213,8 @@ static void put_proof(bm__sql *sql, const bm__sql_shape *shape)
 
 static void put_insert_plain(bm__sql *sql, const bm__sql_shape *shape)
 {
-    bool row = shape->dialect->binds_rows || shape->lone;
-    bool ordered = shape->returning == BM__RETURN_KEYS && !row && !shape->dialect->reads_batch &&
+    bool row = shape->engine->binds_rows || shape->lone;
+    bool ordered = shape->returning == BM__RETURN_KEYS && !row && !shape->engine->reads_batch &&
                    makes_keys(shape);
     put_insert_head(sql, shape);
     bm__sql_put(sql, row ? " VALUES (" : " SELECT ");
@@ -233,7 +233,7 @@ static void put_insert_plain(bm__sql *sql, const bm__sql_shape *shape)
     if (ordered) { /* PostgreSQL computes defaults above the sort: keys are made in this order */
         bm__sql_put(sql, " ORDER BY v.ord");
     }
-    if (shape->dialect->reads_batch && shape->conflict != BM__CONFLICT_ERROR) {
+    if (shape->engine->reads_batch && shape->conflict != BM__CONFLICT_ERROR) {
         bm__sql_put(sql, " WHERE true"); /* SQLite: "Parsing Ambiguity" of lang_upsert.html */
     }
     put_conflict(sql, shape);
@@ -419,7 +419,7 @@ void bm__sql_update(bm__sql *sql, const bm__sql_shape *shape)
         if (column->mask != BM__NO_COLUMN) {
             bm__sql_put(sql, "CASE WHEN ");
             put_plain_cell(sql, shape, column->mask);
-            bool own = !shape->dialect->has_arrays;
+            bool own = !shape->engine->has_arrays;
             bm__sql_put(sql, own ? " & %llu <> 0 THEN " : BITS "%llu::pg_catalog.int8" NE "0 THEN ",
                         1ULL << column->bit);
         }
@@ -431,14 +431,14 @@ void bm__sql_update(bm__sql *sql, const bm__sql_shape *shape)
         }
     }
     if (has_key(shape)) {
-        if (!shape->dialect->binds_rows) {
+        if (!shape->engine->binds_rows) {
             bm__sql_put(sql, " FROM ");
             put_source(sql, shape, ordinals);
         }
         bm__sql_put(sql, " WHERE ");
         put_match(sql, shape);
         put_filter(sql, shape);
-    } else if (shape->dialect->reads_batch) {
+    } else if (shape->engine->reads_batch) {
         bm__sql_put(sql, " FROM bulkmodel_batch AS v"); /* all rows; the batch is one row */
     }
     if (ordinals) {
@@ -452,7 +452,7 @@ void bm__sql_delete(bm__sql *sql, const bm__sql_shape *shape)
     size_t n = key_columns(shape, keys);
     bm__sql_put(sql, "DELETE FROM ");
     put_target(sql, shape);
-    if (!shape->dialect->reads_batch) {
+    if (!shape->engine->reads_batch) {
         bool ordinals = shape->returning == BM__RETURN_ORDINALS;
         bm__sql_put(sql, " AS t USING ");
         put_source(sql, shape, ordinals);
@@ -476,7 +476,7 @@ void bm__sql_delete(bm__sql *sql, const bm__sql_shape *shape)
 static void put_join(bm__sql *sql, const bm__sql_shape *shape, const size_t *by, size_t n_by)
 {
     bm__sql_put(sql, " FROM ");
-    put_source(sql, shape, !shape->dialect->reads_batch);
+    put_source(sql, shape, !shape->engine->reads_batch);
     bm__sql_put(sql, " JOIN ");
     put_target(sql, shape);
     bm__sql_put(sql, " AS t ON ");
@@ -519,7 +519,7 @@ static void put_outputs(bm__sql *sql, const char *prefix, const bm__sql_output *
 void bm__sql_copy_out(bm__sql *sql, const bm__sql_shape *shape, const bm__sql_output *outputs,
                       size_t n, bool plain)
 {
-    bool copy = shape->dialect->has_copy;
+    bool copy = shape->engine->has_copy;
     bool ordered = false;
     for (size_t i = 0; i < n; i++) {
         ordered = ordered || outputs[i].order;
@@ -560,7 +560,7 @@ void bm__sql_select_keys(bm__sql *sql, const bm__sql_shape *shape, const bm__sql
     bm__sql_put(sql, "SELECT %s, ", ordinal(shape));
     put_outputs(sql, "t.", outputs, n);
     bm__sql_put(sql, " FROM ");
-    put_source(sql, shape, !shape->dialect->reads_batch);
+    put_source(sql, shape, !shape->engine->reads_batch);
     bm__sql_put(sql, " JOIN ");
     put_target(sql, shape);
     bm__sql_put(sql, " AS t ON ");

@@ -8,7 +8,7 @@
 #ifndef BM_SQL_STATEMENT_H
 #define BM_SQL_STATEMENT_H
 
-#include "dialect.h"
+#include "engine.h"
 #include "text.h"
 
 /* One column of the batch, c<i> where i is its place in bm__sql_shape.columns. */
@@ -57,7 +57,7 @@ enum {
 
 /* What a statement is made from. */
 typedef struct bm__sql_shape {
-    const bm__dialect *dialect;
+    const bm__engine *engine;
     const char *schema; /* or NULL */
     const char *table;
     const bm__sql_column *columns;

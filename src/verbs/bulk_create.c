@@ -162,7 +162,7 @@ static bm_status prepare(bm__operation *o, bm_error *err)
     bool ignore = request->conflict == BM__CONFLICT_NOTHING;
     bool given = keys.n > 0 && !made_key(o->rows.model) && holds_all(o, &keys);
     bool told = o->wants_outcomes || o->wants_queryset || request->keys_back;
-    bool lookups = request->dialect->reads_batch && ignore && told;
+    bool lookups = request->engine->reads_batch && ignore && told;
     if (!given || (!lookups && !o->apart)) {
         return BM_OK;
     }

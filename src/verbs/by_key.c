@@ -10,7 +10,7 @@ static bm_status plan_before(const bm__request *request, bm__plan *plan, const b
     size_t keys[BM__KEYS_MAX];
     size_t n = 0;
     bool told = request->outcomes || plan->uncounted;
-    if (!plan->dialect->reads_batch || !told || request->whole_table) {
+    if (!plan->engine->reads_batch || !told || request->whole_table) {
         return BM_OK;
     }
     for (size_t i = 0; i < plan->n_columns && n < BM__KEYS_MAX; i++) {
@@ -49,7 +49,7 @@ static size_t rows_to_hint(const bm__request *request, const bm__plan *plan)
     double table = plan->table->estimated_rows;
     bool many = request->filter != NULL || (double)rows > table / BM__LEAST_SHARE;
     bool between = table <= 0 || (many && (double)rows < table / BM__MOST_SHARE);
-    bool wanted = rows > plan->dialect->hint_rows && between && !request->whole_table &&
+    bool wanted = rows > plan->engine->hint_rows && between && !request->whole_table &&
                   (request->filter == NULL || request->filter_plain) && by_primary_key(plan);
     return wanted ? rows : 0;
 }
@@ -59,7 +59,7 @@ static size_t rows_to_hint(const bm__request *request, const bm__plan *plan)
 static bm_status plan_looked_up(const bm__request *request, bm__plan *plan, bm__sql_shape *shape,
                                 bm_error *err)
 {
-    if (request->filter == NULL || rows_to_hint(request, plan) == 0 || !plan->dialect->has_hints) {
+    if (request->filter == NULL || rows_to_hint(request, plan) == 0 || !plan->engine->has_hints) {
         return BM_OK;
     }
     bm__sql sql = bm__sql_begin(err);
@@ -89,13 +89,13 @@ bm_status bm__by_key_plan(const bm__request *request, bm__plan *plan,
         return bm__no_memory(err);
     }
     bm__sql_shape shape = bm__plan_shape(plan, columns);
-    bool ordinals = request->outcomes && !plan->dialect->reads_batch && !request->whole_table;
+    bool ordinals = request->outcomes && !plan->engine->reads_batch && !request->whole_table;
     shape.returning = ordinals ? BM__RETURN_ORDINALS : BM__RETURN_NOTHING;
     shape.filter = request->filter;
     plan->by_key = !request->whole_table;
     plan->write = (bm__statement){
         NULL, BM__STEP_EXEC, ordinals ? BM__EXPECT_ORDINALS : BM__EXPECT_COUNT, BM__TAKES_COLUMNS};
-    plan->chunk_rows = bm__plan_chunk(request, plan->dialect->exec_rows);
+    plan->chunk_rows = bm__plan_chunk(request, plan->engine->exec_rows);
     bm__sql sql = bm__sql_begin(err);
     statement(&sql, &shape);
     BM_TRY(bm__sql_end(&sql, &plan->arena, &plan->write.sql));

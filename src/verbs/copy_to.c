@@ -90,7 +90,7 @@ static bm_status plan_copy_to(const bm__request *request, bm__plan *plan, bm_err
     plan->chunk_rows = request->batch_size > 0 ? request->batch_size : 1000;
     plan->read = (bm__statement){NULL, BM__STEP_EXEC, BM__EXPECT_ROWS, BM__TAKES_COLUMNS};
     if (request->whole_table) {
-        bool unload = plan->dialect->has_copy;
+        bool unload = plan->engine->has_copy;
         plan->read.kind = unload ? BM__STEP_UNLOAD : BM__STEP_EXEC;
         plan->read.takes = BM__TAKES_NOTHING;
         plan->why = "all rows of the table";

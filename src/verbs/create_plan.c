@@ -29,7 +29,7 @@ static bm_status find_made_key(const bm__request *request, bm__plan *plan, bm_er
     }
     plan->key_made = plan->key_field != SIZE_MAX;
     if (plan->mixed_keys && request->conflict == BM__CONFLICT_UPDATE &&
-        !plan->dialect->reads_batch) {
+        !plan->engine->reads_batch) {
         const char *name = plan->model->fields[plan->key_field].name;
         return bm__fail_cell(err, BM_UNSUPPORTED, BM_STAGE_CHECK, BM_NO_ROW, name,
                              "update_conflicts with keys in column \"%s\" of which some are given "
@@ -105,12 +105,12 @@ static bm_status gather_facts(const bm__request *request, const bm__plan *plan, 
 {
     const bm__table *table = plan->table;
     unsigned facts = 0;
-    bool small = request->n_rows <= plan->dialect->small_rows;
+    bool small = request->n_rows <= plan->engine->small_rows;
     bool upserts = request->conflict == BM__CONFLICT_UPDATE;
     bool tells = may_skip(request) || (upserts && !request->untold);
-    facts |= plan->dialect->reads_batch ? BM__FACT_READS_BATCH : 0;
-    facts |= plan->dialect->returns_keys ? BM__FACT_RISING : 0;
-    facts |= plan->dialect->binds_rows ? BM__FACT_NO_COPY : 0;
+    facts |= plan->engine->reads_batch ? BM__FACT_READS_BATCH : 0;
+    facts |= plan->engine->returns_keys ? BM__FACT_RISING : 0;
+    facts |= plan->engine->binds_rows ? BM__FACT_NO_COPY : 0;
     facts |= small ? BM__FACT_SMALL : 0;
     facts |= fact_of_keys(request, upserts);
     facts |= tells ? BM__FACT_TELLS : 0;
@@ -120,11 +120,11 @@ static bm_status gather_facts(const bm__request *request, const bm__plan *plan, 
     if (plan->key_made) {
         const bm__table_column *key;
         BM_TRY(bm__plan_server(plan, plan->key_field, &key, err));
-        bool above = plan->mixed_keys && plan->dialect->reads_batch; /* the rows' own keys */
+        bool above = plan->mixed_keys && plan->engine->reads_batch; /* the rows' own keys */
         facts |= request->keys_back || tells || above ? BM__FACT_MADE_BACK : 0;
         facts |= key->may_reserve ? BM__FACT_DRAWABLE : 0;
     }
-    if (!plan->dialect->stores_lite) {
+    if (!plan->engine->stores_lite) {
         bool insert;
         BM_TRY(needs_insert(request, plan, &insert, err));
         bool plain = table->kind == 'r' || table->kind == 'p';
@@ -177,7 +177,7 @@ static bool is_lone(const bm__request *request, const bm__plan *plan)
 {
     bool each = plan->strategy == BM__INSERT_EACH;
     bool plain = plan->strategy == BM__INSERT || plan->strategy == BM__INSERT_KEYS || each;
-    if (plan->dialect->stores_lite || !plain || !(each || request->n_rows == 1) ||
+    if (plan->engine->stores_lite || !plain || !(each || request->n_rows == 1) ||
         plan->mixed_keys) {
         return false;
     }
@@ -310,7 +310,7 @@ static bm_status plan_reserve(const bm__request *request, bm__plan *plan,
     const bm__table_column *key;
     BM_TRY(bm__plan_server(plan, plan->key_field, &key, err));
     bm__sql sql = bm__sql_begin(err);
-    if (plan->dialect->reads_batch) {
+    if (plan->engine->reads_batch) {
         if (!key->rowid || !bm__fields_has(&plan->keys, plan->key_field)) {
             return bm__fail_cell(err, BM_UNSUPPORTED, BM_STAGE_CHECK, BM_NO_ROW, key->name,
                                  "column \"%s\" is no INTEGER PRIMARY KEY: SQLite assigns no value",
@@ -321,7 +321,7 @@ static bm_status plan_reserve(const bm__request *request, bm__plan *plan,
         plan->reserve.takes = BM__TAKES_TABLE;
     } else {
         bool integer = key->oid == 20 || key->oid == 21 || key->oid == 23;
-        bool array = plan->dialect->has_arrays && integer;
+        bool array = plan->engine->has_arrays && integer;
         bm__sql_reserve(&sql, key->default_sql, key->type, array);
         plan->reserve.expect = array ? BM__EXPECT_KEY_ARRAY : BM__EXPECT_KEYS;
         plan->reserve.takes = BM__TAKES_COUNT;
@@ -411,12 +411,12 @@ static bm_status plan_write(const bm__request *request, bm__plan *plan, bm__sql_
     case BM__INSERT_KEYS:
         shape->returning = BM__RETURN_KEYS;
         plan->write.expect = BM__EXPECT_KEYS;
-        if (plan->dialect->reads_batch) {
+        if (plan->engine->reads_batch) {
             BM_TRY(plan_watched(plan, shape, err));
         }
         break;
     case BM__INSERT: /* who has keys returned is refused what may not be: nothing is lost unseen */
-        shape->returning = request->returns && plan->keys.n > 0 && !plan->dialect->stores_lite
+        shape->returning = request->returns && plan->keys.n > 0 && !plan->engine->stores_lite
                                ? BM__RETURN_KEYS
                                : BM__RETURN_NOTHING;
         plan->chunk_rows = request->keys_by == BM__KEYS_EACH ? 1 : plan->chunk_rows;
@@ -429,7 +429,7 @@ static bm_status plan_write(const bm__request *request, bm__plan *plan, bm__sql_
     shape->no_xmax = plan->table->kind != 'r' || shape->key_tells;
     BM_TRY(bm__create_proof(request, plan, shape, err));
     if (request->conflict == BM__CONFLICT_UPDATE && request->outcomes && !shape->key_tells &&
-        plan->table->kind != 'r' && !plan->dialect->reads_batch) {
+        plan->table->kind != 'r' && !plan->engine->reads_batch) {
         return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,
                         "PostgreSQL does not say which rows an upsert inserted into a table of "
                         "this kind");
@@ -554,7 +554,7 @@ bm_status bm__create_plan(const bm__request *request, bm__plan *plan, bm_error *
     plan->count_exact = request->conflict != BM__CONFLICT_NOTHING && !request->allow_skipped;
     bool copy = plan->strategy == BM__COPY || plan->strategy == BM__RESERVE_COPY;
     plan->chunk_rows =
-        bm__plan_chunk(request, copy ? plan->dialect->load_rows : plan->dialect->exec_rows);
+        bm__plan_chunk(request, copy ? plan->engine->load_rows : plan->engine->exec_rows);
 
     bm__sql_column *columns =
         bm__arena_array(&plan->arena, 3 * plan->model->n_fields + 32, sizeof *columns);
@@ -568,7 +568,7 @@ bm_status bm__create_plan(const bm__request *request, bm__plan *plan, bm_error *
     shape = bm__plan_shape(plan, columns);
     shape.lone = lone;
     shape.conflict = request->conflict;
-    shape.overriding = overriding && !plan->dialect->reads_batch;
+    shape.overriding = overriding && !plan->engine->reads_batch;
     BM_TRY(add_conflict(request, plan, &shape, err));
     if (plan->strategy == BM__RESERVE_COPY ||
         (plan->strategy == BM__HIGHEST_INSERT && plan->key_made)) {
@@ -582,7 +582,7 @@ bm_status bm__create_plan(const bm__request *request, bm__plan *plan, bm_error *
         BM_TRY(plan_lookup(plan, &shape, shape.unique, shape.n_unique, true, &plan->after, err));
     }
     BM_TRY(plan_write(request, plan, &shape, err));
-    if (plan->dialect->reads_batch && plan->dialect->has_catalog) {
+    if (plan->engine->reads_batch && plan->engine->ask != NULL) {
         BM_TRY(plan_highest(plan, &shape, err));
     }
     plan->tally = tally_of(request, plan);

@@ -1,25 +1,51 @@
 #!/usr/bin/env python3
-"""Run the command as a user would, and look at what it left.  usage: cli.py PROGRAM; TAP."""
+"""Run the command as a user would, and look at what it left.  TAP.
+
+usage: cli.py PROGRAM [WORD...]: the cases that have one of these words in their names, or all
+"""
 
 from __future__ import annotations
 
 import sys
 
-import more
-import outputs
-import pages
+import command_line
+import copy_to
+import csv_input
+import line_numbers
+import manual_pages
+import ndjson_input
+import output_files
+import output_text
+import passwords
+import returning
 import samples
-import surface
-import teams
-import texts
+import transactions
 import verbs
-import zsh
+import workers
+import zsh_completion
 from world import CONNINFO, run_cases
 
 # Importing them registers their cases.
-MODULES = [verbs, texts, more, outputs, surface, pages, samples, teams, zsh]
+MODULES = [
+    verbs,
+    csv_input,
+    ndjson_input,
+    line_numbers,
+    copy_to,
+    output_text,
+    output_files,
+    returning,
+    passwords,
+    transactions,
+    command_line,
+    manual_pages,
+    samples,
+    workers,
+    zsh_completion,
+]
+
 
 if __name__ == "__main__":
     if not CONNINFO:
         sys.exit("BM_TEST_POSTGRESQL is not set")
-    sys.exit(0 if run_cases(sys.argv[1]) else 1)
+    sys.exit(0 if run_cases(sys.argv[1], sys.argv[2:]) else 1)

@@ -103,6 +103,29 @@ def the_readme_loads_a_file_and_updates_it_from_a_second(w: World) -> None:
     expect(dict(line.split("|", 1) for line in found), wanted)
 
 
+@case()
+def the_example_runs(w: World) -> None:
+    w.sql(
+        "CREATE TABLE product (id integer PRIMARY KEY, name varchar(50), price numeric(10, 2), "
+        "note text)"
+    )
+    path = f"{Path(w.program).parent}:{os.environ['PATH']}"
+    example = ROOT / "examples/command.sh"
+    done = subprocess.run(
+        [example, w.database], env={**os.environ, "PATH": path}, capture_output=True, check=True
+    )
+    expect(
+        done.stdout.decode().splitlines()[0::3],
+        ["id,name,price,note", '3,Sugar,1.10,""']
+        if not w.lite
+        else ["id,name,price,note", '3,Sugar,1.1,""'],
+    )
+    expect(
+        w.sql("SELECT id, price, note FROM product WHERE id < 3 ORDER BY id"),
+        f'1|{"4.8" if w.lite else "4.80"}|(null)\n2|{"7.9" if w.lite else "7.90"}|from "Finca A"',
+    )
+
+
 def _of(name: str) -> None:
     def run_page(w: World) -> None:
         page(w, name)

@@ -330,10 +330,13 @@ static void before_and_inside(void **state)
         const bm_call soon = {.size = sizeof soon, .timeout_ms = 1};
         bm_status status = load(tx, &soon, &err);
         assert_true(status == BM_OK || status == BM_TIMEOUT);
-        assert_true(status == BM_OK || err.fate == BM_FATE_IN_CALLERS_TRANSACTION ||
+        /* A server that does not stop the statement in time has its connection closed. */
+        bool lost = status == BM_TIMEOUT && err.fate == BM_FATE_ROLLED_BACK && e == POSTGRESQL;
+        assert_true(status == BM_OK || lost || err.fate == BM_FATE_IN_CALLERS_TRANSACTION ||
                     err.fate == BM_FATE_NOT_STARTED);
-        assert_int_equal(bm_commit(tx, &err), BM_OK);
-        int more = SMALL + (status == BM_OK ? MANY : 0);
+        assert_int_equal(bm_commit(tx, &err), lost ? BM_CONNECTION : BM_OK);
+        world_settle(&w);
+        int more = lost ? 0 : SMALL + (status == BM_OK ? MANY : 0);
         world_expect(&w, SEEDS + more, SEED_SUM + more);
         bm_close(db);
         world_end(&w);

@@ -56,14 +56,14 @@ FORBIDDEN_IN_C = {
 
 # (what, pattern, where in src/ it may stand); judged without comments and strings.
 FENCES = [
-    ("threads", r"\bpthread|\bthrd_|\bmtx_", ("src/run/", "src/transport/libpq_cancel.c")),
+    ("threads", r"\bpthread|\bthrd_|\bmtx_", ("src/run/", "src/engines/postgresql/libpq_cancel.c")),
     ("atomics", r"\bstdatomic\.h|\b_Atomic\b", ("src/core/", "src/operation/call.h", "src/run/")),
-    ("libpq", r"\bPQ[a-z]\w*\s*\(|\blibpq-fe\.h", ("src/transport/libpq",)),
-    ("SQLite", r"\bsqlite3_\w+\s*\(|\bsqlite3(ext)?\.h", ("src/transport/sqlite",)),
+    ("libpq", r"\bPQ[a-z]\w*\s*\(|\blibpq-fe\.h", ("src/engines/postgresql/libpq",)),
+    ("SQLite", r"\bsqlite3_\w+\s*\(|\bsqlite3(ext)?\.h", ("src/engines/sqlite/sqlite",)),
 ]
 
 # pg/context.c reads the words that the server writes into an error's CONTEXT.
-SQL_PLACES = ("src/sql/", "src/catalog/", "src/transport/", "src/pg/context.c")
+SQL_PLACES = ("src/sql/", "src/engines/", "src/pg/context.c")
 # Messages may begin with such a word too: "COPY ended early" is no statement.
 SQL_TEXT = (
     r'"\s*(SELECT\s|INSERT INTO\b|DELETE FROM\b|WITH \w+ AS\b'
@@ -280,7 +280,7 @@ def words_are_clean() -> Findings:
 
 
 def sql_has_its_place() -> Findings:
-    """Statements are written in src/sql, src/catalog and src/transport only."""
+    """Statements are written in src/sql and src/engines only."""
     for path in SRC:
         if not path.startswith(SQL_PLACES):
             yield from matches(path, without_comments(TEXTS[path]), SQL_TEXT, "SQL text")

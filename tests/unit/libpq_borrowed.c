@@ -33,7 +33,7 @@ static void count_notice(void *context, const PGresult *result)
 static void borrow(peer *q, PGconn *from)
 {
     *q = (peer){.err = BM_ERROR};
-    must(q, bm__libpq_attach(from, &q->conn, &q->err));
+    must(q, bm__transport_postgresql.attach(from, &q->conn, &q->err));
     assert_true(q->conn->borrowed);
 }
 
@@ -135,7 +135,7 @@ static void must_not_borrow(PGconn *from, bm_status expected)
 {
     bm_error err = BM_ERROR;
     bm__conn *conn = NULL;
-    assert_int_equal(bm__libpq_attach(from, &conn, &err), expected);
+    assert_int_equal(bm__transport_postgresql.attach(from, &conn, &err), expected);
     assert_null(conn);
     assert_string_not_equal(err.message, "");
 }

@@ -335,7 +335,7 @@ static void test_borrowed_ended_in_copy(void **state)
     PGconn *mine = PQconnectdb(test_postgresql());
     int pid = PQbackendPID(mine);
     peer q = {.err = BM_ERROR};
-    must(&q, bm__libpq_attach(mine, &q.conn, &q.err));
+    must(&q, bm__transport_postgresql.attach(mine, &q.conn, &q.err));
     enter_schema(&q);
     feed f = feed_of(block, size, 1600);
     f.between = terminate_at_block_50;
@@ -387,7 +387,7 @@ static int child_of_fork(void)
         p.conn->transport->perform(p.conn, &step, &answer, &err) != BM_CONNECTION) {
         return 1;
     }
-    bm__transport_libpq.close(p.conn);
+    bm__transport_postgresql.close(p.conn);
     return 0;
 }
 
@@ -518,7 +518,7 @@ static void must_not_open(const char *url, bm_status expected, const char *sqlst
     bm__conn *conn = NULL;
     p.err = BM_ERROR;
     int64_t begun = bm__now_ns();
-    must_be(&p, bm__transport_libpq.open(url, &options, NULL, &conn, &p.err), expected);
+    must_be(&p, bm__transport_postgresql.open(url, &options, NULL, &conn, &p.err), expected);
     assert_true(bm__now_ns() - begun < 3000 * MS);
     assert_null(conn);
     assert_int_equal(p.err.stage, BM_STAGE_CONNECT);

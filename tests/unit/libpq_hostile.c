@@ -203,7 +203,8 @@ static void of_a_refusal(void **state)
         bm__conn *conn;
         bm_error err = BM_ERROR;
         make_noise(seed, seed % 5 == 0 ? 2000 : seed + 1);
-        assert_int_not_equal(bm__transport_libpq.open(url, &options, NULL, &conn, &err), BM_OK);
+        assert_int_not_equal(bm__transport_postgresql.open(url, &options, NULL, &conn, &err),
+                             BM_OK);
         must_be_sound(&err);
     }
 }

@@ -29,14 +29,14 @@ static inline void open_peer(peer *p, const char *url)
 {
     const bm_open_options options = {.size = sizeof options};
     *p = (peer){.err = BM_ERROR};
-    if (bm__transport_libpq.open(url, &options, NULL, &p->conn, &p->err) != BM_OK) {
+    if (bm__transport_postgresql.open(url, &options, NULL, &p->conn, &p->err) != BM_OK) {
         fail_msg("%s", p->err.message);
     }
 }
 
 static inline void close_peer(peer *p)
 {
-    bm__transport_libpq.close(p->conn);
+    bm__transport_postgresql.close(p->conn);
     p->conn = NULL;
 }
 

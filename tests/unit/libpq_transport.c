@@ -32,9 +32,9 @@ static bm_status try_open(const char *url, bm_error *err)
     const bm_open_options options = {.size = sizeof options};
     bm__conn *conn = NULL;
     *err = BM_ERROR;
-    bm_status status = bm__transport_libpq.open(url, &options, NULL, &conn, err);
+    bm_status status = bm__transport_postgresql.open(url, &options, NULL, &conn, err);
     assert_true((status == BM_OK) == (conn != NULL));
-    bm__transport_libpq.close(conn);
+    bm__transport_postgresql.close(conn);
     return status;
 }
 
@@ -68,13 +68,13 @@ static void test_forms_of_url(void **state)
         peer q;
         to_url(url, sizeof url, schemes[i], test_postgresql());
         open_peer(&q, url);
-        assert_int_equal(q.conn->engine.version, PQserverVersion(judge));
-        assert_false(q.conn->engine.read_only);
+        assert_int_equal(q.conn->server.version, PQserverVersion(judge));
+        assert_false(q.conn->server.read_only);
         assert_false(q.conn->borrowed);
         must_be_usable(&q);
         close_peer(&q);
     }
-    bm__transport_libpq.close(NULL);
+    bm__transport_postgresql.close(NULL);
 }
 
 static void test_bad_strings(void **state)

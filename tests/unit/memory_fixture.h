@@ -3,6 +3,7 @@
 #define TEST_MEMORY_FIXTURE_H
 
 #include "cancel.h"
+#include "memory_script.h"
 #include "transport.h"
 
 #include "check.h"

@@ -8,7 +8,7 @@
 static void records_what_it_was_asked(void **state)
 {
     fixture *f = *state;
-    assert_string_equal(f->conn->transport->name, "memory");
+    assert_string_equal(f->conn->transport->engine->name, "memory");
     assert_false(f->conn->borrowed);
     assert_int_equal(bm__memory_count(f->conn), 0);
     assert_null(bm__memory_at(f->conn, 0));

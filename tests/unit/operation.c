@@ -56,7 +56,7 @@ static void begin(scene *s, const bm__verb *verb, bm_rows given)
     *s = (scene){.err = BM_ERROR};
     s->op.verb = verb;
     s->op.rows = given;
-    s->op.request.dialect = bm__dialect_named("postgresql");
+    s->op.request.engine = bm__engine_named("postgresql");
     s->op.request.keys_back = verb->creates;
     s->op.wants_queryset = verb->reads;
     if (verb->reads) {

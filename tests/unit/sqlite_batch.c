@@ -419,7 +419,7 @@ static void test_two_over_one_connection(void **state)
     bm__batch batch = batch_of(4);
     bm__batch smaller = batch_of(2);
     peer other = {.err = BM_ERROR};
-    must(&other, bm__sqlite_attach(p.db, &other.conn, &other.err));
+    must(&other, bm__transport_sqlite.attach(p.db, &other.conn, &other.err));
     for (int i = 0; i < 3; i++) {
         assert_string_equal(ask(&p, sql, &batch), "10\n");
         assert_string_equal(ask(&other, sql, &smaller), "3\n");

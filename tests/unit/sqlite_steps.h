@@ -113,7 +113,7 @@ static inline void borrow_peer(peer *p, const char *path)
 {
     *p = (peer){.err = BM_ERROR};
     assert_int_equal(sqlite3_open(path, &p->db), SQLITE_OK);
-    must(p, bm__sqlite_attach(p->db, &p->conn, &p->err));
+    must(p, bm__transport_sqlite.attach(p->db, &p->conn, &p->err));
 }
 
 static inline void close_peer(peer *p)

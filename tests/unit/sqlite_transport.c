@@ -38,8 +38,8 @@ static int tear_down(void **state)
 static void test_open(void **state)
 {
     (void)state;
-    assert_int_equal(p.conn->engine.version, SQLITE_VERSION_NUMBER);
-    assert_false(p.conn->engine.read_only);
+    assert_int_equal(p.conn->server.version, SQLITE_VERSION_NUMBER);
+    assert_false(p.conn->server.read_only);
     assert_false(p.conn->borrowed);
     assert_ptr_equal(p.conn->transport, &bm__transport_sqlite);
     assert_string_equal(ask(&p, "PRAGMA foreign_keys", NULL), "1\n");
@@ -83,8 +83,8 @@ static void test_read_only_file(void **state)
     (void)state;
     MUST(&p, "CREATE TABLE t(a)");
     sqlite3_open_v2(path, &q.db, SQLITE_OPEN_READONLY, NULL);
-    must(&q, bm__sqlite_attach(q.db, &q.conn, &q.err));
-    assert_true(q.conn->engine.read_only);
+    must(&q, bm__transport_sqlite.attach(q.db, &q.conn, &q.err));
+    assert_true(q.conn->server.read_only);
     assert_true(q.conn->borrowed);
     assert_int_equal(do_sql(&q, "INSERT INTO t VALUES(1)", NULL), BM_DATABASE);
     assert_int_equal(q.err.native_code & 0xFF, SQLITE_READONLY);

@@ -1,0 +1,46 @@
+#include "catalog.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bm_status bm__catalog_begin(bm__catalog *catalog, const bm__engine *engine, const bm_model *model,
+                            bm__step *step, bm_error *err)
+{
+    *catalog = (bm__catalog){.engine = engine, .model = model};
+    *step = (bm__step){.kind = BM__STEP_EXEC, .expect = BM__EXPECT_ROWS, .context = catalog};
+    catalog->table = calloc(1, sizeof *catalog->table);
+    if (catalog->table == NULL) {
+        return bm__no_memory(err);
+    }
+    return engine->ask != NULL ? engine->ask(catalog, step, err)
+                               : bm__catalog_from_model(catalog, err);
+}
+
+bm_status bm__catalog_begin_same(bm__catalog *catalog, const bm__engine *engine,
+                                 const bm_model *model, const bm__table *known, bm__step *step,
+                                 bm_error *err)
+{
+    *catalog = (bm__catalog){.engine = engine, .model = model, .known = known};
+    *step = (bm__step){.kind = BM__STEP_EXEC, .expect = BM__EXPECT_ROWS, .context = catalog};
+    return engine->ask_same != NULL ? engine->ask_same(catalog, step, err) : BM_OK;
+}
+
+bm_status bm__catalog_end(bm__catalog *catalog, bm__table **out, bm_error *err)
+{
+    const bm_model *model = catalog->model;
+    *out = NULL;
+    if (catalog->table->n_columns == 0) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CATALOG, "there is no table \"%s%s%s\"",
+                        model->schema != NULL ? model->schema : "",
+                        model->schema != NULL ? "\".\"" : "", model->table);
+    }
+    if (strcmp(catalog->table->name, model->table) != 0) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CATALOG,
+                        "the table's name is too long for the server: it found \"%s\"",
+                        catalog->table->name);
+    }
+    *out = catalog->table;
+    catalog->table = NULL;
+    bm__catalog_free(catalog);
+    return BM_OK;
+}

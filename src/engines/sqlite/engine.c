@@ -1,0 +1,24 @@
+#include "sqlite_engine.h"
+
+#include <string.h>
+
+static bool accepts(const char *url)
+{
+    return strncmp(url, "sqlite:", strlen("sqlite:")) == 0;
+}
+
+/* Under every driver: one writer, no round trip to save, its own way to store. */
+#define EVERY_DRIVER                                                                               \
+    .one_writer = true, .stores_lite = true, .small_rows = SIZE_MAX, .hint_rows = SIZE_MAX,        \
+    .load_rows = 1000000, .exec_rows = 1000000, .stream_rows = 65536,                              \
+    .type_of = bm__sqlite_type_of
+
+const bm__engine bm__engine_sqlite = {
+    .name = "sqlite", .accepts = accepts, .reads_batch = true, .ask = bm__sqlite_ask, EVERY_DRIVER};
+
+/* Under a driver that owns the connection: one statement makes keys and tells them. */
+const bm__engine bm__engine_sqlite_table = {
+    .name = "sqlite-table", .reads_batch = true, .returns_keys = true, EVERY_DRIVER};
+
+const bm__engine bm__engine_sqlite_rows = {
+    .name = "sqlite-rows", .binds_rows = true, .returns_keys = true, EVERY_DRIVER};

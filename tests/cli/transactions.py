@@ -1,0 +1,118 @@
+"""One command is one transaction: --truncate, --dry-run, sequences, retries."""
+
+from __future__ import annotations
+
+import json
+
+from world import THREE, World, case, expect, says
+
+
+@case()
+def truncate_is_part_of_the_transaction(w: World) -> None:
+    w.items(THREE)
+    w.verb("create", "--truncate", stdin="id,name\n1,n\nx,m\n", status=3)
+    expect(w.sql("SELECT count(*) FROM item"), "3")
+    w.verb("create", "--truncate", "--dry-run", stdin="id,name\n1,n\n")
+    expect(w.sql("SELECT count(*) FROM item"), "3")
+    says(w.verb("create", "--truncate", "--analyze", stdin="id,name\n1,n\n"), "1 inserted")
+    expect(w.all(), "1|n|7|(null)")
+
+
+@case()
+def l4_truncate_leaves_the_rows_of_children(w: World) -> None:
+    w.items(THREE)
+    w.sql(
+        "CREATE TABLE child (id integer PRIMARY KEY, i integer REFERENCES item ON DELETE CASCADE)"
+    )
+    w.sql("INSERT INTO child VALUES (1, 1), (2, 2)")
+    says(w.verb("create", "--truncate", stdin="id,name\n1,n\n", status=2), '"child"')
+    expect(w.sql("SELECT count(*) FROM child"), "2")
+    expect(w.sql("SELECT count(*) FROM item"), "3")
+
+
+@case("postgresql")
+def keys_above_the_sequence(w: World) -> None:
+    w.items()
+    done = w.verb("create", stdin="id,name\n500,a\n")
+    says(done, "warning", "--sync-sequences")
+    w.verb("create", "--sync-sequences", stdin="id,name\n600,b\n")
+    done = w.verb("create", stdin="name\nc\n")
+    expect("warning" in done.err, False)
+    expect(w.sql("SELECT id FROM item WHERE name = 'c'"), "601")
+
+
+@case("postgresql")
+def w9_what_may_pass_is_tried_again(w: World) -> None:
+    w.items()
+    path = w.folder / "rows.csv"
+    path.write_text("id,name\n" + "".join(f"{i},n{i}\n" for i in range(1, 3001)))
+    w.sql(
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF nextval('attempts') <= 3 THEN RAISE 'again' USING ERRCODE = '40P01'; END IF;"
+        " RETURN NULL; END $$"
+    )
+    w.sql(
+        "CREATE CONSTRAINT TRIGGER fail AFTER INSERT ON item DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW WHEN (NEW.id = 1) EXECUTE FUNCTION fail()"
+    )
+    for option, status in (("--retries=0", 6), ("--retries=2", 6), ("--retries=3", 0)):
+        w.sql("DROP SEQUENCE IF EXISTS attempts; CREATE SEQUENCE attempts")
+        done = w.verb("create", "--json", option, str(path), status=status)
+        expect(w.sql("SELECT count(*) FROM item"), "0" if status else "3000")
+        if status == 0:
+            expect(json.loads(done.err.splitlines()[-1])["replays"], 3)
+    w.sql("DELETE FROM item; DROP SEQUENCE attempts; CREATE SEQUENCE attempts")
+    w.verb("create", stdin=path.read_text(), status=6)  # a pipe is read once
+    expect(w.sql("SELECT count(*) FROM item"), "0")
+
+
+@case()
+def dry_run_tells_what_is_unchanged(w: World) -> None:
+    w.items(THREE)
+    rows = "id,value,name,note\n1,10,a,x\n2,20,b,y\n3,30,c,\n9,9,z,\n"
+    done = w.verb("update-fields", "--dry-run", stdin=rows)
+    says(done, "2 updated, 1 unchanged, 1 missing")
+    done = w.verb("upsert", "--dry-run", "-c", "id,value,name", stdin=rows)
+    says(done, "1 inserted, 3 unchanged")
+    expect(w.all(), "1|a|10|x\n2|b|20|(null)\n3|c|30|")
+
+
+# Raises SQLSTATE 40P01 at COMMIT, as often as "attempts" is below a number.
+DEADLOCKS = """
+CREATE SEQUENCE attempts;
+CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+ IF nextval('attempts') <= 2 THEN RAISE 'again' USING ERRCODE = '40P01'; END IF;
+ RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER fail AFTER INSERT ON item DEFERRABLE INITIALLY DEFERRED
+ FOR EACH ROW WHEN (NEW.id = 1) EXECUTE FUNCTION fail()
+"""
+
+
+@case("postgresql")
+def a_retry_is_reported(w: World) -> None:
+    w.sql("CREATE TABLE item (id integer PRIMARY KEY, name text)")
+    w.sql(DEADLOCKS)
+    path = w.file("rows.csv", "id,name\n" + "".join(f"{i},n{i}\n" for i in range(1, 3001)))
+    done = w.verb("create", "--retries=5", path)
+    lines = done.err.splitlines()
+    expect(lines[:2], [f"bulkmodel: retry {i} of 5: again" for i in (1, 2)])
+    expect((len(lines), "3,000 inserted" in lines[2]), (3, True))
+    for options, wanted in ((["--json"], ["retry", "retry", "done"]), (["--quiet"], [])):
+        w.sql("DELETE FROM item; SELECT setval('attempts', 1, false)")
+        done = w.verb("create", *options, path)
+        events = [json.loads(line) for line in done.err.splitlines()]
+        events = [event for event in events if event["event"] != "progress"]
+        expect([event["event"] for event in events], wanted)
+        for i, event in enumerate(events[:-1], 1):
+            told = (event["retry"], event["most"], event["status"], event["message"])
+            expect(told, (i, 3, "RETRY", "again"))
+    expect(w.sql("SELECT count(*) FROM item"), "3000")
+
+
+@case()
+def a_batch_that_is_too_large_is_refused(w: World) -> None:
+    w.items(THREE)
+    for verb in ("create", "update-fields", "upsert", "delete", "explain", "copy-to"):
+        done = w.verb(verb, "--batch-size=99999999999", stdin="id,name\n1,n\n", status=2)
+        says(done, "--batch-size: 99999999999 rows are too many", 'the most for table "item" are ')
+    expect(w.all(), "1|a|10|x\n2|b|20|(null)\n3|c|30|")

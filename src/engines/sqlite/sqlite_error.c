@@ -106,8 +106,12 @@ static void set_names(bm_error *err, int code, const char *message)
 bm_status bm__sqlite_fail(bm_error *err, bm_status status, bm_stage stage, int code,
                           const char *message)
 {
+    static const char no_target[] = "ON CONFLICT clause does not match";
     if (err->status != BM_OK) {
         return status;
+    }
+    if (code == SQLITE_ERROR && strncmp(message, no_target, strlen(no_target)) == 0) {
+        status = BM_INVALID; /* the options are wrong, as PostgreSQL says by 42P10 */
     }
     bm__fail(err, status, stage, "%s", message);
     err->native_code = code;

@@ -165,13 +165,29 @@ def test_an_update_of_rows_that_were_given_by_text() -> None:
     assert Foo.objects.bulk_update(rows, ["name"]) == 3
 
 
-@pytest.mark.parametrize("key", ["x", [1], {}, object()], ids=repr)
-def test_what_is_no_key_is_refused_before_anything_is_written(key: Any) -> None:
-    for call in (
-        lambda row: Plain.objects.create_queryset([row]),
-        lambda row: Plain.objects.copy_from_objects([row], exclude_id=False, return_queryset=True),
-        lambda row: Plain.objects.bulk_create([row], return_queryset=True),
+@pytest.mark.parametrize(
+    ("key", "error", "words"),
+    [
+        ("x", ValueError, "expected a number"),
+        ([1], TypeError, "unhashable type: 'list'"),
+        ({}, TypeError, "unhashable type: 'dict'"),
+        (object(), TypeError, "expected a number"),
+    ],
+    ids=["text", "list", "dict", "object"],
+)
+def test_what_is_no_key_is_refused_before_anything_is_written(
+    key: Any, error: type[Exception], words: str
+) -> None:
+    rows = Plain.objects
+    number = "expected a number"
+    for call, said in (
+        (lambda row: rows.create_queryset([row]), words),
+        (
+            lambda row: rows.copy_from_objects([row], exclude_id=False, return_queryset=True),
+            number,
+        ),
+        (lambda row: rows.bulk_create([row], return_queryset=True), number),
     ):
-        with pytest.raises(Exception), transaction.atomic():  # noqa: B017, as Django's
+        with pytest.raises(error, match=said), transaction.atomic():
             call(Plain(pk=key, name="a"))
         assert Plain.django.count() == 0

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import FieldDoesNotExist
-from django.db import DataError, connection, transaction
+from django.db import DataError, OperationalError, ProgrammingError, connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 
@@ -287,7 +287,7 @@ def test_sizes(name: str, size: Any) -> None:
 
 def test_a_table_that_is_another() -> None:
     rows = saved()
-    said = []
+    error = ProgrammingError if ENGINE == "postgresql" else OperationalError
     for call in (
         lambda: Plain.objects.update_fields("value", objects=rows),
         lambda: Plain.django.bulk_update(rows, ["value"]),
@@ -296,12 +296,10 @@ def test_a_table_that_is_another() -> None:
         with transaction.atomic():
             with connection.cursor() as cursor:
                 cursor.execute("ALTER TABLE app_plain RENAME COLUMN value TO other")
-            with pytest.raises(Exception) as caught, transaction.atomic():
+            with pytest.raises(error, match=r"column.*value") as caught, transaction.atomic():
                 call()
-            said.append((type(caught.value), "value" in str(caught.value)))
+            assert caught.type is error
             transaction.set_rollback(True)
-    assert said[0] == said[1] == said[2]
-    assert said[0][1]
 
 
 WRONG: list[Any] = [

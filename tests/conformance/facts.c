@@ -102,6 +102,23 @@ static void a_table_with_a_rule(world *w)
     free(many);
 }
 
+/* T4: more rows come than were sent: whatever this table does, it is not what was asked. */
+static void a_rule_that_writes_two_rows_a_row(world *w)
+{
+    make_items(w, "");
+    run(w, "CREATE TABLE base (name text, value integer, note text)");
+    run(w, "CREATE RULE twice AS ON INSERT TO item DO INSTEAD INSERT INTO base"
+           " SELECT NEW.name, NEW.value, NEW.note FROM generate_series(1, 2)");
+    for (size_t n = 3; n <= 1500; n += 1497) {
+        item *rows = some_items(n, 0, 0);
+        refused(w, create(w, &item_model, rows, n), BM_DATABASE, BM_NO_ROW, "");
+        assert_int_equal(w->err.fate, BM_FATE_ROLLED_BACK);
+        assert_int_equal(w->result.inserted, 0);
+        expect_number(w, 0, "SELECT count(*) FROM base");
+        free(rows);
+    }
+}
+
 static void row_security(world *w)
 {
     make_items(w, "");
@@ -462,6 +479,7 @@ static const conformance_case cases[] = {
     CASE(ON_POSTGRESQL, a_view),
     CASE(ON_POSTGRESQL, a_view_with_an_instead_of_trigger),
     CASE(ON_POSTGRESQL, a_table_with_a_rule),
+    CASE(ON_POSTGRESQL, a_rule_that_writes_two_rows_a_row),
     CASE(ON_POSTGRESQL, row_security),
     CASE(ON_POSTGRESQL, a_trigger_that_changes_a_column),
     CASE(ON_POSTGRESQL, a_trigger_that_changes_a_column_of_many),

@@ -233,6 +233,8 @@ typedef struct odd {
 static void odd_names(world *w)
 {
     static const char *const names[] = {"x\"; DROP TABLE item; --",
+                                        "\"first", /* T9 */
+                                        "\"both\"",
                                         "100%s %n {} $1 ?1",
                                         "select",
                                         "ünï ✓",

@@ -143,7 +143,7 @@ static void no_second_attempt_after_a_commit(void **state)
     }
 }
 
-/* T2: a constraint that COMMIT would check is checked while all can be rolled back; in any chunk. */
+/* T2: a constraint that COMMIT would check is checked while all can be rolled back. */
 static void deferred_constraints_are_checked_before_commits(void **state)
 {
     world w;

@@ -3,11 +3,13 @@
  * call reports must not contradict the table, and only a statement that is its own commit may be in
  * doubt (scoreboard B-05, B-06).
  *
- *     test_fault_cuts [CUTS [SEED]]      as many cuts, 60 without an argument
+ *     test_fault_cuts [CUTS [SEED [MODE]]]      as many cuts, 60 without an argument
  *
- * Cut number i has the seed SEED + i; "test_fault_cuts 1 SEED" repeats one.  Seeds that once found
- * a fault are kept in `kept` and run first.
+ * With a MODE the connections are those of a PgBouncer with that pool_mode.  Cut number i has the
+ * seed SEED + i; "test_fault_cuts 1 SEED" repeats one.  Seeds that once found a fault are kept in
+ * `kept` and run first.
  */
+#include "bouncer.h"
 #include "cutter.h"
 #include "loads.h"
 #include "world.h"
@@ -29,6 +31,8 @@ static int32_t batch;
 static long n_cuts, n_known, n_wrong;
 static long cuts = CUTS;
 static uint32_t first_seed = FIRST_SEED;
+static const char *mode; /* of PgBouncer, or NULL */
+static bouncer *pooler;
 
 static bm_status call_it(const load_call *call, bm_result *result, bm_error *err)
 {
@@ -150,7 +154,12 @@ static int set_up(void **state)
     char where[512];
     (void)state;
     oracle_begin(&o);
-    front = cutter_start(PQhost(o.conn), PQport(o.conn));
+    if (mode != NULL) {
+        pooler = load_pooler(&o, mode);
+        front = cutter_start(bouncer_folder(pooler), "6432");
+    } else {
+        front = cutter_start(PQhost(o.conn), PQport(o.conn));
+    }
     snprintf(where, sizeof where, "host=%s port=5434 user=%s dbname=%s", cutter_folder(front),
              PQuser(o.conn), PQdb(o.conn));
     db = load_open(where, &o, 0);
@@ -162,6 +171,9 @@ static int tear_down(void **state)
     (void)state;
     bm_close(db);
     cutter_stop(front);
+    if (pooler != NULL) {
+        bouncer_stop(pooler);
+    }
     oracle_end(&o);
     return 0;
 }
@@ -176,8 +188,11 @@ int main(int argc, char **argv)
     };
     cuts = argc > 1 ? strtol(argv[1], NULL, 10) : CUTS;
     first_seed = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : FIRST_SEED;
+    mode = argc > 3 ? argv[3] : NULL;
     int failed = cmocka_run_group_tests_name("fault_cuts", tests, set_up, tear_down);
-    print_message("# B-06: %ld cuts, %ld wrong; %ld known, %ld of a single statement in doubt\n",
-                  n_cuts, n_wrong, n_known, n_cuts - n_known);
+    print_message("# B-06: %ld cuts%s%s, %ld wrong; %ld known, %ld of a single statement in"
+                  " doubt\n",
+                  n_cuts, mode != NULL ? " before PgBouncer by " : "", mode != NULL ? mode : "",
+                  n_wrong, n_known, n_cuts - n_known);
     return oracle_report(&o) ? failed : 1;
 }

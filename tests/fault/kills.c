@@ -3,11 +3,15 @@
  * client is killed, the server is stopped at once and started again.  What the call reported must
  * not contradict the table (scoreboard B-05, B-08).
  *
- *     test_fault_kills [KILLS [SEED]]      as many kills that met a call, 16 without an argument
+ *     test_fault_kills [KILLS [SEED [MODE]]]      as many kills that met a call, 16 without
+ *                                                 an argument
+ *
+ * With a MODE the connections are those of a PgBouncer with that pool_mode.
  *
  * Kill number i has the seed SEED + i; the time of a call, of which a random part passes before the
  * kill, is measured first.
  */
+#include "bouncer.h"
 #include "loads.h"
 #include "restart.h"
 #include "world.h"
@@ -32,6 +36,9 @@ static const victim order[] = {BACKEND, CLIENT,  BACKEND, CLIENT,
 
 static oracle o;
 static bm_db *db;
+static const char *mode; /* of PgBouncer, or NULL */
+static bouncer *pooler;
+static char where[512];
 static load_row rows[LOAD_ROWS_MAX];
 static int64_t us_of[32]; /* the time of each call, when nothing is killed */
 static int32_t batch;
@@ -144,7 +151,7 @@ static bool one_on_the_server(victim who, const load_call *call, int64_t after_u
     bool right = oracle_judge(&o, claim_of(call), status, &err, &result);
     bm_result_clear(&result);
     bm_close(db);
-    db = load_open(test_postgresql(), &o, 0);
+    db = load_open(where, &o, 0);
     n_kills[who] += k.met;
     return right;
 }
@@ -161,7 +168,7 @@ static void run_child(const load_call *call, int to)
 {
     bm_error err = BM_ERROR;
     bm_result result = BM_RESULT;
-    bm_db *own = load_open(test_postgresql(), &o, 0);
+    bm_db *own = load_open(where, &o, 0);
     char byte = 'b';
     ssize_t n = write(to, &byte, 1);
     report made = {.status = call->run(own, rows, call->n, batch, &result, &err)};
@@ -242,7 +249,13 @@ static int set_up(void **state)
     (void)state;
     load_workers = WORKERS;
     oracle_begin(&o);
-    db = load_open(test_postgresql(), &o, 0);
+    snprintf(where, sizeof where, "%s", test_postgresql());
+    if (mode != NULL) {
+        pooler = load_pooler(&o, mode);
+        snprintf(where, sizeof where, "host=%s port=6432 user=%s dbname=%s", bouncer_folder(pooler),
+                 PQuser(o.conn), PQdb(o.conn));
+    }
+    db = load_open(where, &o, 0);
     return 0;
 }
 
@@ -250,6 +263,9 @@ static int tear_down(void **state)
 {
     (void)state;
     bm_close(db);
+    if (pooler != NULL) {
+        bouncer_stop(pooler);
+    }
     oracle_end(&o);
     return 0;
 }
@@ -260,8 +276,10 @@ int main(int argc, char **argv)
                                        cmocka_unit_test(at_a_random_time)};
     kills = argc > 1 ? strtol(argv[1], NULL, 10) : KILLS;
     first_seed = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : FIRST_SEED;
+    mode = argc > 3 ? argv[3] : NULL;
     int failed = cmocka_run_group_tests_name("fault_kills", tests, set_up, tear_down);
-    print_message("# B-08: %ld kills, %ld contradict the table (", all_kills(), n_wrong);
+    print_message("# B-08: %ld kills%s%s, %ld contradict the table (", all_kills(),
+                  mode != NULL ? " behind PgBouncer by " : "", mode != NULL ? mode : "", n_wrong);
     for (int i = 0; i < VICTIMS; i++) {
         print_message("%s%s %ld", i > 0 ? ", " : "", names[i], n_kills[i]);
     }

@@ -156,6 +156,14 @@ bm_db *load_open(const char *where, const oracle *o, int64_t timeout_ms)
     return db;
 }
 
+bouncer *load_pooler(const oracle *o, const char *mode)
+{
+    char settings[200];
+    snprintf(settings, sizeof settings, "SET search_path = %s; SET synchronous_commit = on",
+             o->schema);
+    return bouncer_start(mode, 16, settings);
+}
+
 void load_prepare(oracle *o, const load_call *call, load_row *rows, int32_t batch)
 {
     if (call->before == ORACLE_ABSENT) {

@@ -3,6 +3,7 @@
 #ifndef TEST_FAULT_LOADS_H
 #define TEST_FAULT_LOADS_H
 
+#include "bouncer.h"
 #include "oracle.h"
 
 enum { LOAD_ROWS_MAX = 2000 };
@@ -23,6 +24,9 @@ typedef struct load_call {
 
 extern const load_call load_calls[];
 extern const size_t n_load_calls;
+
+/* PgBouncer, whose connections are like those of load_open.  Stopped by the caller. */
+bouncer *load_pooler(const oracle *o, const char *mode);
 
 /* The library's connection: `where` is the beginning of a connection string.  The timeout is that
  * of bm_open_options. */

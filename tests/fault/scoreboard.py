@@ -65,6 +65,12 @@ def python(name: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, name, *arguments)
 
 
+def behind_poolers(name: str) -> tuple[tuple[str, ...], ...]:
+    """A program without PgBouncer, and with it in both modes; each from a seed of its own."""
+    modes = (("2000", "transaction"), ("3000", "session"))
+    return (c(name), *(c(name, "AMOUNT", *mode) for mode in modes))
+
+
 ROWS = (
     Row(
         "B-01",
@@ -108,10 +114,10 @@ ROWS = (
     Row(
         "B-06",
         "connections cut at a random byte",
-        (c("fault_cuts"),),
-        quick=(200, 200),
-        full=(500, 500),
-        unit="cuts",
+        behind_poolers("fault_cuts"),
+        quick=(70, 210),
+        full=(500, 1500),
+        unit="cuts, 0 wrong, without and with PgBouncer",
     ),
     Row(
         "B-07",
@@ -124,10 +130,10 @@ ROWS = (
     Row(
         "B-08",
         "processes killed during calls",
-        (c("fault_kills"),),
-        quick=(40, 40),
-        full=(100, 100),
-        unit="kills",
+        behind_poolers("fault_kills"),
+        quick=(14, 42),
+        full=(100, 300),
+        unit="kills, 0 wrong, without and with PgBouncer",
     ),
     Row(
         "B-09",
@@ -145,8 +151,20 @@ ROWS = (
         full=(1_000_000, 1_000_000),
         unit="values",
     ),
-    Row("B-11", "numeric, every coefficient and scale"),
-    Row("B-12", "Django's own tests"),
+    Row(
+        "B-11",
+        "numeric, every coefficient and scale",
+        (c("types_numerics"),),
+        full=(1, 260_000),
+        unit="numbers, 0 different",
+    ),
+    Row(
+        "B-12",
+        "Django's own tests",
+        (python("tests/fault/parity.py", "6.1"),),
+        full=(0, 3000),
+        unit="tests, 0 failed",
+    ),
     Row(
         "B-13",
         "interleavings of workers",
@@ -155,10 +173,28 @@ ROWS = (
         full=(0, 500),
         unit="interleavings",
     ),
-    Row("B-14", "reference leaks"),
+    Row(
+        "B-14",
+        "kinds of calls that leave nothing behind",
+        (python("tests/django/leaks.py", "AMOUNT"),),
+        full=(5, 10),
+        unit="kinds, 0 leaks",
+    ),
     Row("B-15", "sanitizers, valgrind", not_run="a step of .ci/run"),
-    Row("B-16", "branch coverage of the core"),
-    Row("B-17", "mutation score"),
+    Row(
+        "B-16",
+        "branch coverage of the C sources",
+        (python("tests/fault/coverage.py", "85"),),
+        full=(0, 85),
+        unit="% of the branches",
+    ),
+    Row(
+        "B-17",
+        "mutation score of encoders and decoders",
+        (python("tests/fault/mutants.py", "AMOUNT"),),
+        full=(1, 80),
+        unit="% killed",
+    ),
     Row("B-18", "seeded bugs of peers that were caught"),
     Row("B-19", "memory, 1 M and 10 M rows", not_run="a row of script/bench"),
     Row(

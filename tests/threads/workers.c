@@ -2,6 +2,7 @@
  * Workers that cannot all be there, or that would wait for each other: the call ends, soon, with
  * all rows or none.
  */
+#include "bouncer.h"
 #include "world.h"
 
 #include <pthread.h>
@@ -9,8 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -210,50 +209,13 @@ static void workers_of_two_calls(void **state)
 
 /* ------------------------------------------------------------------------------------ PgBouncer */
 
-static pid_t bouncer_begin(const world *w, const char *folder, int pool)
-{
-    char path[TEST_PATH_MAX + 32];
-    const char *host = strstr(test_postgresql(), "host=") + 5;
-    assert_int_equal(chmod(folder, 0777), 0);
-    snprintf(path, sizeof path, "%s/users", folder);
-    FILE *users = fopen(path, "w");
-    assert_non_null(users);
-    fputs("\"postgres\" \"\"\n", users);
-    fclose(users);
-    snprintf(path, sizeof path, "%s/ini", folder);
-    FILE *ini = fopen(path, "w");
-    assert_non_null(ini);
-    fprintf(ini,
-            "[databases]\npostgres = host=%.*s user=postgres"
-            " connect_query='SET search_path = %s'\n[pgbouncer]\nlisten_addr =\n"
-            "unix_socket_dir = %s\nlisten_port = 6432\nauth_type = trust\nauth_file = %s/users\n"
-            "pool_mode = transaction\ndefault_pool_size = %d\nignore_startup_parameters ="
-            " options,extra_float_digits\n",
-            (int)strcspn(host, " "), host, w->schema, folder, folder, pool);
-    fclose(ini);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        (void)!freopen("/dev/null", "w", stdout);
-        (void)!freopen("/dev/null", "w", stderr);
-        execlp("pgbouncer", "pgbouncer", "-q", geteuid() == 0 ? "-unobody" : "-q", path, NULL);
-        execl("/usr/sbin/pgbouncer", "pgbouncer", "-q", geteuid() == 0 ? "-unobody" : "-q", path,
-              NULL);
-        _exit(127);
-    }
-    return child;
-}
-
-static bm_db *open_when_there(const char *url)
+static bm_db *open_through(const char *url)
 {
     bm_db *db = NULL;
     bm_error err = BM_ERROR;
     const bm_open_options options = {
         .size = sizeof options, .max_connections = 8, .max_concurrent_batch_writes = WORKERS};
-    for (int i = 0; i < 200 && bm_open(url, &options, &db, &err) != BM_OK; i++) {
-        usleep(50000);
-    }
-    if (db == NULL) {
+    if (bm_open(url, &options, &db, &err) != BM_OK) {
         fail_msg("%s", err.message);
     }
     return db;
@@ -267,13 +229,14 @@ static void a_small_pool(void **state)
     for (int pool = 1; pool <= 3; pool++) {
         world w;
         bm_error err = BM_ERROR;
-        char folder[] = "/tmp/bouncer.XXXXXX";
         char url[TEST_PATH_MAX];
+        char path[128];
         world_begin(&w, POSTGRESQL);
-        assert_non_null(mkdtemp(folder));
-        pid_t child = bouncer_begin(&w, folder, pool);
-        snprintf(url, sizeof url, "host=%s port=6432 dbname=postgres user=postgres", folder);
-        bm_db *db = open_when_there(url);
+        snprintf(path, sizeof path, "SET search_path = %s", w.schema);
+        bouncer *pooler = bouncer_start("transaction", pool, path);
+        snprintf(url, sizeof url, "host=%s port=6432 dbname=postgres user=postgres",
+                 bouncer_folder(pooler));
+        bm_db *db = open_through(url);
         for (int round = 0; round < 2; round++) {
             world_reset(&w);
             fill_items(rows, N, 1000, 1);
@@ -285,11 +248,7 @@ static void a_small_pool(void **state)
             world_expect(&w, SEEDS + N, SEED_SUM + N);
         }
         bm_close(db);
-        kill(child, SIGKILL);
-        waitpid(child, NULL, 0);
-        char command[sizeof folder + 16];
-        snprintf(command, sizeof command, "rm -rf %s", folder);
-        assert_int_equal(system(command), 0);
+        bouncer_stop(pooler);
         world_end(&w);
     }
 }

@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""Force each `if` of the encoders and decoders either way; the tests must fail (scoreboard B-17).
+
+usage: mutants.py EVERY    every so many-th of the mutants
+
+src/pg and src/lite are compiled once, in a copy, with a switch in each condition.  A mutant is a
+number in the environment: its condition is always true, or always false.  It is killed when a unit
+or golden test of these folders fails, crashes or does not end.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+COPY = ROOT / "build" / "mutants"
+FOLDERS = ("pg", "lite")
+LONGEST_S = 60
+IF = re.compile(r"\bif \(")
+SWITCH = """
+#ifndef BM_MUTANT
+#define BM_MUTANT
+#include <stdlib.h>
+static inline int bm_mutant(int number)
+{
+    static int chosen = -1;
+    if (chosen < 0) {
+        const char *given = getenv("BM_MUTANT");
+        chosen = given != NULL ? atoi(given) : 0;
+    }
+    return chosen / 2 == number ? 1 + chosen % 2 : 0;
+}
+#define BM_FORCED(number_, condition_) \\
+    (bm_mutant(number_) == 0 ? !!(condition_) : bm_mutant(number_) - 1)
+#endif
+"""
+
+
+def close_of(text: str, begin: int) -> int:
+    """Where the parenthesis before `begin` is closed."""
+    depth = 1
+    quote = ""
+    i = begin
+    while depth > 0:
+        c = text[i]
+        if quote:
+            i += c == "\\"
+            quote = "" if c == quote else quote
+        elif c in "\"'":
+            quote = c
+        else:
+            depth += (c == "(") - (c == ")")
+        i += 1
+    return i - 1
+
+
+def switched(path: Path, places: list[str]) -> None:
+    """Put a switch into each condition of a file; where they are is added to `places`."""
+    text = path.read_text("utf-8")
+    out = SWITCH + f'#line 1 "{path.name}"\n'
+    last = 0
+    for found in IF.finditer(text):
+        line = text[text.rfind("\n", 0, found.start()) + 1 : found.start()]
+        if "*" in line or "#" in line or found.start() < last:
+            continue  # in a comment, a macro, or a condition
+        end = close_of(text, found.end())
+        places.append(f"{path.parent.name}/{path.name}:{text.count(chr(10), 0, found.start()) + 1}")
+        out += text[last : found.end()]
+        out += f"BM_FORCED({len(places)}, ({text[found.end() : end]}))"
+        last = end
+    path.write_text(out + text[last:], "utf-8")
+
+
+def build(places: list[str]) -> list[str]:
+    """The tests' programs, in a copy of the tree whose conditions have switches."""
+    shutil.rmtree(COPY, ignore_errors=True)
+    for name in ("include", "src", "tests", "examples", "cli", "fuzz", "script"):
+        shutil.copytree(ROOT / name, COPY / name)
+    for name in ("meson.build", "meson_options.txt"):
+        shutil.copy(ROOT / name, COPY / name)
+    for folder in FOLDERS:
+        for path in sorted((COPY / "src" / folder).glob("*.c")):
+            switched(path, places)
+    meson = str(ROOT / ".venv" / "bin" / "meson")
+    folder = str(COPY / "build")
+    options = ["-Dtests=true", "-Dbuildtype=debug", "-Doptimization=1", "-Dcli=disabled"]
+    subprocess.run([meson, "setup", *options, folder, str(COPY)], check=True, stdout=sys.stderr)
+    programs = sorted(
+        f"tests/test_{path.parent.name}_{path.stem}"
+        for path in (COPY / "tests").glob("*/*.c")
+        if path.parent.name in ("unit", "golden")
+        and path.name.startswith(("pg_", "lite_", "sqlite_batch"))
+    )
+    ninja = str(ROOT / ".venv" / "bin" / "ninja")
+    subprocess.run([ninja, "--quiet", "-C", folder, *programs], check=True, stdout=sys.stderr)
+    return [f"{folder}/{program}" for program in programs]
+
+
+def survives(programs: list[str], mutant: int, place: str = "") -> bool:
+    environment = os.environ | {"BM_MUTANT": str(mutant)}
+    stem = Path(place.split(":")[0]).stem
+    for program in sorted(programs, key=lambda path: stem not in path):  # its own test first
+        try:
+            ended = subprocess.run(
+                [program],
+                env=environment,
+                timeout=LONGEST_S,
+                check=False,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        except subprocess.TimeoutExpired:
+            return False
+        if ended.returncode != 0:
+            return False
+    return True
+
+
+def main(every: str) -> None:
+    places: list[str] = []
+    programs = build(places)
+    if not survives(programs, 0):
+        sys.exit("the tests fail without a mutant")
+    mutants = range(2, 2 * len(places) + 2, int(every))
+    with ThreadPoolExecutor(os.cpu_count()) as several:
+        alive = list(several.map(lambda m: survives(programs, m, places[m // 2 - 1]), mutants))
+    for mutant, is_alive in zip(mutants, alive, strict=True):
+        if is_alive:
+            print(f"alive: {places[mutant // 2 - 1]} {'true' if mutant % 2 else 'false'}")
+    killed = len(alive) - sum(alive)
+    print(f"# B-17: {100 * killed // len(alive)} % of {len(alive)} mutants killed")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

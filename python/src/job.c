@@ -297,7 +297,7 @@ static PyObject *value_of(const bm__cell *cell)
 /* One cell as SQLite stores it. */
 static PyObject *bound(const bm__view *view, size_t row)
 {
-    char scratch[BM__TEXT_MAX];
+    char scratch[BM__PRINT_MAX];
     bm__cell cell = {.kind = BM__CELL_NULL};
     if (bm__view_state(view, row) == BM_VALUE) {
         const char *fault = bm__lite_value(view->cells.type, view->cells.layout, view->cells.width,

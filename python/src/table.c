@@ -1,6 +1,6 @@
 #include "core.h"
 
-#include "types.h"
+#include "type.h"
 
 #include <string.h>
 

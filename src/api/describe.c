@@ -1,6 +1,6 @@
 #include "entry.h"
 
-#include "types.h"
+#include "type.h"
 
 #include <stdlib.h>
 #include <string.h>

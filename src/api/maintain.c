@@ -2,7 +2,7 @@
 
 #include "maintain.h"
 #include "options.h"
-#include "types.h"
+#include "type.h"
 
 #include <stdio.h>
 

@@ -5,11 +5,9 @@
 #define BM_CORE_BATCH_H
 
 #include "error.h"
+#include "type.h"
 
 #include <assert.h>
-
-/* Rows that are looked at together: cells of a block stay in the first-level cache. */
-#define BM__BLOCK 256
 
 /* Where the cells of one column stand.  With `rows`, cell i stands at rows[i] + offset (and its
  * state at rows[i] + state_offset); else as bm_column says. */

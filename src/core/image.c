@@ -1,6 +1,6 @@
 #include "image.h"
 
-#include "types.h"
+#include "type.h"
 #include "utf8.h"
 
 #include <assert.h>

@@ -9,6 +9,7 @@
 #include "arena.h"
 #include "batch.h"
 #include "buffer.h"
+#include "error.h"
 
 #define BM__CELL_UNKNOWN 0xFF /* no bm_state: differs from every cell */
 

@@ -1,13 +1,13 @@
 #include "keys.h"
 
-#include "types.h"
+#include "type.h"
 #include "utf8.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A row to sort, with the first key column's value beside it where that is an integer. */
+/* A row to sort, with the first key column's rank beside it where it has one. */
 typedef struct item {
     int64_t value;
     size_t row;
@@ -18,81 +18,10 @@ typedef struct order_by {
     size_t n_keys;
 } order_by;
 
-static bool is_integer(bm_type type)
-{
-    return bm__type_is_integer(type) || type == BM_DATE || type == BM_TIME ||
-           type == BM_TIMESTAMP || type == BM_TIMESTAMPTZ;
-}
-
-static int64_t integer_of(bm_type type, const void *cell)
-{
-    assert(is_integer(type) && cell != NULL);
-    int16_t i2;
-    int32_t i4;
-    int64_t i8;
-    switch (type) {
-    case BM_INT2:
-        memcpy(&i2, cell, sizeof i2);
-        return i2;
-    case BM_INT4:
-    case BM_DATE:
-        memcpy(&i4, cell, sizeof i4);
-        return i4;
-    default:
-        assert(bm__type(type)->width == sizeof i8);
-        memcpy(&i8, cell, sizeof i8);
-        return i8;
-    }
-}
-
-static double real_of(bm_type type, const void *cell)
-{
-    float f4;
-    double f8;
-    assert(type == BM_FLOAT4 || type == BM_FLOAT8);
-    if (type == BM_FLOAT4) {
-        memcpy(&f4, cell, sizeof f4);
-        return (double)f4;
-    }
-    memcpy(&f8, cell, sizeof f8);
-    return f8;
-}
-
-/* NaN is above all and equals itself, as in PostgreSQL's btree. */
-static int compare_reals(double a, double b)
-{
-    bool a_nan = a != a;
-    bool b_nan = b != b;
-    if (a_nan || b_nan) {
-        return (int)a_nan - (int)b_nan;
-    }
-    return (a > b) - (a < b);
-}
-
-static int compare_bytes(bm_slice a, bm_slice b)
-{
-    assert(a.data != NULL && b.data != NULL);
-    size_t n = a.size < b.size ? a.size : b.size;
-    int c = n > 0 ? memcmp(a.data, b.data, n) : 0;
-    return c != 0 ? c : (a.size > b.size) - (a.size < b.size);
-}
-
-static bm_slice text_of(const bm__view *view, const void *cell)
-{
-    bm_slice text = bm__cell_bytes(view->cells.layout, view->cells.width, cell);
-    assert(text.data != NULL); /* of a value */
-    if (view->cells.type == BM_CHAR) {
-        while (text.size > 0 && text.data[text.size - 1] == ' ') {
-            text.size--;
-        }
-    }
-    return text;
-}
-
 static int compare_cells(const bm__view *view, size_t a, size_t b)
 {
-    bm_type type = view->cells.type;
-    assert(view->cells.layout != BM_ARRAY);
+    const bm__type_ops *ops = bm__type(view->cells.type)->ops;
+    assert(view->cells.layout != BM_ARRAY && (ops->compare != NULL || ops->rank != NULL));
     bool a_null = bm__view_state(view, a) != BM_VALUE;
     bool b_null = bm__view_state(view, b) != BM_VALUE;
     if (a_null || b_null) {
@@ -100,18 +29,18 @@ static int compare_cells(const bm__view *view, size_t a, size_t b)
     }
     const void *x = bm__view_cell(view, a);
     const void *y = bm__view_cell(view, b);
-    if (is_integer(type)) {
-        int64_t i = integer_of(type, x);
-        int64_t j = integer_of(type, y);
+    if (ops->compare == NULL) {
+        int64_t i = ops->rank(x);
+        int64_t j = ops->rank(y);
         return (i > j) - (i < j);
     }
-    if (type == BM_FLOAT4 || type == BM_FLOAT8) {
-        return compare_reals(real_of(type, x), real_of(type, y));
-    }
     if (view->cells.layout == BM_FIXED) {
-        return memcmp(x, y, view->cells.width);
+        return ops->compare(x, y);
     }
-    return compare_bytes(text_of(view, x), text_of(view, y));
+    const bm_slice s = bm__cell_bytes(view->cells.layout, view->cells.width, x);
+    const bm_slice t = bm__cell_bytes(view->cells.layout, view->cells.width, y);
+    assert(s.data != NULL && t.data != NULL);
+    return ops->compare(&s, &t);
 }
 
 static int compare_rows(const order_by *by, size_t a, size_t b)
@@ -235,12 +164,12 @@ static bm_status check_layouts(const order_by *by, bm_error *err)
 /* One column of integers that stand `stride` bytes apart, every row of it. */
 static bool integers_ascending(const bm__view *key, size_t n)
 {
+    int64_t (*rank)(const void *) = bm__type(key->cells.type)->ops->rank;
     const char *cell = key->cells.data;
-    assert(n > 0 && key->rows == NULL);
-    int64_t last = integer_of(key->cells.type, cell);
+    int64_t last = rank(cell);
     for (size_t i = 1; i < n; i++) {
         cell += key->cells.stride;
-        int64_t value = integer_of(key->cells.type, cell);
+        int64_t value = rank(cell);
         if (value <= last) {
             return false;
         }
@@ -253,7 +182,7 @@ static bool ascending(const order_by *by, const size_t *rows, size_t n)
 {
     const bm__view *key = by->keys[0];
     bool plain = by->n_keys == 1 && rows == NULL && key->rows == NULL && n > 0 &&
-                 is_integer(key->cells.type) && !bm__view_has_states(key);
+                 bm__type(key->cells.type)->ops->rank != NULL && !bm__view_has_states(key);
     if (plain) {
         return integers_ascending(key, n);
     }
@@ -286,11 +215,11 @@ bm_status bm__keys_order(const bm__view *const *keys, size_t n_keys, const size_
         free(sorted);
         return bm__no_memory(err);
     }
-    bool integer = is_integer(keys[0]->cells.type) && !bm__view_has_states(keys[0]);
+    int64_t (*rank)(const void *) = bm__type(keys[0]->cells.type)->ops->rank;
+    bool ranked = rank != NULL && !bm__view_has_states(keys[0]);
     for (size_t i = 0; i < n; i++) {
         items[i].row = row_of(rows, i);
-        items[i].value =
-            integer ? integer_of(keys[0]->cells.type, bm__view_cell(keys[0], items[i].row)) : 0;
+        items[i].value = ranked ? rank(bm__view_cell(keys[0], items[i].row)) : 0;
     }
     const item *done = sort(&by, items, n);
     for (size_t i = 0; i < n; i++) {

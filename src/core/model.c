@@ -1,7 +1,7 @@
 #include "model.h"
 
 #include "options.h"
-#include "types.h"
+#include "type.h"
 #include "utf8.h"
 
 #include <assert.h>

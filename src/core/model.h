@@ -3,6 +3,7 @@
 #define BM_CORE_MODEL_H
 
 #include "arena.h"
+#include "error.h"
 
 #define BM__KEYS_MAX 32     /* PostgreSQL's INDEX_MAX_KEYS */
 #define BM__FIELDS_MAX 1600 /* PostgreSQL's MaxHeapAttributeNumber */

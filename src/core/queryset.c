@@ -2,7 +2,7 @@
 
 #include "journal.h"
 #include "model.h"
-#include "types.h"
+#include "type.h"
 #include "utf8.h"
 
 #include <assert.h>

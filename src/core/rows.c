@@ -3,7 +3,7 @@
 #include "model.h"
 #include "options.h"
 #include "queryset.h"
-#include "types.h"
+#include "type.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "catalog.h"
 
-#include "types.h"
+#include "type.h"
 
 #include <stdlib.h>
 #include <string.h>

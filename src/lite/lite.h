@@ -21,7 +21,7 @@ bm_status bm__lite_resolve(bm_type type, bm_layout layout, size_t width, bm_erro
  * else the reason in words: text that is not UTF-8 or has a NUL, NaN (SQLite stores it as NULL),
  * a date outside years 1 to 9999, text that is no number. */
 const char *bm__lite_value(bm_type type, bm_layout layout, size_t width, const void *cell,
-                           char scratch[BM__TEXT_MAX], bm__cell *out);
+                           char scratch[BM__PRINT_MAX], bm__cell *out);
 
 /* Check that every cell of the batch can be stored.  The error names row (of the batch) and
  * column. */

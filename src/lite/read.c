@@ -1,21 +1,21 @@
 /* SQLite's storage classes into members. */
-#include "lite.h"
+#include "storage.h"
 
-#include "number.h"
-#include "types.h"
 #include "utf8.h"
 
 #include <float.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 static const char no_memory[] = "out of memory";
 
 /* Bytes into a variable member: a pointer into the arena, or characters in place. */
-static const char *store_bytes(bm_layout layout, size_t width, const void *data, size_t size,
-                               void *member, bm__arena *arena)
+static const char *store_bytes(const bm__stored *to, const void *data, size_t size,
+                               bm__arena *arena)
 {
+    const bm_layout layout = to->layout;
+    const size_t width = to->width;
+    void *member = to->member;
     if (layout == BM_CHARS) {
         if (size > width) {
             return "a value longer than the member that is to hold it";
@@ -39,58 +39,30 @@ static const char *store_bytes(bm_layout layout, size_t width, const void *data,
     return NULL;
 }
 
-static const char *read_text(bm_layout layout, size_t width, const bm__cell *cell, void *member,
-                             bm__arena *arena)
+const char *bm__take_text(const bm__cell *cell, const bm__stored *to, bm__arena *arena)
 {
     if (cell->kind != BM__CELL_TEXT) {
         return "no TEXT where text is expected";
     }
     const char *fault = bm__text_fault(cell->data, cell->size);
-    return fault != NULL ? fault
-                         : store_bytes(layout, width, cell->data, cell->size, member, arena);
+    return fault != NULL ? fault : store_bytes(to, cell->data, cell->size, arena);
 }
 
-/* The shortest of 15, 16 and 17 digits that is the same number again.  printf writes the decimal
- * point of the process's locale, and scanf reads it: it becomes a point at the end. */
-static size_t real_text(double value, char out[BM__TEXT_MAX])
+const char *bm__take_number(const bm__cell *cell, const bm__stored *to, bm__arena *arena)
 {
-    for (int digits = DBL_DIG; digits <= 17; digits++) {
-        double back = 0;
-        snprintf(out, BM__TEXT_MAX, "%.*g", digits, value);
-        if (sscanf(out, "%lf", &back) == 1 && back == value) {
-            break;
-        }
-    }
-    size_t size = 0;
-    for (const char *c = out; *c != '\0'; c++) {
-        if ((*c >= '0' && *c <= '9') || *c == '-' || *c == '+' || *c == 'e') {
-            out[size++] = *c;
-        } else if (out[size - 1] != '.') {
-            out[size++] = '.';
-        }
-    }
-    return size;
-}
-
-static const char *read_number(bm_layout layout, size_t width, const bm__cell *cell, void *member,
-                               bm__arena *arena)
-{
-    char text[BM__TEXT_MAX];
+    char text[BM__PRINT_MAX];
     const char *fault;
     switch (cell->kind) {
     case BM__CELL_INTEGER:
-        return store_bytes(layout, width, text,
-                           (size_t)snprintf(text, sizeof text, "%lld", (long long)cell->integer),
-                           member, arena);
+        return store_bytes(to, text, bm__value_print(BM_INT8, &cell->integer, text), arena);
     case BM__CELL_REAL:
         if (!isfinite(cell->real)) {
             return "a REAL that is infinite, which no decimal number is";
         }
-        return store_bytes(layout, width, text, real_text(cell->real, text), member, arena);
+        return store_bytes(to, text, bm__value_print(BM_FLOAT8, &cell->real, text), arena);
     case BM__CELL_TEXT:
         fault = bm__lite_number_fault(cell->data, cell->size);
-        return fault != NULL ? fault
-                             : store_bytes(layout, width, cell->data, cell->size, member, arena);
+        return fault != NULL ? fault : store_bytes(to, cell->data, cell->size, arena);
     case BM__CELL_NULL:
     case BM__CELL_BYTES:
     case BM__CELL_BLOB:
@@ -99,17 +71,17 @@ static const char *read_number(bm_layout layout, size_t width, const bm__cell *c
     return "a BLOB where a number is expected";
 }
 
-static const char *read_blob(bm_layout layout, size_t width, const bm__cell *cell, void *member,
-                             bm__arena *arena)
+const char *bm__take_blob(const bm__cell *cell, const bm__stored *to, bm__arena *arena)
 {
     if (cell->kind != BM__CELL_BLOB) {
         return "no BLOB where bytes are expected";
     }
-    return store_bytes(layout, width, cell->data, cell->size, member, arena);
+    return store_bytes(to, cell->data, cell->size, arena);
 }
 
-static const char *read_float(bm_type type, const bm__cell *cell, void *member)
+const char *bm__take_float(const bm__cell *cell, const bm__stored *to, bm__arena *arena)
 {
+    (void)arena;
     double value;
     if (cell->kind == BM__CELL_REAL) {
         value = cell->real;
@@ -118,20 +90,23 @@ static const char *read_float(bm_type type, const bm__cell *cell, void *member)
     } else {
         return "no REAL where a float is expected";
     }
-    if (type == BM_FLOAT8) {
-        memcpy(member, &value, sizeof value);
+    if (to->type == BM_FLOAT8) {
+        memcpy(to->member, &value, sizeof value);
         return NULL;
     }
     if (isfinite(value) && fabs(value) > (double)FLT_MAX) {
         return "a number that float4 cannot hold";
     }
     float narrow = (float)value;
-    memcpy(member, &narrow, sizeof narrow);
+    memcpy(to->member, &narrow, sizeof narrow);
     return NULL;
 }
 
-static const char *read_integer(bm_type type, const bm__cell *cell, void *member)
+const char *bm__take_integer(const bm__cell *cell, const bm__stored *to, bm__arena *arena)
 {
+    const bm_type type = to->type;
+    void *member = to->member;
+    (void)arena;
     if (cell->kind != BM__CELL_INTEGER) {
         return "no INTEGER where one is expected";
     }
@@ -153,68 +128,43 @@ static const char *read_integer(bm_type type, const bm__cell *cell, void *member
     return NULL;
 }
 
-static const char *read_calendar(bm_type type, const bm__cell *cell, void *member)
+const char *bm__take_printed(const bm__cell *cell, const bm__stored *to, bm__arena *arena)
 {
+    (void)arena;
     if (cell->kind != BM__CELL_TEXT) {
-        return "no TEXT where a date or time is expected";
+        return "no TEXT where its type is stored as text";
     }
+    bm_slice text = {cell->data, cell->size};
+    return bm__value_parse(to->type, text, NULL, to->member) == NULL
+               ? NULL
+               : "TEXT that is not a value of its type";
+}
+
+const char *bm__take_date(const bm__cell *cell, const bm__stored *to, bm__arena *arena)
+{
     int32_t days;
+    const bm__stored read = {.type = BM_DATE, .member = &days};
+    const char *fault = bm__take_printed(cell, &read, arena);
+    if (fault == NULL && (days < BM__DATE_MIN || days > BM__DATE_MAX)) {
+        fault = "a date outside the years 1 to 9999";
+    }
+    if (fault == NULL) {
+        memcpy(to->member, &days, sizeof days);
+    }
+    return fault;
+}
+
+/* An offset is applied, also where the column's times have none. */
+const char *bm__take_timestamp(const bm__cell *cell, const bm__stored *to, bm__arena *arena)
+{
     int64_t usecs;
-    if (type == BM_DATE) {
-        if (!bm__date_read(cell->data, cell->size, &days)) {
-            return "text that is no date";
-        }
-        memcpy(member, &days, sizeof days);
-        return NULL;
+    const bm__stored read = {.type = BM_TIMESTAMPTZ, .member = &usecs};
+    const char *fault = bm__take_printed(cell, &read, arena);
+    if (fault == NULL && !bm__lite_has_year(usecs)) {
+        fault = "a date outside the years 1 to 9999";
     }
-    if (type == BM_TIME ? !bm__time_read(cell->data, cell->size, &usecs)
-                        : !bm__timestamp_read(cell->data, cell->size, &usecs)) {
-        return type == BM_TIME ? "text that is no time" : "text that is no date and time";
+    if (fault == NULL) {
+        memcpy(to->member, &usecs, sizeof usecs);
     }
-    memcpy(member, &usecs, sizeof usecs);
-    return NULL;
-}
-
-static const char *read_uuid(const bm__cell *cell, void *member)
-{
-    bm_uuid uuid;
-    if (cell->kind != BM__CELL_TEXT || !bm__uuid_read(cell->data, cell->size, &uuid)) {
-        return "no TEXT that is a UUID";
-    }
-    memcpy(member, &uuid, sizeof uuid);
-    return NULL;
-}
-
-const char *bm__lite_read(bm_type type, bm_layout layout, size_t width, const bm__cell *cell,
-                          void *member, bm__arena *arena)
-{
-    switch (type) {
-    case BM_BOOL:
-    case BM_INT2:
-    case BM_INT4:
-    case BM_INT8:
-        return read_integer(type, cell, member);
-    case BM_FLOAT4:
-    case BM_FLOAT8:
-        return read_float(type, cell, member);
-    case BM_NUMERIC:
-        return read_number(layout, width, cell, member, arena);
-    case BM_TEXT:
-    case BM_VARCHAR:
-    case BM_CHAR:
-    case BM_JSON:
-    case BM_JSONB:
-    case BM_ENUM:
-        return read_text(layout, width, cell, member, arena);
-    case BM_BYTEA:
-        return read_blob(layout, width, cell, member, arena);
-    case BM_DATE:
-    case BM_TIME:
-    case BM_TIMESTAMP:
-    case BM_TIMESTAMPTZ:
-        return read_calendar(type, cell, member);
-    case BM_UUID:
-        return read_uuid(cell, member);
-    }
-    return "a type that SQLite does not store";
+    return fault;
 }

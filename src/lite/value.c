@@ -1,8 +1,6 @@
 /* Cells to SQLite's storage classes. */
-#include "lite.h"
+#include "storage.h"
 
-#include "number.h"
-#include "types.h"
 #include "utf8.h"
 
 #include <math.h>
@@ -10,24 +8,6 @@
 
 /* SQLite computes with 64-bit floats: from here on a number would become infinity. */
 #define MAX_MAGNITUDE 308
-
-bm_status bm__lite_resolve(bm_type type, bm_layout layout, size_t width, bm_error *err)
-{
-    const bm__type_info *info = bm__type(type);
-    if (info == NULL) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no type %d", (int)type);
-    }
-    if (layout == BM_ARRAY) {
-        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK, "SQLite has no arrays (of %s)",
-                        info->name);
-    }
-    if (!bm__type_fits(type, layout, width)) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
-                        "a value of type %s cannot stand in this layout (%zu bytes)", info->name,
-                        width);
-    }
-    return BM_OK;
-}
 
 static const char *set_integer(bm__cell *out, int64_t value)
 {
@@ -77,21 +57,22 @@ static const char *variable_bytes(bm_layout layout, size_t width, const void *ce
     return NULL;
 }
 
-static const char *set_variable_text(bm__cell *out, bm_layout layout, size_t width,
-                                     const void *cell)
+const char *bm__give_text(const bm__stored *from, char scratch[BM__PRINT_MAX], bm__cell *out)
 {
     bm_slice text;
-    const char *fault = variable_bytes(layout, width, cell, &text);
+    (void)scratch;
+    const char *fault = variable_bytes(from->layout, from->width, from->cell, &text);
     if (fault == NULL) {
         fault = bm__text_fault(text.data, text.size);
     }
     return fault != NULL ? fault : set_text(out, text.data, text.size);
 }
 
-static const char *set_blob(bm__cell *out, bm_layout layout, size_t width, const void *cell)
+const char *bm__give_blob(const bm__stored *from, char scratch[BM__PRINT_MAX], bm__cell *out)
 {
     bm_slice bytes;
-    const char *fault = variable_bytes(layout, width, cell, &bytes);
+    (void)scratch;
+    const char *fault = variable_bytes(from->layout, from->width, from->cell, &bytes);
     if (fault != NULL) {
         return fault;
     }
@@ -153,163 +134,86 @@ const char *bm__lite_number_fault(const char *text, size_t size)
                                                          : "a number too large for SQLite (1e308)";
 }
 
-static const char *set_number(bm__cell *out, bm_layout layout, size_t width, const void *cell)
+const char *bm__give_number(const bm__stored *from, char scratch[BM__PRINT_MAX], bm__cell *out)
 {
     bm_slice text;
-    const char *fault = variable_bytes(layout, width, cell, &text);
+    (void)scratch;
+    const char *fault = variable_bytes(from->layout, from->width, from->cell, &text);
     if (fault == NULL) {
         fault = bm__lite_number_fault(text.data, text.size);
     }
     return fault != NULL ? fault : set_text(out, text.data, text.size);
 }
 
-static const char *set_date(bm__cell *out, const void *cell, char scratch[BM__TEXT_MAX])
+const char *bm__give_printed(const bm__stored *from, char scratch[BM__PRINT_MAX], bm__cell *out)
+{
+    return set_text(out, scratch, bm__value_print(from->type, from->cell, scratch));
+}
+
+const char *bm__give_date(const bm__stored *from, char scratch[BM__PRINT_MAX], bm__cell *out)
 {
     int32_t days;
-    memcpy(&days, cell, sizeof days);
+    memcpy(&days, from->cell, sizeof days);
     if (days < BM__DATE_MIN || days > BM__DATE_MAX) {
         return "a date outside the years 1 to 9999";
     }
-    return set_text(out, scratch, bm__date_text(days, scratch));
+    return bm__give_printed(from, scratch, out);
 }
 
-static const char *set_time(bm__cell *out, const void *cell, char scratch[BM__TEXT_MAX])
+const char *bm__give_time(const bm__stored *from, char scratch[BM__PRINT_MAX], bm__cell *out)
 {
     int64_t usecs;
-    memcpy(&usecs, cell, sizeof usecs);
+    memcpy(&usecs, from->cell, sizeof usecs);
     if (usecs < 0 || usecs >= BM__USECS_PER_DAY) { /* 24:00:00 is no time to Django */
         return "a time outside 00:00:00 to 23:59:59.999999";
     }
-    return set_text(out, scratch, bm__time_text(usecs, scratch));
+    return bm__give_printed(from, scratch, out);
 }
 
-static const char *set_timestamp(bm__cell *out, const void *cell, char scratch[BM__TEXT_MAX])
+const char *bm__give_timestamp(const bm__stored *from, char scratch[BM__PRINT_MAX], bm__cell *out)
 {
     int64_t usecs;
-    memcpy(&usecs, cell, sizeof usecs);
-    if (usecs < BM__DATE_MIN * BM__USECS_PER_DAY ||
-        usecs >= (BM__DATE_MAX + 1) * BM__USECS_PER_DAY) {
+    memcpy(&usecs, from->cell, sizeof usecs);
+    if (!bm__lite_has_year(usecs)) {
         return "a date outside the years 1 to 9999";
     }
-    return set_text(out, scratch, bm__timestamp_text(usecs, scratch));
+    return set_text(out, scratch, bm__timestamp_text(usecs, false, scratch));
 }
 
-static const char *set_uuid(bm__cell *out, const void *cell, char scratch[BM__TEXT_MAX])
+/* 32 hexadecimal digits. */
+const char *bm__give_uuid(const bm__stored *from, char scratch[BM__PRINT_MAX], bm__cell *out)
 {
-    bm_uuid uuid;
-    memcpy(&uuid, cell, sizeof uuid);
-    return set_text(out, scratch, bm__uuid_text(&uuid, false, scratch));
+    size_t size = 0;
+    bm__value_print(BM_UUID, from->cell, scratch);
+    for (const char *at = scratch; *at != '\0'; at++) {
+        if (*at != '-') {
+            scratch[size++] = *at;
+        }
+    }
+    return set_text(out, scratch, size);
 }
 
-static const char *set_float(bm__cell *out, bm_type type, const void *cell)
+const char *bm__give_float(const bm__stored *from, char scratch[BM__PRINT_MAX], bm__cell *out)
 {
-    if (type == BM_FLOAT8) {
-        double value;
-        memcpy(&value, cell, sizeof value);
+    double value;
+    float narrow;
+    (void)scratch;
+    if (from->type == BM_FLOAT8) {
+        memcpy(&value, from->cell, sizeof value);
         return set_real(out, value);
     }
-    float value;
-    memcpy(&value, cell, sizeof value);
-    return set_real(out, (double)value);
+    memcpy(&narrow, from->cell, sizeof narrow);
+    return set_real(out, (double)narrow);
 }
 
-static const char *set_whole(bm__cell *out, bm_type type, const void *cell)
+const char *bm__give_bool(const bm__stored *from, char scratch[BM__PRINT_MAX], bm__cell *out)
 {
-    if (type == BM_INT8) {
-        int64_t value;
-        memcpy(&value, cell, sizeof value);
-        return set_integer(out, value);
-    }
-    if (type == BM_INT4) {
-        int32_t value;
-        memcpy(&value, cell, sizeof value);
-        return set_integer(out, value);
-    }
-    if (type == BM_INT2) {
-        int16_t value;
-        memcpy(&value, cell, sizeof value);
-        return set_integer(out, value);
-    }
-    uint8_t value;
-    memcpy(&value, cell, sizeof value);
-    return set_integer(out, value != 0);
+    (void)scratch;
+    return set_integer(out, *(const uint8_t *)from->cell != 0);
 }
 
-const char *bm__lite_value(bm_type type, bm_layout layout, size_t width, const void *cell,
-                           char scratch[BM__TEXT_MAX], bm__cell *out)
+const char *bm__give_integer(const bm__stored *from, char scratch[BM__PRINT_MAX], bm__cell *out)
 {
-    switch (type) {
-    case BM_BOOL:
-    case BM_INT2:
-    case BM_INT4:
-    case BM_INT8:
-        return set_whole(out, type, cell);
-    case BM_FLOAT4:
-    case BM_FLOAT8:
-        return set_float(out, type, cell);
-    case BM_NUMERIC:
-        return set_number(out, layout, width, cell);
-    case BM_TEXT:
-    case BM_VARCHAR:
-    case BM_CHAR:
-    case BM_JSON:
-    case BM_JSONB:
-    case BM_ENUM:
-        return set_variable_text(out, layout, width, cell);
-    case BM_BYTEA:
-        return set_blob(out, layout, width, cell);
-    case BM_DATE:
-        return set_date(out, cell, scratch);
-    case BM_TIME:
-        return set_time(out, cell, scratch);
-    case BM_TIMESTAMP:
-    case BM_TIMESTAMPTZ:
-        return set_timestamp(out, cell, scratch);
-    case BM_UUID:
-        return set_uuid(out, cell, scratch);
-    }
-    return "a type that SQLite does not store";
-}
-
-static bm_status check_block(const bm__batch *batch, size_t column, size_t from, size_t n,
-                             bm_error *err)
-{
-    const bm__view *view = &batch->views[column];
-    const bm_column *cells = &view->cells;
-    const void *at[BM__BLOCK];
-    char scratch[BM__TEXT_MAX];
-    bm__cell unused;
-    bm__batch_gather(batch, column, from, n, at);
-    for (size_t i = 0; i < n; i++) {
-        if (at[i] == NULL) {
-            continue;
-        }
-        const char *fault =
-            bm__lite_value(cells->type, cells->layout, cells->width, at[i], scratch, &unused);
-        if (fault != NULL) {
-            return bm__fail_cell(err, BM_CONVERT, BM_STAGE_CONVERT, from + i, view->name,
-                                 "the value cannot be stored: %s", fault);
-        }
-    }
-    return BM_OK;
-}
-
-/* Types of which every value can be stored. */
-static bool is_always_storable(bm_type type)
-{
-    return type == BM_BOOL || bm__type_is_integer(type) || type == BM_UUID;
-}
-
-bm_status bm__lite_check(const bm__batch *batch, bm_error *err)
-{
-    for (size_t from = 0; from < batch->n_rows; from += BM__BLOCK) {
-        size_t left = batch->n_rows - from;
-        size_t n = left < BM__BLOCK ? left : BM__BLOCK;
-        for (size_t column = 0; column < batch->n_views; column++) {
-            if (!is_always_storable(batch->views[column].cells.type)) {
-                BM_TRY(check_block(batch, column, from, n, err));
-            }
-        }
-    }
-    return BM_OK;
+    (void)scratch;
+    return set_integer(out, bm__type(from->type)->ops->rank(from->cell));
 }

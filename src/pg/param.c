@@ -1,5 +1,5 @@
 /* Values as parameters of a statement: a column as a binary array, or one value alone. */
-#include "codec.h"
+#include "block.h"
 
 /* Values of one size, evenly spaced, none NULL: their places are known. */
 static bm_status append_run(const bm__slot *slot, const bm__batch *batch, size_t column,

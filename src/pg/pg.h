@@ -1,61 +1,12 @@
-/*
- * PostgreSQL's bytes.  A column on its way to the server is a slot: from the member's form (type
- * and layout) to the type that the server's column has.  Encoding is two passes over a block of
- * cells: `measure` checks every value and says its size, `write` cannot fail.  Formats:
- * PostgreSQL manual, "COPY, Binary Format"; each type's *_send and *_recv function.
- */
+/* PostgreSQL's messages: which codec of types/ a column takes, COPY, and arrays as parameters. */
 #ifndef BM_PG_PG_H
 #define BM_PG_PG_H
 
 #include "arena.h"
 #include "batch.h"
 #include "buffer.h"
+#include "codec.h"
 #include "step.h"
-
-typedef struct bm__slot bm__slot;
-
-typedef struct bm__codec {
-    /* sizes[i]: bytes of the value at at[i] without its length word; 0 where at[i] is NULL.  NULL
-     * when all fit, else the reason in words, static, and *bad is the cell. */
-    const char *(*measure)(const bm__slot *slot, const void *const *at, size_t n, uint32_t *sizes,
-                           size_t *bad);
-    /* Length word and value of each cell to out[i], and out[i] moves behind them; -1 for NULL. */
-    void (*write)(const bm__slot *slot, const void *const *at, size_t n, const uint32_t *sizes,
-                  uint8_t **out);
-    const struct bm__codec_run *run; /* NULL where values differ in size */
-} bm__codec;
-
-/* The same for n values of one size that stand `stride` bytes apart, the first at `first`, none of
- * them NULL: the way of a column that cannot be NULL. */
-typedef struct bm__codec_run {
-    uint32_t size;
-    /* NULL where every value fits. */
-    const char *(*check)(const void *first, ptrdiff_t stride, size_t n, size_t *bad);
-    /* Length word and value to out[i] + offset; out[i] stays. */
-    void (*write)(const void *first, ptrdiff_t stride, size_t n, uint8_t *const *out,
-                  ptrdiff_t offset);
-} bm__codec_run;
-
-/* How a server's column says what it is; from the catalog (pg_attribute, pg_type). */
-typedef struct bm__pg_column_type {
-    uint32_t oid;      /* of the base type, for a domain */
-    uint32_t element;  /* of an array's elements' base type, else 0 */
-    int32_t typmod;    /* atttypmod, or the domain's; -1: none */
-    char kind;         /* pg_type.typtype of the column's own type: b, d, e, ... */
-    char element_kind; /* typtype of the element, for arrays */
-} bm__pg_column_type;
-
-struct bm__slot {
-    bm_type from;
-    bm_layout layout;
-    size_t width;
-    bm__pg_column_type to;
-    uint32_t oid;     /* what is sent: the OID of the bytes, for parameters */
-    const char *type; /* its name in SQL, unqualified and built in: "int8", "text" */
-    bool as_text;     /* text is sent where the column is another type: the statement must cast */
-    const bm__codec *codec;
-    const bm__codec *element_codec; /* of arrays */
-};
 
 /*
  * The slot for a member and a server's column.  `in_array`: for an array parameter (unnest), where
@@ -105,23 +56,6 @@ bm_status bm__pg_value(const bm__slot *slot, const void *cell, const char *colum
                        bm_error *err);
 
 /* ---- back from the server */
-
-typedef struct bm__pg_reader bm__pg_reader;
-
-/* NULL on success, else the reason, static.  Writes the member; variable data goes to the arena,
- * NUL-terminated.  `size` bytes at `data` are untrusted. */
-typedef const char *(*bm__pg_read)(const bm__pg_reader *reader, const uint8_t *data, size_t size,
-                                   void *member, bm__arena *arena);
-
-struct bm__pg_reader {
-    bm_type to; /* the member's type and layout */
-    bm_layout layout;
-    size_t width;
-    bm__pg_column_type from;
-    bool as_text; /* the statement casts the column to text */
-    bm__pg_read read;
-    bm__pg_read element_read;
-};
 
 /* The reader for a server's column into a member. as_text is set where the type has no binary
  * codec here and must be cast to text in the statement. */

@@ -1,72 +1,18 @@
 /* From a member's type to a server's column: which codec, if any. */
-#include "codec.h"
+#include "block.h"
 
 #include <stdio.h>
 
-/* What a member of these types may go to, and the codec for each layout. */
-typedef struct route {
-    unsigned from; /* a set of bm_type */
-    uint32_t oid;
-    const bm__codec *codec[BM_ARRAY];
-} route;
-
-#define FIXED(name_)                                                                               \
-    {                                                                                              \
-        [BM_FIXED] = &bm__codec_##name_                                                            \
-    }
-#define TEXT                                                                                       \
-    {                                                                                              \
-        [BM_CSTR] = &bm__codec_cstr, [BM_SLICE] = &bm__codec_slice, [BM_CHARS] = &bm__codec_chars  \
-    }
-#define NUMERIC                                                                                    \
-    {                                                                                              \
-        [BM_CSTR] = &bm__codec_numeric, [BM_SLICE] = &bm__codec_numeric,                           \
-        [BM_CHARS] = &bm__codec_numeric                                                            \
-    }
-
-static const route routes[] = {
-    {BM__TYPES(BM_BOOL), BM__OID_BOOL, FIXED(boolean)},
-    {BM__TYPES(BM_INT2), BM__OID_INT2, FIXED(int_2_2)},
-    {BM__TYPES(BM_INT2), BM__OID_INT4, FIXED(int_2_4)},
-    {BM__TYPES(BM_INT2), BM__OID_INT8, FIXED(int_2_8)},
-    {BM__TYPES(BM_INT4), BM__OID_INT2, FIXED(int_4_2)},
-    {BM__TYPES(BM_INT4), BM__OID_INT4, FIXED(int_4_4)},
-    {BM__TYPES(BM_INT4), BM__OID_INT8, FIXED(int_4_8)},
-    {BM__TYPES(BM_INT8), BM__OID_INT2, FIXED(int_8_2)},
-    {BM__TYPES(BM_INT8), BM__OID_INT4, FIXED(int_8_4)},
-    {BM__TYPES(BM_INT8), BM__OID_INT8, FIXED(int_8_8)},
-    {BM__TYPES(BM_INT2) | BM__TYPES(BM_INT4) | BM__TYPES(BM_INT8), BM__OID_NUMERIC,
-     FIXED(int_numeric)},
-    {BM__TYPES(BM_FLOAT4), BM__OID_FLOAT4, FIXED(float_4_4)},
-    {BM__TYPES(BM_FLOAT4), BM__OID_FLOAT8, FIXED(float_4_8)},
-    {BM__TYPES(BM_FLOAT8), BM__OID_FLOAT4, FIXED(float_8_4)},
-    {BM__TYPES(BM_FLOAT8), BM__OID_FLOAT8, FIXED(float_8_8)},
-    {BM__TYPES(BM_NUMERIC), BM__OID_NUMERIC, NUMERIC},
-    {BM__ALL_TEXTS, BM__OID_TEXT, TEXT},
-    {BM__ALL_TEXTS, BM__OID_VARCHAR, TEXT},
-    {BM__ALL_TEXTS, BM__OID_BPCHAR, TEXT},
-    {BM__ALL_TEXTS, BM__OID_NAME, TEXT},
-    {BM__JSON_TEXTS, BM__OID_JSON, TEXT},
-    {BM__JSON_TEXTS, BM__OID_JSONB, TEXT},
-    {BM__TYPES(BM_BYTEA), BM__OID_BYTEA, {[BM_SLICE] = &bm__codec_bytea}},
-    {BM__TYPES(BM_DATE), BM__OID_DATE, FIXED(date)},
-    {BM__TYPES(BM_TIME), BM__OID_TIME, FIXED(time)},
-    {BM__TYPES(BM_TIMESTAMP), BM__OID_TIMESTAMP, FIXED(timestamp)},
-    {BM__TYPES(BM_TIMESTAMPTZ), BM__OID_TIMESTAMPTZ, FIXED(timestamp)},
-    {BM__TYPES(BM_UUID), BM__OID_UUID, FIXED(uuid)},
-};
-
 /* Any text of a label or of a type that is not known here. */
-static const bm__codec *const text_codec[BM_ARRAY] = TEXT;
+static const bm__codec *const text_codec[BM_ARRAY] = BM__TEXT;
 
 static const bm__codec *find(bm_type from, bm_layout layout, uint32_t oid)
 {
-    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
-        if (routes[i].oid == oid && BM__HAS_TYPE(routes[i].from, from)) {
-            return routes[i].codec[layout];
-        }
+    const bm__pg_to *to = bm__type(from)->ops->to;
+    while (to->oid != 0 && to->oid != oid) {
+        to++;
     }
-    return NULL;
+    return to->codec[layout];
 }
 
 const char *bm__oid_name(uint32_t oid)
@@ -74,7 +20,7 @@ const char *bm__oid_name(uint32_t oid)
     if (oid == BM__OID_NAME) {
         return "name";
     }
-    for (unsigned type = BM_BOOL; type < BM_ENUM; type++) {
+    for (unsigned type = 1; type < BM__TYPE_COUNT; type++) {
         const bm__type_info *info = bm__type((bm_type)type);
         if (info->oid == oid) {
             return info->name;
@@ -114,11 +60,10 @@ static bm_status refuse(const bm__slot *slot, bm_status status, bm_error *err)
                     member, column);
 }
 
-/* A member of text may go, as text, to what is not known here; BM_ENUM to everything. */
 static bool goes_as_text(bm_type from, const bm__pg_column_type *to)
 {
-    return from == BM_ENUM ||
-           (BM__HAS_TYPE(BM__PLAIN_TEXTS, from) && bm__oid_name(to->oid) == NULL);
+    bm__as_text how = bm__type(from)->ops->as_text;
+    return how == BM__AS_ANY || (how == BM__AS_UNKNOWN && bm__oid_name(to->oid) == NULL);
 }
 
 static void send_text(bm__slot *slot, const bm__codec *codec)

@@ -35,7 +35,7 @@ static void literals(void **state)
     static const int32_t fours[] = {1, 2, 3};
     static const int64_t eights[] = {INT64_MIN, 5, INT64_MAX};
     check_literal(BM_INT4, OID_INT4, NULL, 0, NULL, "{}");
-    check_literal(BM_BOOL, OID_BOOL, flags, 3, middle, "{t,NULL,f}");
+    check_literal(BM_BOOL, OID_BOOL, flags, 3, middle, "{true,NULL,false}");
     check_literal(BM_INT2, OID_INT2, twos, 3, NULL, "{-32768,0,7}");
     check_literal(BM_INT4, OID_INT4, fours, 3, middle, "{1,NULL,3}");
     check_literal(BM_INT8, OID_INT8, eights, 3, middle,
@@ -60,9 +60,8 @@ static void float_literals(void **state)
     (void)state;
     static const float fours[] = {1.5F, 0.1F, -0.0F};
     static const double eights[] = {0.1, 1e300, -2.5};
-    check_literal(BM_FLOAT4, OID_FLOAT4, fours, 3, NULL, "{1.5,0.100000001,-0}");
-    check_literal(BM_FLOAT8, OID_FLOAT8, eights, 3, NULL,
-                  "{0.10000000000000001,1.0000000000000001e+300,-2.5}");
+    check_literal(BM_FLOAT4, OID_FLOAT4, fours, 3, NULL, "{1.5,0.1,-0}");
+    check_literal(BM_FLOAT8, OID_FLOAT8, eights, 3, NULL, "{0.1,1e+300,-2.5}");
     const double specials[] = {1.0 / 0.0, -1.0 / 0.0, 0.0 / 0.0};
     check_literal(BM_FLOAT8, OID_FLOAT8, specials, 3, NULL, "{Infinity,-Infinity,NaN}");
 }
@@ -77,13 +76,13 @@ static void datetime_literals(void **state)
                   "\"4714-11-24 BC\",\"10000-01-01\",\"5874897-12-31\"}");
     static const int64_t times[] = {0, INT64_C(49500000250), INT64_C(86400000000)};
     check_literal(BM_TIME, OID_TIME, times, 3, NULL,
-                  "{\"00:00:00.000000\",\"13:45:00.000250\",\"24:00:00.000000\"}");
+                  "{\"00:00:00\",\"13:45:00.000250\",\"24:00:00\"}");
     static const int64_t stamps[] = {0, -1, INT64_C(-719163) * INT64_C(86400000000) + 1};
     check_literal(BM_TIMESTAMP, OID_TIMESTAMP, stamps, 3, NULL,
-                  "{\"1970-01-01 00:00:00.000000\",\"1969-12-31 23:59:59.999999\","
+                  "{\"1970-01-01 00:00:00\",\"1969-12-31 23:59:59.999999\","
                   "\"0001-12-31 00:00:00.000001 BC\"}");
     check_literal(BM_TIMESTAMPTZ, OID_TIMESTAMPTZ, stamps, 3, NULL,
-                  "{\"1970-01-01 00:00:00.000000+00\",\"1969-12-31 23:59:59.999999+00\","
+                  "{\"1970-01-01 00:00:00+00\",\"1969-12-31 23:59:59.999999+00\","
                   "\"0001-12-31 00:00:00.000001+00 BC\"}");
 }
 

@@ -1,7 +1,7 @@
 /* Text: UTF-8, NUL, lengths of columns, layouts; bytes. */
 #include "check.h"
 #include "pg_cell.h"
-#include "types.h"
+#include "type.h"
 #include "utf8.h"
 
 #include <stdio.h>

@@ -2,7 +2,7 @@
 
 #include "operators.h"
 #include "text.h"
-#include "types.h"
+#include "type.h"
 
 #include <stdlib.h>
 #include <string.h>

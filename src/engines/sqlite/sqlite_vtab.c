@@ -2,7 +2,7 @@
 
 #include "lite.h"
 #include "sqlite_bounds.h"
-#include "types.h"
+#include "type.h"
 #include "utf8.h"
 
 #include <limits.h>
@@ -33,8 +33,8 @@ struct column {
     const char *data;    /* cells at data + row * stride; NULL: rows of pointers */
     ptrdiff_t stride;
     const bm__view *view;
-    bm__cell value;          /* where one value is all the column's */
-    char text[BM__TEXT_MAX]; /* of `value` */
+    bm__cell value;           /* where one value is all the column's */
+    char text[BM__PRINT_MAX]; /* of `value` */
 };
 
 struct bm__sqlite_source {
@@ -126,7 +126,7 @@ static void give_int8(const cursor *c, const column *from, sqlite3_context *cont
 static void give_any(const cursor *c, const column *from, sqlite3_context *context)
 {
     const bm_column *cells = &from->view->cells;
-    char scratch[BM__TEXT_MAX];
+    char scratch[BM__PRINT_MAX];
     bm__cell cell;
     cell.data = NULL;
     const char *fault =

@@ -1,8 +1,8 @@
 /* Memory that is given back all at once.  A zeroed arena is empty and valid. */
-#ifndef BM_CORE_ARENA_H
-#define BM_CORE_ARENA_H
+#ifndef BM_BASE_ARENA_H
+#define BM_BASE_ARENA_H
 
-#include "error.h"
+#include "bulkmodel.h"
 
 typedef struct bm__arena {
     struct bm__arena_page *page;

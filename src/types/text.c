@@ -1,9 +1,9 @@
 /*
- * Text and bytes. text_recv takes what the client encoding has; varchar_recv and bpchar_recv
- * refuse what is longer than the column, except blanks, which they cut off:
- * src/backend/utils/adt/varchar.c. jsonb_recv wants the version, 1, before the text: jsonb.c.
+ * text, varchar, char and labels, which all travel as text, as JSON does. text_recv takes what the
+ * client encoding has; varchar_recv and bpchar_recv refuse what is longer than the column, except
+ * blanks, which they cut off: src/backend/utils/adt/varchar.c.
  */
-#include "codec.h"
+#include "text_type.h"
 
 #include "utf8.h"
 
@@ -11,8 +11,8 @@ static const char no_pointer[] = "is a NULL pointer, which is no value";
 static const char too_large[] = "is 1 GB or larger";
 static const char too_long[] = "too long for its column";
 
+#define JSONB_VERSION 1             /* jsonb_recv wants it before the text: jsonb.c */
 #define NAME_MAX_BYTES ((size_t)63) /* NAMEDATALEN - 1 */
-#define JSONB_VERSION 1
 
 /* Bytes that fit without a second look. */
 static size_t easy_size(const bm__slot *slot)
@@ -267,26 +267,6 @@ const bm__codec_even *bm__codec_even_of(const bm__codec *codec)
                                        : NULL;
 }
 
-static const char *measure_bytea(const bm__slot *slot, const void *const *at, size_t n,
-                                 uint32_t *sizes, size_t *bad)
-{
-    for (size_t i = 0; i < n; i++) {
-        sizes[i] = 0;
-        if (at[i] != NULL) {
-            bm_slice bytes = bm__cell_bytes(BM_SLICE, slot->width, at[i]);
-            if (bytes.data == NULL || bytes.size >= BM__VALUE_MAX) {
-                *bad = i;
-                return bytes.data == NULL ? no_pointer : too_large;
-            }
-            sizes[i] = (uint32_t)bytes.size;
-        }
-    }
-    return NULL;
-}
-
-/* Never to a jsonb column, so write_slice adds no version. */
-const bm__codec bm__codec_bytea = {measure_bytea, write_slice, NULL};
-
 /* ---- decode */
 
 const char *bm__store_bytes(const bm__pg_reader *reader, const void *data, size_t size,
@@ -322,8 +302,62 @@ const char *bm__read_text(const bm__pg_reader *reader, const uint8_t *data, size
     return fault != NULL ? fault : bm__store_bytes(reader, data, size, member, arena);
 }
 
-const char *bm__read_jsonb(const bm__pg_reader *reader, const uint8_t *data, size_t size,
-                           void *member, bm__arena *arena)
+/* ---- text, order */
+
+const char *bm__text_parse(bm_slice text, char *room, void *value)
+{
+    (void)room;
+    const char *fault = bm__text_fault(text.data, text.size);
+    if (fault != NULL) {
+        return fault;
+    }
+    memcpy(value, &text, sizeof text);
+    return NULL;
+}
+
+void bm__text_print(const void *value, bm__sink *out)
+{
+    bm_slice text;
+    memcpy(&text, value, sizeof text);
+    bm__put(out, text.data, text.size);
+}
+
+static int compare_bytes(bm_slice a, bm_slice b)
+{
+    size_t n = a.size < b.size ? a.size : b.size;
+    int c = n > 0 ? memcmp(a.data, b.data, n) : 0;
+    return c != 0 ? c : (a.size > b.size) - (a.size < b.size);
+}
+
+int bm__text_compare(const void *a, const void *b)
+{
+    bm_slice x;
+    bm_slice y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return compare_bytes(x, y);
+}
+
+/* bpchar: the blanks at the end do not count. */
+static bm_slice without_blanks(const void *value)
+{
+    bm_slice text;
+    memcpy(&text, value, sizeof text);
+    while (text.size > 0 && text.data[text.size - 1] == ' ') {
+        text.size--;
+    }
+    return text;
+}
+
+static int compare_char(const void *a, const void *b)
+{
+    return compare_bytes(without_blanks(a), without_blanks(b));
+}
+
+/* ---- columns: all of text; and JSON's two, where text, labels and JSON may go */
+
+static const char *read_jsonb(const bm__pg_reader *reader, const uint8_t *data, size_t size,
+                              void *member, bm__arena *arena)
 {
     if (size < 1 || data[0] != JSONB_VERSION) {
         return "jsonb of an unknown version";
@@ -331,8 +365,40 @@ const char *bm__read_jsonb(const bm__pg_reader *reader, const uint8_t *data, siz
     return bm__read_text(reader, data + 1, size - 1, member, arena);
 }
 
-const char *bm__read_bytea(const bm__pg_reader *reader, const uint8_t *data, size_t size,
-                           void *member, bm__arena *arena)
-{
-    return bm__store_bytes(reader, data, size, member, arena);
-}
+const bm__pg_to bm__json_to[] = {{BM__OID_TEXT, BM__TEXT},
+                                 {BM__OID_VARCHAR, BM__TEXT},
+                                 {BM__OID_BPCHAR, BM__TEXT},
+                                 {BM__OID_NAME, BM__TEXT},
+                                 {BM__OID_JSON, BM__TEXT},
+                                 {BM__OID_JSONB, BM__TEXT},
+                                 {0}};
+const bm__pg_from bm__json_from[] = {{BM__OID_TEXT, bm__read_text},
+                                     {BM__OID_VARCHAR, bm__read_text},
+                                     {BM__OID_BPCHAR, bm__read_text},
+                                     {BM__OID_NAME, bm__read_text},
+                                     {BM__OID_JSON, bm__read_text},
+                                     {BM__OID_JSONB, read_jsonb},
+                                     {0}};
+
+static const bm__pg_to to_texts[] = {{BM__OID_TEXT, BM__TEXT},
+                                     {BM__OID_VARCHAR, BM__TEXT},
+                                     {BM__OID_BPCHAR, BM__TEXT},
+                                     {BM__OID_NAME, BM__TEXT},
+                                     {0}};
+static const bm__pg_from from_texts[] = {{BM__OID_TEXT, bm__read_text},
+                                         {BM__OID_VARCHAR, bm__read_text},
+                                         {BM__OID_BPCHAR, bm__read_text},
+                                         {BM__OID_NAME, bm__read_text},
+                                         {0}};
+
+#define TEXT_OPS(name_, as_text_, to_, from_, compare_)                                            \
+    const bm__type_ops bm__ops_##name_ = {.parse = bm__text_parse,                                 \
+                                          .print = bm__text_print,                                 \
+                                          .compare = compare_,                                     \
+                                          .as_text = as_text_,                                     \
+                                          .to = to_,                                               \
+                                          .from = from_}
+TEXT_OPS(text, BM__AS_UNKNOWN, bm__json_to, bm__json_from, bm__text_compare);
+TEXT_OPS(varchar, BM__AS_UNKNOWN, to_texts, from_texts, bm__text_compare);
+TEXT_OPS(char, BM__AS_UNKNOWN, to_texts, from_texts, compare_char);
+TEXT_OPS(enum, BM__AS_ANY, bm__json_to, bm__json_from, bm__text_compare);

@@ -1,8 +1,13 @@
-#include "types.h"
+#include "type.h"
+
+#define BM__TYPE(id_, ops_, name_, width_, oid_, array_oid_)                                       \
+    extern const bm__type_ops bm__ops_##ops_;
+#include "types.def"
+#undef BM__TYPE
 
 static const bm__type_info types[] = {
-#define BM__TYPE(id_, name_, width_, oid_, array_oid_)                                             \
-    [BM_##id_] = {name_, width_, oid_, array_oid_},
+#define BM__TYPE(id_, ops_, name_, width_, oid_, array_oid_)                                       \
+    [BM_##id_] = {name_, width_, oid_, array_oid_, &bm__ops_##ops_},
 #include "types.def"
 #undef BM__TYPE
 };
@@ -45,4 +50,26 @@ bool bm__type_fits(bm_type type, bm_layout layout, size_t width)
         return width == sizeof(bm_array);
     }
     return false;
+}
+
+const char *bm__value_parse(bm_type type, bm_slice text, char *room, void *value)
+{
+    const bm__type_info *info = bm__type(type);
+    bool trims = info->width != 0 || type == BM_NUMERIC;
+    while (trims && text.size > 0 && text.data[0] == ' ') {
+        text.data++;
+        text.size--;
+    }
+    while (trims && text.size > 0 && text.data[text.size - 1] == ' ') {
+        text.size--;
+    }
+    return info->ops->parse(text, room, value);
+}
+
+size_t bm__value_print(bm_type type, const void *value, char out[BM__PRINT_MAX])
+{
+    bm__sink sink = {out, BM__PRINT_MAX - 1, 0, false};
+    bm__type(type)->ops->print(value, &sink);
+    out[sink.size] = '\0';
+    return sink.size;
 }

@@ -1,6 +1,6 @@
 /* Text checks, on the hot path of every write. */
-#ifndef BM_CORE_UTF8_H
-#define BM_CORE_UTF8_H
+#ifndef BM_BASE_UTF8_H
+#define BM_BASE_UTF8_H
 
 #include "bulkmodel.h"
 

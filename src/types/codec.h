@@ -1,9 +1,14 @@
-/* What the files of pg/ share: bytes in network order, server types by OID, the codecs. */
-#ifndef BM_PG_CODEC_H
-#define BM_PG_CODEC_H
+/*
+ * PostgreSQL's binary format of values.  A column on its way to the server is a slot: from the
+ * member's form (type and layout) to the type of the server's column.  Encoding is two passes over
+ * a block of cells: `measure` checks every value and returns its size, `write` cannot fail.
+ * Formats: each type's *_send and *_recv function, src/backend/utils/adt/.
+ */
+#ifndef BM_TYPES_CODEC_H
+#define BM_TYPES_CODEC_H
 
-#include "pg.h"
-#include "types.h"
+#include "arena.h"
+#include "type.h"
 
 #include <string.h>
 
@@ -105,6 +110,70 @@ static inline int64_t bm__load_int(const void *cell, size_t width)
     }
 }
 
+typedef struct bm__slot bm__slot;
+
+typedef struct bm__codec {
+    /* sizes[i]: bytes of the value at at[i] without its length word; 0 where at[i] is NULL.  NULL
+     * when all fit, else the reason in words, static, and *bad is the cell. */
+    const char *(*measure)(const bm__slot *slot, const void *const *at, size_t n, uint32_t *sizes,
+                           size_t *bad);
+    /* Length word and value of each cell to out[i], and out[i] moves behind them; -1 for NULL. */
+    void (*write)(const bm__slot *slot, const void *const *at, size_t n, const uint32_t *sizes,
+                  uint8_t **out);
+    const struct bm__codec_run *run; /* NULL where values differ in size */
+} bm__codec;
+
+/* The same for n values of one size that stand `stride` bytes apart, the first at `first`, none of
+ * them NULL: the way of a column that cannot be NULL. */
+typedef struct bm__codec_run {
+    uint32_t size;
+    /* NULL where every value fits. */
+    const char *(*check)(const void *first, ptrdiff_t stride, size_t n, size_t *bad);
+    /* Length word and value to out[i] + offset; out[i] stays. */
+    void (*write)(const void *first, ptrdiff_t stride, size_t n, uint8_t *const *out,
+                  ptrdiff_t offset);
+} bm__codec_run;
+
+/* How a server's column says what it is; from the catalog (pg_attribute, pg_type). */
+typedef struct bm__pg_column_type {
+    uint32_t oid;      /* of the base type, for a domain */
+    uint32_t element;  /* of an array's elements' base type, else 0 */
+    int32_t typmod;    /* atttypmod, or the domain's; -1: none */
+    char kind;         /* pg_type.typtype of the column's own type: b, d, e, ... */
+    char element_kind; /* typtype of the element, for arrays */
+} bm__pg_column_type;
+
+struct bm__slot {
+    bm_type from;
+    bm_layout layout;
+    size_t width;
+    bm__pg_column_type to;
+    uint32_t oid;     /* what is sent: the OID of the bytes, for parameters */
+    const char *type; /* its name in SQL, unqualified and built in: "int8", "text" */
+    bool as_text;     /* text is sent where the column is another type: the statement must cast */
+    const bm__codec *codec;
+    const bm__codec *element_codec; /* of arrays */
+};
+
+/* ---- back from the server */
+
+typedef struct bm__pg_reader bm__pg_reader;
+
+/* NULL on success, else the reason, static.  Writes the member; variable data goes to the arena,
+ * NUL-terminated.  `size` bytes at `data` are untrusted. */
+typedef const char *(*bm__pg_read)(const bm__pg_reader *reader, const uint8_t *data, size_t size,
+                                   void *member, bm__arena *arena);
+
+struct bm__pg_reader {
+    bm_type to; /* the member's type and layout */
+    bm_layout layout;
+    size_t width;
+    bm__pg_column_type from;
+    bool as_text; /* the statement casts the column to text */
+    bm__pg_read read;
+    bm__pg_read element_read;
+};
+
 /* ---- codecs of one size: `check` may be NULL where every value fits */
 
 typedef const char *(*bm__fixed_check)(const void *cell);
@@ -194,7 +263,7 @@ static BM__ALWAYS_INLINE void bm__write_run(const void *first, ptrdiff_t stride,
 #define BM__FIXED_CODEC(name_, size_, put_)                                                        \
     BM__CODEC_FUNCTIONS(name_, size_, NULL, put_)                                                  \
     static const bm__codec_run run_##name_ = {size_, NULL, write_run_##name_};                     \
-    const bm__codec bm__codec_##name_ = {measure_##name_, write_##name_, &run_##name_}
+    static const bm__codec bm__codec_##name_ = {measure_##name_, write_##name_, &run_##name_}
 
 #define BM__CHECKED_CODEC(name_, size_, check_, put_)                                              \
     BM__CODEC_FUNCTIONS(name_, size_, check_, put_)                                                \
@@ -204,19 +273,33 @@ static BM__ALWAYS_INLINE void bm__write_run(const void *first, ptrdiff_t stride,
         return bm__check_run(first, stride, n, bad, check_);                                       \
     }                                                                                              \
     static const bm__codec_run run_##name_ = {size_, check_run_##name_, write_run_##name_};        \
-    const bm__codec bm__codec_##name_ = {measure_##name_, write_##name_, &run_##name_}
+    static const bm__codec bm__codec_##name_ = {measure_##name_, write_##name_, &run_##name_}
 
-/* scalar.c: from a member's width to a column's */
-extern const bm__codec bm__codec_boolean, bm__codec_uuid;
-extern const bm__codec bm__codec_int_2_2, bm__codec_int_2_4, bm__codec_int_2_8;
-extern const bm__codec bm__codec_int_4_2, bm__codec_int_4_4, bm__codec_int_4_8;
-extern const bm__codec bm__codec_int_8_2, bm__codec_int_8_4, bm__codec_int_8_8;
-extern const bm__codec bm__codec_float_4_4, bm__codec_float_4_8;
-extern const bm__codec bm__codec_float_8_4, bm__codec_float_8_8;
-/* numeric.c */
-extern const bm__codec bm__codec_numeric, bm__codec_int_numeric;
-/* text.c */
-extern const bm__codec bm__codec_cstr, bm__codec_slice, bm__codec_chars, bm__codec_bytea;
+/* What a member may go to, and the codec for each layout; what it may be read from. */
+typedef struct bm__pg_to {
+    uint32_t oid;
+    const bm__codec *codec[BM_ARRAY];
+} bm__pg_to;
+
+typedef struct bm__pg_from {
+    uint32_t oid;
+    bm__pg_read read;
+} bm__pg_from;
+
+#define BM__FIXED(name_)                                                                           \
+    {                                                                                              \
+        [BM_FIXED] = &bm__codec_##name_                                                            \
+    }
+#define BM__TEXT                                                                                   \
+    {                                                                                              \
+        [BM_CSTR] = &bm__codec_cstr, [BM_SLICE] = &bm__codec_slice, [BM_CHARS] = &bm__codec_chars  \
+    }
+
+/* What more than one file needs: integers may go to numeric, and text travels everywhere. */
+extern const bm__codec bm__codec_int_numeric;
+extern const bm__codec bm__codec_cstr, bm__codec_slice, bm__codec_chars;
+extern const bm__codec bm__codec_array, bm__codec_array_text;
+
 /* Rows of a COPY in which only one cell, a text, varies in size. */
 typedef struct bm__text_rows {
     const void *first; /* the texts' cells */
@@ -245,10 +328,6 @@ typedef struct bm__codec_even {
     size_t (*place)(const bm__slot *slot, bm__text_rows *rows);
 } bm__codec_even;
 const bm__codec_even *bm__codec_even_of(const bm__codec *codec);
-/* datetime.c */
-extern const bm__codec bm__codec_date, bm__codec_time, bm__codec_timestamp;
-/* array.c, array_text.c: binary, and as a literal ("{1,NULL}") */
-extern const bm__codec bm__codec_array, bm__codec_array_text;
 
 /* ---- arrays */
 
@@ -257,20 +336,6 @@ extern const bm__codec bm__codec_array, bm__codec_array_text;
 
 /* Member elements of an array stand in this layout and width. */
 bm_layout bm__element_layout(bm_type type, size_t *width);
-
-/* The slot of an array's elements. */
-bm__slot bm__element_slot(const bm__slot *slot);
-
-/* An array member's cell. */
-bm_array bm__array_load(const void *cell);
-
-/* NULL, or why it is no array. */
-const char *bm__array_fault(const bm_array *array);
-
-/* The addresses of elements from .. from + n - 1 (n <= BM__BLOCK), NULL where the element is.
- * Returns how many are NULL. */
-size_t bm__array_gather(const bm_array *array, size_t width, size_t from, size_t n,
-                        const void *at[BM__BLOCK]);
 
 /* Header of a binary array of `count` elements: 12 bytes, or 20 where there are elements. */
 #define BM__ARRAY_HEADER_MAX 20
@@ -290,81 +355,15 @@ static inline size_t bm__lay_out(const uint32_t *sizes, size_t n, uint8_t *start
     return total;
 }
 
-/* ---- columns of a batch, a block of rows at a time: copy.c */
+/* ---- readers */
 
-/* Rows of the block that begins at `from`. */
-static inline size_t bm__block_rows(const bm__batch *batch, size_t from)
-{
-    return batch->n_rows - from < BM__BLOCK ? batch->n_rows - from : BM__BLOCK;
-}
-
-/* The cell of row `from`, where the column's cells are evenly spaced and have no states but their
- * own; else NULL. */
-const void *bm__even_cells(const bm__batch *batch, size_t column, size_t from);
-
-/* The sizes of n cells from row `from` on, where the check kept them. */
-bool bm__known_sizes(const bm__batch *batch, size_t column, size_t from, size_t n, uint32_t *sizes);
-
-/* BM_CONVERT: the cell does not fit. */
-bm_status bm__bad_cell(bm_error *err, size_t row, const char *column, const char *fault);
-
-/* ---- text of values, as array literals need it, in any DateStyle and locale */
-
-#define BM__LITERAL_MAX 64
-size_t bm__int_literal(int64_t value, char out[BM__LITERAL_MAX]);
-size_t bm__float_literal(double value, int digits, char out[BM__LITERAL_MAX]);
-size_t bm__datetime_literal(bm_type type, const void *cell, char out[BM__LITERAL_MAX]);
-
-/* ---- readers: bm__pg_read */
-
-const char *bm__read_bool(const bm__pg_reader *reader, const uint8_t *data, size_t size,
-                          void *member, bm__arena *arena);
-const char *bm__read_int(const bm__pg_reader *reader, const uint8_t *data, size_t size,
-                         void *member, bm__arena *arena);
-/* The reader of an integer column for a member of `width` bytes. */
-bm__pg_read bm__int_reader(uint32_t oid, size_t width);
-const char *bm__read_float(const bm__pg_reader *reader, const uint8_t *data, size_t size,
-                           void *member, bm__arena *arena);
-const char *bm__read_uuid(const bm__pg_reader *reader, const uint8_t *data, size_t size,
-                          void *member, bm__arena *arena);
-const char *bm__read_numeric(const bm__pg_reader *reader, const uint8_t *data, size_t size,
-                             void *member, bm__arena *arena);
 const char *bm__read_text(const bm__pg_reader *reader, const uint8_t *data, size_t size,
                           void *member, bm__arena *arena);
-const char *bm__read_jsonb(const bm__pg_reader *reader, const uint8_t *data, size_t size,
-                           void *member, bm__arena *arena);
-const char *bm__read_bytea(const bm__pg_reader *reader, const uint8_t *data, size_t size,
-                           void *member, bm__arena *arena);
-const char *bm__read_date(const bm__pg_reader *reader, const uint8_t *data, size_t size,
-                          void *member, bm__arena *arena);
-const char *bm__read_time(const bm__pg_reader *reader, const uint8_t *data, size_t size,
-                          void *member, bm__arena *arena);
-const char *bm__read_timestamp(const bm__pg_reader *reader, const uint8_t *data, size_t size,
-                               void *member, bm__arena *arena);
 const char *bm__read_array(const bm__pg_reader *reader, const uint8_t *data, size_t size,
                            void *member, bm__arena *arena);
 
 /* Store text or bytes in a member of layout CSTR, SLICE or CHARS. */
 const char *bm__store_bytes(const bm__pg_reader *reader, const void *data, size_t size,
                             void *member, bm__arena *arena);
-
-/* ---- names, for errors */
-
-/* "int4", "int4[]", "enum": a member's type; "uuid" or "type 12345": a server's. */
-#define BM__TYPE_NAME_MAX 48
-void bm__member_name(bm_type type, bm_layout layout, char out[BM__TYPE_NAME_MAX]);
-void bm__server_name(const bm__pg_column_type *type, char out[BM__TYPE_NAME_MAX]);
-
-/* The name of a server's type that has a codec here; NULL for others. */
-const char *bm__oid_name(uint32_t oid);
-
-#define BM__TYPES(type_) (1u << (unsigned)(type_))
-#define BM__HAS_TYPE(set_, type_) (((set_)&BM__TYPES(type_)) != 0)
-/* Members that may hold a label or any other type's text. */
-#define BM__PLAIN_TEXTS                                                                            \
-    (BM__TYPES(BM_TEXT) | BM__TYPES(BM_VARCHAR) | BM__TYPES(BM_CHAR) | BM__TYPES(BM_ENUM))
-#define BM__ALL_TEXTS (BM__PLAIN_TEXTS | BM__TYPES(BM_JSON) | BM__TYPES(BM_JSONB))
-#define BM__JSON_TEXTS                                                                             \
-    (BM__TYPES(BM_TEXT) | BM__TYPES(BM_ENUM) | BM__TYPES(BM_JSON) | BM__TYPES(BM_JSONB))
 
 #endif

@@ -4,9 +4,12 @@
  * each in two bytes. numeric_recv cuts off, in silence, digits behind dscale: dscale is never
  * smaller here than the text's decimals.
  */
-#include "codec.h"
+#include "text_type.h"
 
+#include "number.h"
 #include "utf8.h"
+
+#include <stdio.h>
 
 static const char not_a_number[] = "not a number";
 static const char overflows[] = "out of range for numeric";
@@ -33,11 +36,6 @@ typedef struct number {
     int64_t top;
     int64_t dscale;
 } number;
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
 
 static bool is_blank(char c)
 {
@@ -93,7 +91,7 @@ static bool parse_special(bm_slice text, number *value)
 static size_t count_digits(const char *at, const char *end)
 {
     const char *start = at;
-    while (at < end && is_digit(*at)) {
+    while (at < end && bm__is_digit(*at)) {
         at++;
     }
     return (size_t)(at - start);
@@ -161,7 +159,7 @@ static void find_ends(number *value)
 }
 
 /* As numeric_in reads it, blanks around it included. */
-static const char *parse(bm_slice text, number *value)
+static const char *parse_number(bm_slice text, number *value)
 {
     while (text.size > 0 && is_blank(text.data[0])) {
         text.data++;
@@ -248,7 +246,7 @@ static const char *measure_numeric(const bm__slot *slot, const void *const *at, 
         bm_slice text = bm__cell_bytes(slot->layout, slot->width, at[i]);
         number value;
         const char *fault =
-            text.data == NULL ? "is a NULL pointer, which is no value" : parse(text, &value);
+            text.data == NULL ? "is a NULL pointer, which is no value" : parse_number(text, &value);
         if (fault == NULL && exceeds_typmod(&value, slot->to.typmod)) {
             fault = "out of range for its column";
         }
@@ -298,14 +296,14 @@ static void write_numeric(const bm__slot *slot, const void *const *at, size_t n,
             continue;
         }
         number value;
-        (void)parse(bm__cell_bytes(slot->layout, slot->width, at[i]), &value);
+        (void)parse_number(bm__cell_bytes(slot->layout, slot->width, at[i]), &value);
         bm__put32(to, sizes[i]);
         put_number(&value, (sizes[i] - HEADER) / 2, to + 4);
         out[i] = to + 4 + sizes[i];
     }
 }
 
-const bm__codec bm__codec_numeric = {measure_numeric, write_numeric, NULL};
+static const bm__codec bm__codec_numeric = {measure_numeric, write_numeric, NULL};
 
 /* ---- integers: at most five groups (2^63 is 922 3372 0368 5477 5808) */
 
@@ -328,9 +326,10 @@ static uint32_t split_int(int64_t value, uint16_t groups[INT_GROUPS], uint32_t *
 
 static bool int_exceeds_typmod(int64_t integer, int32_t typmod)
 {
-    char text[BM__LITERAL_MAX];
+    char text[24];
     number value;
-    (void)parse((bm_slice){text, bm__int_literal(integer, text)}, &value);
+    int size = snprintf(text, sizeof text, "%lld", (long long)integer);
+    (void)parse_number((bm_slice){text, (size_t)size}, &value);
     return exceeds_typmod(&value, typmod);
 }
 
@@ -378,3 +377,190 @@ static void write_int_numeric(const bm__slot *slot, const void *const *at, size_
 }
 
 const bm__codec bm__codec_int_numeric = {measure_int_numeric, write_int_numeric, NULL};
+
+/* ---- back to text, as numeric_out writes it: get_str_from_var */
+
+static const char not_a_numeric[] = "not a numeric";
+
+#define BASE 10000
+#define NDIGITS_MAX 36864 /* 131072 digits before the point and 16383 behind it, four by four */
+
+typedef struct wire {
+    const uint8_t *digits;
+    int32_t ndigits;
+    int32_t weight;
+    uint16_t sign;
+    int32_t dscale;
+} wire;
+
+static const char *special_name(uint16_t sign)
+{
+    switch (sign) {
+    case 0xC000:
+        return "NaN";
+    case 0xD000:
+        return "Infinity";
+    case 0xF000:
+        return "-Infinity";
+    default:
+        return NULL;
+    }
+}
+
+/* Digit group `index`, which stands for 10000^(weight - index); 0 outside the number. */
+static unsigned group_at(const wire *sent, int32_t index)
+{
+    return index >= 0 && index < sent->ndigits ? bm__get16(sent->digits + 2 * index) : 0;
+}
+
+/* Digits that stand behind dscale would be lost: no server sends such. */
+static bool hides_digits(const wire *sent)
+{
+    int32_t shown = sent->weight + 1 + (sent->dscale + 3) / 4; /* groups that show in part */
+    for (int32_t i = shown > 0 ? shown : 0; i < sent->ndigits; i++) {
+        if (group_at(sent, i) != 0) {
+            return true;
+        }
+    }
+    static const unsigned below[] = {1, 1000, 100, 10};
+    return shown > 0 && group_at(sent, shown - 1) % below[sent->dscale % 4] != 0;
+}
+
+static const char *take(const uint8_t *data, size_t size, wire *sent)
+{
+    if (size < HEADER) {
+        return not_a_numeric;
+    }
+    sent->digits = data + HEADER;
+    sent->ndigits = bm__get16(data);
+    sent->weight = (int16_t)bm__get16(data + 2);
+    sent->sign = bm__get16(data + 4);
+    sent->dscale = bm__get16(data + 6);
+    if (sent->ndigits > NDIGITS_MAX || size != HEADER + 2 * (size_t)sent->ndigits) {
+        return not_a_numeric;
+    }
+    if (special_name(sent->sign) != NULL) {
+        return sent->ndigits == 0 ? NULL : not_a_numeric;
+    }
+    if ((sent->sign != 0 && sent->sign != 0x4000) || sent->dscale > DSCALE_MAX) {
+        return not_a_numeric;
+    }
+    for (int32_t i = 0; i < sent->ndigits; i++) {
+        if (group_at(sent, i) >= BASE) {
+            return not_a_numeric;
+        }
+    }
+    return hides_digits(sent) ? not_a_numeric : NULL;
+}
+
+static char *put_group(char *at, unsigned group)
+{
+    at[0] = (char)('0' + group / 1000);
+    at[1] = (char)('0' + group / 100 % 10);
+    at[2] = (char)('0' + group / 10 % 10);
+    at[3] = (char)('0' + group % 10);
+    return at + 4;
+}
+
+static char *put_integer(const wire *sent, char *at)
+{
+    char *start = at;
+    for (int32_t i = 0; i <= sent->weight; i++) {
+        at = put_group(at, group_at(sent, i));
+    }
+    char *first = start;
+    while (first < at && *first == '0') {
+        first++;
+    }
+    if (first == at) {
+        *start = '0';
+        return start + 1;
+    }
+    memmove(start, first, (size_t)(at - first));
+    return at - (first - start);
+}
+
+static char *put_fraction(const wire *sent, char *at)
+{
+    char *end = at + 1 + sent->dscale;
+    *at++ = '.';
+    for (int32_t i = sent->weight + 1; at < end; i++) {
+        at = put_group(at, group_at(sent, i));
+    }
+    return end;
+}
+
+static bool is_zero(const wire *sent)
+{
+    for (int32_t i = 0; i < sent->ndigits; i++) {
+        if (group_at(sent, i) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Room for any text of the number: sign, groups before the point or "0", point, decimals + 3. */
+static size_t text_room(const wire *sent)
+{
+    size_t groups = sent->weight >= 0 ? (size_t)sent->weight + 1 : 0;
+    return 1 + groups * 4 + 1 + 1 + (size_t)sent->dscale + 4;
+}
+
+#define STACK_ROOM 256
+
+static const char *read_numeric(const bm__pg_reader *reader, const uint8_t *data, size_t size,
+                                void *member, bm__arena *arena)
+{
+    wire sent;
+    const char *fault = take(data, size, &sent);
+    if (fault != NULL) {
+        return fault;
+    }
+    const char *special = special_name(sent.sign);
+    if (special != NULL) {
+        return bm__store_bytes(reader, special, strlen(special), member, arena);
+    }
+    char stack[STACK_ROOM];
+    size_t room = text_room(&sent);
+    char *text = room <= sizeof stack ? stack : bm__arena_alloc(arena, room);
+    if (text == NULL) {
+        return "there is no memory for it";
+    }
+    char *at = text;
+    if (sent.sign != 0 && !is_zero(&sent)) {
+        *at++ = '-';
+    }
+    at = put_integer(&sent, at);
+    if (sent.dscale > 0) {
+        at = put_fraction(&sent, at);
+    }
+    return bm__store_bytes(reader, text, (size_t)(at - text), member, arena);
+}
+
+/* ---- text: a number is its text */
+
+static const char *parse_text(bm_slice text, char *room, void *value)
+{
+    number read;
+    (void)room;
+    if (parse_number(text, &read) != NULL) {
+        return bm__has_comma(text) ? BM__COMMA : "is not a number";
+    }
+    memcpy(value, &text, sizeof text);
+    return NULL;
+}
+
+#define NUMERIC                                                                                    \
+    {                                                                                              \
+        [BM_CSTR] = &bm__codec_numeric, [BM_SLICE] = &bm__codec_numeric,                           \
+        [BM_CHARS] = &bm__codec_numeric                                                            \
+    }
+
+const bm__type_ops bm__ops_numeric = {
+    .parse = parse_text,
+    .print = bm__text_print,
+    .compare = bm__text_compare, /* of no use: "1" and "1.0" are one number and two texts */
+    .to = (const bm__pg_to[]){{BM__OID_NUMERIC, NUMERIC}, {0}},
+    .from = (const bm__pg_from[]){{BM__OID_NUMERIC, read_numeric}, {0}},
+};

@@ -1,0 +1,345 @@
+/*
+ * A bm_array as PostgreSQL's binary array: array_recv, src/backend/utils/adt/arrayfuncs.c.  ndim,
+ * flags (1: has NULL), element OID, then for each dimension its length and lower bound, then the
+ * elements, each with a length word.  And as a literal: PostgreSQL manual, "Array Input and Output
+ * Syntax".
+ */
+#include "codec.h"
+
+bm_layout bm__element_layout(bm_type type, size_t *width)
+{
+    const bm__type_info *info = bm__type(type);
+    *width = info->width != 0 ? info->width : sizeof(bm_slice);
+    return info->width != 0 ? BM_FIXED : BM_SLICE;
+}
+
+static bm__slot element_slot(const bm__slot *slot)
+{
+    bm__slot element = *slot;
+    element.layout = bm__element_layout(slot->from, &element.width);
+    element.to.oid = slot->to.element;
+    element.to.element = 0;
+    element.to.kind = slot->to.element_kind;
+    element.codec = slot->element_codec;
+    element.element_codec = NULL;
+    return element;
+}
+
+static bm_array load(const void *cell)
+{
+    bm_array array;
+    memcpy(&array, cell, sizeof array);
+    return array;
+}
+
+static const char *array_fault(const bm_array *array)
+{
+    if (array->count > BM__ARRAY_COUNT_MAX) {
+        return "an array with too many elements";
+    }
+    if (array->data == NULL && array->count > 0) {
+        return "an array whose data is a NULL pointer";
+    }
+    for (size_t i = 0; array->states != NULL && i < array->count; i++) {
+        if (array->states[i] > BM_NULL) {
+            return "an array with an element that is neither a value nor NULL";
+        }
+    }
+    return NULL;
+}
+
+/* The addresses of elements from .. from + n - 1 (n <= BM__BLOCK), NULL where the element is.
+ * Returns how many are NULL. */
+static size_t gather(const bm_array *array, size_t width, size_t from, size_t n,
+                     const void *at[BM__BLOCK])
+{
+    size_t nulls = 0;
+    const char *data = (const char *)array->data + from * width;
+    for (size_t i = 0; i < n; i++) {
+        bool null = array->states != NULL && array->states[from + i] != BM_VALUE;
+        at[i] = null ? NULL : data + i * width;
+        nulls += null;
+    }
+    return nulls;
+}
+
+size_t bm__array_header(uint8_t *at, size_t count, bool has_null, uint32_t element_oid)
+{
+    bm__put32(at, count > 0);
+    bm__put32(at + 4, has_null);
+    bm__put32(at + 8, element_oid);
+    if (count == 0) {
+        return 12;
+    }
+    bm__put32(at + 12, (uint32_t)count);
+    bm__put32(at + 16, 1);
+    return BM__ARRAY_HEADER_MAX;
+}
+
+static size_t block_of(const bm_array *array, size_t from)
+{
+    return array->count - from < BM__BLOCK ? array->count - from : BM__BLOCK;
+}
+
+static const char *measure_one(const bm__slot *element, const bm_array *array, size_t *size)
+{
+    const char *fault = array_fault(array);
+    size_t total = array->count > 0 ? 20 : 12;
+    for (size_t from = 0; fault == NULL && from < array->count; from += BM__BLOCK) {
+        const void *at[BM__BLOCK];
+        uint32_t sizes[BM__BLOCK];
+        size_t bad;
+        size_t n = block_of(array, from);
+        (void)gather(array, element->width, from, n, at);
+        fault = element->codec->measure(element, at, n, sizes, &bad);
+        if (fault == NULL) {
+            total += bm__lay_out(sizes, n, NULL, NULL);
+            fault = total > BM__VALUE_MAX ? "is 1 GB or larger" : NULL;
+        }
+    }
+    *size = total;
+    return fault;
+}
+
+static const char *measure_array(const bm__slot *slot, const void *const *at, size_t n,
+                                 uint32_t *sizes, size_t *bad)
+{
+    const bm__slot element = element_slot(slot);
+    for (size_t i = 0; i < n; i++) {
+        sizes[i] = 0;
+        if (at[i] == NULL) {
+            continue;
+        }
+        bm_array array = load(at[i]);
+        size_t size;
+        const char *fault = measure_one(&element, &array, &size);
+        if (fault != NULL) {
+            *bad = i;
+            return fault;
+        }
+        sizes[i] = (uint32_t)size;
+    }
+    return NULL;
+}
+
+static void write_one(const bm__slot *element, const bm_array *array, uint8_t *to)
+{
+    size_t nulls = 0;
+    uint8_t *next = to + (array->count > 0 ? 20 : 12);
+    for (size_t from = 0; from < array->count; from += BM__BLOCK) {
+        const void *at[BM__BLOCK];
+        uint32_t sizes[BM__BLOCK];
+        uint8_t *out[BM__BLOCK];
+        size_t bad;
+        size_t n = block_of(array, from);
+        nulls += gather(array, element->width, from, n, at);
+        (void)element->codec->measure(element, at, n, sizes, &bad); /* fitted before */
+        next += bm__lay_out(sizes, n, next, out);
+        element->codec->write(element, at, n, sizes, out);
+    }
+    (void)bm__array_header(to, array->count, nulls > 0, element->to.oid);
+}
+
+static void write_array(const bm__slot *slot, const void *const *at, size_t n,
+                        const uint32_t *sizes, uint8_t **out)
+{
+    const bm__slot element = element_slot(slot);
+    for (size_t i = 0; i < n; i++) {
+        bm__put32(out[i], at[i] != NULL ? sizes[i] : UINT32_MAX);
+        if (at[i] != NULL) {
+            bm_array array = load(at[i]);
+            write_one(&element, &array, out[i] + 4);
+        }
+        out[i] += 4 + sizes[i];
+    }
+}
+
+const bm__codec bm__codec_array = {measure_array, write_array, NULL};
+
+/* ---- as a literal */
+
+/* What needs no quotes stands as it is; in quotes, backslashes stand before quotes and
+ * backslashes. */
+static void put_element(bm__sink *out, const bm__type_ops *ops, const void *value)
+{
+    if (ops->bare) {
+        ops->print(value, out);
+        return;
+    }
+    bm__put(out, "\"", 1);
+    out->escapes = true;
+    ops->print(value, out);
+    out->escapes = false;
+    bm__put(out, "\"", 1);
+}
+
+static void put_array(bm__sink *out, const bm__slot *element, const bm_array *array)
+{
+    const bm__type_ops *ops = bm__type(element->from)->ops;
+    bm__put(out, "{", 1);
+    for (size_t i = 0; i < array->count; i++) {
+        if (i > 0) {
+            bm__put(out, ",", 1);
+        }
+        if (array->states != NULL && array->states[i] != BM_VALUE) {
+            bm__put(out, "NULL", 4);
+        } else {
+            put_element(out, ops, (const char *)array->data + i * element->width);
+        }
+    }
+    bm__put(out, "}", 1);
+}
+
+/* The elements must fit the column's elements, though they travel as text. */
+static const char *element_fault(const bm__slot *element, const bm_array *array)
+{
+    const char *fault = array_fault(array);
+    for (size_t from = 0; fault == NULL && from < array->count; from += BM__BLOCK) {
+        const void *at[BM__BLOCK];
+        uint32_t sizes[BM__BLOCK];
+        size_t bad;
+        size_t n = block_of(array, from);
+        (void)gather(array, element->width, from, n, at);
+        fault = element->codec->measure(element, at, n, sizes, &bad);
+    }
+    return fault;
+}
+
+static const char *measure_literal(const bm__slot *slot, const void *const *at, size_t n,
+                                   uint32_t *sizes, size_t *bad)
+{
+    const bm__slot element = element_slot(slot);
+    for (size_t i = 0; i < n; i++) {
+        sizes[i] = 0;
+        if (at[i] == NULL) {
+            continue;
+        }
+        bm_array array = load(at[i]);
+        const char *fault = element_fault(&element, &array);
+        bm__sink count = {0};
+        if (fault == NULL) {
+            put_array(&count, &element, &array);
+            fault = count.size >= BM__VALUE_MAX ? "is 1 GB or larger" : NULL;
+        }
+        if (fault != NULL) {
+            *bad = i;
+            return fault;
+        }
+        sizes[i] = (uint32_t)count.size;
+    }
+    return NULL;
+}
+
+static void write_literal(const bm__slot *slot, const void *const *at, size_t n,
+                          const uint32_t *sizes, uint8_t **out)
+{
+    const bm__slot element = element_slot(slot);
+    for (size_t i = 0; i < n; i++) {
+        bm__put32(out[i], at[i] != NULL ? sizes[i] : UINT32_MAX);
+        if (at[i] != NULL) {
+            bm_array array = load(at[i]);
+            bm__sink text = {(char *)out[i] + 4, sizes[i], 0, false};
+            put_array(&text, &element, &array);
+        }
+        out[i] += 4 + sizes[i];
+    }
+}
+
+const bm__codec bm__codec_array_text = {measure_literal, write_literal, NULL};
+
+/* ---- back: array_send */
+
+static const char not_an_array[] = "not an array";
+static const char no_memory[] = "there is no memory for it";
+
+typedef struct wire {
+    const uint8_t *at;
+    size_t left;
+    size_t count;
+    bool has_null;
+} wire;
+
+static const char *take_header(const bm__pg_reader *reader, wire *array)
+{
+    if (array->left < 12) {
+        return not_an_array;
+    }
+    uint32_t dimensions = bm__get32(array->at);
+    uint32_t flags = bm__get32(array->at + 4);
+    uint32_t element = bm__get32(array->at + 8);
+    /* A domain's OID is not known here, only its base type's. */
+    bool wrong = reader->from.element_kind != 'd' && element != reader->from.element;
+    if (flags > 1 || wrong) {
+        return not_an_array;
+    }
+    if (dimensions > 1) {
+        return "an array of more than one dimension";
+    }
+    if (array->left < 12 + 8 * (size_t)dimensions) {
+        return not_an_array;
+    }
+    uint32_t count = dimensions > 0 ? bm__get32(array->at + 12) : 0;
+    array->at += 12 + 8 * dimensions;
+    array->left -= 12 + 8 * (size_t)dimensions;
+    array->count = count;
+    array->has_null = flags == 1;
+    return count > array->left / 4 || (count == 0 && array->left > 0) ? not_an_array : NULL;
+}
+
+static const char *take_elements(const bm__pg_reader *element, wire *array, uint8_t *data,
+                                 uint8_t *states, bm__arena *arena)
+{
+    for (size_t i = 0; i < array->count; i++) {
+        if (array->left < 4) {
+            return not_an_array;
+        }
+        uint32_t size = bm__get32(array->at);
+        array->at += 4;
+        array->left -= 4;
+        if (size == UINT32_MAX && states != NULL) {
+            states[i] = BM_NULL;
+            continue;
+        }
+        if (size > array->left) {
+            return not_an_array;
+        }
+        const char *fault =
+            element->read(element, array->at, size, data + i * element->width, arena);
+        if (fault != NULL) {
+            return fault;
+        }
+        array->at += size;
+        array->left -= size;
+    }
+    return array->left == 0 ? NULL : not_an_array;
+}
+
+const char *bm__read_array(const bm__pg_reader *reader, const uint8_t *data, size_t size,
+                           void *member, bm__arena *arena)
+{
+    wire array = {data, size, 0, false};
+    const char *fault = take_header(reader, &array);
+    if (fault != NULL) {
+        return fault;
+    }
+    bm__pg_reader element = *reader;
+    element.layout = bm__element_layout(reader->to, &element.width);
+    element.from.oid = reader->from.element;
+    element.read = reader->element_read;
+    bm_array made = {NULL, array.count, NULL};
+    if (array.count > 0) {
+        uint8_t *elements = bm__arena_array(arena, array.count, element.width);
+        uint8_t *states = array.has_null ? bm__arena_array(arena, array.count, 1) : NULL;
+        if (elements == NULL || (array.has_null && states == NULL)) {
+            return no_memory;
+        }
+        fault = take_elements(&element, &array, elements, states, arena);
+        if (fault != NULL) {
+            return fault;
+        }
+        made.data = elements;
+        made.states = states;
+    }
+    memcpy(member, &made, sizeof made);
+    return NULL;
+}

@@ -1,0 +1,95 @@
+/* bytea: src/backend/utils/adt/varlena.c */
+#include "text_type.h"
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static const char *parse(bm_slice text, char *room, void *value)
+{
+    static const char fault[] = "is not \\x and hexadecimal digits, which is how bytes are written";
+    if (text.size < 2 || text.size % 2 != 0 || text.data[0] != '\\' || text.data[1] != 'x') {
+        return fault;
+    }
+    bm_slice bytes = {room, text.size / 2 - 1};
+    for (size_t i = 2; i < text.size; i += 2) {
+        int high = hex_digit(text.data[i]);
+        int low = hex_digit(text.data[i + 1]);
+        if (high < 0 || low < 0) {
+            return fault;
+        }
+        *room++ = (char)(high << 4 | low);
+    }
+    memcpy(value, &bytes, sizeof bytes);
+    return NULL;
+}
+
+static void print(const void *value, bm__sink *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    bm_slice bytes;
+    memcpy(&bytes, value, sizeof bytes);
+    bm__put(out, "\\x", 2);
+    for (size_t i = 0; i < bytes.size; i++) {
+        uint8_t byte = (uint8_t)bytes.data[i];
+        const char pair[2] = {digits[byte >> 4], digits[byte & 15]};
+        bm__put(out, pair, sizeof pair);
+    }
+}
+
+static const char *measure_bytea(const bm__slot *slot, const void *const *at, size_t n,
+                                 uint32_t *sizes, size_t *bad)
+{
+    (void)slot;
+    for (size_t i = 0; i < n; i++) {
+        sizes[i] = 0;
+        if (at[i] == NULL) {
+            continue;
+        }
+        bm_slice bytes;
+        memcpy(&bytes, at[i], sizeof bytes);
+        if ((bytes.data == NULL && bytes.size > 0) || bytes.size >= BM__VALUE_MAX) {
+            *bad = i;
+            return bytes.data == NULL ? "is a NULL pointer, which is no value"
+                                      : "is 1 GB or larger";
+        }
+        sizes[i] = (uint32_t)bytes.size;
+    }
+    return NULL;
+}
+
+static void write_bytea(const bm__slot *slot, const void *const *at, size_t n,
+                        const uint32_t *sizes, uint8_t **out)
+{
+    (void)slot;
+    for (size_t i = 0; i < n; i++) {
+        bm__put32(out[i], at[i] != NULL ? sizes[i] : UINT32_MAX);
+        if (sizes[i] > 0) {
+            bm_slice bytes;
+            memcpy(&bytes, at[i], sizeof bytes);
+            memcpy(out[i] + 4, bytes.data, sizes[i]);
+        }
+        out[i] += 4 + sizes[i];
+    }
+}
+
+static const bm__codec bm__codec_bytea = {measure_bytea, write_bytea, NULL};
+
+static const char *read_bytea(const bm__pg_reader *reader, const uint8_t *data, size_t size,
+                              void *member, bm__arena *arena)
+{
+    return bm__store_bytes(reader, data, size, member, arena);
+}
+
+const bm__type_ops bm__ops_bytea = {
+    .parse = parse,
+    .print = print,
+    .compare = bm__text_compare,
+    .to = (const bm__pg_to[]){{BM__OID_BYTEA, {[BM_SLICE] = &bm__codec_bytea}}, {0}},
+    .from = (const bm__pg_from[]){{BM__OID_BYTEA, read_bytea}, {0}},
+};

@@ -1,0 +1,33 @@
+/* What texts of numbers have in common. */
+#ifndef BM_TYPES_NUMBER_H
+#define BM_TYPES_NUMBER_H
+
+#include "bulkmodel.h"
+
+#include <string.h>
+
+#define BM__OUT_OF_RANGE "is out of the range of its column's type"
+#define BM__COMMA "has a decimal comma: write a point, as in 12.5, and no separator of thousands"
+
+static inline bool bm__is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* A number but for a comma in it. */
+static inline bool bm__has_comma(bm_slice text)
+{
+    bool digit = false;
+    bool comma = false;
+    for (size_t i = 0; i < text.size; i++) {
+        char c = text.data[i];
+        digit = digit || bm__is_digit(c);
+        comma = comma || c == ',';
+        if (c == '\0' || (!bm__is_digit(c) && strchr(",.+- ", c) == NULL)) {
+            return false;
+        }
+    }
+    return digit && comma;
+}
+
+#endif

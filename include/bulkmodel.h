@@ -1,18 +1,17 @@
 /**
- * bulkmodel.h - write many rows: rows in as columns, one plan, bytes made once, any transport.
+ * bulkmodel.h - bulk insert, update, upsert, delete and read for PostgreSQL and SQLite.
  *
- * Seven nouns: bm_db (a database, or a transaction on it), bm_model (a table and where its columns
- * stand in a row of C), bm_rows (a borrowed view of rows), bm_queryset (rows that the database is
- * known to hold), bm_result (what happened), bm_error (what went wrong) and, for every verb, its
- * options.  One form for every verb:
+ * There are seven nouns: bm_db (a database, or a transaction on it), bm_model (a table, and which
+ * member of a C struct holds which column), bm_rows (a borrowed view of rows), bm_queryset (rows as
+ * the database holds them), bm_result (what happened), bm_error (what went wrong), and the options
+ * of each verb.  Every verb has the same form:
  *
  *     bm_status bm_VERB(bm_db *db, bm_rows rows, const bm_VERB_options *options,
  *                       bm_result *result, bm_error *err);
  *
- * `options`, `result` and `err` may be NULL; a NULL place for anything else that is given out is
- * BM_INVALID.  Structs that may grow begin with `size`; zero in any
- * other member means "the default".  Strings are NUL-terminated UTF-8 unless a length stands beside
- * them.  SPDX-License-Identifier: Apache-2.0
+ * `options`, `result` and `err` may be NULL; any other output pointer that is NULL is BM_INVALID.
+ * Structs that may grow begin with `size`; zero in any other member means the default.  Strings are
+ * NUL-terminated UTF-8, unless they have a length.  SPDX-License-Identifier: Apache-2.0
  */
 #ifndef BULKMODEL_H
 #define BULKMODEL_H
@@ -41,24 +40,24 @@ BM_API const char *bm_version(void);
 
 /* ------------------------------------------------------------------------------ status, error */
 
-/** What a call returns, chosen by what the caller does next. */
+/** The result of a call.  Each value says what the caller should do next. */
 typedef enum bm_status {
     BM_OK = 0,
-    BM_INVALID,        /**< the call is wrong: mend the program */
-    BM_UNSUPPORTED,    /**< right, but not on this engine, table or version */
-    BM_CONVERT,        /**< a value does not fit its column: mend the row */
+    BM_INVALID,        /**< the call is wrong: fix the program */
+    BM_UNSUPPORTED,    /**< not possible on this engine, table or version */
+    BM_CONVERT,        /**< a value does not fit its column: correct the row */
     BM_CONSTRAINT,     /**< the database refuses a row: unique, foreign key, check, not null */
     BM_RETRY,          /**< deadlock, serialization failure, busy: the same call may succeed */
     BM_CONNECTION,     /**< no connection, or it was lost before COMMIT was sent */
     BM_AUTH,           /**< the server refuses the user, the password or a privilege */
-    BM_TIMEOUT,        /**< a deadline of the caller, of the library or of the server passed */
+    BM_TIMEOUT,        /**< a timeout of the caller, of the library or of the server passed */
     BM_CANCELLED,      /**< the cancel token was set, or the server was asked to cancel */
-    BM_NOMEM,          /**< no memory here */
+    BM_NOMEM,          /**< out of memory in this process */
     BM_LIMIT,          /**< a limit of the engine: row size, columns, connections, disk */
     BM_PARTIAL,        /**< some workers committed, some did not: see bm_result.parts */
-    BM_COMMIT_UNKNOWN, /**< COMMIT was sent and its answer was lost */
+    BM_COMMIT_UNKNOWN, /**< the answer to COMMIT was lost, and the outcome could not be found */
     BM_DATABASE,       /**< any other error of the server: see sqlstate */
-    BM_INTERNAL        /**< a defect of this library */
+    BM_INTERNAL        /**< a bug in this library */
 } bm_status;
 
 /** The name of a status without its prefix, "CONSTRAINT".  Static; never NULL. */
@@ -66,21 +65,21 @@ BM_API const char *bm_status_name(bm_status status);
 
 /** Where the rows of a failed call are. */
 typedef enum bm_fate {
-    BM_FATE_NOT_STARTED = 0,       /**< nothing was sent */
-    BM_FATE_ROLLED_BACK,           /**< nothing of the call is in the table */
-    BM_FATE_COMMITTED,             /**< all of the call is in the table */
-    BM_FATE_PARTIAL,               /**< see bm_result.parts */
-    BM_FATE_UNKNOWN,               /**< COMMIT was sent and its answer was lost */
-    BM_FATE_IN_CALLERS_TRANSACTION /**< the call took its part back; the caller's transaction is as
-                                      it was before the call */
+    BM_FATE_NOT_STARTED = 0, /**< nothing was sent */
+    BM_FATE_ROLLED_BACK,     /**< nothing of the call is in the table */
+    BM_FATE_COMMITTED,       /**< all of the call is in the table */
+    BM_FATE_PARTIAL,         /**< see bm_result.parts */
+    BM_FATE_UNKNOWN, /**< the answer to COMMIT was lost, and the outcome could not be found */
+    BM_FATE_IN_CALLERS_TRANSACTION /**< the call is rolled back; the caller's transaction is as it
+                                      was before the call */
 } bm_fate;
 
-/** The part of a call in which it failed. */
+/** The stage of a call in which it failed. */
 typedef enum bm_stage {
     BM_STAGE_CHECK = 0, /**< arguments, model against table */
     BM_STAGE_CONNECT,
     BM_STAGE_CATALOG,
-    BM_STAGE_CONVERT, /**< a value into the column's bytes, or back */
+    BM_STAGE_CONVERT, /**< encoding or decoding a value */
     BM_STAGE_SOURCE,  /**< the caller's stream or sink */
     BM_STAGE_WRITE,
     BM_STAGE_READ,
@@ -90,12 +89,12 @@ typedef enum bm_stage {
 #define BM_NO_ROW SIZE_MAX
 
 /**
- * What went wrong, where, in which row and column.  Owned by the caller, needs no allocation.  One
- * whose size is 0 is left alone: begin with BM_ERROR.  A call resets it first, so look at it before
- * the next call; within a call the first error wins.  Strings are cut to fit.  Where a constraint
- * is broken, `constraint` is its name (SQLite: its columns, "foo.name"), and `column` may be "".
- * Values of rows never stand in `message`; the server's DETAIL, which shows them, is copied only
- * where bm_call.error_detail is BM_ON.
+ * What went wrong, in which stage, row and column.  Initialise it with BM_ERROR; a struct whose
+ * size is 0 is not written.  The caller owns it, and it holds no allocated memory.  Each call
+ * resets it first; within a call the first error is kept.  Strings are truncated to fit.  If a
+ * constraint is violated, `constraint` is its name (SQLite: its columns, "foo.name") and `column`
+ * may be "".  `message` never contains values of rows.  The server's DETAIL, which does, is copied
+ * to `detail` only if bm_call.error_detail is BM_ON.
  */
 typedef struct bm_error {
     size_t size; /**< sizeof (bm_error); set by BM_ERROR */
@@ -104,7 +103,7 @@ typedef struct bm_error {
     bm_fate fate;
     bool retryable;      /**< the same call, made again, may succeed */
     int native_code;     /**< SQLite's extended code; 0 elsewhere */
-    size_t row;          /**< 0-based in the caller's rows, or BM_NO_ROW */
+    size_t row;          /**< index in the caller's rows, from 0, or BM_NO_ROW */
     size_t other_row;    /**< the second row of a pair of duplicates, or BM_NO_ROW */
     char sqlstate[8];    /**< five characters, or "" */
     char verb[24];       /**< "bulk_create" */
@@ -123,9 +122,9 @@ typedef struct bm_error {
 /* --------------------------------------------------------------------------------------- types */
 
 /**
- * Column types, and the member of a C struct that holds each.  Variable types (TEXT .. BYTEA,
- * NUMERIC, JSON) stand as `const char *` (NUL-terminated; NULL is SQL NULL), as bm_slice (pointer
- * and length), or as `char[N]` (NUL-terminated when shorter than N); BYTEA only as bm_slice.
+ * Column types, and the member of a C struct that holds each.  Types of variable length (TEXT ..
+ * BYTEA, NUMERIC, JSON) are a `const char *` (NUL-terminated; NULL is SQL NULL), a bm_slice
+ * (pointer and length) or a `char[N]` (NUL-terminated if shorter than N); BYTEA only a bm_slice.
  */
 typedef enum bm_type {
     BM_BOOL = 1,  /**< bool */
@@ -134,8 +133,8 @@ typedef enum bm_type {
     BM_INT8,      /**< int64_t */
     BM_FLOAT4,    /**< float */
     BM_FLOAT8,    /**< double */
-    BM_NUMERIC,   /**< text: "-12.50", "1e-7", "NaN"; every digit is sent, and a column with a scale
-                       rounds, as PostgreSQL does; SQLite keeps what its NUMERIC affinity does */
+    BM_NUMERIC,   /**< text: "-12.50", "1e-7", "NaN"; all digits are sent, and PostgreSQL rounds to
+                       the column's scale; SQLite stores what its NUMERIC affinity makes of it */
     BM_TEXT,      /**< text, UTF-8, no NUL; also citext and other types read from text */
     BM_VARCHAR,   /**< text, UTF-8 */
     BM_CHAR,      /**< text, UTF-8; the database pads and compares as char(n) does */
@@ -150,7 +149,7 @@ typedef enum bm_type {
     BM_ENUM         /**< text, a label; also any domain or type that the server reads from text */
 } bm_type;
 
-/** How a cell stands in memory. */
+/** How a cell is stored in memory. */
 typedef enum bm_layout {
     BM_FIXED = 1, /**< the C type that bm_type names */
     BM_CSTR,      /**< const char * */
@@ -159,7 +158,7 @@ typedef enum bm_layout {
     BM_ARRAY      /**< bm_array: a one-dimensional array of the field's type */
 } bm_layout;
 
-/** Text or bytes with their length.  Borrowed. */
+/** Text or bytes with a length.  Borrowed. */
 typedef struct bm_slice {
     const char *data; /**< may be NULL when size is 0 */
     size_t size;
@@ -167,41 +166,41 @@ typedef struct bm_slice {
 
 /** A UUID, 16 bytes. */
 typedef struct bm_uuid {
-    uint8_t bytes[16]; /**< in the order in which a UUID is written, RFC 9562 */
+    uint8_t bytes[16]; /**< in the order of the UUID's text, RFC 9562 */
 } bm_uuid;
 
-/** A one-dimensional array cell.  Elements stand as FIXED types, or as bm_slice for variable ones.
- * */
+/** A cell that is a one-dimensional array.  Elements are the C type of a fixed-length type, or
+ * bm_slice for a type of variable length. */
 typedef struct bm_array {
     const void *data;      /**< `count` elements */
     size_t count;          /**< 0 is the empty array, which is not NULL */
-    const uint8_t *states; /**< `count` bm_state bytes, or NULL: no element is NULL */
+    const uint8_t *states; /**< `count` bm_state bytes, or NULL if no element is NULL */
 } bm_array;
 
-/** The state of a cell, one byte.  0 is a value, so a zeroed struct holds values. */
+/** The state of a cell, in one byte.  0 is a value, so a zeroed struct holds values. */
 typedef enum bm_state {
     BM_VALUE = 0,
     BM_NULL = 1,
-    BM_DEFAULT_CELL = 2, /**< the column's default: on create and in bm_update_fields */
-    BM_KEEP = 3          /**< bm_update_fields: leave as is.  create: the column's default */
+    BM_DEFAULT_CELL = 2, /**< the column's default, in create and bm_update_fields */
+    BM_KEEP = 3          /**< bm_update_fields: keep the stored value; create: the default */
 } bm_state;
 
-/** A version 4 UUID from the operating system's random source, for bm_create_uuid.  BM_INTERNAL
- * where the source fails; *out is then unchanged. */
+/** Make a version 4 UUID from the operating system's random source, for bm_create_uuid.
+ * BM_INTERNAL if the source fails; *out is then unchanged. */
 BM_API bm_status bm_uuid_random(bm_uuid *out);
 
 /* --------------------------------------------------------------------------------------- model */
 
 enum {
     BM_KEY = 1,        /**< part of the primary key */
-    BM_ASSIGNED = 2,   /**< a key that the database assigns: ignored on create */
-    BM_READ_ONLY = 4,  /**< never written: generated columns, or what only the database sets */
+    BM_ASSIGNED = 2,   /**< a key that the database assigns: not sent on create */
+    BM_READ_ONLY = 4,  /**< never written: generated columns, and what only the database sets */
     BM_CREATE_UUID = 8 /**< one UUID for each bulk_create, the same in all its rows */
 };
 
 #define BM_NO_STATE SIZE_MAX
 
-/** One column and the member that holds it. */
+/** A column and the struct member that holds it. */
 typedef struct bm_field {
     const char *name; /**< of the column */
     bm_type type;
@@ -212,25 +211,26 @@ typedef struct bm_field {
     unsigned flags;
 } bm_field;
 
-/** A table and its row of C.  Constant data, borrowed for as long as what is made from it lives. */
+/** A table and the C struct of its rows.  Constant data; it must outlive all that is made from it.
+ */
 typedef struct bm_model {
     size_t size;        /**< sizeof (bm_model) */
-    const char *table;  /**< the table's name as it is: never parsed, always quoted */
-    const char *schema; /**< or NULL: found by the connection's search_path */
-    size_t row_size;    /**< sizeof the row, 0 where rows stand only in columns */
+    const char *table;  /**< the table's name: never parsed, always quoted */
+    const char *schema; /**< or NULL: the connection's search_path decides */
+    size_t row_size;    /**< sizeof the row, 0 if rows are only in columns */
     const bm_field *fields;
     size_t n_fields;
 } bm_model;
 
 /* ---------------------------------------------------------------------------------------- rows */
 
-/** A column of cells: cell i stands at (const char *) data + i * stride.  Borrowed. */
+/** A column of cells: cell i is at (const char *) data + i * stride.  Borrowed. */
 typedef struct bm_column {
     bm_type type;
     bm_layout layout;
     size_t width; /**< of a cell: sizeof the C type; N for BM_CHARS */
     const void *data;
-    ptrdiff_t stride; /**< bytes from one cell to the next; 0: one cell for all rows */
+    ptrdiff_t stride; /**< bytes from one cell to the next; 0: the same cell for all rows */
     const uint8_t
         *states; /**< bm_state of cell i at states[i * state_stride], or NULL: all values */
     ptrdiff_t state_stride;
@@ -239,37 +239,38 @@ typedef struct bm_column {
 } bm_column;
 
 /**
- * Rows pulled chunk by chunk in constant memory.  `next` writes at most `capacity` structs of the
- * model's row to `rows` (zeroed before) and returns how many through `n`: 0 is the end.  A status
- * other than BM_OK ends the call, which rolls back and returns that status; `next` may have filled
- * `err`.
+ * A source of rows that is read chunk by chunk, in constant memory.
  *
- * What the structs point to must live until `release(user, rows)` is called with the same `rows`;
- * where there is no `release`, until the following `next`.  Each chunk of n > 0 rows is released
- * once, in any order, also after a failure, and before `close`.
+ * `next` writes at most `capacity` structs of the model's row to `rows` (zeroed before) and stores
+ * their number in `n`; 0 is the end.  If it returns a status other than BM_OK, the call rolls back
+ * and returns that status; `next` may fill `err`.
  *
- * With `release` and `concurrent`, several workers write the rows: several chunks are then held at
- * once, at most one for each worker, and `next` and `release` are called by their threads, but by
- * one at a time.  Without `release` one worker writes them all.  After a failure or a cancel `next`
- * is not called any more, but one that is being called is waited for.
+ * What the structs point to must live until `release(user, rows)` is called with the same `rows`,
+ * or, without `release`, until the following `next`.  Each chunk of n > 0 rows is released once, in
+ * any order, also after a failure, and before `close`.
  *
- * `rewind`, where set, begins from the first row again; all chunks were released before.  It is
- * called when nothing of the call is written and it must be repeated.  `close`, where set, is
- * called once at the end of the call, whatever its outcome.  Both run on the calling thread.
+ * With `release` and `concurrent`, several workers write the rows.  Each worker holds at most one
+ * chunk.  Their threads call `next` and `release`, one at a time.  Without `release` one worker
+ * writes all rows.  After a failure or a cancel `next` is not called again, but the call waits for
+ * a `next` that is running.
+ *
+ * `rewind`, if set, starts from the first row again.  It is called if the call must be repeated and
+ * nothing of it is written, after all chunks were released.  `close`, if set, is called once at the
+ * end of the call, whatever its outcome.  Both run on the calling thread.
  */
 typedef struct bm_source {
     size_t size; /**< sizeof (bm_source) */
     void *user;
     bm_status (*next)(void *user, void *rows, size_t capacity, size_t *n, bm_error *err);
-    bm_status (*rewind)(void *user, bm_error *err); /**< or NULL: can be read once */
+    bm_status (*rewind)(void *user, bm_error *err); /**< or NULL: the source can be read once */
     void (*close)(void *user);                      /**< or NULL */
     void (*release)(void *user, void *rows);        /**< or NULL: one worker */
 } bm_source;
 
-/** Rows that the database is known to hold, in order, and what they were when read or written. */
+/** Rows in order, with a snapshot of the values that the database holds. */
 typedef struct bm_queryset bm_queryset;
 
-/** Rows, whatever holds them.  Passed by value; made by the functions below; borrows everything. */
+/** A view of rows.  Passed by value, made by the functions below; it borrows everything. */
 typedef struct bm_rows {
     int kind;
     const bm_model *model;
@@ -278,27 +279,27 @@ typedef struct bm_rows {
     void *reserved[4];
 } bm_rows;
 
-/** `n` structs of the model's row, one after the other. */
+/** An array of `n` structs of the model's row. */
 BM_API bm_rows bm_structs(const bm_model *model, const void *rows, size_t n);
 
-/** `n` pointers to structs of the model's row. */
+/** An array of `n` pointers to structs of the model's row. */
 BM_API bm_rows bm_struct_pointers(const bm_model *model, const void *const *rows, size_t n);
 
-/** `n` rows in columns: columns[i] holds model->fields[i]; a column whose data is NULL is left out
- * (on create it takes its default). */
+/** `n` rows in columns: columns[i] holds model->fields[i].  A column whose data is NULL is left
+ * out; on create it gets its default. */
 BM_API bm_rows bm_columns(const bm_model *model, const bm_column *columns, size_t n);
 
-/** `n` values of the model's only key, one after another: for bm_update, bm_delete, bm_copy_to. */
+/** An array of `n` values of the model's only key, for bm_update, bm_delete and bm_copy_to. */
 BM_API bm_rows bm_keys(const bm_model *model, const void *keys, size_t n);
 
-/** All rows of the table: for bm_update and bm_copy_to. */
+/** All rows of the table, for bm_update and bm_copy_to. */
 BM_API bm_rows bm_all(const bm_model *model);
 
 /** Rows from a source. */
 BM_API bm_rows bm_stream(const bm_model *model, const bm_source *source);
 
-/** The rows of a queryset, with their image.  They are found by the keys that they were read with.
- * */
+/** The rows of a queryset, with their snapshot.  They are found by the keys that they were read
+ * with. */
 BM_API bm_rows bm_queryset_rows(bm_queryset *queryset);
 
 /* ------------------------------------------------------------------------------------ queryset */
@@ -307,14 +308,14 @@ BM_API bm_rows bm_queryset_rows(bm_queryset *queryset);
 BM_API size_t bm_queryset_count(const bm_queryset *queryset);
 
 /**
- * Row i as the model's struct, to read and to edit; NULL when i is out of range or the rows did not
- * come from structs.  Owned by the queryset; its key is not to be edited (BM_INVALID).  A pointer
- * stored into a member must live until the next successful write of this queryset, which copies
- * what it points to and re-points the member.
+ * Row i as the model's struct, to read and to edit.  The queryset owns it.  NULL if i is out of
+ * range or the rows did not come from structs.  Do not edit its key: the next write would be
+ * BM_INVALID.  A pointer that you store into a member must live until the next successful write of
+ * this queryset, which copies the text and points the member to the copy.
  */
 BM_API void *bm_queryset_at(bm_queryset *queryset, size_t i);
 
-/** The queryset's rows as column `name`; BM_INVALID when the model has none.  Borrowed from it. */
+/** The column `name` of the queryset.  Borrowed from it.  BM_INVALID if the model has none. */
 BM_API bm_status bm_queryset_column(const bm_queryset *queryset, const char *name, bm_column *out);
 
 /** Free a queryset and all it owns.  NULL is legal. */
@@ -322,9 +323,9 @@ BM_API void bm_queryset_free(bm_queryset *queryset);
 
 /* -------------------------------------------------------------------------------------- result */
 
-/** What happened to one input row. */
+/** The outcome of one input row. */
 typedef enum bm_row_outcome {
-    BM_ROW_NONE = 0, /**< nothing: its part of the call rolled back */
+    BM_ROW_NONE = 0, /**< nothing: its part of the call is rolled back */
     BM_ROW_INSERTED,
     BM_ROW_UPDATED,
     BM_ROW_UNCHANGED,
@@ -341,19 +342,20 @@ typedef struct bm_part {
                              Of a stream: whole chunks */
 } bm_part;
 
-/** Filled on every return, errors included.  Clear it before it is used again. */
+/** What a call did.  Filled on every return, also after an error.  Clear it before you use it
+ * again. */
 typedef struct bm_result {
     size_t size; /**< sizeof (bm_result); set by BM_RESULT */
     uint64_t inserted, updated, unchanged, missing, ignored, deleted, read;
-    bm_queryset *queryset; /**< where asked for */
-    uint8_t *outcomes;     /**< where asked for: a bm_row_outcome for each input row.  NULL after a
-                          failure, but for BM_PARTIAL: there rows not written are BM_ROW_NONE */
+    bm_queryset *queryset; /**< with return_queryset */
+    uint8_t *outcomes;     /**< with return_outcomes: a bm_row_outcome for each input row.  NULL
+                          after a failure, except BM_PARTIAL: rows not written are BM_ROW_NONE */
     size_t n_outcomes;
-    bm_part *parts; /**< one for each worker, when there were several */
+    bm_part *parts; /**< one for each worker, if there were several */
     size_t n_parts;
     uint64_t statements; /**< sent, BEGIN and COMMIT included */
     double seconds;
-    uint64_t replays; /**< attempts before the one that this result is of: bm_call.retries */
+    uint64_t replays; /**< how many times the call was repeated: bm_call.retries */
 } bm_result;
 
 #define BM_RESULT_INIT                                                                             \
@@ -361,40 +363,40 @@ typedef struct bm_result {
         sizeof(bm_result), 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, 0, 0, 0, 0                    \
     }
 
-/** Free what a result owns, its queryset included, and make it empty again.  NULL is legal. */
+/** Free what a result owns, including its queryset, and make it empty again.  NULL is legal. */
 BM_API void bm_result_clear(bm_result *result);
 
 /* ------------------------------------------------------------------------------------ database */
 
-/** A database: connections, and what is known of its tables.  May be used by many threads.  Or a
- * transaction on one, of one thread: bm_begin. */
+/** A database: its connections and what is known of its tables.  Many threads may use it.  Or a
+ * transaction on one (bm_begin), for one thread. */
 typedef struct bm_db bm_db;
-/** What ends calls from outside: bm_cancel_create. */
+/** A token that cancels calls: bm_cancel_create. */
 typedef struct bm_cancel bm_cancel;
 
-/** A switch: the default, on, or off. */
+/** An option that is the default, on or off. */
 typedef enum bm_switch { BM_DEFAULT = 0, BM_ON = 1, BM_OFF = 2 } bm_switch;
 
-/** Settings of bm_open.  Times in milliseconds: 0 is the default, negative is no limit. */
+/** Options of bm_open.  Times are in milliseconds: 0 is the default, negative is no limit. */
 typedef struct bm_open_options {
     size_t size;
-    int max_connections;           /**< default 10 */
-    int64_t connect_timeout_ms;    /**< default 10,000 */
-    int64_t dead_peer_ms;          /**< default 30,000: a peer that acknowledges nothing is gone */
-    int64_t max_connection_age_ms; /**< default: none */
-    int max_concurrent_batch_writes; /**< default 4: MAX_CONCURRENT_BATCH_WRITES of the page */
+    int max_connections;        /**< default 10 */
+    int64_t connect_timeout_ms; /**< default 10,000 */
+    int64_t dead_peer_ms; /**< default 30,000: a peer that acknowledges nothing so long is lost */
+    int64_t max_connection_age_ms;   /**< default: none */
+    int max_concurrent_batch_writes; /**< the most workers of a call; default 4 */
     int64_t timeout_ms; /**< for all work on this database, counted from bm_open; default: none */
     int64_t commit_timeout_ms; /**< for bm_commit; default 5,000 */
-    bm_cancel *cancel; /**< ends what has no bm_call of its own: connecting, bm_begin, bm_execute,
+    bm_cancel *cancel;         /**< cancels what has no bm_call: connecting, bm_begin, bm_execute,
                           bm_describe.  Borrowed while the database lives.  NULL: none */
 } bm_open_options;
 
 /**
  * Open a database: "sqlite:PATH", "sqlite::memory:", "postgresql://..." or "postgres://...",
- * "postgresql:" (the PG* environment variables), libpq's "key=value ..." strings, or "memory:".
- * May then be used from many threads (a SQLite database by one call at a time: others wait).
- * Connects once, so a wrong password is found here.  *out is owned by the caller, who ends it with
- * bm_close; on error it is NULL.  A password never stands in an error.
+ * "postgresql:" (the PG* environment variables), libpq's "key=value ..." strings, or "memory:".  It
+ * connects once, so a wrong password is an error here.  Many threads may use the database (on
+ * SQLite one call at a time; others wait).  The caller owns *out and ends it with bm_close; on
+ * error it is NULL.  No error contains a password.
  */
 BM_API bm_status bm_open(const char *url, const bm_open_options *options, bm_db **out,
                          bm_error *err);
@@ -403,50 +405,52 @@ struct pg_conn;
 struct sqlite3;
 
 /**
- * A bm_db over one connection of the caller's, which stays the caller's: one thread at a time,
- * never closed, settings as they are, an open transaction is taken part in (by a savepoint) and
- * never ended.  BM_UNSUPPORTED where the library was built without that engine.
+ * Use a connection of the caller as a bm_db, for one thread at a time.  The connection stays the
+ * caller's: it is never closed and its settings are not changed.  Inside an open transaction a call
+ * sets a savepoint and never ends the transaction.  BM_UNSUPPORTED if the library was built without
+ * that engine.
  */
 BM_API bm_status bm_attach_libpq(struct pg_conn *connection, bm_db **out, bm_error *err);
 BM_API bm_status bm_attach_sqlite(struct sqlite3 *connection, bm_db **out, bm_error *err);
 
-/** Close all connections and free the database; a transaction still open on it is rolled back.
- * NULL is legal.  No call may be using it. */
+/** Close all connections and free the database.  Open transactions on it are rolled back.  No call
+ * may be using it.  NULL is legal. */
 BM_API void bm_close(bm_db *db);
 
-/** Run SQL without parameters and without rows, for the DDL that a program needs.  On SQLite it may
- * be several statements; on PostgreSQL too, in one implicit transaction.  SQL that leaves a
- * transaction open, or ends that of `db`, is BM_INVALID; what it left open is rolled back. */
+/** Run SQL without parameters and without result rows, for example DDL.  It may be several
+ * statements; on PostgreSQL they are one implicit transaction.  SQL that leaves a transaction open,
+ * or ends that of `db`, is BM_INVALID; what it left open is rolled back. */
 BM_API bm_status bm_execute(bm_db *db, const char *sql, bm_error *err);
 
-/** Open again what was lost, outside a transaction.  Inside one: BM_CONNECTION only if it is lost.
- * */
+/** Reconnect if the connection was lost.  Inside a transaction a lost connection is BM_CONNECTION.
+ */
 BM_API bm_status bm_ensure_connected(bm_db *db, bm_error *err);
 
-/** Close idle connections; the next call connects again.  BM_INVALID inside a transaction,
- * BM_UNSUPPORTED for "sqlite::memory:" and "memory:", which live in their connection. */
+/** Close idle connections; the next call reconnects.  BM_INVALID inside a transaction.
+ * BM_UNSUPPORTED for "sqlite::memory:" and "memory:", whose data is in their connection. */
 BM_API bm_status bm_reset_connection(bm_db *db, bm_error *err);
 
-/** Begin a transaction on `db` (a savepoint, when `db` is one).  *out is a bm_db bound to one
- * connection and one thread, ended and freed by bm_commit or bm_rollback.  While a nested one is
- * open, the outer one refuses calls with BM_INVALID. */
+/** Begin a transaction on `db`, or a savepoint if `db` is a transaction.  *out is a bm_db for one
+ * connection and one thread; bm_commit or bm_rollback end and free it.  While it is open, calls on
+ * an outer transaction are BM_INVALID. */
 BM_API bm_status bm_begin(bm_db *db, bm_db **out, bm_error *err);
 
-/** Commit, and free `tx` on every return.  BM_OK only when the server said COMMIT.  Savepoints that
- * are still open in it share its end: their handles are freed, too.  So it is with bm_rollback. */
+/** Commit, and free `tx` on every return.  BM_OK only after the server has confirmed the COMMIT.
+ * Savepoints that are still open in it are committed and freed, too. */
 BM_API bm_status bm_commit(bm_db *tx, bm_error *err);
 
-/** Roll back, and free `tx`.  Images are what they were at bm_begin.  NULL is legal. */
+/** Roll back and free `tx` and its open savepoints.  Snapshots of querysets are again as at
+ * bm_begin.  NULL is legal. */
 BM_API void bm_rollback(bm_db *tx);
 
-/** A token to cancel calls by: bm_cancel_set may be called from any thread and from a signal
- * handler. Once set it stays set until bm_cancel_reset. */
+/** Create a token that cancels calls.  Once set it stays set until bm_cancel_reset. */
 BM_API bm_status bm_cancel_create(bm_cancel **out, bm_error *err);
 
-/** Cancel: calls that were given the token end with BM_CANCELLED.  Safe in a signal handler. */
+/** Cancel the calls that have this token: they end with BM_CANCELLED.  May be called from any
+ * thread and from a signal handler. */
 BM_API void bm_cancel_set(bm_cancel *token);
 
-/** Make a token that was set usable again. */
+/** Clear a token that was set. */
 BM_API void bm_cancel_reset(bm_cancel *token);
 
 /** Free a token that no call uses.  NULL is legal. */
@@ -454,45 +458,45 @@ BM_API void bm_cancel_free(bm_cancel *token);
 
 /* --------------------------------------------------------------------------------------- verbs */
 
-/** What every verb shares. */
+/** Options of every verb.  Times are in milliseconds: 0 is the default, negative is no limit. */
 typedef struct bm_call {
     size_t size;
-    int64_t timeout_ms; /**< for the whole call until its first COMMIT, connecting included;
-                           default: none */
-    int64_t statement_timeout_ms; /**< for each statement, in place of the defaults on connections
-                                     of the library's own: 3,600,000 for one that writes; 30,000
-                                     for catalog, BEGIN, keys and ROLLBACK; and 60,000 for a COPY
-                                     in which no byte moves, which then has none of its own */
-    int64_t lock_timeout_ms;      /**< default 60,000 on connections of the library's own, where the
+    int64_t timeout_ms;           /**< for the whole call until it sends its first COMMIT, including
+                           connecting; default: none */
+    int64_t statement_timeout_ms; /**< for each statement.  Default on connections that the library
+                                     opened: 3,600,000 for a statement that writes; 30,000 for
+                                     catalog, BEGIN, keys and ROLLBACK; 60,000 for a COPY in which
+                                     no byte moves (a value here replaces that one too) */
+    int64_t lock_timeout_ms;      /**< default 60,000 on connections that the library opened, if the
                                      session has no lock_timeout; else the server's */
     bm_cancel *cancel;            /**< or NULL */
-    void *user; /**< for the hooks, which run on the calling thread or a worker's */
+    void *user; /**< for the hooks, which run on the calling thread or on a worker's */
     void (*on_progress)(void *user, uint64_t rows_done,
                         uint64_t rows_total); /**< total 0: unknown */
     void (*on_statement)(void *user, const char *sql, uint64_t rows);
     bm_switch error_detail; /**< BM_ON: copy the server's DETAIL, which shows values */
-    bm_switch
-        dry_run; /**< BM_ON: do everything, then roll back instead of commit: counts and outcomes
-                          are what they would have been; no keys and no queryset come back */
+    bm_switch dry_run; /**< BM_ON: do everything, then roll back instead of committing.  Counts and
+                          outcomes are as if committed; no keys and no queryset are returned */
     int64_t commit_timeout_ms; /**< for all COMMITs of the call, counted from the first; default
                                   5,000 */
     bm_switch
-        commit_check; /**< PostgreSQL: where the answer to COMMIT is lost, ask on another connection
-                         what became of it.  Default: a call of several statements does; a call of
-                         one statement, which otherwise is its own commit, does where it is BM_ON:
-                         it is then BEGIN, the statement and COMMIT */
-    int retries; /**< how many times the call is made again after a serialization failure (40001), a
-                    deadlock (40P01), a lost connection or SQLITE_BUSY, where nothing of it is
-                    committed; default 0.  Never inside a transaction, nor where its rows cannot be
-                    read again.  Pauses are random, up to 2 seconds; for 30 seconds at most */
+        commit_check; /**< PostgreSQL: if the answer to COMMIT is lost, ask on another connection
+                         whether it was committed.  Default: only calls of several statements ask.
+                         BM_ON: calls of one statement too; they then send BEGIN, the statement and
+                         COMMIT.  BM_OFF: never */
+    int retries; /**< how many times the call is repeated after a serialization failure (40001), a
+                    deadlock (40P01), a lost connection or SQLITE_BUSY, if nothing of it is
+                    committed; default 0.  Never inside a transaction, and only if its rows can be
+                    read again.  Pauses are random, up to 2 seconds; for at most 30 seconds */
     void (*on_retry)(void *user, uint64_t replay,
-                     const bm_error *why); /**< before each; `replay` counts from 1 */
+                     const bm_error *why); /**< before each repetition; `replay` counts from 1 */
 } bm_call;
 
-/** What to do with rows of one call (of a stream: of one chunk) that have the same key: the bytes
- * are the same (-0.0 is 0.0, NaN is NaN, blanks behind a BM_CHAR do not count). */
+/** What to do with rows of one call (when streaming: of one chunk) that have the same key.  Keys
+ * are compared as bytes; -0.0 equals 0.0, NaN equals NaN, and trailing blanks of a BM_CHAR are
+ * ignored. */
 typedef enum bm_duplicates {
-    BM_DUPLICATES_ERROR = 0, /**< BM_INVALID, naming both rows */
+    BM_DUPLICATES_ERROR = 0, /**< BM_INVALID; the error gives both rows */
     BM_DUPLICATES_FIRST,     /**< the first is written, the others are BM_ROW_IGNORED */
     BM_DUPLICATES_LAST       /**< the last is written */
 } bm_duplicates;
@@ -501,20 +505,20 @@ typedef enum bm_duplicates {
 typedef struct bm_bulk_create_options {
     size_t size;
     const bm_call *call;
-    size_t batch_size; /**< rows in a chunk; default: chosen by the engine */
-    bm_switch
-        concurrent; /**< BM_ON: several connections, on PostgreSQL and outside a transaction.  One
-                             for a stream without `release`, for a call that must read rows back,
-                             and where transactions are SERIALIZABLE by default */
+    size_t batch_size;    /**< rows in a chunk; default: chosen by the engine */
+    bm_switch concurrent; /**< BM_ON: write on several connections, on PostgreSQL and outside a
+                             transaction.  One connection is used for a stream without `release`,
+                             for a call that must read rows back, and if transactions are
+                             SERIALIZABLE by default */
     int max_concurrent_workers; /**< default: bm_open_options.max_concurrent_batch_writes */
-    bm_switch return_queryset;  /**< rows written, in input order, with keys and image */
+    bm_switch return_queryset;  /**< the rows written, in input order, with keys and snapshot */
     bm_switch return_outcomes;
-    bm_switch ignore_conflicts;       /**< rows that break a unique constraint are BM_ROW_IGNORED */
-    bm_switch update_conflicts;       /**< rows that break `unique_fields` update that row */
-    const char *const *update_fields; /**< BM_NAMES; default: all but key and unique fields */
+    bm_switch ignore_conflicts; /**< rows that violate a unique constraint are BM_ROW_IGNORED */
+    bm_switch update_conflicts; /**< upsert: rows that exist by `unique_fields` are updated */
+    const char *const *update_fields; /**< BM_NAMES; default: all except key and unique fields */
     const char *const *unique_fields; /**< BM_NAMES; default: the primary key */
     bm_duplicates duplicates;         /**< of unique_fields, with update_conflicts */
-    void *keys_into; /**< the structs of bm_structs again, writable: keys are stored there */
+    void *keys_into;            /**< the array of bm_structs, writable: keys are stored there */
     const bm_uuid *create_uuid; /**< for BM_CREATE_UUID fields; default: bm_uuid_random */
     bm_switch allow_skipped;    /**< BM_ON: a trigger may drop rows without an error */
 } bm_bulk_create_options;
@@ -526,9 +530,9 @@ typedef struct bm_update_fields_options {
     size_t batch_size;
     bm_switch concurrent;
     int max_concurrent_workers;
-    const char *const *fields; /**< BM_NAMES; default: what changed against the queryset's image */
+    const char *const *fields; /**< BM_NAMES; default: what differs from the queryset's snapshot */
     bm_switch return_outcomes;
-    bm_switch require_all; /**< BM_ON: a missing row is an error and nothing is written */
+    bm_switch require_all; /**< BM_ON: a missing row is an error, and nothing is written */
     bm_duplicates duplicates;
 } bm_update_fields_options;
 
@@ -539,8 +543,8 @@ typedef struct bm_update_options {
     size_t batch_size;
     bm_switch concurrent;
     int max_concurrent_workers;
-    const void *values;        /**< one struct of the model's row: what to set ... */
-    const char *const *fields; /**< ... of these columns.  None: nothing is done */
+    const void *values;        /**< one struct of the model's row with the values to set ... */
+    const char *const *fields; /**< ... for these columns.  None: nothing is done */
     bm_switch return_outcomes;
     bm_switch require_all;
     bm_duplicates duplicates;
@@ -562,19 +566,18 @@ typedef struct bm_delete_options {
 typedef struct bm_copy_to_options {
     size_t size;
     const bm_call *call;
-    size_t batch_size;         /**< rows in a chunk given to `sink`; default 1,000 */
-    const char *const *fields; /**< BM_NAMES; default: all of the model.  The key always comes;
-                                * members not read are 0, in a queryset BM_KEEP by state */
-    bm_switch order_by_key;    /**< bm_all: by primary key.  Keys: always in the order given */
-    bm_switch require_all;     /**< keys: a missing row is an error; default: left out */
+    size_t batch_size;         /**< rows in a chunk for `sink`; default 1,000 */
+    const char *const *fields; /**< BM_NAMES; default: all of the model.  The key is always read.
+                                * Members not read are 0, in a queryset their state is BM_KEEP */
+    bm_switch order_by_key; /**< bm_all: order by primary key.  Keys: always in the order given */
+    bm_switch require_all;  /**< keys: a missing row is an error; default: left out */
     void *user;
-    /** Rows as they come, in constant memory: valid during the call, an array of the model's
-     * struct.  NULL: all rows come in bm_result.queryset.  A status other than BM_OK ends the call.
-     */
+    /** Receives the rows chunk by chunk, in constant memory: an array of the model's struct, valid
+     * during the call of `sink`.  A status other than BM_OK ends the read.  NULL: all rows are
+     * returned in bm_result.queryset. */
     bm_status (*sink)(void *user, const void *rows, size_t n, bm_error *err);
-    /** bm_all, a condition on the rows to read: "value > 3".  SQL of the program's own, which may
-     * call the row t: it stands in the statement as it is, so it is never made from what others
-     * write. */
+    /** bm_all: a condition on the rows to read, "value > 3".  It is SQL and is copied into the
+     * statement unchanged, so never build it from untrusted input.  The alias of the row is t. */
     const char *where;
     const char *order_by; /**< bm_all, instead of order_by_key: "name, id DESC" */
 } bm_copy_to_options;
@@ -583,11 +586,12 @@ typedef struct bm_copy_to_options {
 BM_API bm_status bm_bulk_create(bm_db *db, bm_rows rows, const bm_bulk_create_options *options,
                                 bm_result *result, bm_error *err);
 
-/** Give rows, found by key, values of their own: the named fields, or (a queryset) what changed. */
+/** Update each row, found by key, with its own values: the named fields or, for a queryset, what
+ * changed. */
 BM_API bm_status bm_update_fields(bm_db *db, bm_rows rows, const bm_update_fields_options *options,
                                   bm_result *result, bm_error *err);
 
-/** Give rows, found by key (or bm_all), the same values. */
+/** Update rows, found by key or bm_all, with the same values. */
 BM_API bm_status bm_update(bm_db *db, bm_rows rows, const bm_update_options *options,
                            bm_result *result, bm_error *err);
 
@@ -600,47 +604,51 @@ BM_API bm_status bm_copy_to(bm_db *db, bm_rows rows, const bm_copy_to_options *o
                             bm_result *result, bm_error *err);
 
 /**
- * What a verb would do, without doing it: one line for each statement and fact, allocated into
- * *text (free it with bm_free).  `verb` is "bulk_create", "update_fields", "update", "delete" or
- * "copy_to", `options` is that verb's options or NULL.  Reads the catalog; writes nothing.
+ * Print the plan of a verb without running it: one line for each statement and fact.  `verb` is
+ * "bulk_create", "update_fields", "update", "delete" or "copy_to"; `options` are that verb's
+ * options or NULL.  It reads the catalog and writes nothing.  Free *text with bm_free.
  */
 BM_API bm_status bm_explain(bm_db *db, const char *verb, bm_rows rows, const void *options,
                             char **text, bm_error *err);
 
 /**
- * The model of a table as the database has it, for a program that meets the table at run time:
- * every column in the table's order, in a row where each stands as its type's C value or as a
- * bm_slice, with a bm_state of its own.  BM_KEY, BM_ASSIGNED and BM_READ_ONLY are set as the table
- * says.  What bm_type does not know, arrays included, is BM_ENUM, which goes and comes as text; on
- * SQLite a declared type is read as Django means it ("char(32)" is a UUID, "datetime" is
- * BM_TIMESTAMPTZ).  `schema` may be NULL.  *out is one block of memory (free it with bm_free), NULL
- * on error: BM_INVALID where there is no such table, BM_UNSUPPORTED for "memory:".
+ * Make a model from a table of the database, for a program that does not know the table when it is
+ * compiled.
+ *
+ * The model has every column, in the table's order.  In the row each is its type's C value or a
+ * bm_slice, with a bm_state of its own.  BM_KEY, BM_ASSIGNED and BM_READ_ONLY are set from the
+ * table.  A type that bm_type does not have, arrays included, is BM_ENUM, which is sent and
+ * received as text.  On SQLite declared types mean what Django means by them ("char(32)" is a UUID,
+ * "datetime" is BM_TIMESTAMPTZ).
+ *
+ * `schema` may be NULL.  *out is one block of memory; free it with bm_free.  On error it is NULL:
+ * BM_INVALID if there is no such table, BM_UNSUPPORTED for "memory:".
  */
 BM_API bm_status bm_describe(bm_db *db, const char *schema, const char *table, bm_model **out,
                              bm_error *err);
 
-/** What is done to a table as a whole. */
+/** What bm_maintain does. */
 typedef enum bm_maintenance {
-    BM_ANALYZE = 0,      /**< the planner's statistics are made anew */
-    BM_TRUNCATE,         /**< all rows go; inside a transaction it is part of it */
-    BM_FIND_SEQUENCES,   /**< PostgreSQL: sequences below the largest value of their column, as rows
-                          with keys of their own leave them behind */
-    BM_SYNC_SEQUENCES,   /**< ... which are moved there, at once and in no transaction */
-    BM_CHECK_CONSTRAINTS /**< PostgreSQL, inside a transaction: deferred constraints of all tables
-                            are checked now, so that COMMIT does not fail because of them */
+    BM_ANALYZE = 0,    /**< update the planner's statistics */
+    BM_TRUNCATE,       /**< delete all rows; inside a transaction it is part of it */
+    BM_FIND_SEQUENCES, /**< PostgreSQL: count sequences below the largest value of their column, as
+                          after an insert of rows with their own keys */
+    BM_SYNC_SEQUENCES, /**< ... and move them there, at once and in no transaction */
+    BM_CHECK_CONSTRAINTS /**< PostgreSQL, inside a transaction: check deferred constraints of all
+                            tables now, so that COMMIT does not fail because of them */
 } bm_maintenance;
 
 /** Options of bm_maintain. */
 typedef struct bm_maintain_options {
     size_t size;
-    const bm_call *call; /**< its times, its token, on_statement; dry_run is for rows */
+    const bm_call *call; /**< timeouts, cancel token, on_statement; dry_run is refused */
     bm_maintenance what;
 } bm_maintain_options;
 
 /**
- * Do this to the model's table.  *n, where not NULL, is the number of rows that went (SQLite; 0
- * where the server does not count them), or of the sequences found or moved: 0 on SQLite, which
- * counts on by itself.  BM_UNSUPPORTED for "memory:".
+ * Maintain the model's table.  *n, if not NULL, is the number of rows deleted (0 if the server does
+ * not count them), or of the sequences found or moved (0 on SQLite, which needs no sequences).
+ * BM_UNSUPPORTED for "memory:".
  */
 BM_API bm_status bm_maintain(bm_db *db, const bm_model *model, const bm_maintain_options *options,
                              uint64_t *n, bm_error *err);
@@ -652,26 +660,25 @@ BM_API void bm_free(void *memory);
  * */
 
 /**
- * "memory:" is a database that does nothing: it takes every table to be as the model says, counts
- * rows, hands out keys 1, 2, 3 ..., and records what it was asked.  It is for tests of programs
- * that use this library.
+ * "memory:" is a database without I/O, for tests of programs that use this library.  It accepts
+ * every table as the model describes it, counts rows, hands out the keys 1, 2, 3 ..., and records
+ * the statements.
  */
 
-/** An answer to give instead, at the step-th step from now (1 is the next): BEGIN, COMMIT and
- * statements all count.  Scripted answers are used once. */
+/** An answer for the step-th step from now (1 is the next).  BEGIN, COMMIT and statements are
+ * steps. Each answer is used once. */
 typedef struct bm_memory_answer {
     size_t size;
     uint64_t step;
     const char *sqlstate; /**< fail with this SQLSTATE ("23505"), or NULL */
     bool disconnect;      /**< lose the connection at this step */
-    int64_t rows;         /**< answer that so many rows were written; negative: as many as sent */
+    int64_t rows;         /**< the number of rows written; negative: as many as were sent */
 } bm_memory_answer;
 
 /** Queue an answer.  BM_INVALID unless `db` was opened with "memory:". */
 BM_API bm_status bm_memory_script(bm_db *db, const bm_memory_answer *answer, bm_error *err);
 
-/** The number of steps asked of the database since it was opened, or connected again.  0 unless
- * "memory:". */
+/** The number of steps since the database was opened or reconnected.  0 unless "memory:". */
 BM_API size_t bm_memory_count(const bm_db *db);
 
 /** Step i as text: "BEGIN", "COPY ... [10 rows]".  Owned by the database; NULL out of range. */
@@ -693,7 +700,7 @@ BM_API const char *bm_memory_at(const bm_db *db, size_t i);
 /**
  * BM_MODEL("foo", foo, BM_FIELD(foo, id, BM_INT8, BM_KEY | BM_ASSIGNED), ...): a model for
  * a `static const` at file scope; BM_MODEL_IN("schema", "foo", foo, ...) names the schema.  A
- * field whose member cannot hold its type does not compile.
+ * member that cannot hold its field's type does not compile.
  *   BM_FIELD(row, member, type, flags)             a column that is never NULL in C
  *   BM_FIELD_STATE(row, member, type, flags, st)   with the uint8_t member `st` as its bm_state
  *   BM_ARRAY_FIELD(row, member, type, flags, st)   a bm_array of `type`

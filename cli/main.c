@@ -19,7 +19,7 @@ static bool writes(const cli_options *options)
     return options->verb->bit == CLI_COPY_TO || options->returning != NULL;
 }
 
-/* The file of an output takes its place once the rows are in the table, and never without them. */
+/* Replace the output file once the rows are committed, and only then. */
 static bm_status settle(const cli_options *options, bm_status status, bm_error *err)
 {
     cli_destination *to = options->destination;
@@ -40,7 +40,7 @@ static bm_status settle(const cli_options *options, bm_status status, bm_error *
         const char *kept = cli_destination_keep(to);
         char words[sizeof err->message];
         if (kept != NULL) {
-            snprintf(words, sizeof words, "the keys of the rows that may be in the table are in %s",
+            snprintf(words, sizeof words, "the keys of rows that may be in the table are in %s",
                      kept);
             cli_warning(options, words);
         }
@@ -82,8 +82,8 @@ static bm_status run(cli_options *options, bm_error *err)
     return status;
 }
 
-/* A file or a connection that is opened later must not take the place of a standard stream that is
- * closed, and be given what is written there.  Opened the other way round, the stream fails. */
+/* If a standard stream is closed, the next file or connection would get its descriptor, and with it
+ * all output.  /dev/null, opened in the wrong direction, takes it instead: writing to it fails. */
 static void take_descriptors(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
@@ -120,7 +120,7 @@ int main(int argc, char **argv)
         status = answer(&options, &err);
     } else {
         cli_failure(&options, NULL, &err);
-        fputs("bulkmodel --help tells more\n", stderr);
+        fputs("Run bulkmodel --help for help.\n", stderr);
     }
     cli_options_free(&options);
     return cli_exit_code(status);

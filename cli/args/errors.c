@@ -23,7 +23,8 @@ bm_status cli_fail_errno(bm_error *err, bm_status status, const char *what)
     return cli_fail(err, status, "%s: %s", what, strerror_r(errno, words, sizeof words));
 }
 
-/* The bytes of the character at `text`; 0 where it is none (the Unicode Standard, table 3-7). */
+/* The length of the UTF-8 character at `text`; 0 if it is invalid (the Unicode Standard, table
+ * 3-7). */
 static size_t character(const unsigned char *text)
 {
     static const struct {

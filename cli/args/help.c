@@ -1,5 +1,30 @@
 #include "help.h"
 
+#include <string.h>
+
+#define INDENT 31
+#define COLUMNS 80
+
+/* Text that begins in column INDENT and stays within COLUMNS. */
+static void put_wrapped(FILE *out, const char *text)
+{
+    int column = INDENT;
+    while (*text != '\0') {
+        int n = (int)strcspn(text, " ");
+        if (column > INDENT && column + 1 + n > COLUMNS) {
+            fprintf(out, "\n%*s", INDENT, "");
+            column = INDENT;
+        } else if (column > INDENT) {
+            fputc(' ', out);
+            column++;
+        }
+        fprintf(out, "%.*s", n, text);
+        column += n;
+        text += n + (text[n] == ' ');
+    }
+    fputc('\n', out);
+}
+
 static void put_option(FILE *out, const cli_option *option)
 {
     char letter[] = {'-', option->letter, ',', ' ', '\0'};
@@ -7,11 +32,12 @@ static void put_option(FILE *out, const cli_option *option)
     int n = snprintf(head, sizeof head, "  %s--%s%s%s", option->letter != 0 ? letter : "    ",
                      option->name, option->argument != NULL ? " " : "",
                      option->argument != NULL ? option->argument : "");
-    if (n > 29) {
-        fprintf(out, "%s\n%31s%s\n", head, "", option->help);
+    if (n > INDENT - 2) {
+        fprintf(out, "%s\n%*s", head, INDENT, "");
     } else {
-        fprintf(out, "%-31s%s\n", head, option->help);
+        fprintf(out, "%-*s", INDENT, head);
     }
+    put_wrapped(out, option->help);
 }
 
 static void put_command(FILE *out)
@@ -22,7 +48,7 @@ static void put_command(FILE *out)
     for (const cli_verb *verb = cli_verbs; verb->name != NULL; verb++) {
         fprintf(out, "  %-15s%s\n", verb->name, verb->help);
     }
-    fputs("\nbulkmodel VERB --help tells the options of a verb.\n", out);
+    fputs("\nRun bulkmodel VERB --help for the options of a verb.\n", out);
 }
 
 void cli_help(FILE *out, const cli_verb *verb)
@@ -39,9 +65,11 @@ void cli_help(FILE *out, const cli_verb *verb)
         }
     }
     fputs(
-        "\nDATABASE is sqlite:FILE, a postgresql:// URL, service=NAME, or postgresql: for what\n"
-        "the PG* variables say.  TABLE is [SCHEMA.]TABLE; a name with a dot stands in \"quotes\".\n"
-        "Without a FILE, or for -, rows come from standard input; gzip and zstd are read.\n"
-        "One command is one transaction: all rows, or none.\n",
+        "\nDATABASE is sqlite:FILE, a postgresql:// URL, service=NAME, or postgresql: to use the\n"
+        "PG* environment variables.  TABLE is [SCHEMA.]TABLE; a name that contains a dot goes in\n"
+        "\"quotes\".  Without a FILE, or with -, rows are read from standard input.  Files that "
+        "are\n"
+        "compressed with gzip or zstd are decompressed.  A command is one transaction: it writes\n"
+        "all rows or none.\n",
         out);
 }

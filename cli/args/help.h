@@ -1,4 +1,4 @@
-/* --help, written from the tables of options.h. */
+/* --help, generated from the tables of options.h. */
 #ifndef CLI_HELP_H
 #define CLI_HELP_H
 
@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-/* Of one verb, or (NULL) of the command. */
+/* Print the help of one verb, or (NULL) of the command. */
 void cli_help(FILE *out, const cli_verb *verb);
 
 #endif

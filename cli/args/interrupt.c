@@ -20,14 +20,14 @@ bm_status cli_interrupt_begin(bm_cancel **token, bm_error *err)
     token_of_handler = *token;
     struct sigaction action = {.sa_handler = on_signal};
     sigemptyset(&action.sa_mask);
-    action.sa_flags = (int)SA_RESETHAND; /* and no SA_RESTART: a read that waits is to end */
+    action.sa_flags = (int)SA_RESETHAND; /* no SA_RESTART: a blocked read must return */
     sigaction(SIGINT, &action, NULL);
     action.sa_flags = 0;
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGHUP, &action, NULL);
-    action.sa_handler = SIG_IGN; /* writing to a closed pipe is an error that is told */
+    action.sa_handler = SIG_IGN; /* writing to a closed pipe is reported as an error */
     sigaction(SIGPIPE, &action, NULL);
-    sigaction(SIGXFSZ, &action, NULL); /* and so is a file that may not grow */
+    sigaction(SIGXFSZ, &action, NULL); /* and so is a file at its size limit */
     return BM_OK;
 }
 
@@ -41,7 +41,7 @@ void cli_interrupt_mask(bool others)
     pthread_sigmask(others ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
 
-/* Signals are let in only while it waits: one that comes between the look and the wait is not
+/* Signals are unblocked only during ppoll, so that one that arrives after the check is not
  * missed. */
 bool cli_interrupt_wait(int fd, int most_ms)
 {

@@ -30,8 +30,8 @@ size_t cli_names_find(const cli_names *words, const char *text)
     return CLI_NONE;
 }
 
-/* Behind the closing quote of a name that begins at `text`; doubled quotes become one in `out`.
- * NULL where it is not closed. */
+/* Copy a quoted name that begins at `text`, with "" as one quote.  Returns the position after the
+ * closing quote, or NULL if there is none. */
 static const char *unquote(const char *text, char *out)
 {
     for (text++; *text != '\0'; text++) {
@@ -61,7 +61,7 @@ bm_status cli_names_split(cli_names *words, const char *text, char separator, bm
             name[end - at] = '\0';
         }
         if (end == NULL || (*end != '\0' && *end != separator) || name[0] == '\0') {
-            status = cli_fail(err, BM_INVALID, "\"%s\" is no list of names", text);
+            status = cli_fail(err, BM_INVALID, "\"%s\" is not a list of names", text);
             break;
         }
         status = cli_names_add(words, name, strlen(name), err);

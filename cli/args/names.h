@@ -1,4 +1,4 @@
-/* Lists of strings that own their strings, and names as people write them. */
+/* Lists of names, and the syntax in which users write them. */
 #ifndef CLI_NAMES_H
 #define CLI_NAMES_H
 
@@ -13,11 +13,11 @@ typedef struct cli_names {
 
 bm_status cli_names_add(cli_names *words, const char *text, size_t size, bm_error *err);
 
-/* The place of a word; CLI_NONE. */
+/* The index of a name, or CLI_NONE. */
 size_t cli_names_find(const cli_names *words, const char *text);
 
-/* Add the names in `text`, which `separator` stands between.  A name in double quotes may hold
- * anything ("" in it is one quote); it is taken as it is, upper and lower case too. */
+/* Add the names in `text`, separated by `separator`.  A name in double quotes may contain any
+ * character ("" is one quote). */
 bm_status cli_names_split(cli_names *words, const char *text, char separator, bm_error *err);
 
 void cli_names_free(cli_names *words);

@@ -8,80 +8,82 @@
 const cli_verb cli_verbs[] = {
     {CLI_CREATE, "create", "DATABASE TABLE [FILE...]", "insert the rows of files"},
     {CLI_UPDATE_FIELDS, "update-fields", "DATABASE TABLE [FILE...]",
-     "give rows, found by key, the values that stand in files"},
-    {CLI_UPSERT, "upsert", "DATABASE TABLE [FILE...]", "insert rows, or update those that exist"},
-    {CLI_DELETE, "delete", "DATABASE TABLE [FILE...]", "delete the rows whose keys stand in files"},
+     "update rows, found by key, with the values in files"},
+    {CLI_UPSERT, "upsert", "DATABASE TABLE [FILE...]",
+     "insert rows, or update those that already exist"},
+    {CLI_DELETE, "delete", "DATABASE TABLE [FILE...]", "delete the rows whose keys are in files"},
     {CLI_COPY_TO, "copy-to", "DATABASE TABLE", "write the rows of a table to a file"},
     {CLI_EXPLAIN, "explain", "DATABASE TABLE [FILE...]",
-     "say which statements a verb would send, and send none"},
+     "print the statements that a verb would send, and send none"},
     {0, NULL, NULL, NULL},
 };
 
 #define AT(member_) offsetof(cli_options, member_)
 #define WRITES (CLI_CREATE | CLI_UPDATE_FIELDS | CLI_UPSERT)
 
-/* In the order of --help. */
+/* --help lists them in this order. */
 const cli_option cli_option_table[] = {
     {'f', "format", "csv|tsv|ndjson", CLI_CHOICE, AT(format), CLI_ALL,
-     "what the file is; by default its name says it, and csv where it does not"},
+     "format of the file; default: by its name, else csv"},
     {'c', "columns", "COL,...", CLI_LIST, AT(columns), CLI_ALL,
-     "only these columns; with --no-header, the names of the file's columns in order"},
+     "use only these columns; with --no-header, the names of the file's columns in order"},
     {'m', "map", "FILE_COL=COL", CLI_PAIR, AT(map), CLI_READS_FILES,
-     "this column of the file goes to that column of the table"},
-    {'s', "set", "COL=VALUE", CLI_PAIR, AT(set), WRITES | CLI_EXPLAIN, "this value in every row"},
+     "write column FILE_COL of the file to column COL of the table"},
+    {'s', "set", "COL=VALUE", CLI_PAIR, AT(set), WRITES | CLI_EXPLAIN,
+     "write this value to column COL of every row"},
     {'k', "key", "COL,...", CLI_LIST, AT(key), CLI_READS_FILES,
-     "find rows by these columns; by default the primary key"},
+     "find rows by these columns; default: the primary key"},
     {0, "null", "TEXT", CLI_TEXT, AT(null_text), CLI_ALL,
-     "cells without quotes that are NULL; by default empty ones"},
+     "an unquoted cell with this text is NULL; default: an empty cell"},
     {'d', "delimiter", "CHAR", CLI_CHAR, AT(delimiter), CLI_ALL,
-     "between cells; by default a comma, in tsv a tab"},
-    {'q', "quote", "CHAR", CLI_CHAR, AT(quote), CLI_ALL, "around cells; by default \""},
+     "separator between cells; default: a comma, in tsv a tab"},
+    {'q', "quote", "CHAR", CLI_CHAR, AT(quote), CLI_ALL, "quote character; default: \""},
     {0, "escape", "CHAR", CLI_CHAR, AT(escape), CLI_READS_FILES,
-     "before a quote inside a cell; by default the quote itself"},
-    {0, "no-header", NULL, CLI_FLAG, AT(no_header), CLI_ALL,
-     "the file has no line of column names"},
+     "escape character before a quote in a cell; default: the quote character"},
+    {0, "no-header", NULL, CLI_FLAG, AT(no_header), CLI_ALL, "the file has no header line"},
     {0, "skip-lines", "N", CLI_COUNT, AT(skip_lines), CLI_READS_FILES,
-     "leave out the first N lines of each file"},
+     "skip the first N lines of each file"},
     {'e', "encoding", "NAME", CLI_TEXT, AT(encoding), CLI_READS_FILES,
-     "of the file, as iconv names it; by default UTF-8, or what its first bytes say"},
-    {0, "where", "SQL", CLI_TEXT, AT(where), CLI_COPY_TO, "only rows for which this holds"},
+     "encoding of the file, as iconv names it; default: by its byte order mark, else UTF-8"},
+    {0, "where", "SQL", CLI_TEXT, AT(where), CLI_COPY_TO,
+     "only the rows that match this condition"},
     {0, "order-by", "SQL", CLI_TEXT, AT(order_by), CLI_COPY_TO,
-     "the order of the rows; by default there is none"},
+     "order of the rows; default: not specified"},
     {'o', "output", "FILE", CLI_TEXT, AT(output), CLI_COPY_TO,
-     "write to this file, which is replaced when all is done; by default, and for -, to "
-     "standard output"},
+     "write to FILE, which is replaced only on success; default, and for -: standard output"},
     {0, "on-conflict", "error|ignore|update", CLI_CHOICE, AT(on_conflict), CLI_CREATE | CLI_EXPLAIN,
-     "what to do with a row whose key is there already"},
+     "what to do with a row whose key already exists; default: error"},
     {0, "returning", "FILE", CLI_TEXT, AT(returning), CLI_CREATE | CLI_UPSERT,
-     "write the key of each row of the input to this file, which is replaced when the rows "
-     "are in the table; - is standard output"},
+     "write the key of each input row to FILE, which is replaced only on success; the key of an "
+     "ignored row is empty; - is standard output"},
     {0, "truncate", NULL, CLI_FLAG, AT(truncate), CLI_CREATE,
      "empty the table first, in the same transaction"},
-    {0, "analyze", NULL, CLI_FLAG, AT(analyze), CLI_LOADS,
-     "let the database measure the table afterwards"},
+    {0, "analyze", NULL, CLI_FLAG, AT(analyze), CLI_LOADS, "run ANALYZE on the table afterwards"},
     {0, "sync-sequences", NULL, CLI_FLAG, AT(sync_sequences), CLI_CREATE | CLI_UPSERT,
-     "let the keys that the database makes begin behind those in the table"},
+     "afterwards set the sequence of the key above the largest key of the table"},
     {'j', "workers", "N", CLI_COUNT, AT(workers), CLI_LOADS,
-     "PostgreSQL: connections that write at the same time; by default 1"},
-    {'b', "batch-size", "N", CLI_COUNT, AT(batch_size), CLI_ALL, "rows in a chunk"},
+     "PostgreSQL: number of connections that write at the same time; default: 1"},
+    {'b', "batch-size", "N", CLI_COUNT, AT(batch_size), CLI_ALL,
+     "rows in a batch; default: chosen by the engine"},
     {0, "verb", "create|update-fields|upsert|delete", CLI_CHOICE, AT(plan_of), CLI_EXPLAIN,
-     "what to explain; by default create"},
+     "verb to explain; default: create"},
     {0, "timeout", "TIME", CLI_TIME, AT(timeout_ms), CLI_ALL,
-     "end after this time (30s, 5m, 1h) if the first COMMIT is not sent; by default never"},
+     "stop if the first COMMIT is not sent within TIME (30s, 5m, 1h); default: no limit"},
     {0, "commit-timeout", "TIME", CLI_TIME, AT(commit_timeout_ms), CLI_LOADS,
-     "how long all COMMITs may take; by default 5s where --timeout is given"},
+     "limit for all COMMITs together; default: 5s if --timeout is given"},
     {0, "retries", "N", CLI_COUNT, AT(retries), CLI_LOADS,
-     "after a deadlock, a serialization failure, a lost connection or a locked file try again, "
-     "N times at most, where nothing is committed; by default 3"},
+     "after a deadlock, a serialization failure, a lost connection or a locked file retry up to "
+     "N times if nothing was committed; default: 3"},
     {0, "commit-check", NULL, CLI_FLAG, AT(commit_check), CLI_LOADS,
-     "PostgreSQL: if the answer to COMMIT is lost, ask what became of it, of a single statement, "
-     "too"},
+     "PostgreSQL: if the answer to COMMIT is lost, ask the server for the outcome, also after a "
+     "single statement"},
     {'n', "dry-run", NULL, CLI_FLAG, AT(dry_run), CLI_LOADS,
-     "do everything, tell what happened, and roll back"},
-    {0, "quiet", NULL, CLI_FLAG, AT(quiet), CLI_ALL, "neither progress nor a summary"},
-    {0, "json", NULL, CLI_FLAG, AT(json), CLI_ALL, "progress and summary as lines of JSON"},
-    {'h', "help", NULL, CLI_FLAG, AT(help), CLI_ALL, "this text"},
-    {'V', "version", NULL, CLI_FLAG, AT(version), CLI_ALL, "the version"},
+     "do everything, print the summary, and roll back"},
+    {0, "quiet", NULL, CLI_FLAG, AT(quiet), CLI_ALL, "print no progress, retries or summary"},
+    {0, "json", NULL, CLI_FLAG, AT(json), CLI_ALL,
+     "print progress, retries and summary as lines of JSON"},
+    {'h', "help", NULL, CLI_FLAG, AT(help), CLI_ALL, "print this help"},
+    {'V', "version", NULL, CLI_FLAG, AT(version), CLI_ALL, "print the version"},
     {0, NULL, NULL, CLI_FLAG, 0, 0, NULL},
 };
 
@@ -109,7 +111,7 @@ static bm_status read_count(const cli_option *option, const char *text, uint64_t
     errno = 0;
     *out = strtoull(text, &end, 10);
     if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || *out > INT64_MAX) {
-        return cli_fail(err, BM_INVALID, "--%s takes a number", option->name);
+        return cli_fail(err, BM_INVALID, "--%s: \"%s\" is not a number", option->name, text);
     }
     return BM_OK;
 }
@@ -148,13 +150,14 @@ static bm_status store(cli_options *options, const cli_option *option, char *tex
     case CLI_CHAR:
         text = strcmp(text, "tab") == 0 || strcmp(text, "\\t") == 0 ? "\t" : text;
         if (strlen(text) != 1) {
-            return cli_fail(err, BM_INVALID, "--%s takes one character, or \"tab\"", option->name);
+            return cli_fail(err, BM_INVALID, "--%s must be one character, or \"tab\"",
+                            option->name);
         }
         *string = text;
         return BM_OK;
     case CLI_CHOICE:
         if (!is_choice(option->argument, text)) {
-            return cli_fail(err, BM_INVALID, "--%s takes one of %s", option->name,
+            return cli_fail(err, BM_INVALID, "--%s: \"%s\" is not one of %s", option->name, text,
                             option->argument);
         }
         *string = text;
@@ -170,18 +173,19 @@ static bm_status store(cli_options *options, const cli_option *option, char *tex
         return cli_names_split(words, text, ',', err);
     case CLI_PAIR:
         if (strchr(text, '=') == NULL || text[0] == '=') {
-            return cli_fail(err, BM_INVALID, "--%s takes %s", option->name, option->argument);
+            return cli_fail(err, BM_INVALID, "--%s: \"%s\" is not %s", option->name, text,
+                            option->argument);
         }
         return cli_names_add(words, text, strlen(text), err);
     }
     return BM_OK;
 }
 
-/* getopt's own table; its value is the option's place. */
+/* The table in the form of getopt; the value is the option's index. */
 static void to_getopt(struct option out[N_OPTIONS], char letters[2 * N_OPTIONS + 2])
 {
     size_t n = 0;
-    letters[n++] = ':'; /* a missing argument is told apart */
+    letters[n++] = ':'; /* so that getopt reports a missing argument as ":" */
     for (size_t i = 0; i < N_OPTIONS; i++) {
         const cli_option *option = &cli_option_table[i];
         out[i] = (struct option){option->name, option->argument != NULL, NULL, (int)i + 256};
@@ -221,7 +225,7 @@ static bm_status read_options(int argc, char **argv, cli_options *out, unsigned 
         }
         const cli_option *option = found(value);
         if (value == '?' || option == NULL) {
-            return cli_fail(err, BM_INVALID, "there is no option %s", given);
+            return cli_fail(err, BM_INVALID, "unknown option %s", given);
         }
         used[option - cli_option_table] = 1;
         CLI_TRY(store(out, option, optarg, err));
@@ -237,10 +241,10 @@ static bm_status find_verb(const char *name, cli_options *out, bm_error *err)
             return BM_OK;
         }
     }
-    return cli_fail(err, BM_INVALID, "there is no verb \"%s\"", name);
+    return cli_fail(err, BM_INVALID, "unknown verb \"%s\"", name);
 }
 
-/* Signs that cannot be told apart make no file that can be read. */
+/* A file whose delimiter and quote are the same character cannot be read. */
 static bm_status check_signs(const cli_options *options, bm_error *err)
 {
     const char *delimiter = options->delimiter;
@@ -275,16 +279,16 @@ bm_status cli_options_read(int argc, char **argv, cli_options *out, bm_error *er
     }
     if (n < 3) {
         return cli_fail(err, BM_INVALID,
-                        n == 0 ? "there is no verb" : "a verb needs a DATABASE and a TABLE");
+                        n == 0 ? "a VERB is missing" : "DATABASE or TABLE is missing");
     }
     for (size_t i = 0; i + 1 < N_OPTIONS; i++) {
         if (used[i] && (cli_option_table[i].verbs & out->verb->bit) == 0) {
-            return cli_fail(err, BM_INVALID, "--%s is not for %s", cli_option_table[i].name,
-                            out->verb->name);
+            return cli_fail(err, BM_INVALID, "--%s is not an option of %s",
+                            cli_option_table[i].name, out->verb->name);
         }
     }
     if (n > 3 && out->verb->bit == CLI_COPY_TO) {
-        return cli_fail(err, BM_INVALID, "copy-to writes to --output FILE, or standard output");
+        return cli_fail(err, BM_INVALID, "copy-to takes no FILE: use --output FILE");
     }
     CLI_TRY(check_signs(out, err));
     out->database = words[1];

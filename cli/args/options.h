@@ -1,6 +1,6 @@
 /*
- * The command line, as data: one table of verbs and one of options, which reading, --help, the
- * manual page and the completions are all made from.
+ * The command line as data: a table of verbs and a table of options.  The parser, --help, the
+ * manual page and the completions all use them.
  */
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
@@ -27,10 +27,10 @@ typedef struct cli_verb {
     const char *help; /* a line */
 } cli_verb;
 
-/* Ends with a name that is NULL. */
+/* The last entry has no name. */
 extern const cli_verb cli_verbs[];
 
-/* What was asked for.  Strings are those of argv. */
+/* A parsed command line.  Strings point into argv. */
 typedef struct cli_options {
     const cli_verb *verb; /* NULL: none, as in "bulkmodel --help" */
     bool help;
@@ -69,18 +69,18 @@ typedef struct cli_options {
     bool dry_run;
     bool quiet;
     bool json;
-    struct cli_destination *destination; /* of what the verb writes; set by who runs it */
+    struct cli_destination *destination; /* where the verb writes to; set by main.c */
 } cli_options;
 
 typedef enum cli_kind {
     CLI_FLAG,   /* bool */
     CLI_TEXT,   /* const char * */
     CLI_CHAR,   /* const char *: one character, or "tab" */
-    CLI_CHOICE, /* const char *: one of the words of `argument`, which '|' separates */
+    CLI_CHOICE, /* const char *: one of the words of `argument`, separated by '|' */
     CLI_COUNT,  /* uint64_t */
     CLI_TIME,   /* uint64_t, milliseconds: "30s", "500ms", "5m", "1h"; a bare number is seconds */
-    CLI_LIST,   /* cli_names: separated by commas, and again with each use */
-    CLI_PAIR    /* cli_names: LEFT=RIGHT, one with each use */
+    CLI_LIST,   /* cli_names: separated by commas; more are added with each use */
+    CLI_PAIR    /* cli_names: LEFT=RIGHT; one is added with each use */
 } cli_kind;
 
 typedef struct cli_option {
@@ -93,13 +93,13 @@ typedef struct cli_option {
     const char *help;
 } cli_option;
 
-/* Ends with a name that is NULL. */
+/* The last entry has no name. */
 extern const cli_option cli_option_table[];
 
-/* Read a command line; BM_INVALID says what is wrong with it. */
+/* Parse a command line.  BM_INVALID if it is wrong. */
 bm_status cli_options_read(int argc, char **argv, cli_options *out, bm_error *err);
 
-/* Free what reading made.  A zeroed one is legal. */
+/* Free what the parser allocated.  A zeroed struct is legal. */
 void cli_options_free(cli_options *options);
 
 #endif

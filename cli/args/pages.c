@@ -1,7 +1,7 @@
 /*
- * Run by the build: copy a template (bulkmodel.1.in, bulkmodel.bash.in, bulkmodel.zsh.in) from
- * standard input to standard output, and put what the tables of options.h hold where it has
- * @NAMES@.  usage: pages VERSION
+ * The build runs this program to make the manual page and the completions: it copies a template
+ * (bulkmodel.1.in, bulkmodel.bash.in, bulkmodel.zsh.in) from standard input to standard output and
+ * replaces @NAMES@ with the contents of the tables of options.h.  usage: pages VERSION
  */
 #include "options.h"
 
@@ -23,7 +23,7 @@ static void put_verb_names(void)
     }
 }
 
-/* The words of "a|b", one space between. */
+/* The words of "a|b", separated by spaces. */
 static void put_choices(const char *words)
 {
     for (; *words != '\0'; words++) {
@@ -36,7 +36,7 @@ static bool takes_file(const cli_option *option)
     return option->argument != NULL && strcmp(option->argument, "FILE") == 0;
 }
 
-/* Text as roff shows it letter by letter. */
+/* Text, escaped for roff. */
 static void put_roff(const char *text)
 {
     for (; *text != '\0'; text++) {
@@ -56,7 +56,7 @@ static void put_roff(const char *text)
     }
 }
 
-/* What --help tells, as a sentence. */
+/* The text of --help as a sentence. */
 static void put_man_sentence(const char *help)
 {
     putchar(*help >= 'a' && *help <= 'z' ? *help - 'a' + 'A' : *help);
@@ -75,7 +75,7 @@ static void put_man_verbs(void)
     }
 }
 
-/* An option that not all verbs have says which do. */
+/* The verbs of an option, if not all have it. */
 static void put_man_of(const cli_option *option)
 {
     const char *before = "\nOf ";
@@ -111,7 +111,7 @@ static void put_man_options(void)
     }
 }
 
-/* What comes behind an option: one of some words, a file (bash's own), or what no one knows. */
+/* The argument of an option: a choice, a file (left to bash), or anything. */
 static void put_bash_arguments(void)
 {
     for (const cli_option *option = cli_option_table; option->name != NULL; option++) {
@@ -172,7 +172,7 @@ static void put_zsh_verbs(void)
     }
 }
 
-/* One spelling of an option, as _arguments is told of it; lists may be given again. */
+/* One spelling of an option, in the syntax of _arguments.  Lists may be repeated. */
 static void put_zsh_option(const cli_option *option, bool letter)
 {
     fputs("        '", stdout);
@@ -222,7 +222,7 @@ static void put_zsh_options(void)
 static const struct {
     const char *name;
     void (*put)(void);
-    bool lines; /* what is put ends with a line's end of its own */
+    bool lines; /* the text ends with its own line end */
 } parts[] = {
     {"@VERSION@", put_version, false},
     {"@VERB_NAMES@", put_verb_names, false},
@@ -234,7 +234,7 @@ static const struct {
     {"@ZSH_OPTIONS@", put_zsh_options, true},
 };
 
-/* A line of the template, with the part that it names. */
+/* Print a line of the template, its @NAME@ replaced. */
 static void put_line(const char *line)
 {
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {

@@ -1,6 +1,6 @@
 /*
- * CSV by libcsv, in its strict mode.  It calls back for each cell and each line end, so a cell goes
- * straight into the row.  It does not say where it is: lines are counted here.
+ * CSV, parsed by libcsv in strict mode.  It calls back for each cell and each line end, so a cell
+ * goes straight into the row.  It does not report its position, so lines are counted here.
  */
 #include "reader.h"
 
@@ -10,37 +10,38 @@
 #include <string.h>
 
 #define BLOCK ((size_t)65536)
-#define CELL_MAX ((size_t)1 << 28) /* a cell that is longer is a quote that was never closed */
+#define CELL_MAX ((size_t)1 << 28) /* a longer cell means that a closing quote is missing */
 
 #define BARE_CR                                                                                    \
-    "a carriage return that ends no line stands outside of quotes: let lines end with LF or CRLF"
+    "a carriage return outside of quotes does not end a line: use LF or CRLF as line ends"
 #define BARE_QUOTE                                                                                 \
-    "a quote stands inside a cell: quote the whole cell and double the quotes in it, or say "      \
+    "a quote is inside an unquoted cell: quote the whole cell and double the quotes in it, or "    \
+    "set "                                                                                         \
     "another --quote"
 
 typedef struct csv_reader {
     struct csv_parser parser;
     cli_input *input;
     char *block;
-    size_t at; /* of the block that is not parsed yet */
+    size_t at; /* where parsing continues in the block */
     size_t n;
     bool ended;
     char escape;       /* or 0 */
-    bool escaped;      /* the block before ended with one */
-    uint64_t skip;     /* lines still to leave out */
-    uint64_t line;     /* that is being read, from 1 */
-    uint64_t row_line; /* on which the row began */
-    size_t column;     /* of the next cell */
+    bool escaped;      /* the previous block ended with an escape */
+    uint64_t skip;     /* lines still to skip */
+    uint64_t line;     /* the current line, from 1 */
+    uint64_t row_line; /* where the row began */
+    size_t column;     /* the column of the next cell */
     bool after_cr;
     bool after_quote;
-    cli_names *names; /* while the header is read, else NULL */
+    cli_names *names; /* while the header is read; otherwise NULL */
     bool named;       /* its last name has been read */
     uint64_t header_line;
     cli_sink *sink;
     bm_error *err;
 } csv_reader;
 
-/* Blanks are part of a cell. */
+/* Spaces are part of a cell. */
 static int is_no_space(unsigned char c)
 {
     (void)c;
@@ -71,7 +72,7 @@ static void begin_row(csv_reader *r)
     cli_sink_begin(r->sink);
 }
 
-/* Of an empty cell libcsv says it; of others only to who looks at its state between two calls,
+/* libcsv reports this for an empty cell.  For others its state says so, but only between two calls:
  * see piece(). */
 static bool was_quoted(const csv_reader *r, const char *text, size_t size)
 {
@@ -86,7 +87,7 @@ static void on_cell(void *text, size_t size, void *user)
         begin_row(r);
     }
     if (column >= r->sink->map->n_columns) {
-        return; /* told at the end of the row */
+        return; /* end_row() reports it */
     }
     const char *cell = text != NULL ? text : "";
     cli_sink_cell(r->sink, column, cell, size, was_quoted(r, text, size));
@@ -98,16 +99,16 @@ static void end_row(csv_reader *r)
     size_t wanted = r->sink->map->n_columns;
     if (r->column != wanted) {
         char words[128];
-        snprintf(words, sizeof words, "%zu cell%s, and the file has %zu column%s", r->column,
-                 r->column == 1 ? "" : "s", wanted, wanted == 1 ? "" : "s");
+        snprintf(words, sizeof words, "the row has %zu cell%s, but the file has %zu column%s",
+                 r->column, r->column == 1 ? "" : "s", wanted, wanted == 1 ? "" : "s");
         cli_sink_fail(r->sink, words);
     }
     cli_sink_end(r->sink);
     r->column = 0;
 }
 
-/* Every CR and LF outside of quotes, and -1 at the end of the file.  A line without a cell is left
- * out, but where the file has one column: there it is an empty cell. */
+/* Called for every CR and LF outside of quotes, and with -1 at the end of the file.  An empty line
+ * is skipped, except in a file of one column, where it is an empty cell. */
 static void on_line_end(int c, void *user)
 {
     csv_reader *r = user;
@@ -148,7 +149,8 @@ static void on_header_end(int c, void *user)
     r->named = r->column > 0;
 }
 
-/* `escape` before a quote or before itself becomes what CSV has: a quote before a quote. */
+/* Translate the escape character to the syntax of CSV, a doubled quote.  An escape before any other
+ * character is kept. */
 static size_t unescape(csv_reader *r, const char *from, size_t n, char *to)
 {
     char quote = (char)csv_get_quote(&r->parser);
@@ -184,7 +186,7 @@ static void skip_lines(csv_reader *r)
     }
 }
 
-/* The block holds bytes that are not parsed, or the file has ended. */
+/* Afterwards the block has bytes to parse, or the file has ended. */
 static bm_status next_block(csv_reader *r, bm_error *err)
 {
     while (r->at == r->n && !r->ended) {
@@ -210,8 +212,8 @@ static bm_status parser_failed(csv_reader *r, bm_error *err)
     case CSV_ENOMEM:
     case CSV_ETOOBIG:
         return cli_fail(err, BM_CONVERT,
-                        "%s:%llu: a cell that begins here is longer than 256 MiB: is a quote not "
-                        "closed?",
+                        "%s:%llu: a cell that begins here is longer than 256 MiB: is a closing "
+                        "quote missing?",
                         file, (unsigned long long)r->line);
     default:
         return cli_fail(err, BM_INTERNAL, "%s: libcsv failed", file);
@@ -232,16 +234,17 @@ static bm_status parse(csv_reader *r, size_t n, bm_error *err)
     return header ? err->status : r->sink->status;
 }
 
-/* The rest that the parser holds, at the end of the file. */
+/* At the end of the file: the last cell, if no line end follows it. */
 static bm_status finish(csv_reader *r, bm_error *err)
 {
     bool header = r->names != NULL;
     if (csv_fini(&r->parser, header ? on_name : on_cell, header ? on_header_end : on_line_end, r) !=
         0) {
-        return cli_fail(err, BM_CONVERT,
-                        "%s:%llu: the file ends inside quotes; those of a cell on this line, or "
-                        "behind it, are not closed",
-                        cli_input_name(r->input), (unsigned long long)r->line);
+        return cli_fail(
+            err, BM_CONVERT,
+            "%s:%llu: the file ends inside a quoted cell: a closing quote is missing on "
+            "this line or after it",
+            cli_input_name(r->input), (unsigned long long)r->line);
     }
     return header ? err->status : r->sink->status;
 }
@@ -291,17 +294,18 @@ static bm_status check_names(const csv_reader *r, const cli_names *names, bm_err
 {
     const char *file = cli_input_name(r->input);
     if (names->n == 0) {
-        return cli_fail(err, BM_CONVERT, "%s: it is empty; a file of no rows has a line of names",
+        return cli_fail(err, BM_CONVERT,
+                        "%s: the file is empty: expected a header line with the names of columns",
                         file);
     }
     for (size_t i = 0; i < names->n; i++) {
         if (names->at[i][0] == '\0') {
-            return cli_fail(err, BM_CONVERT, "%s:%llu: column %zu has no name", file,
+            return cli_fail(err, BM_CONVERT, "%s:%llu: column %zu of the header has no name", file,
                             (unsigned long long)r->header_line, i + 1);
         }
         if (cli_names_find(names, names->at[i]) != i) {
             return cli_fail(err, BM_CONVERT,
-                            "%s:%llu: two columns are called \"%s\": rename one, or use "
+                            "%s:%llu: two columns have the name \"%s\": rename one, or use "
                             "--no-header, --skip-lines=1 and --columns",
                             file, (unsigned long long)r->header_line, names->at[i]);
         }
@@ -309,7 +313,7 @@ static bm_status check_names(const csv_reader *r, const cli_names *names, bm_err
     return BM_OK;
 }
 
-/* Line by line, so that no byte behind the header is parsed. */
+/* Parse line by line, so that nothing after the header is parsed. */
 static bm_status csv_reader_header(void *reader, cli_names *names, bm_error *err)
 {
     csv_reader *r = reader;
@@ -331,9 +335,9 @@ static bm_status csv_reader_header(void *reader, cli_names *names, bm_error *err
 }
 
 /*
- * How much to parse at once.  Where --null has a text, a cell of it counts if it has no quotes:
- * the parser is stopped behind each quote, so that its state says "quoted" when the cell ends with
- * the next byte, and behind that byte, so that it says so of no other cell.
+ * The number of bytes to parse at once.  If --null is given, unquoted cells with its text are NULL,
+ * and libcsv does not say which cells are quoted.  So parsing stops after each quote, when the
+ * state is "quoted" if the cell ends with the next byte, and again after that byte.
  */
 static size_t piece(csv_reader *r)
 {

@@ -15,7 +15,7 @@ struct cli_decompress {
     char *block;
     size_t at;
     size_t n;
-    bool whole; /* a packed stream has just ended */
+    bool whole; /* a compressed stream has just ended */
     z_stream gzip;
     ZSTD_DStream *zstd;
 };
@@ -59,11 +59,11 @@ bm_status cli_decompress_open(cli_compression compression, const char *name, cli
     return BM_OK;
 }
 
-/* Both return whether the data is sound; *n is what came out. */
+/* Both return whether the data is valid.  *n is the number of bytes written. */
 static bool step_gzip(cli_decompress *decompress, char *out, size_t capacity, size_t *n)
 {
     z_stream *z = &decompress->gzip;
-    if (decompress->whole && inflateReset(z) != Z_OK) { /* another member follows */
+    if (decompress->whole && inflateReset(z) != Z_OK) { /* the next member follows */
         return false;
     }
     z->next_in = (unsigned char *)decompress->block + decompress->at;
@@ -106,10 +106,11 @@ bm_status cli_decompress_read(cli_decompress *decompress, char *out, size_t capa
         bool sound = decompress->compression == CLI_GZIP ? step_gzip(decompress, out, capacity, n)
                                                          : step_zstd(decompress, out, capacity, n);
         if (!sound) {
-            return cli_fail(err, BM_CONVERT, "%s: its packed data is damaged", decompress->name);
+            return cli_fail(err, BM_CONVERT, "%s: the compressed data is damaged",
+                            decompress->name);
         }
         if (before == 0 && *n == 0) {
-            return cli_fail(err, BM_CONVERT, "%s: its packed data ends too early",
+            return cli_fail(err, BM_CONVERT, "%s: the compressed data is truncated",
                             decompress->name);
         }
     }

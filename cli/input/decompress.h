@@ -1,4 +1,4 @@
-/* gzip and zstd, unpacked while they are read. */
+/* gzip and zstd, decompressed while they are read. */
 #ifndef CLI_DECOMPRESS_H
 #define CLI_DECOMPRESS_H
 
@@ -11,15 +11,15 @@ cli_compression cli_compression_of(const char *data, size_t size);
 
 typedef struct cli_decompress cli_decompress;
 
-/* Where packed bytes come from: as cli_input_read. */
+/* Reads compressed bytes; otherwise as cli_input_read. */
 typedef bm_status (*cli_raw)(void *user, char *out, size_t capacity, size_t *n, bm_error *err);
 
-/* `first` are bytes that were read already, no more than a block of input; they are copied. */
+/* `first` are bytes that were read already, at most one block of input.  They are copied. */
 bm_status cli_decompress_open(cli_compression compression, const char *name, cli_raw raw,
                               void *user, const char *first, size_t n_first, cli_decompress **out,
                               bm_error *err);
 
-/* As cli_input_read.  A file that ends too early is an error. */
+/* As cli_input_read.  A truncated file is an error. */
 bm_status cli_decompress_read(cli_decompress *decompress, char *out, size_t capacity, size_t *n,
                               bm_error *err);
 

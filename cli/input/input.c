@@ -20,15 +20,15 @@ struct cli_input {
     int fd;
     uint64_t taken;
     uint64_t total;
-    cli_decompress *decompress; /* or NULL: the bytes are as they are */
+    cli_decompress *decompress; /* or NULL: not compressed */
     iconv_t iconv;              /* or NO_ICONV */
-    char *ahead;                /* bytes before iconv: the first ones, or what is left over */
+    char *ahead;                /* bytes that iconv has not converted yet */
     size_t ahead_at;
     size_t ahead_n;
-    bool ended; /* before iconv */
+    bool ended; /* no more bytes to convert follow */
 };
 
-/* Bytes as they are in the file. */
+/* Read bytes as they are in the file. */
 static bm_status read_raw(void *user, char *out, size_t capacity, size_t *n, bm_error *err)
 {
     cli_input *input = user;
@@ -48,14 +48,14 @@ static bm_status read_raw(void *user, char *out, size_t capacity, size_t *n, bm_
     }
 }
 
-/* Bytes as they were before they were packed. */
+/* Read decompressed bytes. */
 static bm_status read_plain(cli_input *input, char *out, size_t capacity, size_t *n, bm_error *err)
 {
     return input->decompress != NULL ? cli_decompress_read(input->decompress, out, capacity, n, err)
                                      : read_raw(input, out, capacity, n, err);
 }
 
-/* Until the buffer holds `want` bytes, or all there are. */
+/* Fill the buffer until it has `want` bytes, or all there are. */
 static bm_status fill_ahead(cli_input *input, size_t want, bm_error *err)
 {
     memmove(input->ahead, input->ahead + input->ahead_at, input->ahead_n - input->ahead_at);
@@ -80,7 +80,7 @@ static bm_status begin_decompressing(cli_input *input, bm_error *err)
     CLI_TRY(fill_ahead(input, 4, err));
     if (begins(input, "PK\3\4", 4)) {
         return cli_fail(err, BM_CONVERT,
-                        "%s: this is a zip archive, as .xlsx files are: save it as CSV, or unpack "
+                        "%s: this is a zip archive, as .xlsx files are: save it as CSV, or extract "
                         "it",
                         input->name);
     }
@@ -110,7 +110,7 @@ static bm_status begin_decoding(cli_input *input, bm_error *err)
         input->ahead_at = begins(input, "\xEF\xBB\xBF", 3) ? 3 : 0;
         if (memchr(input->ahead, '\0', input->ahead_n) != NULL) {
             return cli_fail(err, BM_CONVERT,
-                            "%s: it begins with NUL bytes, which no text in UTF-8 has: try "
+                            "%s: begins with NUL bytes, so it is not text in UTF-8: try "
                             "--encoding=UTF-16LE",
                             input->name);
         }
@@ -118,7 +118,7 @@ static bm_status begin_decoding(cli_input *input, bm_error *err)
     }
     input->iconv = iconv_open("UTF-8", input->encoding);
     if (input->iconv == NO_ICONV) {
-        return cli_fail(err, BM_INVALID, "there is no encoding \"%s\": iconv -l lists them",
+        return cli_fail(err, BM_INVALID, "unknown encoding \"%s\": iconv -l lists the names",
                         input->encoding);
     }
     return BM_OK;
@@ -166,7 +166,7 @@ static bm_status decode(cli_input *input, char *out, size_t capacity, size_t *n,
 {
     char *to = out;
     size_t room = capacity;
-    size_t want = 1; /* more than is there when a character is not whole */
+    size_t want = 1; /* one more if a character is incomplete */
     while (to == out) {
         CLI_TRY(fill_ahead(input, want, err));
         char *from = input->ahead + input->ahead_at;
@@ -179,8 +179,7 @@ static bm_status decode(cli_input *input, char *out, size_t capacity, size_t *n,
         input->ahead_at = input->ahead_n - left;
         want = left + 1;
         if (!whole) {
-            return cli_fail(err, BM_CONVERT, "%s: it is not in the encoding %s", input->name,
-                            input->encoding);
+            return cli_fail(err, BM_CONVERT, "%s: is not valid %s", input->name, input->encoding);
         }
     }
     *n = (size_t)(to - out);

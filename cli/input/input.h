@@ -1,6 +1,6 @@
 /*
- * The bytes of a file or of standard input as UTF-8: gzip and zstd are unpacked by their first
- * bytes, a byte order mark is taken away, another encoding is read by iconv.
+ * The bytes of a file or of standard input as UTF-8.  gzip and zstd are recognised by their first
+ * bytes and decompressed, a byte order mark is removed, and iconv converts other encodings.
  */
 #ifndef CLI_INPUT_H
 #define CLI_INPUT_H
@@ -11,18 +11,17 @@
 
 typedef struct cli_input cli_input;
 
-/* Open a file; "-" is standard input.  `encoding` NULL: UTF-8, or UTF-16 where the file begins with
- * its mark. */
+/* Open a file; "-" is standard input.  If `encoding` is NULL it is UTF-8, or UTF-16 if the file
+ * begins with its byte order mark. */
 bm_status cli_input_open(const char *path, const char *encoding, cli_input **out, bm_error *err);
 
-/* Up to `capacity` bytes; *n is 0 at the end.  BM_CANCELLED where a signal came and
- * cli_interrupted says so. */
+/* Read up to `capacity` bytes; *n is 0 at the end.  BM_CANCELLED after a signal. */
 bm_status cli_input_read(cli_input *input, char *out, size_t capacity, size_t *n, bm_error *err);
 
-/* What to call it in messages. */
+/* Its name in messages. */
 const char *cli_input_name(const cli_input *input);
 
-/* Bytes of the file that were read so far, as they are on the disk, and all; 0: not known. */
+/* Bytes read so far, as they are on disk, and the size of the file; 0 if unknown. */
 uint64_t cli_input_taken(const cli_input *input);
 uint64_t cli_input_total(const cli_input *input);
 

@@ -1,6 +1,7 @@
 /*
- * Lines of JSON by yajl: an object a line, whose keys are names of columns.  yajl tells numbers as
- * they are written, so no digit is lost, and where it is, so what is nested is taken as its text.
+ * Lines of JSON, parsed by yajl: each line is an object whose keys are names of columns.  yajl
+ * passes numbers as they are written, so no digit is lost, and reports its position, so a nested
+ * value is taken as text.
  */
 #include "reader.h"
 
@@ -13,28 +14,28 @@
 #define LINE_MAX_BYTES ((size_t)1 << 28)
 #define ROWS_A_FILL 256
 
-#define NO_OBJECT "this is no JSON object: a row is an object, in one line"
+#define NO_OBJECT "this is not a JSON object: each line must be one object"
 
 typedef struct ndjson_reader {
     cli_input *input;
     yajl_handle yajl;
-    char *block; /* from `at` to `n` it is not parsed yet */
+    char *block; /* bytes from `at` to `n` are not parsed yet */
     size_t at;
     size_t n;
     size_t capacity;
     bool ended;
     uint64_t skip;
     uint64_t line;
-    bool chosen;     /* --columns: other keys are left out */
-    cli_names names; /* of the first object, in its order */
-    uint64_t *seen;  /* for each name the last line that had it */
+    bool chosen;     /* --columns is given: other keys are skipped */
+    cli_names names; /* the keys of the first object */
+    uint64_t *seen;  /* for each name, the last line that had it */
     bool collecting; /* the names are being read */
     size_t depth;
-    bool object;   /* the line has one */
-    size_t column; /* of the value that comes; CLI_NONE: not wanted */
+    bool object;   /* the line has an object */
+    size_t column; /* the column of the next value; CLI_NONE: skipped */
     size_t n_seen;
     const char *text; /* the line */
-    size_t begin;     /* where the value began */
+    size_t begin;     /* where the value begins */
     cli_sink *sink;
     bm_error *err;
 } ndjson_reader;
@@ -53,7 +54,7 @@ static int fail_key(ndjson_reader *r, const char *key, size_t size, const char *
     return 0;
 }
 
-/* The field that a value at the top of the object goes to, or CLI_NONE. */
+/* The field of a value at the top level of the object, or CLI_NONE. */
 static size_t field_of(const ndjson_reader *r)
 {
     bool wanted = !r->collecting && r->depth == 1 && r->column != CLI_NONE;
@@ -70,7 +71,7 @@ static bool is_document(const bm_field *field)
     return field->type == BM_JSON || field->type == BM_JSONB;
 }
 
-/* Every value: outside of an object there is none.  To a column of JSON it goes as it stands. */
+/* Every value.  A column of JSON gets the text of the value as it is. */
 static int value(ndjson_reader *r, const char *text, size_t size)
 {
     size_t field = field_of(r);
@@ -115,7 +116,7 @@ static int begin_nested(ndjson_reader *r)
     return 1;
 }
 
-/* What is nested goes to a column of JSON, or of text. */
+/* A nested value is written to a column of JSON or text. */
 static int end_nested(ndjson_reader *r)
 {
     r->depth--;
@@ -126,7 +127,7 @@ static int end_nested(ndjson_reader *r)
     const bm_field *to = &r->sink->map->fields[field];
     if (!is_document(to) && to->type != BM_TEXT && to->type != BM_VARCHAR) {
         return fail_key(r, to->name, strlen(to->name),
-                        "holds an object or an array, and its column is not of JSON or text");
+                        "is an object or an array, but its column is neither JSON nor text");
     }
     return value(r, r->text + r->begin, position(r) - r->begin);
 }
@@ -150,7 +151,7 @@ static int on_map_start(void *user)
 static size_t find_name(const ndjson_reader *r, const char *key, size_t size)
 {
     for (size_t i = 0; i < r->names.n; i++) {
-        size_t at = (r->n_seen + i) % r->names.n; /* keys mostly come in the same order */
+        size_t at = (r->n_seen + i) % r->names.n; /* keys usually have the same order */
         if (strncmp(r->names.at[at], key, size) == 0 && r->names.at[at][size] == '\0') {
             return at;
         }
@@ -168,15 +169,15 @@ static int on_map_key(void *user, const unsigned char *text, size_t size)
     r->begin = position(r) + strspn(r->text + position(r), " \t:");
     r->column = find_name(r, key, size);
     if (r->collecting) {
-        return r->column != CLI_NONE ? fail_key(r, key, size, "stands twice in the object")
+        return r->column != CLI_NONE ? fail_key(r, key, size, "is in the object twice")
                                      : cli_names_add(&r->names, key, size, r->err) == BM_OK;
     }
     if (r->column == CLI_NONE) {
         return r->chosen ||
-               fail_key(r, key, size, "is not in the first row: say with --columns which to take");
+               fail_key(r, key, size, "is not in the first row: choose the keys with --columns");
     }
     if (r->seen[r->column] == r->line) {
-        return fail_key(r, key, size, "stands twice in the object");
+        return fail_key(r, key, size, "is in the object twice");
     }
     r->seen[r->column] = r->line;
     r->n_seen++;
@@ -196,7 +197,7 @@ static int on_map_end(void *user)
     for (size_t i = 0; r->n_seen < r->names.n && i < r->names.n; i++) {
         if (r->seen[i] != r->line && r->sink->map->of_column[i] != CLI_NONE) {
             return fail_key(r, r->names.at[i], strlen(r->names.at[i]),
-                            "is missing here and stands in the first row: write null");
+                            "is missing, but the first row has it: write null for NULL");
         }
     }
     cli_sink_end(r->sink);
@@ -206,7 +207,8 @@ static int on_map_end(void *user)
 static int on_array_start(void *user)
 {
     ndjson_reader *r = user;
-    return r->depth == 0 ? fail(r, "an array: a row is an object, in one line") : begin_nested(r);
+    return r->depth == 0 ? fail(r, "this is an array: each line must be one object")
+                         : begin_nested(r);
 }
 
 static int on_array_end(void *user)
@@ -226,7 +228,7 @@ static const yajl_callbacks callbacks = {
     .yajl_end_array = on_array_end,
 };
 
-/* The bytes that are not parsed move to the front, and more follow them. */
+/* Move the bytes that are not parsed to the front, and read more. */
 static bm_status read_more(ndjson_reader *r, bm_error *err)
 {
     memmove(r->block, r->block + r->at, r->n - r->at);
@@ -252,7 +254,7 @@ static bm_status read_more(ndjson_reader *r, bm_error *err)
     return BM_OK;
 }
 
-/* The next line, without its end; *text NULL: there is none. */
+/* The next line, without its line end.  *text is NULL at the end of the file. */
 static bm_status next_line(ndjson_reader *r, const char **text, size_t *size, size_t *whole,
                            bm_error *err)
 {
@@ -296,16 +298,15 @@ static bm_status parse_line(ndjson_reader *r, const char *text, size_t size, bm_
     }
     if (status != yajl_status_ok) {
         unsigned char *said = yajl_get_error(r->yajl, 0, NULL, 0);
-        snprintf(words, sizeof words, "this is no JSON, at byte %zu of the line: %.*s", position(r),
+        snprintf(words, sizeof words, "invalid JSON at byte %zu of the line: %.*s", position(r),
                  (int)strcspn((const char *)said, "\n"), (const char *)said);
         yajl_free_error(r->yajl, said);
         (void)fail(r, words);
         return BM_CONVERT;
     }
     if (r->depth > 0 || !r->object) {
-        (void)fail(r, r->depth > 0
-                          ? "the line ends inside an object: a row is an object, in one line"
-                          : NO_OBJECT);
+        (void)fail(r, r->depth > 0 ? "the line ends inside an object: each line must be one object"
+                                   : NO_OBJECT);
         return BM_CONVERT;
     }
     return BM_OK;
@@ -357,13 +358,12 @@ static bm_status ndjson_reader_open(cli_input *input, const cli_options *options
     }
     if (options->no_header) {
         return cli_fail(err, BM_INVALID,
-                        "--no-header is for csv and tsv: each line of JSON names "
-                        "its columns");
+                        "--no-header is for csv and tsv: a line of JSON names its columns");
     }
     return new_parser(r, err);
 }
 
-/* A line that is parsed, or left out, is behind us. */
+/* The line is parsed or skipped: go to the next one. */
 static void leave(ndjson_reader *r, size_t whole)
 {
     r->at += whole;
@@ -380,7 +380,8 @@ static bm_status ndjson_reader_header(void *reader, cli_names *names, bm_error *
     for (;;) {
         CLI_TRY(next_line(r, &text, &size, &whole, err));
         if (text == NULL) {
-            return cli_fail(err, BM_CONVERT, "%s: it is empty: its first row names the columns",
+            return cli_fail(err, BM_CONVERT,
+                            "%s: the file is empty: expected a first row, which names the columns",
                             cli_input_name(r->input));
         }
         if (r->skip == 0 && !is_blank(text, size)) {

@@ -38,7 +38,7 @@ bm_status cli_prefetch_start(cli_prefetch *prefetch, cli_fill fill, void *user, 
     cli_interrupt_mask(true);
     if (pthread_create(&prefetch->thread, NULL, work, prefetch) != 0) {
         cli_interrupt_mask(false);
-        return cli_fail(err, BM_LIMIT, "no thread could be started");
+        return cli_fail(err, BM_LIMIT, "cannot start a thread");
     }
     prefetch->started = true;
     return BM_OK;
@@ -78,8 +78,7 @@ void cli_prefetch_stop(cli_prefetch *prefetch)
     pthread_mutex_unlock(&prefetch->lock);
     for (bool ended = false; reading && !ended;) {
         struct timespec until;
-        pthread_kill(prefetch->thread,
-                     SIGHUP); /* as if the user had ended it: nobody wants its rows */
+        pthread_kill(prefetch->thread, SIGHUP); /* interrupts its read, as Ctrl-C does */
         clock_gettime(CLOCK_REALTIME, &until);
         until.tv_nsec += 20000000;
         until.tv_sec += until.tv_nsec / 1000000000;

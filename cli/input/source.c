@@ -17,23 +17,24 @@ struct cli_source {
     cli_column_map map;
     bool mapped;
     size_t next_file;
-    cli_input *input; /* the file that is open, or NULL */
+    cli_input *input; /* the open file, or NULL */
     const cli_format *format;
     void *reader;
     cli_sink sink;
-    cli_chunk first;   /* where the sink stands before there are chunks */
-    cli_chunk *chunks; /* of the stream: one is read, one is given out, others may be held */
-    size_t *held;      /* pieces of each that are not released */
+    cli_chunk first; /* of the sink before there are chunks */
+    cli_chunk
+        *chunks;  /* one is being read, one is passed to the library, others may be held by it */
+    size_t *held; /* for each chunk, its pieces that are not released */
     size_t n_chunks;
-    size_t reading;    /* the chunk that is read */
-    size_t given_out;  /* the chunk that is given out; n_chunks: none */
-    size_t given;      /* rows of it */
-    cli_piece *pieces; /* what was given out, in order */
+    size_t reading;    /* the chunk that is being read */
+    size_t given_out;  /* the chunk that is passed on; n_chunks: none */
+    size_t given;      /* number of its rows that were passed on */
+    cli_piece *pieces; /* the pieces passed on, in order */
     size_t n_pieces, pieces_capacity;
     cli_prefetch prefetch;
-    uint64_t read;          /* rows of all chunks */
-    uint64_t closed;        /* bytes of files that are closed */
-    _Atomic uint64_t taken; /* and of the one that is read */
+    uint64_t read;          /* number of rows read */
+    uint64_t closed;        /* bytes of closed files */
+    _Atomic uint64_t taken; /* and of the open one */
     uint64_t total;
     bm_source rows;
 };
@@ -48,7 +49,7 @@ static size_t n_files(const cli_source *source)
     return source->options->n_files > 0 ? source->options->n_files : 1;
 }
 
-/* Does the name end so, before what says how it is packed? */
+/* Does the name have this ending, before .gz or .zst? */
 static bool is_called(const char *name, const char *ending)
 {
     static const char *const packed[] = {".gz", ".zst"};
@@ -64,7 +65,7 @@ static bool is_called(const char *name, const char *ending)
     return size >= n && strncmp(name + size - n, ending, n) == 0;
 }
 
-/* Without a header the columns are those of --columns, or of the table. */
+/* Without a header the columns are those of --columns, or those of the table. */
 static bm_status unnamed(const cli_source *source, cli_names *names, bm_error *err)
 {
     const cli_names *columns = &source->options->columns;
@@ -120,7 +121,7 @@ static bm_status open_file(cli_source *source, bm_error *err)
     return status;
 }
 
-/* One block of the file that is open; it is closed at its end. */
+/* Read one block of the open file; close it at its end. */
 static bm_status fill(cli_source *source, bm_error *err)
 {
     bool rest;
@@ -168,7 +169,7 @@ static bm_status fill_prefetched(void *user, cli_chunk *chunk, bm_error *err)
     return cli_source_fill(source, chunk, cli_source_chunk(source), err);
 }
 
-/* One that nobody has, nor may have a row that is half read: there is one more than are needed. */
+/* A chunk that is not in use.  There is one more than needed, for a row that is half read. */
 static size_t free_chunk(const cli_source *source)
 {
     for (size_t i = 0; i < source->n_chunks; i++) {
@@ -179,7 +180,7 @@ static size_t free_chunk(const cli_source *source)
     return source->n_chunks;
 }
 
-/* The chunk that was read ahead is given out, and another one is begun. */
+/* Pass the prefetched chunk on, and begin to read another one. */
 static bm_status turn(cli_source *source, bm_error *err)
 {
     CLI_TRY(cli_prefetch_wait(&source->prefetch, err));
@@ -187,7 +188,7 @@ static bm_status turn(cli_source *source, bm_error *err)
     source->given = 0;
     source->reading = free_chunk(source);
     if (source->reading == source->n_chunks) {
-        return cli_fail(err, BM_INTERNAL, "more chunks are held than there are workers");
+        return cli_fail(err, BM_INTERNAL, "more chunks are in use than there are workers");
     }
     if (source->chunks[source->given_out].n > 0) {
         cli_prefetch_want(&source->prefetch, &source->chunks[source->reading]);
@@ -195,7 +196,7 @@ static bm_status turn(cli_source *source, bm_error *err)
     return BM_OK;
 }
 
-/* Remember where the rows of a piece stand. */
+/* Remember the file and lines of a piece. */
 static bm_status note_piece(cli_source *source, void *rows, size_t n, bm_error *err)
 {
     if (source->n_pieces == source->pieces_capacity) {
@@ -240,7 +241,7 @@ static bm_status next(void *user, void *rows, size_t capacity, size_t *n, bm_err
     return BM_OK;
 }
 
-/* The library has room for one chunk of each worker, and uses it again: the last one counts. */
+/* The library reuses the memory of its rows, so the last piece with this address is released. */
 static void release(void *user, void *rows)
 {
     cli_source *source = user;
@@ -254,7 +255,7 @@ static void release(void *user, void *rows)
     }
 }
 
-/* Files can be read again; the reader is between two chunks, or has failed. */
+/* Read the files again from the start.  The thread is between two chunks, or has failed. */
 static bm_status again(void *user, bm_error *err)
 {
     cli_source *source = user;

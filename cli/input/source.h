@@ -1,6 +1,6 @@
 /*
- * The rows of all files of the command line, one after the other, as a bm_source: read in chunks,
- * in constant memory.  The first file is opened at once, since its columns make the row.
+ * The rows of all files of the command line, in sequence, as a bm_source.  They are read in chunks,
+ * in constant memory.  The first file is opened at once, because its columns define the row.
  */
 #ifndef CLI_SOURCE_H
 #define CLI_SOURCE_H
@@ -9,40 +9,40 @@
 
 typedef struct cli_source cli_source;
 
-/* Open the first file; the options and the table's model are borrowed. */
+/* Open the first file.  The options and the table's model are borrowed. */
 bm_status cli_source_open(const cli_options *options, const bm_model *table, cli_source **out,
                           bm_error *err);
 
-/* What the rows are.  Borrowed from the source. */
+/* The columns of the rows.  Borrowed from the source. */
 const cli_column_map *cli_source_map(const cli_source *source);
 
-/* Rows that the library was given at once, all of one file. */
+/* Rows of one file that were passed to the library together. */
 typedef struct cli_piece {
-    const void *rows; /* where it has them, until they are released */
+    const void *rows; /* where the library has them, until it releases them */
     size_t chunk;
-    uint64_t first; /* row of the input */
+    uint64_t first; /* number of its first row in the input */
     uint64_t n;
     const char *file;
     uint64_t first_line, last_line;
 } cli_piece;
 
-/* The rows, for one call with so many workers; its thread reads from now on.  Once. */
+/* The rows, for one call with `workers` workers.  Starts the thread that reads.  Call it once. */
 bm_status cli_source_rows(cli_source *source, size_t workers, const bm_source **out, bm_error *err);
 
-/* What was given out, in the order of rows. */
+/* The pieces passed to the library so far, in the order of rows. */
 const cli_piece *cli_source_pieces(const cli_source *source, size_t *n);
 
-/* Or chunk by chunk, into chunks of the caller's, one other than the one before: `rows` rows or
- * somewhat more or fewer, all of one file; none at the end. */
+/* Or read chunk by chunk: about `rows` rows of one file; none at the end.  The chunk must not be
+ * that of the previous call. */
 bm_status cli_source_fill(cli_source *source, cli_chunk *chunk, size_t rows, bm_error *err);
 
-/* Rows for a chunk, so that rows and text of a wide table stay in some megabytes. */
+/* The number of rows of a chunk, so that a chunk of a wide table takes a few megabytes. */
 size_t cli_source_chunk(const cli_source *source);
 
-/* Say where a row stands of which the library tells a fault: file, line, and what to do. */
+/* Put the file and line into an error that the library reported for a row. */
 void cli_source_locate(const cli_source *source, bm_error *err);
 
-/* Bytes read of all files and their sum; 0: not known, as of standard input. */
+/* Bytes read so far, and the size of all files; 0 if unknown (standard input). */
 void cli_source_progress(const cli_source *source, uint64_t *taken, uint64_t *total);
 
 /* NULL is legal. */

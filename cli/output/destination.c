@@ -13,10 +13,10 @@
 #include <unistd.h>
 
 #define LINKS_MAX 40              /* as the kernel has it */
-#define BASE_MAX 200              /* bytes of a name that a longer one begins with */
-#define BETWEEN_MS 20             /* looks for a reader */
-#define NAMES_MAX 1000            /* tries to find a name that is free */
-#define PIPE_BLOCK ((size_t)4096) /* a pipe that is ready takes so much without waiting (pipe(7)) */
+#define BASE_MAX 200              /* longest part of a name that a temporary name has */
+#define BETWEEN_MS 20             /* between checks for a reader */
+#define NAMES_MAX 1000            /* attempts to find a free name */
+#define PIPE_BLOCK ((size_t)4096) /* a pipe that is ready accepts this without blocking (pipe(7)) */
 
 typedef enum state { CHOSEN, OPEN, FINISHED, SETTLED } state;
 
@@ -28,15 +28,15 @@ struct cli_destination {
     bool ours; /* fd is closed here */
     bool dropped;
     state state;
-    bool replaces; /* there is a file, which was: */
+    bool replaces; /* a file exists; its stat: */
     struct stat before;
-    char *path;   /* of the file, its links followed */
-    char *beside; /* where it is written; NULL: not yet */
+    char *path;   /* of the file, links resolved */
+    char *beside; /* its temporary name, or NULL */
 };
 
 /* ---- names */
 
-/* "DIRECTORY/" of a path, "" where it has none: how many bytes. */
+/* The length of "DIRECTORY/" of a path; 0 if it has none. */
 static size_t directory_size(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -54,7 +54,7 @@ static char *joined(const char *path, size_t size, const char *rest)
     return out;
 }
 
-/* The number of a descriptor of this process that the path names; -1 where it names none. */
+/* The file descriptor of this process that the path names, or -1. */
 static int descriptor_of(const char *path)
 {
     static const char *const names[] = {"/dev/stdin", "/dev/stdout", "/dev/stderr"};
@@ -75,8 +75,8 @@ static int descriptor_of(const char *path)
     return -1;
 }
 
-/* Follow a path's links: the last is a file, or a name that is free.  *fd is not -1 where they lead
- * to a descriptor of this process, which has the file open at its place and is written as it is. */
+/* Resolve symbolic links: *out is a file or a free name.  If they lead to a file descriptor of this
+ * process, *fd is set, and that descriptor is written directly at its position. */
 static bm_status follow(const char *given, char **out, int *fd, bm_error *err)
 {
     char *path = joined(given, strlen(given), "");
@@ -103,7 +103,7 @@ static bm_status follow(const char *given, char **out, int *fd, bm_error *err)
     return path != NULL ? BM_OK : cli_no_memory(err);
 }
 
-/* The directory that a path's last name is in. */
+/* stat() the directory of a path. */
 static bool stat_directory(const char *path, struct stat *out)
 {
     char *directory = joined(path, directory_size(path), ".");
@@ -112,7 +112,7 @@ static bool stat_directory(const char *path, struct stat *out)
     return found;
 }
 
-/* Are they one file, or the same name for one that is not there yet? */
+/* Are they the same file, or the same name of a file that does not exist yet? */
 static bool is_same(const char *a, const char *b)
 {
     struct stat x;
@@ -124,7 +124,7 @@ static bool is_same(const char *a, const char *b)
            stat_directory(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-/* ---- what an output never is */
+/* ---- files that are refused */
 
 /* Does the destination go to the file at `path`? */
 static bool goes_to(const cli_destination *d, const char *path)
@@ -138,7 +138,7 @@ static bool goes_to(const cli_destination *d, const char *path)
            stat(path, &other) == 0 && ours.st_dev == other.st_dev && ours.st_ino == other.st_ino;
 }
 
-/* sqlite.org/tempfiles.html: they stand beside the file, whose links SQLite follows, too. */
+/* sqlite.org/tempfiles.html: these files are next to the database; SQLite resolves links, too. */
 static bm_status check_file(const cli_destination *d, const char *given, bm_error *err)
 {
     static const char *const endings[] = {"", "-journal", "-wal", "-shm"};
@@ -167,8 +167,8 @@ static int digit_of(char c)
     return at != NULL ? (int)(at - digits) : -1;
 }
 
-/* The path of a name that SQLite takes for a URI (sqlite.org/uri.html): "file:PATH?OPTIONS",
- * "file://HOST/PATH"; %HH is a byte. */
+/* The path of a URI of SQLite (sqlite.org/uri.html): "file:PATH?OPTIONS", "file://HOST/PATH".  %HH
+ * is a byte. */
 static char *path_of_uri(const char *uri)
 {
     const char *at = uri + strlen("file:");
@@ -189,7 +189,7 @@ static char *path_of_uri(const char *uri)
     return path;
 }
 
-/* Whether SQLite knows URIs depends on how it was built: then neither file is written to. */
+/* Whether SQLite accepts URIs depends on its build, so both readings of the name are refused. */
 static bm_status check_database(const cli_destination *d, const char *database, bm_error *err)
 {
     static const char scheme[] = "sqlite:";
@@ -233,7 +233,7 @@ static bm_status check_inputs(const cli_destination *d, const cli_options *optio
 
 /* ---- choosing */
 
-/* What stands there says whether it is replaced or written as it is. */
+/* A file is replaced; anything else is written directly. */
 static bm_status look(cli_destination *d, bm_error *err)
 {
     CLI_TRY(follow(d->given, &d->path, &d->fd, err));
@@ -249,7 +249,7 @@ static bm_status look(cli_destination *d, bm_error *err)
         return cli_fail_errno(err, BM_LIMIT, d->name);
     }
     if (S_ISBLK(d->before.st_mode)) {
-        return cli_fail(err, BM_INVALID, "%s is a disk: write to a file", d->name);
+        return cli_fail(err, BM_INVALID, "%s is a block device: write to a file", d->name);
     }
     d->stream = !S_ISREG(d->before.st_mode);
     d->replaces = !d->stream;
@@ -304,7 +304,7 @@ static bm_status cannot_write_beside(const cli_destination *d, bm_error *err)
 {
     char words[128];
     const char *why = strerror_r(errno, words, sizeof words);
-    return cli_fail(err, BM_LIMIT, "%s: %s (a new file beside it is needed)", d->name, why);
+    return cli_fail(err, BM_LIMIT, "%s: %s (cannot create a new file in its folder)", d->name, why);
 }
 
 static bm_status open_beside(cli_destination *d, bm_error *err)
@@ -335,7 +335,7 @@ static bm_status open_beside(cli_destination *d, bm_error *err)
     return d->replaces ? cli_keep_attributes(d->fd, d->path, &d->before, d->name, err) : BM_OK;
 }
 
-/* A pipe that nobody has opened for reading is not there yet (fifo(7)). */
+/* Opening a named pipe fails until a reader opens it (fifo(7)). */
 static bm_status open_stream(cli_destination *d, bm_error *err)
 {
     bool pipe = d->fd < 0 && S_ISFIFO(d->before.st_mode);
@@ -385,7 +385,7 @@ bm_status cli_destination_write(cli_destination *d, const char *data, size_t siz
 bm_status cli_destination_finish(cli_destination *d, bm_error *err)
 {
     if (d->ours) {
-        /* What has no disk behind it cannot be asked for it. */
+        /* Some files cannot be flushed, for example those in memory. */
         bool failed = fsync(d->fd) != 0 && errno != EINVAL && errno != ENOTSUP && errno != EROFS;
         int reason = errno;
         if (close(d->fd) != 0 && !failed) {
@@ -405,7 +405,7 @@ bm_status cli_destination_finish(cli_destination *d, bm_error *err)
 
 /* ---- the end */
 
-/* The name, too, is on the disk. */
+/* Flush the new name to the disk, too. */
 static void sync_directory(const cli_destination *d)
 {
     char *directory = joined(d->path, directory_size(d->path), ".");
@@ -426,8 +426,8 @@ bm_status cli_destination_publish(cli_destination *d, bm_error *err)
         char words[128];
         const char *why = strerror_r(errno, words, sizeof words);
         d->state = SETTLED;
-        return cli_fail(err, BM_LIMIT, "%s could not be replaced, %s: what was written is in %s",
-                        d->name, why, d->beside);
+        return cli_fail(err, BM_LIMIT, "cannot replace %s (%s): the output is in %s", d->name, why,
+                        d->beside);
     }
     d->state = SETTLED;
     sync_directory(d);

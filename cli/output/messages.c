@@ -64,15 +64,15 @@ void cli_summary(const cli_options *options, const bm_result *result)
             options->dry_run ? "; rolled back (--dry-run)" : "");
 }
 
-/* A file that is not whole is no output; what a stream has been given stays there. */
+/* An incomplete file is removed, but what was written to a stream stays. */
 static const char *read_words(const cli_options *options, const bm_result *result, char out[512])
 {
     const cli_destination *to = options->destination;
     char number[32];
     if (to == NULL || !cli_destination_is_stream(to)) {
-        return "the output file is as it was";
+        return "the output file was not changed";
     }
-    snprintf(out, 512, "%s has only the first rows: %s of them at most", cli_destination_name(to),
+    snprintf(out, 512, "%s has only the first rows, at most %s", cli_destination_name(to),
              cli_grouped(result->read, number));
     return result->read > 0 ? out : "no row was written";
 }
@@ -83,9 +83,9 @@ static const char *fate_words(const bm_error *err)
     case BM_FATE_COMMITTED:
         return "all rows are in the table";
     case BM_FATE_PARTIAL:
-        return "some of the rows are in the table: which lines of which file is said above";
+        return "some of the rows are in the table: the lines are listed above";
     case BM_FATE_UNKNOWN:
-        return "the connection was lost at COMMIT: look whether the rows are in the table";
+        return "the connection was lost during COMMIT: check whether the rows are in the table";
     case BM_FATE_NOT_STARTED:
     case BM_FATE_ROLLED_BACK:
     case BM_FATE_IN_CALLERS_TRANSACTION:
@@ -135,7 +135,7 @@ void cli_retry(void *user, uint64_t retry, const bm_error *why)
     }
     memcpy(words, why->message, sizeof words);
     cli_make_plain(words);
-    (void)cli_progress_end(progress); /* takes its line away; it is drawn again */
+    (void)cli_progress_end(progress); /* erases its line, which is drawn again later */
     if (options->json) {
         fprintf(stderr,
                 "{\"event\": \"retry\", \"retry\": %llu, \"most\": %llu, \"status\": \"%s\", "
@@ -176,7 +176,7 @@ void cli_lines(const cli_options *options, const char *file, uint64_t first, uin
                bm_fate fate)
 {
     const char *words = fate == BM_FATE_COMMITTED ? "in the table"
-                        : fate == BM_FATE_UNKNOWN ? "unknown: look whether they are in the table"
+                        : fate == BM_FATE_UNKNOWN ? "unknown: check whether they are in the table"
                                                   : "not in the table";
     char name[1024];
     snprintf(name, sizeof name, "%s", file);

@@ -15,14 +15,14 @@ typedef struct cli_progress {
     bool drawn;
 } cli_progress;
 
-/* `source` may be NULL: how much there is to come is not known. */
+/* `source` may be NULL: the total is unknown. */
 void cli_progress_begin(cli_progress *progress, const cli_options *options,
                         const cli_source *source);
 
-/* bm_call.on_progress, of which the progress is the user. */
+/* bm_call.on_progress; its user is the cli_progress. */
 void cli_progress_rows(void *user, uint64_t rows_done, uint64_t rows_total);
 
-/* Take the line away; the seconds since the beginning. */
+/* Erase the line.  Returns the seconds since the beginning. */
 double cli_progress_end(cli_progress *progress);
 
 /* A number with its digits in groups of three: "12,345,678".  Returns `out`. */

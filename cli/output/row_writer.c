@@ -17,7 +17,7 @@ struct cli_row_writer {
     bool json;
     char delimiter;
     char quote;
-    const char *null_text; /* what NULL is, without quotes */
+    const char *null_text; /* the text of NULL, without quotes */
     char *block;
     size_t n;
     size_t capacity;
@@ -39,7 +39,7 @@ static bm_status flush(cli_row_writer *writer, bm_error *err)
     return BM_OK;
 }
 
-/* Room for so many bytes more. */
+/* Make room for `size` more bytes. */
 static bm_status room(cli_row_writer *writer, size_t size, bm_error *err)
 {
     if (writer->capacity - writer->n >= size) {
@@ -80,18 +80,19 @@ static bool needs_quotes(const cli_row_writer *writer, const char *text, size_t 
             return true;
         }
     }
-    /* Many readers take no cell at all for NULL, or for no row. */
+    /* An empty text: many programs read an empty cell as NULL, or an empty line as no row. */
     return size == 0 ||
            (strlen(writer->null_text) == size && memcmp(writer->null_text, text, size) == 0);
 }
 
-/* NULL stands without quotes. */
+/* The text of NULL is written without quotes. */
 static bm_status check_null_text(const cli_row_writer *writer, bm_error *err)
 {
     const char signs[] = {writer->delimiter, writer->quote, '\n', '\r', '\0'};
     return writer->json || strpbrk(writer->null_text, signs) == NULL
                ? BM_OK
-               : cli_fail(err, BM_INVALID, "--null has a delimiter, a quote or a line end in it");
+               : cli_fail(err, BM_INVALID,
+                          "--null must not contain the delimiter, the quote or a line end");
 }
 
 static bm_status put_csv(cli_row_writer *writer, const char *text, size_t size, bm_error *err)
@@ -132,14 +133,14 @@ static bm_status put_escaped(cli_row_writer *writer, const char *text, size_t si
     return BM_OK;
 }
 
-/* A document in one line: a line end in it stands between its tokens. */
+/* A document in one line.  A line end in it is always between tokens, so a space can replace it. */
 static bm_status put_document(cli_row_writer *writer, const bm_field *field, const char *text,
                               size_t size, bm_error *err)
 {
     if (size == 4 && memcmp(text, "null", 4) == 0) {
         return cli_fail(err, BM_CONVERT,
-                        "column \"%s\" has JSON's null, which a line of JSON cannot tell from "
-                        "NULL: write csv",
+                        "column \"%s\" has the JSON value null, which cannot be told from NULL in "
+                        "NDJSON: use --format csv",
                         field->name);
     }
     CLI_TRY(put(writer, text, size, err));
@@ -211,8 +212,8 @@ static bm_status put_cell(cli_row_writer *writer, const bm_field *field, const c
     if (field->layout == BM_FIXED) {
         size_t size = cli_cell_write(field->type, row + field->offset, text);
         if (size == 0) {
-            return cli_fail(err, BM_CONVERT,
-                            "column \"%s\" has a date outside of the years 1 to 9999", field->name);
+            return cli_fail(err, BM_CONVERT, "column \"%s\" has a date outside the years 1 to 9999",
+                            field->name);
         }
         return put_value(writer, field, text, size, err);
     }

@@ -33,7 +33,7 @@ static cli_page *new_page(cli_chunk *chunk, size_t size)
     return page;
 }
 
-/* Room that lives as long as the chunk's rows. */
+/* Memory that lives as long as the chunk's rows. */
 static char *room(cli_sink *sink, size_t size)
 {
     cli_chunk *chunk = sink->chunk;
@@ -219,7 +219,7 @@ void cli_chunk_free(cli_chunk *chunk)
     *chunk = (cli_chunk){0};
 }
 
-/* What more is known of the cell that the library could not convert. */
+/* More about a cell that the library could not convert, or NULL. */
 static const char *cell_fault(const cli_chunk *chunk, const cli_column_map *map, size_t row,
                               const char *column)
 {

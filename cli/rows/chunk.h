@@ -14,53 +14,53 @@ typedef struct cli_chunk {
     uint64_t *lines;
     size_t n;
     size_t capacity;
-    cli_page *pages; /* the first one is being filled */
+    cli_page *pages; /* the first page is being filled */
     cli_page *spare;
     size_t bytes;     /* of text */
-    uint64_t first;   /* rows of the input before it */
-    const char *file; /* that all its rows are of */
+    uint64_t first;   /* number of rows of the input before it */
+    const char *file; /* all its rows are from this file */
 } cli_chunk;
 
-/* Where a reader puts cells. */
+/* Receives the cells that a reader finds. */
 typedef struct cli_sink {
     const cli_column_map *map;
     cli_chunk *chunk;
-    const char *null_text; /* a cell of it without quotes is NULL */
+    const char *null_text; /* an unquoted cell with this text is NULL */
     size_t null_size;
     const char *file;
-    uint64_t line; /* of the row */
-    char *row;     /* that is being filled, or NULL */
+    uint64_t line; /* where the row begins */
+    char *row;     /* the row that is being filled, or NULL */
     bm_error *err;
-    bm_status status; /* once it is not BM_OK, what comes is left alone */
+    bm_status status; /* once it is not BM_OK, further cells are ignored */
 } cli_sink;
 
 /* Begin a row. */
 void cli_sink_begin(cli_sink *sink);
 
-/* Column `column` of the file, less than the map's n_columns.  In quotes it is never NULL. */
+/* The cell of column `column` (less than map->n_columns).  A quoted cell is never NULL. */
 void cli_sink_cell(cli_sink *sink, size_t column, const char *text, size_t size, bool quoted);
 
-/* A field is NULL, or the text, whatever --null says. */
+/* Set a field to NULL, or to the text, regardless of --null. */
 void cli_sink_null(cli_sink *sink, size_t field);
 void cli_sink_value(cli_sink *sink, size_t field, const char *text, size_t size);
 
-/* The row is whole. */
+/* The row is complete. */
 void cli_sink_end(cli_sink *sink);
 
-/* A fault of the file in the sink's line, and of one of its columns. */
+/* Record an error at the current line, or at one of its columns. */
 void cli_sink_fail(cli_sink *sink, const char *words);
 void cli_sink_fail_cell(cli_sink *sink, const char *column, const char *words);
 
-/* Go on in another chunk, whose rows are forgotten and whose memory is kept; a row that is being
- * filled goes with the sink. */
+/* Continue in another chunk: its rows are dropped and its memory is reused.  A row that is being
+ * filled moves along. */
 void cli_sink_move(cli_sink *sink, cli_chunk *to);
 
 void cli_chunk_free(cli_chunk *chunk);
 
 /*
- * The library tells a fault of row `err->row`, counted from the chunk's first: say where it
- * stands, and of a cell that could not be converted what to do.  Nothing where it is no row of the
- * chunk.
+ * The library reported an error in row `err->row`, counted from the first row of the chunk: put the
+ * file and line into the message, and a hint if a cell could not be converted.  Does nothing if the
+ * chunk has no such row.
  */
 void cli_chunk_locate(const cli_chunk *chunk, const cli_column_map *map, bm_error *err);
 

@@ -16,7 +16,7 @@ void cli_add_counts(bm_result *sum, const bm_result *result)
     sum->statements += result->statements;
 }
 
-/* ---- which rows stay as they are */
+/* ---- rows that would not change */
 
 static bool same_cell(const bm_field *field, const char *a, const char *b)
 {
@@ -47,7 +47,7 @@ static bool same_row(const bm_model *model, const char *a, const char *b, bool k
     return true;
 }
 
-/* Both are in the order of the input's keys; after the write there may be more rows. */
+/* Both have the order of the input's keys.  After the write there may be more rows. */
 static uint64_t count_same(const bm_model *model, bm_queryset *before, bm_queryset *after)
 {
     uint64_t same = 0;
@@ -70,8 +70,7 @@ static bm_status read_rows(const cli_column_map *map, bm_db *tx, bm_rows rows, b
     return bm_copy_to(tx, rows, BM_OPTIONS(bm_copy_to_options, .fields = map->writes), result, err);
 }
 
-/* What the database holds before and after the write: a text that is written otherwise, as 1.5 for
- * 1.50, is no change. */
+/* Compare what the database has before and after the write: 1.50 instead of 1.5 is not a change. */
 static bm_status write_compared(const cli_batches *b, bm_db *tx, bm_rows rows, bm_result *result,
                                 bm_error *err)
 {
@@ -98,8 +97,8 @@ static bm_status write_compared(const cli_batches *b, bm_db *tx, bm_rows rows, b
 
 /* ---- the keys of --returning */
 
-/* Each row of the input has a line, so that both can be put side by side: that of a row that was
- * ignored has no key. */
+/* The output has a line for each row of the input, so that users can put both side by side.  A row
+ * that was ignored gets a line without a key. */
 static void forget_ignored(const cli_column_map *map, cli_chunk *chunk, const bm_result *result)
 {
     for (size_t i = 0; i < result->n_outcomes && i < chunk->n; i++) {

@@ -1,13 +1,13 @@
 /*
- * Rows chunk by chunk in a transaction, for what a stream of the library does not tell: the keys
- * of --returning, and which rows of a --dry-run would stay as they are.
+ * Writes chunk by chunk in one transaction.  A stream of the library does not give the keys for
+ * --returning, nor the rows that would not change, for --dry-run.
  */
 #ifndef CLI_BATCHES_H
 #define CLI_BATCHES_H
 
 #include "progress.h"
 
-/* One chunk, by the verb: counts are added to the result, and outcomes are there where `wanted`. */
+/* Writes one chunk with the verb, and adds to the counts of the result. */
 typedef bm_status (*cli_write)(void *user, bm_db *tx, bm_rows rows, void *keys_into,
                                bm_result *result, bm_error *err);
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The columns to write: those of --columns, in its order, or all of the table. */
+/* The columns to write: those of --columns, in that order, or all. */
 static bm_status choose(const cli_options *options, const bm_model *table, size_t *fields,
                         const char **names, bm_error *err)
 {

@@ -4,7 +4,7 @@
 
 #include "options.h"
 
-/* Carry out; the result says how many rows were read.  The token ends it. */
+/* Run the verb.  The result has the number of rows that were read.  The token cancels it. */
 bm_status cli_copy_to(bm_db *db, const cli_options *options, bm_cancel *token, bm_result *result,
                       bm_error *err);
 

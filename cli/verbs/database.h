@@ -1,4 +1,4 @@
-/* DATABASE and TABLE of the command line. */
+/* Opens DATABASE and describes TABLE of the command line. */
 #ifndef CLI_DATABASE_H
 #define CLI_DATABASE_H
 
@@ -10,7 +10,7 @@
 bm_status cli_database_open(const cli_options *options, bm_cancel *token, bm_db **out,
                             bm_error *err);
 
-/* The model of [SCHEMA.]TABLE as the database has it; freed by bm_free. */
+/* The model of [SCHEMA.]TABLE in the database.  Free it with bm_free. */
 bm_status cli_database_describe(bm_db *db, const char *text, bm_model **out, bm_error *err);
 
 #endif

@@ -13,7 +13,7 @@
 
 typedef struct loading loading;
 
-/* A verb on some rows: carried out, or explained. */
+/* Runs a verb on some rows, or explains it. */
 typedef bm_status (*perform)(const loading *l, bm_db *db, bm_rows rows, void *keys_into,
                              bm_result *result, bm_error *err);
 
@@ -63,8 +63,9 @@ static bm_status insert(const loading *l, bool update, bm_db *db, bm_rows rows, 
     bool ignore = conflict_is(l, "ignore");
     bool keyed = update || (ignore && l->options->key.n > 0);
     if (update && l->map->keys[0] == NULL) {
-        return cli_fail(err, BM_INVALID,
-                        "the file has no column by which rows are found: see --key");
+        return cli_fail(
+            err, BM_INVALID,
+            "the file has no key column: use --key to name the columns that identify a row");
     }
     const bm_bulk_create_options *options = BM_OPTIONS(
         bm_bulk_create_options, .call = l->call, .batch_size = l->batch_size,
@@ -95,7 +96,8 @@ static bm_status update_fields(const loading *l, bm_db *db, bm_rows rows, void *
 {
     (void)keys_into;
     if (l->map->writes[0] == NULL) {
-        return cli_fail(err, BM_INVALID, "the file has no column to update besides the key");
+        return cli_fail(err, BM_INVALID,
+                        "nothing to update: every column of the file is part of the key");
     }
     const bm_update_fields_options *options =
         BM_OPTIONS(bm_update_fields_options, .call = l->call, .batch_size = l->batch_size,
@@ -134,7 +136,7 @@ static perform performer(const cli_options *options)
     return create;
 }
 
-/* The engine's own choice, but for rows so wide that it would need much memory. */
+/* 0, the engine's choice, unless rows are so wide that it would need much memory. */
 static size_t batch_size(const cli_options *options, const cli_source *source)
 {
     size_t rows = cli_source_chunk(source);
@@ -157,7 +159,7 @@ static bool is_sqlite(const cli_options *options)
     return strncmp(options->database, "sqlite:", 7) == 0;
 }
 
-/* ---- in a transaction of the command's own */
+/* ---- in a transaction of the command */
 
 static bm_status write_chunk(void *user, bm_db *tx, bm_rows rows, void *keys_into,
                              bm_result *result, bm_error *err)
@@ -181,14 +183,14 @@ static cli_batches batches_of(loading *l)
                          .user = l};
 }
 
-/* Which rows stay as they are is asked only where nobody waits for speed. */
+/* Finding the rows that would not change is slow, so only --dry-run does it. */
 static bool compares(const loading *l)
 {
     bool updates = l->perform == update_fields || l->perform == upsert || conflict_is(l, "update");
     return l->options->dry_run && updates;
 }
 
-/* The files as one stream, which the library writes with as many workers as are wanted. */
+/* The files as one stream, which the library writes with --workers. */
 static bm_status write_stream(loading *l, bm_db *db, bm_result *result, bm_error *err)
 {
     const bm_source *source;
@@ -260,7 +262,7 @@ static bool gives_keys(const loading *l)
     return false;
 }
 
-/* The rows are written, whatever becomes of this. */
+/* The rows are committed already, also if this fails. */
 static bm_status afterwards(const loading *l, bm_db *db, bm_error *err)
 {
     const cli_options *options = l->options;
@@ -273,8 +275,9 @@ static bm_status afterwards(const loading *l, bm_db *db, bm_error *err)
         status = maintain(l, db, BM_SYNC_SEQUENCES, NULL, err);
     } else if (gives_keys(l) && maintain(l, db, BM_FIND_SEQUENCES, &behind, NULL) == BM_OK &&
                behind > 0) {
-        cli_warning(options, "the keys of the file are above those that the database makes, which "
-                             "will collide with them: --sync-sequences moves these on");
+        cli_warning(options, "the file has keys above the sequence of the table, so keys that the "
+                             "database generates later will collide with them: use "
+                             "--sync-sequences");
     }
     if (status == BM_OK && options->analyze) {
         status = maintain(l, db, BM_ANALYZE, NULL, err);
@@ -313,10 +316,10 @@ static bm_status run(bm_db *db, const cli_options *options, const bm_model *tabl
 
 static bm_status check_workers(const cli_options *options, bm_error *err)
 {
-    const char *why = is_sqlite(options)               ? "SQLite has one writer"
-                      : options->truncate              ? "--truncate locks the table"
-                      : options->returning != NULL     ? "--returning keeps the order"
-                      : options->workers > WORKERS_MAX ? "32 are the most"
+    const char *why = is_sqlite(options)               ? "SQLite allows only one writer"
+                      : options->truncate              ? "cannot be used with --truncate"
+                      : options->returning != NULL     ? "cannot be used with --returning"
+                      : options->workers > WORKERS_MAX ? "the maximum is 32"
                                                        : NULL;
     if (options->workers > 1 && why != NULL) {
         return cli_fail(err, BM_INVALID, "--workers: %s", why);

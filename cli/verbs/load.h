@@ -4,7 +4,7 @@
 
 #include "options.h"
 
-/* Carry out; the result's counts are what happened.  The token ends it. */
+/* Run the verb.  The result has the counts.  The token cancels it. */
 bm_status cli_load(bm_db *db, const cli_options *options, bm_cancel *token, bm_result *result,
                    bm_error *err);
 

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-/* The piece in which a row stands; n where none has it. */
+/* The index of the piece that has a row; n if none has it. */
 static size_t piece_of(const cli_piece *pieces, size_t n, uint64_t row)
 {
     size_t low = 0;
@@ -20,7 +20,7 @@ static size_t piece_of(const cli_piece *pieces, size_t n, uint64_t row)
     return low;
 }
 
-/* Ranges are whole pieces. */
+/* A range consists of whole pieces. */
 static void mark(const cli_piece *pieces, size_t n, const bm_part *part, bm_fate *fates)
 {
     for (size_t k = 0; k < part->n_ranges; k++) {
@@ -44,7 +44,7 @@ void cli_partial_commit(const cli_options *options, const cli_source *source,
     const cli_piece *pieces = cli_source_pieces(source, &n);
     bm_fate *fates = calloc(n + 1, sizeof *fates);
     if (fates == NULL) {
-        return; /* then only the message is told */
+        return; /* then only the error message is printed */
     }
     for (size_t i = 0; i < n; i++) {
         fates[i] = BM_FATE_ROLLED_BACK;

@@ -28,17 +28,23 @@ def help_tells_every_option(w: World) -> None:
 def a_wrong_command_line_is_status_2(w: World) -> None:
     w.items()
     for arguments, words in [
-        ([], "there is no verb"),
-        (["make", w.database, "item"], 'no verb "make"'),
-        (["create", w.database], "needs a DATABASE and a TABLE"),
-        (["create", w.database, "item", "--nothing"], "no option --nothing"),
+        ([], "a VERB is missing"),
+        (["make", w.database, "item"], 'unknown verb "make"'),
+        (["create", w.database], "DATABASE or TABLE is missing"),
+        (["create", w.database, "item", "--nothing"], "unknown option --nothing"),
         (["create", w.database, "item", "--key"], "needs an argument"),
-        (["delete", w.database, "item", "--on-conflict=error"], "is not for delete"),
-        (["create", w.database, "item", "--on-conflict=x"], "takes one of error|ignore|update"),
-        (["create", w.database, "item", "--batch-size=x"], "takes a number"),
+        (
+            ["delete", w.database, "item", "--on-conflict=error"],
+            "--on-conflict is not an option of delete",
+        ),
+        (
+            ["create", w.database, "item", "--on-conflict=x"],
+            '"x" is not one of error|ignore|update',
+        ),
+        (["create", w.database, "item", "--batch-size=x"], '--batch-size: "x" is not a number'),
         (["create", w.database, "item", "--timeout=soon"], '"soon" is not a time'),
         (["create", w.database, "item", "--timeout=0"], '"0" is not a time'),
-        (["copy-to", w.database, "item", "--commit-timeout=1s"], "is not for copy-to"),
+        (["copy-to", w.database, "item", "--commit-timeout=1s"], "is not an option of copy-to"),
         (["create", w.database, "item", '-d"'], "must be different characters"),
         (["copy-to", w.database, "item", "-d;", "-q;"], "must be different characters"),
         (["copy-to", w.database, "item", "-q,"], "must be different characters"),
@@ -49,11 +55,11 @@ def a_wrong_command_line_is_status_2(w: World) -> None:
         (["create", "mysql:x", "item"], "begins with none of"),
     ]:
         says(w.run(*arguments, stdin="id\n", status=2), words)
-    says(w.verb("create", stdin="id,nam\n1,a\n", status=2), '"nam" is no column')
+    says(w.verb("create", stdin="id,nam\n1,a\n", status=2), 'has no column "nam"')
     says(w.verb("create", "--map=x=id", stdin="id\n1\n", status=2), 'no column "x"')
     says(w.verb("create", "--set=x=1", stdin="id\n1\n", status=2), 'no column "x"')
     says(w.verb("create", "--key=x", stdin="id\n1\n", status=2), 'no column "x"')
-    says(w.verb("update-fields", stdin="name\na\n", status=2), 'by column "id"')
+    says(w.verb("update-fields", stdin="name\na\n", status=2), 'key column "id" is not in the file')
 
 
 @case("postgresql")

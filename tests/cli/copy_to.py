@@ -32,7 +32,7 @@ def copy_to_what_is_asked_for(w: World) -> None:
     says(w.verb("copy-to", "-c", "nothing", status=2), 'no column "nothing"')
     done = w.verb("copy-to", "--null=x", "-c", "id,note")
     expect(done.out, 'id,note\n1,"x"\n2,x\n3,""\n')
-    says(w.verb("copy-to", "--null=a,b", status=2), "--null has a delimiter")
+    says(w.verb("copy-to", "--null=a,b", status=2), "--null must not contain the delimiter")
 
 
 @case()
@@ -86,4 +86,4 @@ def the_two_nulls_are_told_apart(w: World) -> None:
     w.sql("INSERT INTO item VALUES (1, 'null'), (2, NULL)")
     w.verb("create", "--truncate", stdin=w.verb("copy-to").out)
     expect(w.sql("SELECT id, j FROM item ORDER BY id"), "1|null\n2|(null)")
-    says(w.verb("copy-to", "--format=ndjson", status=3), "JSON's null")
+    says(w.verb("copy-to", "--format=ndjson", status=3), "the JSON value null")

@@ -31,7 +31,7 @@ def packed_files(w: World) -> None:
     zstd = subprocess.run(["zstd", "-c"], input=text, capture_output=True, check=True).stdout
     w.verb("create", stdin=zstd)
     expect(w.sql("SELECT count(*), sum(length(name)) FROM item"), wanted)
-    says(w.verb("create", w.file("cut", zstd[:-20]), status=3), "ends too early")
+    says(w.verb("create", w.file("cut", zstd[:-20]), status=3), "the compressed data is truncated")
 
 
 @case("sqlite")
@@ -83,13 +83,13 @@ def a_text_in_quotes_is_never_null(w: World) -> None:
 
 # What is wrong with a file: its text, the line that is named, and words of the message.
 FAULTS: dict[str, tuple[str | bytes, int, str]] = {
-    "too few cells": ("id,name\n1,a\n2\n", 3, "1 cell, and the file has 2 columns"),
-    "too many cells": ("id,name\n1,a,b\n", 2, "3 cells, and the file has 2 columns"),
-    "two columns of a name": ("id,id\n1,a\n", 1, 'two columns are called "id"'),
-    "a bare quote": ('id,name\n1,a\n2,a"b\n', 3, "a quote stands inside a cell"),
-    "an open quote": ('id,name\n1,"a\n2,b\n', 2, "inside quotes"),
-    "a bare CR": ("id,name\n1,a\r2,b\r", 2, "a carriage return that ends no line"),
-    "only bare CR": ("id,name\r1,a\r", 1, "a carriage return that ends no line"),
+    "too few cells": ("id,name\n1,a\n2\n", 3, "the row has 1 cell, but the file has 2 columns"),
+    "too many cells": ("id,name\n1,a,b\n", 2, "the row has 3 cells, but the file has 2 columns"),
+    "two columns of a name": ("id,id\n1,a\n", 1, 'two columns have the name "id"'),
+    "a bare quote": ('id,name\n1,a\n2,a"b\n', 3, "a quote is inside an unquoted cell"),
+    "an open quote": ('id,name\n1,"a\n2,b\n', 2, "inside a quoted cell"),
+    "a bare CR": ("id,name\n1,a\r2,b\r", 2, "a carriage return outside of quotes"),
+    "only bare CR": ("id,name\r1,a\r", 1, "a carriage return outside of quotes"),
     "1.0 in an integer": ("id,name\n1.0,a\n", 2, "write 1, not 1.0"),
     "a decimal comma": ('name,value\na,"1,5"\n', 2, "has a decimal comma"),
     "no number": ("name,value\na,1\n\nb,x\n", 4, "is no whole number"),
@@ -116,7 +116,7 @@ def files_that_are_no_csv(w: World) -> None:
     says(w.verb("create", w.file("a.xlsx", b"PK\3\4abc"), status=3), "zip archive")
     utf16 = "id,name\n1,a\n".encode("utf-16-le")
     says(w.verb("create", w.file("b.csv", utf16), status=3), "--encoding=UTF-16LE")
-    says(w.verb("create", w.file("c.csv", b""), status=3), "it is empty")
+    says(w.verb("create", w.file("c.csv", b""), status=3), "the file is empty")
     says(w.verb("create", w.file("d.csv", "id;name\n1;a\n"), status=2), "--delimiter")
     says(w.verb("create", str(w.folder / "none.csv"), status=3), "No such file")
 

@@ -23,15 +23,15 @@ def faults_of_json_name_file_and_line(w: World) -> None:
     w.items()
     first = '{"id": 1, "name": "a"}\n'
     for text, line, words in [
-        (first + '{"id": 2}\n', 2, 'key "name" is missing here'),
+        (first + '{"id": 2}\n', 2, 'key "name" is missing'),
         (first + '\n{"id": 2, "name": "b", "x": 1}\n', 3, "is not in the first row"),
-        (first + '{"id": 2, "id": 3, "name": "b"}\n', 2, "stands twice"),
+        (first + '{"id": 2, "id": 3, "name": "b"}\n', 2, "is in the object twice"),
         (first + '{"id": 2, "name": \n', 2, "the line ends inside an object"),
-        (first + "{id: 2}\n", 2, "this is no JSON, at byte 2"),
+        (first + "{id: 2}\n", 2, "invalid JSON at byte 2"),
         (first + '{"id": 1.5, "name": "b"}\n', 2, "write 1, not 1.0"),
-        (first + '{"id": [1], "name": "b"}\n', 2, "holds an object or an array"),
-        ("[1]\n", 1, "a row is an object"),
-        ("7\n", 1, "this is no JSON object"),
+        (first + '{"id": [1], "name": "b"}\n', 2, "is an object or an array"),
+        ("[1]\n", 1, "this is an array"),
+        ("7\n", 1, "this is not a JSON object"),
     ]:
         path = w.file("f.ndjson", text)
         says(w.verb("create", path, status=3), f"f.ndjson:{line}: ", words)

@@ -114,5 +114,5 @@ def a_batch_that_is_too_large_is_refused(w: World) -> None:
     w.items(THREE)
     for verb in ("create", "update-fields", "upsert", "delete", "explain", "copy-to"):
         done = w.verb(verb, "--batch-size=99999999999", stdin="id,name\n1,n\n", status=2)
-        says(done, "--batch-size: 99999999999 rows are too many", 'the most for table "item" are ')
+        says(done, "--batch-size: 99999999999 is too large", 'maximum for table "item" is ')
     expect(w.all(), "1|a|10|x\n2|b|20|(null)\n3|c|30|")

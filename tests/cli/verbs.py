@@ -114,7 +114,7 @@ def files_one_after_the_other_are_one_transaction(w: World) -> None:
     says(w.verb("create", first, second), "2 inserted")
     expect(w.sql("SELECT name, value FROM item ORDER BY name"), "a|1\nb|2")
     other = w.file("3.csv", "name,note\na,1\n")
-    says(w.verb("create", first, other, status=3), '3.csv: column "note" is not one of')
+    says(w.verb("create", first, other, status=3), '3.csv: column "note" is not in the first file')
     expect(w.sql("SELECT count(*) FROM item"), "2")
 
 

@@ -185,7 +185,7 @@ def workers_write_all_or_nothing(w: World) -> None:
     expect(w.sql("SELECT count(*), sum(id), count(DISTINCT name) FROM item"), wanted)
     says(w.verb("update-fields", "-j2", stdin=f"id,name\n{rows}"), "200,000 updated")
     done = w.verb("upsert", "-j", "2", stdin=f"id,name\n{rows}900000,x\n7,y,z\n", status=3)
-    says(done, "standard input:200003: 3 cells")
+    says(done, "standard input:200003: the row has 3 cells")
     expect(w.sql("SELECT count(*), sum(id), count(DISTINCT name) FROM item"), wanted)
     says(w.verb("delete", "--workers=2", stdin=f"id,name\n{rows}"), "200,000 deleted")
     for option in ("--truncate", "--returning=f"):

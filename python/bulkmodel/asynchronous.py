@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
 
-from bulkmodel.overridden import is_djangos
+from bulkmodel.model.overrides import is_djangos
 
 if TYPE_CHECKING:
     from django.db import models

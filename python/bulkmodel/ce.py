@@ -8,7 +8,8 @@ from typing import Any
 
 from django.db import connections
 
-from bulkmodel import conf, threads
+from bulkmodel import conf
+from bulkmodel.engine import start_thread
 
 
 class ConcurrentExecutor:
@@ -64,7 +65,7 @@ class _Run:
     def _start(self) -> None:
         self._count(1)
         try:
-            _, interrupt = threads.start(self._work, "bulkmodel job")
+            _, interrupt = start_thread.start(self._work, "bulkmodel job")
         except RuntimeError as error:
             self._count(-1)
             raise getattr(error, "interrupt", error) from None

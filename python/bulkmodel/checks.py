@@ -10,9 +10,11 @@ from typing import Any
 from django.apps import AppConfig, apps
 from django.core.checks import CheckMessage, Error, Info, Warning
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, connections, models
+from django.db import connections, models
 
-from bulkmodel import conf, transport
+from bulkmodel import conf
+from bulkmodel.engine import support
+from bulkmodel.engine.timeouts import is_bounded
 from bulkmodel.managers import BulkModelManager
 from bulkmodel.models import BulkModel
 from bulkmodel.queryset import BulkModelQuerySet, BulkModelQuerySetMixin
@@ -151,18 +153,8 @@ def check_connections(app_configs: Apps, **options: Any) -> list[CheckMessage]:
             id="bulkmodel.I001",
         )
         for alias in connections
-        if (why := transport.why_not(connections[alias])) is not None
+        if (why := support.why_not(connections[alias])) is not None
     ]
-
-
-# What bounds a wait on PostgreSQL: keywords of libpq, and settings of the server.
-_OF_LIBPQ = ("connect_timeout", "tcp_user_timeout", "keepalives_idle")
-_OF_SERVER = (
-    "statement_timeout",
-    "lock_timeout",
-    "idle_in_transaction_session_timeout",
-    "transaction_timeout",
-)
 
 
 def check_timeouts(
@@ -178,24 +170,5 @@ def check_timeouts(
             id="bulkmodel.W006",
         )
         for alias in connections
-        if connections[alias].vendor == "postgresql"
-        and not _is_bounded(connections[alias], alias in (databases or ()))
+        if not is_bounded(connections[alias], alias in (databases or ()))
     ]
-
-
-def _is_bounded(connection: Any, may_ask: bool) -> bool:
-    given = connection.settings_dict.get("OPTIONS") or {}
-    said = str(given.get("options") or "")
-    if any(given.get(name) for name in _OF_LIBPQ) or any(name in said for name in _OF_SERVER):
-        return True
-    if not may_ask:
-        return False
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*) FROM pg_settings WHERE name = ANY(%s) AND setting <> '0'",
-                [list(_OF_SERVER)],
-            )
-            return bool(cursor.fetchone()[0])
-    except DatabaseError:
-        return False

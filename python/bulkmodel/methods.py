@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import models
 
-from bulkmodel import calls, compose, copies_out, links, signals
-from bulkmodel.copies_in import CopyIn
+from bulkmodel import signals
+from bulkmodel.engine import retry
+from bulkmodel.engine.timeouts import timed
 from bulkmodel.options import checks_names, options_of
-from bulkmodel.timeouts import timed
+from bulkmodel.verbs import copy_to, create_queryset, m2m
+from bulkmodel.verbs.copy_from import CopyIn
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -41,7 +43,7 @@ class MoreMethods(_Base):
     def copy_to_instances(self, columns: Iterable[str] | None = None) -> list[Any]:
         """The rows as a list of instances, read anew.  columns: names of the fields to load, beside
         the key; the others are deferred.  FieldDoesNotExist, ValueError: a name is no column."""
-        return copies_out.copy_to_instances(self, columns)
+        return copy_to.copy_to_instances(self, columns)
 
     def iter_copy_to_instances(
         self,
@@ -53,7 +55,7 @@ class MoreMethods(_Base):
         """The rows as instances, `chunk_size` in memory at a time; else as copy_to_instances().
         timeout: seconds that may be spent waiting for rows; the reader's own time does not
         count."""
-        return copies_out.iter_copy_to_instances(self, columns, chunk_size, timeout)
+        return copy_to.iter_copy_to_instances(self, columns, chunk_size, timeout)
 
     @alters_data
     @timed
@@ -72,10 +74,10 @@ class MoreMethods(_Base):
         m2m_changed is sent as set() sends it, for each owner; all owners' links are taken out
         before any is put in.  ValueError: the field is not many-to-many."""
         owners = {key: list(targets) for key, targets in links_of.items()}
-        return calls.carry_out(
+        return retry.carry_out(
             options_of(commit_check=commit_check, retries=retries),
             self._alias_of_write(),
-            lambda: links.update_m2m_fields(self, fieldname, owners, through_defaults),
+            lambda: m2m.update_m2m_fields(self, fieldname, owners, through_defaults),
         )
 
     @alters_data
@@ -87,10 +89,10 @@ class MoreMethods(_Base):
         the others to their rows.  Returns all as a queryset, in the order of `objects`."""
         rows = list(objects)
         using = self._alias_of_write()
-        calls.carry_out(
+        retry.carry_out(
             options_of(commit_check=commit_check, retries=retries),
             using,
-            lambda: compose.create_or_update(type(self)(self.model, using=using), rows),
+            lambda: create_queryset.create_or_update(type(self)(self.model, using=using), rows),
         )
         return self._written(rows)
 
@@ -143,7 +145,7 @@ class MoreMethods(_Base):
             n=None if rows is None else len(rows),
         )
         source = objs if rows is None else rows
-        n = calls.carry_out(
+        n = retry.carry_out(
             asked,
             using,
             lambda: copy.run(source, return_queryset or call is not None, return_queryset),
@@ -164,5 +166,5 @@ class MoreMethods(_Base):
         return it.  Nothing is written; objects of other keys are passed over."""
         given = list(objects)
         self._fetch_all()
-        compose.populate(self, given, fieldnames)
+        create_queryset.populate(self, given, fieldnames)
         return self

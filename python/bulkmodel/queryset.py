@@ -12,18 +12,22 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.query import ModelIterable
 from django.db.models.sql import UpdateQuery
 
-from bulkmodel import _core, calls, errors, signals, timeouts, written
+from bulkmodel import _core, errors, signals
 from bulkmodel.asynchronous import AsyncMixin
-from bulkmodel.atomic import commit_told
-from bulkmodel.conflicts import conflict_of
-from bulkmodel.connections import ensure_connected, reset_connection
-from bulkmodel.create import Create, restored
+from bulkmodel.engine import retry, timeouts
+from bulkmodel.engine.atomic import commit_told
+from bulkmodel.engine.connections import ensure_connected, reset_connection
+from bulkmodel.engine.statements import SMALL
+from bulkmodel.engine.support import Fallback, falls_back
+from bulkmodel.engine.timeouts import timed
 from bulkmodel.helpers import get_chunks
-from bulkmodel.image import Image
-from bulkmodel.instances import Instances
-from bulkmodel.lookups import InKeys
 from bulkmodel.methods import MoreMethods, alters_data
-from bulkmodel.noticed import note_lost, note_written, watch
+from bulkmodel.model import diagnose
+from bulkmodel.model.hydrate import Hydrator
+from bulkmodel.model.overrides import CREATE_STEPS, UPDATE_STEPS, is_djangos, overridden
+from bulkmodel.model.row_state import note_lost, note_written, watch
+from bulkmodel.model.snapshot import Snapshot
+from bulkmodel.model.where import InKeys
 from bulkmodel.options import (
     MISNAMED,
     NAMES,
@@ -34,12 +38,12 @@ from bulkmodel.options import (
     options_of,
     refuse_misnamed,
 )
-from bulkmodel.overridden import CREATE_STEPS, UPDATE_STEPS, is_djangos, overridden
-from bulkmodel.place import SMALL, NotOurs, or_django
-from bulkmodel.timeouts import timed
-from bulkmodel.update import bulk_update
-from bulkmodel.update_by_key import UpdateByKey
-from bulkmodel.update_fields import (
+from bulkmodel.verbs import written_rows
+from bulkmodel.verbs.bulk_create import Create, restored
+from bulkmodel.verbs.bulk_update import bulk_update
+from bulkmodel.verbs.conflicts import conflict_of
+from bulkmodel.verbs.update import UpdateByKey
+from bulkmodel.verbs.update_fields import (
     Changes,
     fields_named,
     rows_to_update,
@@ -62,7 +66,7 @@ else:
 class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
     """For a project's own queryset class: put it before models.QuerySet."""
 
-    _image: Image | None = None
+    _image: Snapshot | None = None
     _bm_options: dict[str, Any] | None = None
     # Of a copy_from_objects() on its way through a bulk_create() that is not ours.
     _bm_copy: Callable[..., Any] | None = None
@@ -83,8 +87,8 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         read: dict[str, list[Any]] | None = None
         if fresh:
             try:
-                instances = Instances(self, keep=True)
-            except NotOurs:
+                instances = Hydrator(self, keep=True)
+            except Fallback:
                 pass
             else:
                 self._result_cache = instances.all()
@@ -96,7 +100,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
                 watch(rows)
             # A router is asked once for a query, and that was done to read the rows.
             using = rows[0]._state.db if rows else ""
-            self._image = Image(self.model, rows, using, alike=True, read=read)
+            self._image = Snapshot(self.model, rows, using, alike=True, read=read)
 
     def __deepcopy__(self, memo: Any) -> Any:
         copied = super().__deepcopy__(memo)  # type: ignore[misc]
@@ -117,7 +121,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
 
     def _written(self, objects: Iterable[Any], **known: Any) -> Any:
         using = self._alias_of_write()
-        return written.of_rows(type(self), list(objects), self.model, using, **known)
+        return written_rows.of_rows(type(self), list(objects), self.model, using, **known)
 
     def _has_own_create(self) -> bool:
         """Has another class, before ours or between ours and Django's, a bulk_create()?"""
@@ -125,11 +129,11 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         return own or not is_djangos(super(), "bulk_create")
 
     def _must_be_djangos(self, behind: Sequence[str], steps: Sequence[str]) -> None:
-        """NotOurs where a class between this one and Django's overrides one of the methods
+        """Fallback where a class between this one and Django's overrides one of the methods
         `behind`, or any class one of the `steps`, or where Django's own was patched."""
         found = overridden(super(), *behind) or overridden(self, *steps)
         if found is not None:
-            raise NotOurs(f"{found}() is overridden or patched, and Django calls it")
+            raise Fallback(f"{found}() is overridden or patched, and Django calls it")
 
     # -------------------------------------------------------------------------- create
 
@@ -220,13 +224,13 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             using = self._alias_of_write()
             restoring = restored(given, using) if given and valid else nullcontext()
             several = valid and len(given or ()) > SMALL
-            noted = errors.noted(lambda: self._call(given))
+            noted = diagnose.diagnosed(lambda: self._call(given))
             if self._bm_counts:
-                written.count_inserts(self)
+                written_rows.count_inserts(self)
             with noted, restoring, commit_told(using, several):
                 return False, plain(given, batch_size, *conflicts)
 
-        done, made = calls.carry_out(asked, self._alias_of_write(), write)
+        done, made = retry.carry_out(asked, self._alias_of_write(), write)
         if not done and isinstance(made, list | tuple):  # a package's may return something else
             given = made
 
@@ -242,12 +246,12 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
     def _create(self, objects: list[Any], asked: Options, conflicts: Any) -> bool:
         create = None
         try:
-            with or_django("bulk_create", self.model):
+            with falls_back("bulk_create", self.model):
                 self._must_be_djangos(("bulk_create",), CREATE_STEPS)
                 conflict = conflict_of(self, *conflicts)
                 create = Create(self, objects, asked.batch_size, asked.workers, conflict)
         except Exception as error:
-            errors.annotate(error, self._call(objects))
+            diagnose.annotate(error, self._call(objects))
             raise
         if create is None:
             return False
@@ -264,7 +268,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         objects = list(given)
         if conflicts:
             using = self._alias_of_write()
-            objects = written.read_anew(type(self), objects, self.model, using)
+            objects = written_rows.read_anew(type(self), objects, self.model, using)
         return self._written(objects, created=True, plain=plain or conflicts)
 
     def _set_create_uuid(self, objects: list[Any], value: uuid.UUID | None) -> None:
@@ -296,7 +300,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             return self._bulk_update(objects, names, batch_size)
 
         try:
-            matched = calls.carry_out(asked, self._alias_of_write(), write)
+            matched = retry.carry_out(asked, self._alias_of_write(), write)
         except (errors.CommitUnknown, errors.PartialCommit):
             note_lost(objects, self._alias_of_write())
             raise
@@ -308,13 +312,13 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         return matched
 
     def _bulk_update(self, objects: tuple[Any, ...], names: Any, batch_size: int | None) -> int:
-        with or_django("bulk_update", self.model):
+        with falls_back("bulk_update", self.model):
             if type(self).update is not BulkModelQuerySetMixin.update:
-                raise NotOurs("update() is overridden, and Django's bulk_update() calls it")
+                raise Fallback("update() is overridden, and Django's bulk_update() calls it")
             self._must_be_djangos(("bulk_update", "update"), UPDATE_STEPS)
             return bulk_update(self, objects, names, batch_size)
         plain: Any = super(BulkModelQuerySetMixin, self._silent())
-        noted = errors.noted(lambda: self._call(objects, names))
+        noted = diagnose.diagnosed(lambda: self._call(objects, names))
         with noted, commit_told(self._alias_of_write(), len(objects) > SMALL):
             matched: int = plain.bulk_update(self._given(objects, names), names, batch_size)
             return matched
@@ -343,7 +347,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             try:
                 return super().update(**values)
             except Exception as error:
-                errors.annotate(error, self._call(()))
+                diagnose.annotate(error, self._call(()))
                 raise
         options = dict(self._bm_options or {})
         for name in timeouts.NAMES:  # they are timed()'s
@@ -364,16 +368,16 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             batch_size=asked.batch_size,
         )
         if asked.return_queryset or asked.batch_size is not None:
-            with errors.noted(lambda: self._call(())):
-                matched, keys = calls.carry_out(
+            with diagnose.diagnosed(lambda: self._call(())):
+                matched, keys = retry.carry_out(
                     asked, self._alias_of_write(), lambda: self._update_by_key(values, asked)
                 )
             make = self._read_in_order if asked.return_queryset else self._of_keys
             queryset = signals.end(call, matched, lambda: make(keys), asked.return_queryset)
         else:
             plain: Any = super().update
-            with errors.noted(lambda: self._call(())):
-                matched = calls.carry_out(
+            with diagnose.diagnosed(lambda: self._call(())):
+                matched = retry.carry_out(
                     asked,
                     self._alias_of_write(),
                     lambda: plain(**values) if values or not options else 0,
@@ -394,7 +398,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             if computed and self.query.annotations:  # the values may refer to them
                 rows = self.order_by().using(using).filter(InKeys(models.F("pk"), keys))
             else:
-                rows = written.of_keys(type(self), self.model, using, keys)
+                rows = written_rows.of_keys(type(self), self.model, using, keys)
             part: Any = super(BulkModelQuerySetMixin, rows)
             return int(part.update(**values))
 
@@ -415,7 +419,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             query.add_update_values(values)
 
     def _of_keys(self, keys: list[Any]) -> Any:
-        return written.of_keys(type(self), self.model, self._alias_of_write(), keys)
+        return written_rows.of_keys(type(self), self.model, self._alias_of_write(), keys)
 
     def _read_in_order(self, keys: list[Any]) -> Any:
         rows = {row.pk: row for row in self._of_keys(keys)}  # both are as they were read
@@ -443,7 +447,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         or the rows as a queryset.
 
         Values are stored as save() stores them.  Only rows that the queryset selects now are
-        written.  ValueError: a field that cannot be written, an object that is not saved or is
+        written.  ValueError: a field that cannot be written_rows, an object that is not saved or is
         there twice, or no names where nobody knows what the objects were."""
         options = options_of(
             batch_size,
@@ -483,7 +487,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             target = type(self)(self.model, using=using) if self._bm_by_key else self.using(using)
             which = heard or return_queryset
             found = changes
-            matched, changes = calls.carry_out(
+            matched, changes = retry.carry_out(
                 options,
                 using,
                 lambda: write(target, found, options.batch_size, options.workers, which),
@@ -502,12 +506,12 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         clone._bm_options = {"send_signals": False}
         return clone
 
-    def _call(self, objects: Any, names: Iterable[str] | None = None) -> errors.Call:
+    def _call(self, objects: Any, names: Iterable[str] | None = None) -> diagnose.Call:
         """For an error of Django's own method."""
         rows = objects if isinstance(objects, list | tuple) else ()
         known = {field.name: field for field in self.model._meta.concrete_fields}
         fields = None if names is None else [known[name] for name in names if name in known]
-        return errors.Call(self.model, connections[self.db], rows, fields)
+        return diagnose.Call(self.model, connections[self.db], rows, fields)
 
     # -------------------------------------------------------------------------- beside the rows
 

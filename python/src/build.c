@@ -1,6 +1,6 @@
 /*
  * Rows as instances: what Model.from_db makes of them, where nobody has a say in it but Django
- * (instances.py knows when).
+ * (hydrate.py knows when).
  *
  * The garbage collector.  Two objects of each row are its business, the instance and its state.
  * CPython 3.12 runs it between bytecodes; before, it runs inside of allocations, each 700 of them,
@@ -53,7 +53,7 @@ static void let_go(py_builder *self)
     }
 }
 
-/* A class of states of ours notices what is set on it (noticed.py): not so what is read here. */
+/* A class of states of ours notices what is set on it (row_state.py): not so what is read here. */
 static PyObject *new_state(const py_builder *self)
 {
     PyObject *state = PyObject_CallNoArgs(self->state);

@@ -234,7 +234,7 @@ PyObject *py_settle(PyObject *module, PyObject *args)
     Py_RETURN_NONE;
 }
 
-/* The notes of an object's state (noticed.py), a new reference: None where it has none,
+/* The notes of an object's state (row_state.py), a new reference: None where it has none,
  * NotImplemented where the state is of another class than this. */
 static PyObject *notes_of(PyObject *object, PyObject *class, PyObject **state)
 {

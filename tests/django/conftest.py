@@ -7,7 +7,7 @@ from typing import Any
 import django
 import pytest
 
-from bulkmodel import made_keys, postgresql, sqlite, transport
+from bulkmodel.engine import operation, postgresql, returned_keys, sqlite, support
 
 ENGINE = os.environ.get("BM_DJANGO", "sqlite-table")
 
@@ -64,19 +64,20 @@ def chosen_way(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def tables_as_they_are() -> None:
     """Tests change tables, and change them back."""
-    made_keys.asked.clear()
-    made_keys.known.clear()
+    returned_keys.asked.clear()
+    returned_keys.known.clear()
 
 
 @pytest.fixture
 def on_engine(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The dialects of the jobs that were run: empty where Django did all itself."""
     seen: list[str] = []
-    run = transport.run
+    run = operation.run
 
     def spy(job, connection, *given):  # type: ignore[no-untyped-def]
-        seen.append(transport.dialect_of(connection) or "")
+        dialect = support.dialect_of(connection)
+        seen.append(dialect.name if dialect else "")
         run(job, connection, *given)
 
-    monkeypatch.setattr(transport, "run", spy)
+    monkeypatch.setattr(operation, "run", spy)
     return seen

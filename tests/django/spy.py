@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection
 
-from bulkmodel.sessions import SESSION
+from bulkmodel.engine.session import SESSION
 
 MARK = "bulkmodel tests: the one who looks"
 

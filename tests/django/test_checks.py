@@ -14,8 +14,8 @@ from django.test.utils import isolate_apps
 
 import bulkmodel
 from app.models import Foo, Plain
-from bulkmodel import transport
 from bulkmodel.checks import check_installation, check_managers, check_timeouts
+from bulkmodel.engine import support
 from bulkmodel.managers import BulkModelManager
 from bulkmodel.models import BulkModel
 from bulkmodel.queryset import BulkModelQuerySet, BulkModelQuerySetMixin
@@ -32,7 +32,7 @@ def ids() -> list[str]:
 def test_nothing_to_say_of_a_project_as_it_should_be(monkeypatch: pytest.MonkeyPatch) -> None:
     bounded = {**connection.settings_dict.get("OPTIONS", {}), "tcp_user_timeout": 10_000}
     monkeypatch.setitem(connection.settings_dict, "OPTIONS", bounded)
-    has_engine = transport.why_not(connection) is None
+    has_engine = support.why_not(connection) is None
     assert ids() == ([] if has_engine else ["bulkmodel.I001"])
 
 
@@ -187,7 +187,7 @@ def test_the_log_says_which_way_and_why(caplog: pytest.LogCaptureFixture) -> Non
         Foo.objects.bulk_create([Foo(name="a value", value=1)])
         Plain.objects.distinct().bulk_update([Plain.objects.create(name="b value")], ["value"])
     said = [record.getMessage() for record in caplog.records if record.name == "bulkmodel"]
-    if transport.why_not(connection) is None:
+    if support.why_not(connection) is None:
         assert said[0] == "bulk_create of app.Foo is the engine's"
         assert said[1].startswith("bulk_update of app.Plain is Django's: the queryset is")
     assert len(said) == 2 and not any("value" in text for text in said)

@@ -10,7 +10,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 
 from app.models import Plain
-from bulkmodel import commits, workers
+from bulkmodel.engine import commit_check, workers
 from bulkmodel.errors import CommitUnknown, PartialCommit
 from proxy import AFTER, BEFORE, SENT, Proxy, before
 from spy import end, kill, look, watching
@@ -125,7 +125,7 @@ def test_objects_are_as_before_where_it_is_rolled_back(proxy: Proxy) -> None:
 
 
 def test_nobody_to_ask(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commits, "SECONDS", 0.4)
+    monkeypatch.setattr(commit_check, "SECONDS", 0.4)
     proxy.arm(AFTER, refuses=True)
     with pytest.raises(CommitUnknown):
         create_many()
@@ -233,7 +233,7 @@ def test_workers_whose_commit_never_arrives(proxy: Proxy, passes: int) -> None:
 
 def test_workers_where_nobody_can_say(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
     """W5: what is in doubt is one part, with its rows, and the others have their fates."""
-    monkeypatch.setattr(commits, "SECONDS", 0.4)
+    monkeypatch.setattr(commit_check, "SECONDS", 0.4)
     proxy.arm(AFTER, refuses=True)
     with pytest.raises(OperationalError) as caught:
         create_with_workers()

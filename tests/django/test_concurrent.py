@@ -10,7 +10,7 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from app.models import Document, Foo, Plain
-from bulkmodel import postgresql
+from bulkmodel.engine import postgresql
 from conftest import ENGINE
 from spy import watching
 

@@ -13,7 +13,8 @@ from django.test.utils import CaptureQueriesContext
 
 from app.keys import Pair
 from app.models import Child, Document, Everything, Foo, Keyed, Plain, Signed, Stamped
-from bulkmodel import copies_in, signals
+from bulkmodel import signals
+from bulkmodel.verbs import copy_from
 from conftest import ENGINE
 from test_parity import CASES, printed
 
@@ -258,7 +259,7 @@ def test_bad_input(django_assert_num_queries: Any) -> None:
 
 
 def test_settings_of_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(copies_in, "CHUNK", 10)
+    monkeypatch.setattr(copy_from, "CHUNK", 10)
     made = Plain.objects.copy_from_objects(
         (row for row in rows(25)), concurrent=True, max_concurrent_workers=2
     )

@@ -7,8 +7,8 @@ from django.db import DataError, OperationalError, connection, transaction
 from django.db.models import F, Value
 
 from app.models import Plain
-from bulkmodel import calls as asked
-from bulkmodel import postgresql
+from bulkmodel.engine import postgresql
+from bulkmodel.engine import retry as asked
 from bulkmodel.errors import CommitUnknown
 from test_errors import before, failure, no_rows_left, rows, same_error
 

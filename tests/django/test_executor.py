@@ -104,7 +104,7 @@ def test_an_interrupt_before_a_thread_is_there(monkeypatch: pytest.MonkeyPatch) 
     def interrupted(thread: threading.Thread) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bulkmodel.threads.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("bulkmodel.engine.start_thread.time.sleep", lambda seconds: None)
     monkeypatch.setattr(threading.Thread, "start", interrupted)
     with pytest.raises(KeyboardInterrupt):
         ConcurrentExecutor([lambda: None] * 3, max_workers=2).run_async()

@@ -15,7 +15,7 @@ from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from app.models import Plain
-from bulkmodel.connections import ensure_connected
+from bulkmodel.engine.connections import ensure_connected
 from spy import end, kill, look
 
 pytestmark = pytest.mark.django_db(transaction=True)

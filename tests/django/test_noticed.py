@@ -15,7 +15,7 @@ from django.db.models.base import ModelState
 from django.test.utils import CaptureQueriesContext
 
 from app.models import Child, Document, Noted, Plain, Signed
-from bulkmodel.noticed import RowState, records
+from bulkmodel.model.row_state import RowState, records
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from django.db.models import F, sql
 
 from app.linked import Box
 from app.models import Foo, Plain
-from bulkmodel.overridden import CREATE_STEPS
+from bulkmodel.model.overrides import CREATE_STEPS
 from bulkmodel.queryset import BulkModelQuerySet, BulkModelQuerySetMixin
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from django.db import connections
 from django.db.backends.postgresql.base import DatabaseWrapper
 
 from app.models import Plain
-from bulkmodel import workers
+from bulkmodel.engine import workers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -9,7 +9,8 @@ import pytest
 from django.db import connection
 
 from app.models import Plain
-from bulkmodel import _core, sqlite, transport
+from bulkmodel import _core
+from bulkmodel.engine import dialect, sqlite, support
 from conftest import ENGINE
 
 pytestmark = [pytest.mark.django_db]
@@ -35,10 +36,10 @@ def place() -> int:
 @pytest.mark.engine
 def test_rows_are_written_through_the_table(probed: None) -> None:
     if ENGINE == "postgresql":
-        assert transport.dialect_of(connection) == "postgresql"
+        assert support.dialect_of(connection) is dialect.POSTGRESQL
         return
     if ENGINE == "sqlite-table":
-        assert transport.dialect_of(connection) == "sqlite-table"
+        assert support.dialect_of(connection) is dialect.SQLITE_TABLE
     made = Plain.objects.bulk_create([Plain(name=f"n{i}", value=i) for i in range(1500)])
     assert Plain.objects.count() == 1500
     for row in made:

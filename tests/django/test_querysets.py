@@ -16,8 +16,8 @@ from django.test.utils import CaptureQueriesContext, isolate_apps
 
 from app.keys import Pair, Tagged
 from app.models import Foo, Keyed, Plain, Signed
-from bulkmodel.lookups import InKeys
 from bulkmodel.managers import BulkModelManager
+from bulkmodel.model.where import InKeys
 from bulkmodel.queryset import BulkModelQuerySet, BulkModelQuerySetMixin
 
 pytestmark = pytest.mark.django_db

@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 
 from app.models import Child, Everything, Plain, Signed, Stamped
-from bulkmodel import postgresql
+from bulkmodel.engine import postgresql
 from conftest import ENGINE
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
 
 from app.models import Plain
-from bulkmodel import calls
+from bulkmodel.engine import retry
 from bulkmodel.signals import post_bulk_create, pre_bulk_create
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calls, "_FIRST", 0.001)
+    monkeypatch.setattr(retry, "_FIRST", 0.001)
 
 
 class Failing:
@@ -142,7 +142,7 @@ def test_never_in_a_transaction_of_the_caller_s(monkeypatch: pytest.MonkeyPatch)
         attempts.append(1)
         raise serialization()
 
-    monkeypatch.setattr("bulkmodel.transport.run", write)
+    monkeypatch.setattr("bulkmodel.engine.operation.run", write)
     monkeypatch.setattr("django.db.models.QuerySet.bulk_create", write)
     with pytest.raises(OperationalError), transaction.atomic():
         Plain.objects.bulk_create(rows(3), retries=3)

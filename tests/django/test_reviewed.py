@@ -8,10 +8,11 @@ from django.db import IntegrityError, NotSupportedError, OperationalError, conne
 from django.db.models.expressions import RawSQL
 
 from app.models import Document, Plain
-from bulkmodel import transport
-from bulkmodel.create import Create
+from bulkmodel.engine import operation
 from bulkmodel.errors import CommitUnknown
-from bulkmodel.image import MISSING, Image
+from bulkmodel.model.attributes import MISSING
+from bulkmodel.model.snapshot import Snapshot
+from bulkmodel.verbs.bulk_create import Create
 
 pytestmark = pytest.mark.django_db
 
@@ -86,9 +87,9 @@ def test_the_search_for_a_row_leaves_none_behind(plains: Any) -> None:
     """The caller may go on after the error, where Django begins no transaction of its own."""
     rows = [Plain(name=f"x{i}") for i in range(20)] + [Plain(name="n1")]
     create = Create(Plain.objects.all(), rows, None)
-    create.writing.is_one_statement = True
+    create.jobs.is_one_statement = True
     with pytest.raises(IntegrityError), one_more_savepoint():
-        transport.run(create.writing.jobs[0], connection, create.writing.condition)
+        operation.run(create.jobs.all[0], connection, create.jobs.condition)
     assert len(values()) == 6
 
 
@@ -112,7 +113,7 @@ class Uncopyable:
 
 
 def test_values_that_cannot_be_copied_are_read_and_written() -> None:
-    image = Image(Document, [Document(pk=1, name="a", body=Uncopyable())], "default", alike=True)
+    image = Snapshot(Document, [Document(pk=1, name="a", body=Uncopyable())], "default", alike=True)
     assert image.columns["body"] == [MISSING]
     assert image.columns["name"] == ["a"]
 

@@ -80,7 +80,7 @@ def test_the_readers_time_does_not_count() -> None:
 
 
 if ENGINE == "postgresql":
-    from bulkmodel import postgresql
+    from bulkmodel.engine import postgresql
     from freezer import freezing
     from spy import look
 
@@ -193,7 +193,7 @@ if ENGINE == "postgresql":
             time.sleep(SECONDS + 0.1)
             return iter(())
 
-        monkeypatch.setattr("bulkmodel.create.Create._parts", slow_settle)
+        monkeypatch.setattr("bulkmodel.verbs.bulk_create.Create._parts", slow_settle)
         with pytest.raises(CallTimeout):
             many()
         assert Plain.objects.count() == 0

@@ -16,11 +16,12 @@ from django.db import IntegrityError, OperationalError, connection, connections,
 from django.test.utils import CaptureQueriesContext
 
 from app.models import Keyed, Node, Plain
-from bulkmodel import _core, made_keys, workers
+from bulkmodel import _core
+from bulkmodel.engine import returned_keys, workers
+from bulkmodel.engine.statements import Condition
 from bulkmodel.errors import PartialCommit
-from bulkmodel.place import Place, gather, make_job
-from bulkmodel.prepare import for_create
-from bulkmodel.statements import Condition
+from bulkmodel.model.adapt import for_create
+from bulkmodel.model.target import Target, gather, make_job
 from spy import backends, kill, until, watching
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -532,11 +533,11 @@ def test_a_row_that_a_trigger_writes_for_all(counted: None) -> None:
 
 def test_keys_of_what_was_given_up_are_forgotten() -> None:
     """The one job that writes all rows, where twins could not, has the keys of what it wrote."""
-    place = Place(Plain, "default")
+    place = Target(Plain, "default")
     columns = place.description.all_but_key
     cells = _core.Rows(place.description.table, 2)
     gather(place, cells, rows(2), columns, False, for_create)
-    job = make_job(cells, "bulk_create", (), 0, Condition(), None, (), made_keys.PROVED)
+    job = make_job(cells, "bulk_create", (), 0, Condition(), None, (), returned_keys.PROVED)
     twin = job.twin()
     assert twin.next() is not None
     twin.answer(2, [("no integer",), ("nor this",)])

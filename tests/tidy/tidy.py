@@ -9,6 +9,7 @@ can be; a rule that has to be broken is broken here, by name, where everybody se
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -76,6 +77,13 @@ MEASURED = (
 )
 # Versions tell what was true of them.
 MAY_MEASURE = ("CHANGELOG.md", "bench/")
+
+# The rooms of the Django package, from the bottom up: a module imports from its own room and from
+# those below.  Modules that stand in no room are the top, but for these.
+ROOMS = ("", "engine", "model", "verbs")
+AT_THE_BOTTOM = {"_core", "conf", "errors", "helpers", "options"}
+PACKAGE = "python/bulkmodel/"
+VENDOR = r"\b(vendor|dialect) *(==|!=|in\b)"
 
 NOT_TEXT = {".png", ".ico", ".gz", ".bin", ".db"}
 # A comment, a string or a character: whichever begins first.
@@ -319,6 +327,53 @@ def samples_are_run() -> Findings:
             yield f"{block.place}: {why}"
 
 
+def modules_of_the_package() -> dict[str, str]:
+    """Names of modules below bulkmodel, and their paths."""
+    paths = [path for path in FILES if path.startswith(PACKAGE) and path.endswith(".py")]
+    names = [path.removeprefix(PACKAGE).removesuffix(".py").replace("/", ".") for path in paths]
+    return dict(zip(names, paths))
+
+
+def imports_of(path: str, modules: dict[str, str]) -> set[str]:
+    """The modules of the package that this one imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(TEXTS[path])):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("bulkmodel"):
+            folder = node.module.removeprefix("bulkmodel").removeprefix(".")
+            for alias in node.names:
+                name = f"{folder}.{alias.name}".removeprefix(".")
+                found.add(name if name in modules or not folder else folder)
+    return found & ({*modules, "_core", "typed"})
+
+
+def height_of(module: str) -> int:
+    room, dot, _ = module.rpartition(".")
+    if dot:
+        return ROOMS.index(room)
+    return 0 if module in AT_THE_BOTTOM else len(ROOMS)
+
+
+def package_imports_downwards() -> Findings:
+    """Modules of the Django package import downwards: public names, verbs, model, engine; none
+    imports itself by way of others; and only engine/ asks which database it is."""
+    modules = modules_of_the_package()
+    imports = {name: imports_of(path, modules) for name, path in modules.items()}
+    if len({room for name in modules for room in [name.rpartition(".")[0]]}) < len(ROOMS):
+        yield f"{PACKAGE}: a room is missing"
+    for name, path in modules.items():
+        for other in sorted(imports[name]):
+            if height_of(other) > height_of(name):
+                yield f"{path}: imports {other}, which is above it"
+        if not name.startswith("engine."):
+            yield from matches(path, TEXTS[path], VENDOR, "asks which database it is")
+    left = dict(imports)
+    while ready := [name for name in left if not left[name] & left.keys()]:
+        for name in ready:
+            del left[name]
+    if left:
+        yield f"{PACKAGE}: these import each other in a circle, or one that does: {sorted(left)}"
+
+
 def figures_are_measured() -> Findings:
     """README.md and the charts tell the kept runs (script/bench --draw makes it so); no other
     document tells what was measured."""
@@ -426,6 +481,7 @@ def main(arguments: list[str]) -> int:
         words_are_clean,
         sql_has_its_place,
         fences_hold,
+        package_imports_downwards,
         header_is_documented,
         samples_are_run,
         figures_are_measured,

@@ -1,0 +1,1 @@
+"""The engine on Django's connections: steps, transactions, workers, timeouts, errors."""

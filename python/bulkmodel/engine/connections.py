@@ -1,0 +1,113 @@
+"""Is a connection still there?  If not, a new one."""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from django.db import OperationalError
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.transaction import TransactionManagementError
+
+from bulkmodel.engine import postgresql
+
+# PQTRANS_ACTIVE, of both drivers.
+_ACTIVE = 1
+
+
+def ensure_connected(connection: BaseDatabaseWrapper) -> None:
+    """Open a connection that is not open, or was lost.  OperationalError: it was lost inside a
+    transaction, and what that wrote with it."""
+    if connection.connection is not None and not _is_there(connection):
+        if _in_transaction(connection):
+            raise OperationalError("The connection was lost inside a transaction.")
+        connection.close()
+    connection.ensure_connection()
+
+
+def reset_connection(connection: BaseDatabaseWrapper) -> None:
+    """Close the connection and open a new one.  TransactionManagementError: inside a transaction,
+    which would be lost."""
+    if _in_transaction(connection):
+        raise TransactionManagementError("A connection is not reset inside a transaction.")
+    connection.close()
+    connection.ensure_connection()
+
+
+@contextmanager
+def usable_or_closed(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """An interrupt, or the end of a reader, may come while a statement is under way, where the
+    driver does not see it: then the connection is closed, and never left in the middle."""
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, Exception) and _is_in_the_middle(connection):
+            with suppress(Exception):
+                connection.close()
+        raise
+
+
+def _is_in_the_middle(connection: Any) -> bool:
+    driver = connection.connection
+    if connection.vendor != "postgresql" or driver is None or driver.closed:
+        return False
+    if postgresql.is_psycopg3:
+        return bool(driver.pgconn.transaction_status == _ACTIVE)
+    return bool(driver.get_transaction_status() == _ACTIVE)
+
+
+def _in_transaction(connection: BaseDatabaseWrapper) -> bool:
+    """With autocommit off nobody knows when one began."""
+    return connection.in_atomic_block or not connection.autocommit
+
+
+def peer_is_there(connection: Any) -> bool:
+    """Has the server not closed the connection, as far as is known here?  Nothing is sent."""
+    driver = connection.connection
+    if connection.vendor != "postgresql" or driver is None:
+        return True
+    return _answers(driver) if postgresql.is_psycopg3 else _is_open(driver)
+
+
+def _is_there(connection: Any) -> bool:
+    if connection.vendor == "postgresql" and postgresql.is_psycopg3:
+        return _answers(connection.connection)
+    if connection.vendor == "postgresql" and connection.in_atomic_block:
+        return _is_open(connection.connection)  # a transaction that failed refuses questions
+    return bool(connection.is_usable())
+
+
+def _is_open(driver: Any) -> bool:
+    """Of psycopg2: has neither end hung up?"""
+    if driver.closed:
+        return False
+    poll = select.poll()
+    poll.register(driver.fileno(), getattr(select, "POLLRDHUP", 0))
+    return not poll.poll(0)
+
+
+def _answers(driver: Any) -> bool:
+    """No question is asked: a server that goes says so (FATAL) and closes its end, and that can be
+    read."""
+    last_words = []
+
+    def hear(notice: Any) -> None:
+        if notice.severity_nonlocalized in ("FATAL", "PANIC"):
+            last_words.append(notice)
+
+    poll = select.poll()
+    driver.add_notice_handler(hear)
+    try:
+        while not (last_words or driver.closed):
+            poll.register(driver.fileno(), select.POLLIN)
+            if not poll.poll(0):
+                return True
+            driver.pgconn.consume_input()
+            driver.pgconn.is_busy()  # reads what came; an error outside a question is a notice
+    except Exception:  # what came was the end
+        return False
+    finally:
+        driver.remove_notice_handler(hear)
+    return False

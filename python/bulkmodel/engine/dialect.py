@@ -1,0 +1,41 @@
+"""What differs between the engines, as data: no other room compares names of engines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from bulkmodel.engine.statements import SMALL
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One way of writing to one kind of connection."""
+
+    name: str  # as the engine in C knows it
+    has_catalog: bool = False  # the server is asked about the table; many rows go by COPY
+    returns_upserted_keys: bool = False  # in the order of the rows
+    upserts_from: int | None = None  # rows; fewer are updated by Django's statement; None: always
+    max_rows: int = 0  # of one INSERT ... VALUES; 0: the statement has no such list
+    max_variables: int = 0
+
+    def limit(self, rows: int, columns: int) -> int:
+        """Return how many of these rows fit into one INSERT ... VALUES."""
+        return max(min(rows, self.max_variables // columns), 1)
+
+
+POSTGRESQL = Dialect("postgresql", True, True, upserts_from=1)
+SQLITE_TABLE = Dialect("sqlite-table", upserts_from=SMALL + 1)
+# Without the engine's table.  The number of variables is SQLITE_MAX_VARIABLE_NUMBER.
+SQLITE_ROWS = Dialect("sqlite-rows", max_rows=500, max_variables=32766)
+
+
+def has_storage_classes(connection: BaseDatabaseWrapper) -> bool:
+    """Whether a stored value has a type of its own, as in SQLite, and not its column's."""
+    return connection.vendor == "sqlite"
+
+
+def checks_types(connection: BaseDatabaseWrapper) -> bool:
+    """Whether the server refuses a value that does not fit the type of its column."""
+    return connection.vendor == "postgresql"

@@ -1,0 +1,265 @@
+"""The jobs of a call: one after the other in a transaction on the caller's connection, or shared
+out to workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Protocol
+
+from django.db import Error, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from bulkmodel import _core, conf
+from bulkmodel.engine import failure, locate_row, operation, postgresql, timeouts
+from bulkmodel.engine.atomic import as_one_statement, is_inside, one_statement, one_transaction
+from bulkmodel.engine.dialect import Dialect
+from bulkmodel.engine.returned_keys import ASKED, run_surely
+from bulkmodel.engine.statements import SMALL, Condition, Reading, nothing
+from bulkmodel.engine.workers import Entangled, Team
+
+
+def workers_for(
+    connection: BaseDatabaseWrapper,
+    model: type[models.Model],
+    wanted: int,
+    n: int,
+    batch_size: int | None,
+) -> int:
+    """How many connections n rows are written on; 1: on the caller's, in its transaction if it has
+    one."""
+    chunks = -(-n // (batch_size or SMALL))
+    workers = min(wanted, chunks)
+    if workers < 2 or connection.vendor != "postgresql" or not postgresql.is_psycopg3:
+        return 1
+    if connection.in_atomic_block or not connection.get_autocommit() or _refers_to_itself(model):
+        return 1
+    return max(min(workers, _free_in_pool(connection, workers)), 1)
+
+
+def share(n: int, workers: int) -> int:
+    """The rows of a chunk where nobody says how many."""
+    return -(-n // workers)
+
+
+def _refers_to_itself(model: type[models.Model]) -> bool:
+    """May a row refer to one that another worker, or a later part, writes?"""
+    own = model._meta.concrete_model
+    targets: list[Any] = [field.related_model for field in model._meta.concrete_fields]
+    return any(target is not None and target._meta.concrete_model is own for target in targets)
+
+
+def _is_of_reference(error: Error) -> bool:
+    diagnosis = getattr(error.__cause__, "diag", None)
+    return getattr(diagnosis, "sqlstate", None) in ("23503", "23001")
+
+
+def _free_in_pool(connection: Any, wanted: int) -> int:
+    """How many connections there are for workers; 1 where a pool is not psycopg's: how many it has
+    is not known, and a worker could wait for one for ever."""
+    opens: Any = type(connection).get_new_connection
+    pool = getattr(connection, "pool", None)
+    if pool is None:
+        is_djangos = getattr(opens, "__module__", "").startswith("django.")
+        connection.ensure_connection()
+        plain = is_djangos or postgresql.driver_of(connection) is connection.connection
+        return wanted if plain else 1
+    if not _is_of_psycopg(pool):
+        return 1
+    pool.open()
+    stats = pool.get_stats()
+    used = stats["pool_size"] - stats["pool_available"] + stats["requests_waiting"]
+    return int(stats["pool_max"] - used)
+
+
+def _is_of_psycopg(pool: Any) -> bool:
+    try:
+        from psycopg_pool import ConnectionPool
+    except ImportError:
+        return False
+    return isinstance(pool, ConnectionPool)
+
+
+class Target(Protocol):
+    """The table that rows are written to: model.target.Target, of a room above."""
+
+    model: type[models.Model]
+    using: str
+    connection: BaseDatabaseWrapper
+    dialect: Dialect
+
+    @property
+    def table(self) -> _core.Table:
+        """The engine's description of the table."""
+
+
+class Jobs:
+    """Jobs that are done together, or not at all."""
+
+    def __init__(
+        self,
+        target: Target,
+        jobs: list[_core.Job],
+        condition: Condition,
+        workers: int = 1,
+        places: Callable[[], Sequence[Sequence[int]]] | None = None,
+    ) -> None:
+        """places: where the rows of each job stand in the input; None: there is one job, and its
+        rows are the input."""
+        self.target = target
+        self.condition = condition
+        self.places = places
+        self.is_one_statement = False
+        self.is_one_of_djangos = False
+        self._savepoint: locate_row.Savepoint | None = None
+        self._was_alone = False
+        self.all = jobs
+        self._tasks = [_Task(self, jobs)]
+        if workers > 1:
+            self._tasks = [_Task(self, [job.twin() for job in jobs]) for _ in range(workers)]
+
+    def run(
+        self,
+        settle: Callable[[], None] = nothing,
+        undo: Callable[[Sequence[range]], None] = lambda rows: None,
+        beside: Callable[[], None] = nothing,
+    ) -> None:
+        """Perform the jobs.  `settle` is called when all is written, before it is committed; `undo`
+        where it is not, or not wholly, with the input's rows that are; `beside` never, or often
+        while it is written."""
+        try:
+            self._run(settle, undo, beside)
+        except locate_row.OF_A_ROW as error:
+            if self.target.connection.vendor == "postgresql":
+                failure.may_be_found(error, partial(self._find, error))
+            raise
+
+    def _run(
+        self,
+        settle: Callable[[], None],
+        undo: Callable[[Sequence[range]], None],
+        beside: Callable[[], None],
+    ) -> None:
+        def settled() -> None:
+            timeouts.committing(self.target.connection)
+            settle()
+
+        if len(self._tasks) > 1:
+            try:
+                Team(self.target.connection, self._tasks).run(settled, undo)
+                return
+            except (Entangled, _core.Unproved):
+                for job in self.all:
+                    job.rewind()
+                self._tasks = [_Task(self, self.all)]
+        using = self.target.using
+        connection = self.target.connection
+        nested = connection.in_atomic_block and connection.vendor == "postgresql"
+        size = sum(job.size() for job in self.all)
+        locates = nested and size > 1 and conf.locate_in_atomic(size <= SMALL)
+        within = one_transaction(using, lambda: undo(()), not self._is_small())
+        if self.is_one_statement:
+            self._was_alone = not connection.in_atomic_block
+            within = one_statement(using, lambda: undo(()))
+        elif self.is_one_of_djangos and is_inside(using):
+            within = as_one_statement(using, lambda: undo(()))
+        with within:
+            if locates:
+                self._savepoint = locate_row.Savepoint(connection)
+            self._tasks[0].run(connection, beside)
+            settle()
+            if self._savepoint is not None:
+                self._savepoint.release()
+
+    def _is_small(self) -> bool:
+        """Few rows are one statement, but for those that are counted."""
+        return len(self.all) == 1 and self.all[0].size() <= SMALL
+
+    def knows_keys(self) -> bool:
+        """Is there a key for each row of the last job?  Maybe before it is written."""
+        return self._tasks[0].jobs[-1].knows_keys()
+
+    def _find(self, error: Error) -> tuple[_core.Job, int] | None:
+        """The job, and its row, that the error is about: the rows are written again, and rolled
+        back.  None: unknown."""
+        if _refers_to_itself(self.target.model) and _is_of_reference(error):
+            return None  # parts of the rows may be refused for what all of them are accepted for
+        try:
+            with self._rolled_back():
+                connection = self.target.connection
+                return operation.search(
+                    error, self.all, connection, self.condition, self._was_alone
+                )
+        except Exception:  # the caller's error is the one that counts
+            return None
+
+    def _rolled_back(self) -> Any:
+        connection = self.target.connection
+        if not connection.in_atomic_block and connection.get_autocommit():
+            return locate_row.rolled_back(self.target.using)
+        if self._savepoint is None or not self._savepoint.is_left():
+            raise RuntimeError("nobody can try again in a transaction that has failed")
+        return self._savepoint.rolled_back()
+
+    def keys(self) -> list[Any]:
+        """The keys that the database made for the rows of the last job."""
+        return self._tasks[0].jobs[-1].keys()
+
+    def written(self) -> int:
+        """How many rows were inserted, or matched."""
+        return sum(job.written() for task in self._tasks for job in task.jobs)
+
+    def row_of(self, job: _core.Job, row: int) -> int:
+        """Where the row of a job, or of its twin, stands in the input."""
+        if self.places is None:
+            return row
+        alike = (self.all, *(task.jobs for task in self._tasks))
+        number = next(jobs.index(job) for jobs in alike if job in jobs)
+        return self.places()[number][row]
+
+
+class _Task:
+    """The jobs, or twins of them, on one connection."""
+
+    def __init__(self, call: Jobs, jobs: list[_core.Job]) -> None:
+        self.call = call
+        self.jobs = jobs
+
+    def run(self, connection: BaseDatabaseWrapper, beside: Callable[[], None] = nothing) -> None:
+        condition = self.call.condition
+        keyed = isinstance(condition, Reading)
+
+        def run(job: _core.Job) -> None:
+            operation.run(job, connection, condition, beside)
+
+        for i, job in enumerate(self.jobs):
+            if job.keys_by() == ASKED:
+                run(job)
+            else:
+                run_surely(self.call.target, self.jobs, i, run, keyed and i == 0, connection)
+
+    def stop(self) -> None:
+        for job in self.jobs:
+            job.stop()
+
+    def has_rows(self) -> bool:
+        return any(job.ranges() for job in self.jobs)
+
+    def rows(self) -> Sequence[range]:
+        ranges = [[range(first, first + n) for first, n in job.ranges()] for job in self.jobs]
+        if self.call.places is None:
+            return ranges[0]
+        places = self.call.places()
+        return [run for part, at in zip(ranges, places) for rows in part for run in _runs(at, rows)]
+
+
+def _runs(places: Sequence[int], rows: range) -> list[range]:
+    """The places of these rows, neighbours as one range."""
+    runs: list[range] = []
+    for row in rows:
+        place = places[row]
+        if runs and runs[-1].stop == place:
+            runs[-1] = range(runs[-1].start, place + 1)
+        else:
+            runs.append(range(place, place + 1))
+    return runs

@@ -1,0 +1,126 @@
+"""The row that a call failed for, where the database does not name it.
+
+The engine chooses which rows are written again, under which savepoint (docs/decisions/002); its
+steps are performed here, on Django's connection, and all is rolled back.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from django.db import DataError, Error, IntegrityError, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from bulkmodel import _core
+from bulkmodel.engine import failure
+
+# What a row is refused with.
+OF_A_ROW = (IntegrityError, DataError)
+# Seconds after which a search ends without a row.
+_LIMIT = 30.0
+_SAVEPOINT = "SAVEPOINT bulkmodel_call"
+_UNDO = "ROLLBACK TO SAVEPOINT bulkmodel_call"
+_RELEASE = "RELEASE SAVEPOINT bulkmodel_call"
+
+# Job.next()'s step, and its answer: a count and rows.
+Next = tuple[str, str, tuple[bytes | None, ...], int, bool]
+Perform = Callable[[_core.Job, Next], tuple[int, list[Any]]]
+
+
+def search(
+    error: Error,
+    jobs: Iterable[_core.Job],
+    connection: BaseDatabaseWrapper,
+    perform: Perform,
+    deferred: bool = False,
+    in_place: bool = False,
+) -> tuple[_core.Job, int] | None:
+    """The job, and its row, that the database refuses with this error again; None: unknown.  Rows
+    are written: roll them back.  `deferred`: the error came after the statements.  `in_place`:
+    what the job wrote before the failed statement is still there."""
+    until = time.monotonic() + _LIMIT
+    for job in jobs:
+        locator = job.locator(*_failure(error, connection), deferred, in_place)
+        if locator is None:
+            return None
+        while (step := locator.next()) is not None:
+            if time.monotonic() > until:
+                return None
+            try:
+                answer = perform(locator, step)
+            except OF_A_ROW as refusal:
+                locator.refused(*_failure(refusal, connection))
+            else:
+                locator.answer(*answer)
+        row, all_written = locator.found()
+        if row is not None:
+            return job, row
+        if not all_written:
+            return None
+    return None
+
+
+def _failure(error: Error, connection: BaseDatabaseWrapper) -> tuple[bool, Any, Any, Any]:
+    facts = failure.facts_of(error, connection)
+    return isinstance(error, DataError), facts.sqlstate, facts.constraint, facts.column
+
+
+@contextmanager
+def rolled_back(using: str) -> Iterator[None]:
+    """A transaction, or a savepoint of one, that is rolled back."""
+    with transaction.atomic(using=using):
+        try:
+            yield
+        finally:
+            transaction.set_rollback(True, using=using)
+
+
+class Savepoint:
+    """Where a call begins in the caller's transaction on PostgreSQL.
+
+    After an error the search goes back to it.  Then the transaction is made to fail again, since a
+    caller must find it as the error left it.  Its statements go past Django's cursors: they are not
+    the caller's, who counts and logs his own.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self._driver = connection.connection
+        self._execute(_SAVEPOINT)
+
+    def _execute(self, sql: str) -> None:
+        with self.connection.wrap_database_errors, self._driver.cursor() as cursor:
+            cursor.execute(sql)
+
+    def release(self) -> None:
+        self._execute(_RELEASE)
+
+    def _status(self) -> str:
+        return str(self._driver.info.transaction_status.name)
+
+    def is_left(self) -> bool:
+        """Did the call fail, in a transaction that can only be rolled back?"""
+        if self.connection.connection is not self._driver or self._driver.closed:
+            return False
+        status = self._status()
+        return status == "INERROR" or (status == "INTRANS" and self.connection.needs_rollback)
+
+    @contextmanager
+    def rolled_back(self) -> Iterator[None]:
+        connection = self.connection
+        needs_rollback = connection.needs_rollback
+        had_failed = self._status() == "INERROR"
+        self._execute(_UNDO)
+        connection.needs_rollback = False
+        try:
+            yield
+        finally:
+            connection.needs_rollback = needs_rollback
+            self._execute(_UNDO)
+            self._execute(_RELEASE)
+            with suppress(Error):  # there is no such savepoint now
+                if had_failed:
+                    self._execute(_UNDO)

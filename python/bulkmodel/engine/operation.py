@@ -1,0 +1,94 @@
+"""Which engine a connection has, and how its steps are performed: by Django's own cursor on
+Django's own connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import DatabaseError, Error
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from bulkmodel import _core
+from bulkmodel.engine import failure, locate_row, postgresql, sqlite, timeouts
+from bulkmodel.engine.statements import Condition, Reading, Step, nothing
+
+
+def _cursor_of(connection: Any) -> Any:
+    on_postgresql = connection.vendor == "postgresql"
+    return postgresql.cursor_of(connection) if on_postgresql else connection.cursor()
+
+
+def _performer(
+    cursor: Any, condition: Condition, beside: Callable[[], None] = nothing
+) -> locate_row.Perform:
+    on_postgresql = cursor.db.vendor == "postgresql"
+    performs: dict[str, Any] = postgresql.PERFORM if on_postgresql else sqlite.PERFORM
+
+    def perform(job: _core.Job, step: locate_row.Next) -> tuple[int, list[Any]]:
+        timeouts.check(cursor.db)
+        if step[0] == "plain":
+            cursor.execute(step[1])
+            return 0, []
+        count, rows = performs[step[0]](cursor, job, Step(*step, beside), condition)
+        return count, rows
+
+    return perform
+
+
+def _locate(
+    error: Error, job: _core.Job, connection: BaseDatabaseWrapper, perform: locate_row.Perform
+) -> None:
+    """Find the row where the transaction goes on after an error: what was written is there."""
+    if failure.is_located(error):
+        return
+    with locate_row.rolled_back(connection.alias):
+        found = locate_row.search(error, [job], connection, perform, in_place=True)
+    if found is not None:
+        failure.found(error, *found)
+
+
+def search(
+    error: Error,
+    jobs: list[_core.Job],
+    connection: BaseDatabaseWrapper,
+    condition: Condition,
+    alone: bool,
+) -> tuple[_core.Job, int] | None:
+    """The job, and its row, for which the database refuses to write these jobs.  `alone`: the
+    statement that failed was a transaction of its own, at whose end deferred constraints are
+    checked."""
+    if isinstance(condition, Reading):
+        condition = Reading()  # what the search reads is not the caller's
+    with _cursor_of(connection) as cursor:
+        perform = _performer(cursor, condition)
+        deferred = alone or not failure.is_of_job(error)
+        return locate_row.search(error, jobs, connection, perform, deferred)
+
+
+def run(
+    job: _core.Job,
+    connection: BaseDatabaseWrapper,
+    condition: Condition,
+    beside: Callable[[], None] = nothing,
+) -> None:
+    """Perform a job, and `beside` as often as the database can be left to itself.  What the
+    database refuses is raised as Django raises it."""
+    with _cursor_of(connection) as cursor:
+        perform = _performer(cursor, condition, beside)
+        try:
+            while (step := job.next()) is not None:
+                job.answer(*perform(job, step))
+        except Error as error:
+            failure.locate(error, job)
+            if connection.vendor == "sqlite" and isinstance(error, locate_row.OF_A_ROW):
+                _locate(error, job, connection, perform)
+            raise
+        except _core.Miscounted as error:
+            if isinstance(condition, Reading) and step is not None and not step[4]:
+                return  # nor does Django count the rows that came with keys
+            raise DatabaseError(str(error)) from error
+        except _core.Unproved:
+            raise
+        except _core.EngineError as error:
+            raise DatabaseError(str(error)) from error

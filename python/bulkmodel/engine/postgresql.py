@@ -1,0 +1,155 @@
+"""Steps on PostgreSQL: a cursor of psycopg 3 that takes binary parameters and COPY."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from bulkmodel import _core
+from bulkmodel.engine.statements import Condition, Reading, Step, placed, result, spliced
+
+try:
+    from django.db.backends.postgresql.psycopg_any import (  # type: ignore[import-untyped]
+        is_psycopg3 as is_psycopg3,
+    )
+except ImportError:
+    is_psycopg3 = False
+
+if is_psycopg3:
+    import psycopg
+    from django.db.backends.postgresql import base
+    from psycopg.adapt import Dumper
+    from psycopg.pq import Format
+
+    class Raw:
+        """A parameter in the server's binary form."""
+
+        __slots__ = ("data",)
+
+        def __init__(self, data: bytes) -> None:
+            self.data = data
+
+        def __repr__(self) -> str:
+            return f"<{len(self.data)} bytes>"
+
+    class Blocks:
+        """The bytes of a COPY, made as they are sent."""
+
+        __slots__ = ("beside", "job", "rows")
+
+        def __init__(self, job: _core.Job, step: Step) -> None:
+            self.job = job
+            self.rows = step.n
+            self.beside = step.beside
+
+        def __repr__(self) -> str:
+            return f"<{self.rows} rows>"
+
+    class RawDumper(Dumper):
+        format = Format.BINARY
+
+        def dump(self, obj: Any) -> Any:
+            return obj.data
+
+    class ReprDumper(Dumper):
+        """For the query log."""
+
+        format = Format.TEXT
+
+        def dump(self, obj: Any) -> Any:
+            return repr(obj).encode()
+
+    class EngineCursor(base.ServerBindingCursor):  # type: ignore[misc,name-defined]
+        """Takes binary parameters, and a COPY as if it were a statement with one parameter."""
+
+        def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+            if not (params and type(params[0]) is Blocks):
+                return super().execute(query, params, **options)
+            job, beside = params[0].job, params[0].beside
+            with self.copy(query.removesuffix(_NOTE)) as copy:
+                while (block := job.pull()) is not None:
+                    copy.write(block)
+                    beside()
+            return self
+
+
+# The query log puts the parameter here.
+_NOTE = " -- %s"
+
+
+def driver_of(connection: Any) -> Any:
+    """psycopg's connection, also where a pool that is not psycopg's hands out another object in its
+    place, as SQLAlchemy's does; None: it is of a kind that is not known."""
+    given = connection.connection
+    for driver in (given, getattr(given, "driver_connection", None)):
+        if isinstance(driver, psycopg.Connection):
+            return driver
+    return None
+
+
+def is_known(connection: Any) -> bool:
+    """May statements of the engine be sent on it?  Asked of a backend that opens its connections in
+    a way of its own, once there is one."""
+    opens: Any = type(connection).get_new_connection
+    if getattr(opens, "__module__", "").startswith("django."):
+        return True
+    connection.ensure_connection()
+    return driver_of(connection) is not None
+
+
+def cursor_of(connection: Any) -> Any:
+    """Django's cursor, of this kind."""
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    driver = driver_of(connection)
+    if getattr(connection, "_bulkmodel_raw", None) is not driver:
+        for kind in (Raw, Blocks):
+            driver.adapters.register_dumper(kind, ReprDumper)
+        driver.adapters.register_dumper(Raw, RawDumper)
+        connection._bulkmodel_raw = driver
+    factory = driver.cursor_factory
+    driver.cursor_factory = EngineCursor
+    try:
+        return connection.cursor()
+    finally:
+        driver.cursor_factory = factory
+
+
+def execute(
+    cursor: Any, job: _core.Job | None, step: Step, condition: Condition
+) -> tuple[int, list[Any]]:
+    text, order = placed(step.sql, "%b", condition.sql)
+    cells = [None if cell is None else Raw(cell) for cell in step.params]
+    cursor.execute(text, spliced(order, cells, condition))
+    if isinstance(condition, Reading) and not step.wants_rows:
+        condition.keys += [key for (key,) in cursor.fetchall()]
+    return result(cursor, step.wants_rows)
+
+
+def load(cursor: Any, job: _core.Job, step: Step, condition: Condition) -> tuple[int, list[Any]]:
+    text, _ = placed(step.sql, "%b", "")
+    cursor.execute(text + _NOTE, (Blocks(job, step),))
+    return cursor.rowcount, []
+
+
+PERFORM = {"exec": execute, "load": load}
+
+
+def ask(table: _core.Table, connection: BaseDatabaseWrapper) -> _core.Catalog:
+    """What the server says of the table."""
+    catalog = _core.Catalog(table)
+    sql, params = catalog.question()
+    with cursor_of(connection) as cursor:
+        _, rows = execute(cursor, None, Step("exec", sql, params, 1, True), Condition())
+    catalog.answer(rows)
+    return catalog
+
+
+def bound(connection: Any, sql: str, params: Any) -> Condition:
+    """Return a WHERE of Django.  Where Django binds parameters in the client, so does this: the SQL
+    is made for that."""
+    if connection.vendor == "postgresql" and not connection.features.uses_server_side_binding:
+        text = connection.ops.compose_sql(sql, params)
+        return Condition(text.replace("%", "%%"))
+    return Condition(sql, tuple(params))

@@ -1,0 +1,214 @@
+"""Steps on SQLite: the engine's table on Django's connection, else rows that are bound."""
+
+from __future__ import annotations
+
+import _sqlite3
+import re
+import sqlite3
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, Error
+
+from bulkmodel import _core, conf
+from bulkmodel.engine import failure
+from bulkmodel.engine.statements import Condition, Step, placed, result, spliced
+
+_loading = threading.Lock()
+
+
+def source_of(connection: Any) -> _core.Source | None:
+    """The engine's table on this connection, where its SQLite may load it."""
+    connection.ensure_connection()
+    known = getattr(connection, "_bulkmodel_source", None)
+    if known is not None and known[0] is connection.connection:
+        return known[1]  # type: ignore[no-any-return]
+    source = _load(connection.connection)
+    connection._bulkmodel_source = (connection.connection, source)
+    return source
+
+
+def _load(driver: Any) -> _core.Source | None:
+    if not hasattr(_core, "take_source"):
+        return None
+    with _loading:
+        try:
+            if hasattr(driver, "enable_load_extension"):
+                return _by_extension(driver)
+            return _by_probe(driver) if conf.sqlite_probe() else None
+        except ImproperlyConfigured:
+            raise
+        except Exception:
+            return None
+
+
+def _by_extension(driver: Any) -> _core.Source:
+    try:
+        driver.execute("SELECT load_extension(NULL)")
+        allowed = True
+    except sqlite3.Error:
+        allowed = False
+    driver.enable_load_extension(True)
+    try:
+        driver.load_extension(_core.__file__)
+    finally:
+        driver.enable_load_extension(allowed)
+    return _core.take_source()
+
+
+def _by_probe(driver: Any) -> _core.Source | None:
+    place = _place()
+    return None if place is None else _core.source_at(driver, sqlite3.Connection, place)
+
+
+@lru_cache(maxsize=1)
+def _place() -> int | None:
+    """Where this Python's Connection holds its handle; None where that is not sure."""
+    if sys.implementation.name != "cpython" or not getattr(_sqlite3, "__file__", None):
+        return None
+    return _core.probe(_sqlite3.__file__, sqlite3.connect, sqlite3.Connection)
+
+
+def _watched(cursor: Any, source: _core.Source, job: _core.Job) -> bool:
+    """Insert rows whose keys the engine's table sees as they are made.  SQLite keeps aside the rows
+    of an INSERT that returns keys, and then the keys.  False: nothing was written."""
+    sql = source.watch(job)
+    if sql is None:
+        return False
+    try:
+        cursor.execute(placed(sql, "%s", "")[0], ())
+    except DatabaseError:
+        if not source.watched(job):
+            return False
+        raise
+    return source.watched(job)
+
+
+_Write = Callable[[int, int], tuple[int, list[Any]]]
+_INTO = re.compile(r'INSERT INTO "((?:[^"]|"")+)"')
+
+
+def _is_virtual(cursor: Any, text: str) -> bool:
+    """Whether the statement inserts into a virtual table, as fts5 and rtree make them."""
+    into = _INTO.match(text)
+    if into is None:
+        return False
+    found = cursor.db.connection.execute(
+        "SELECT 1 FROM (SELECT * FROM sqlite_master UNION ALL SELECT * FROM sqlite_temp_master) "
+        "WHERE type = 'table' AND rootpage = 0 AND name = ? COLLATE NOCASE",
+        (into[1].replace('""', '"'),),
+    )
+    return found.fetchone() is not None
+
+
+def _one_by_one(cursor: Any, write: _Write) -> _Write:
+    """RETURNING gives -1 or NULL for the rowid that a virtual table makes.  SQLite knows the rowid
+    of the last row only, so each row is a statement of its own."""
+
+    def write_each(first: int, rows: int) -> tuple[int, list[Any]]:
+        keys = []
+        for row in range(first, first + rows):
+            write(row, 1)
+            keys += cursor.db.connection.execute("SELECT last_insert_rowid()").fetchall()
+        return rows, keys
+
+    return write_each
+
+
+def show_batch(
+    cursor: Any, job: _core.Job, step: Step, condition: Condition
+) -> tuple[int, list[Any]]:
+    text, order = placed(step.sql, "%s", condition.sql)
+    bound = spliced(order, (), condition)
+
+    def write(first: int, rows: int) -> tuple[int, list[Any]]:
+        source = source_of(cursor.db)
+        if source is None:
+            raise DatabaseError("The connection was opened again while rows were written.")
+        source.offer(job, first, rows)
+        try:
+            if step.wants_rows and _watched(cursor, source, job):
+                return cursor.rowcount, []
+            cursor.execute(text, bound)
+            return result(cursor, step.wants_rows)
+        finally:
+            source.withdraw()
+
+    each = step.wants_rows and _is_virtual(cursor, text)
+    return (_one_by_one(cursor, write) if each else write)(0, step.n)
+
+
+class Counted(list[tuple[Any, ...]]):
+    """Knows how many of its items were taken."""
+
+    taken = 0
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        for self.taken, item in enumerate(super().__iter__(), 1):
+            yield item
+
+
+_VALUES = re.compile(r" VALUES (\([%s, ]+\))")
+
+
+def bind_rows(
+    cursor: Any, job: _core.Job, step: Step, condition: Condition
+) -> tuple[int, list[Any]]:
+    """An INSERT of many rows is one statement, a row of VALUES each; an UPDATE is run for each."""
+    text, order = placed(step.sql, "%s", condition.sql)
+    values = _VALUES.search(text)
+    if not (text.startswith("INSERT") and values):
+        return _bind_each(cursor, job, text, order, step.n, condition)
+    before, row, after = text[: values.start(1)], values[1], text[values.end(1) :]
+
+    def write(first: int, rows: int) -> tuple[int, list[Any]]:
+        many = f"{before}{', '.join([row] * rows)}{after}"
+        cursor.execute(many, tuple(job.bind(first, rows)))
+        return result(cursor, step.wants_rows)
+
+    each = step.wants_rows and _is_virtual(cursor, text)
+    return (_one_by_one(cursor, write) if each else write)(0, step.n)
+
+
+def _bind_each(
+    cursor: Any, job: _core.Job, text: str, order: tuple[int, ...], n: int, condition: Condition
+) -> tuple[int, list[Any]]:
+    cells = job.bind(0, n)
+    width = len(cells) // n
+    each = Counted(
+        spliced(order, cells[i : i + width], condition) for i in range(0, len(cells), width)
+    )
+    try:
+        cursor.executemany(text, each)
+    except Error as error:
+        failure.stood_at(error, each.taken - 1)
+        raise
+    return result(cursor, False)
+
+
+PERFORM = {"batch": show_batch, "rows": bind_rows}
+
+
+_HIGHEST_KEY = 2**63 - 1
+_FULL = "database or disk is full"
+
+
+def has_no_key_left(error: BaseException, connection: Any, table: str, key: str, n: int) -> bool:
+    """Whether the table has fewer than n keys left.  SQLite reports a full disk and the last key
+    with the same message (sqlite.org/autoinc.html)."""
+    if connection.vendor != "sqlite" or str(error) != _FULL:
+        return False
+    quote = connection.ops.quote_name
+    driver = connection.connection
+    try:
+        sql = f"SELECT max({quote(key)}) FROM {quote(table)}"
+        (highest,) = driver.execute(sql).fetchone()
+        found = driver.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,))
+        (used,) = found.fetchone() or (0,)
+    except Exception:
+        return False
+    return bool(_HIGHEST_KEY - max(highest or 0, used) < n)

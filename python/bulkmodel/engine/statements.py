@@ -1,0 +1,89 @@
+"""The engine's statements as Django's cursors take them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+# Up to so many rows are written by the statements that Django would need.
+SMALL = 1000
+
+# A quoted name, a literal, a cell ($n, ?n), or a percent sign.
+_TOKEN = re.compile(r""""(?:[^"]|"")*"|'(?:[^']|'')*'|[$?](\d+)|%""")
+
+
+@lru_cache(maxsize=512)
+def placed(sql: str, mark: str, condition: str) -> tuple[str, tuple[int, ...]]:
+    """The statement with Django's placeholders, and which cell each of them is; 0 stands for the
+    parameters of the condition, which takes the place of $0."""
+    order: list[int] = []
+
+    def place(match: re.Match[str]) -> str:
+        if match[1] is None:
+            return match[0].replace("%", "%%")
+        order.append(int(match[1]))
+        return mark if order[-1] else condition
+
+    return _TOKEN.sub(place, sql), tuple(order)
+
+
+def nothing() -> None:
+    """No work of our own."""
+
+
+class Step(NamedTuple):
+    """What Job.next() asks for."""
+
+    kind: str
+    sql: str
+    params: tuple[bytes | None, ...]
+    n: int  # rows
+    wants_rows: bool
+    beside: Callable[[], None] = nothing  # a part of our own work, while the database does its
+
+
+class Condition:
+    """What rows must fulfil beside having a key of the batch: a queryset's WHERE."""
+
+    def __init__(self, sql: str = "", params: tuple[Any, ...] = ()) -> None:
+        self.sql = sql
+        self.params = params
+
+    @property
+    def placeholder(self) -> str | None:
+        return "$0" if self.sql else None
+
+    @property
+    def is_plain(self) -> bool:
+        """Does it read no other rows?"""
+        return "SELECT" not in self.sql.upper()
+
+
+class Reading(Condition):
+    """No condition: rows are inserted with keys, which are read back, as a trigger may have made
+    them; the engine's statement returns them in any case."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys: list[Any] = []
+
+
+def spliced(order: tuple[int, ...], cells: Any, condition: Condition) -> tuple[Any, ...]:
+    if 0 not in order:
+        return tuple(cells[i - 1] for i in order)
+    out: list[Any] = []
+    for i in order:
+        if i:
+            out.append(cells[i - 1])
+        else:
+            out.extend(condition.params)
+    return tuple(out)
+
+
+def result(cursor: Any, wants_rows: bool) -> tuple[int, list[Any]]:
+    if wants_rows:
+        rows = cursor.fetchall()
+        return len(rows), rows
+    return cursor.rowcount, []

@@ -1,0 +1,79 @@
+"""Which calls the engine can do: by Django, driver and backend.  Fallback: Django does the call."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+import django
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from bulkmodel.engine import postgresql, sqlite
+from bulkmodel.engine.dialect import POSTGRESQL, SQLITE_ROWS, SQLITE_TABLE, Dialect
+
+KNOWN_DJANGO = {(5, 2), (6, 0), (6, 1)}
+_ADAPTERS = (
+    "adapt_datefield_value",
+    "adapt_datetimefield_value",
+    "adapt_timefield_value",
+    "adapt_decimalfield_value",
+    "adapt_integerfield_value",
+    "adapt_unknown_value",
+)
+
+
+def why_not(connection: BaseDatabaseWrapper) -> str | None:
+    """Why this connection has no engine; None: it has one.  Asks nothing of the database."""
+    ops: Any = type(connection.ops)
+    why = _why_not(connection.vendor, ops)
+    if why is None and not connection.features.can_return_rows_from_bulk_insert:
+        return "this SQLite is older than 3.35"
+    return why
+
+
+def dialect_of(connection: BaseDatabaseWrapper) -> Dialect | None:
+    """The engine's name for this connection; None: Django's way."""
+    if why_not(connection) is not None:
+        return None
+    if connection.vendor == "postgresql":
+        return POSTGRESQL
+    return SQLITE_ROWS if sqlite.source_of(connection) is None else SQLITE_TABLE
+
+
+@lru_cache(maxsize=64)
+def _why_not(vendor: str, ops: type[Any]) -> str | None:
+    own: type[Any]
+    if django.VERSION[:2] not in KNOWN_DJANGO:
+        return f"this Django ({django.get_version()}) is not known"
+    if vendor == "postgresql":
+        if not postgresql.is_psycopg3:
+            return "the driver is psycopg2: the engine speaks through psycopg 3"
+        from django.db.backends.postgresql.operations import DatabaseOperations as own
+    elif vendor == "sqlite":
+        from django.db.backends.sqlite3.operations import DatabaseOperations as own
+    else:
+        return f"there is none for {vendor}"
+    is_known = all(getattr(ops, name, None) is getattr(own, name, None) for name in _ADAPTERS)
+    return None if is_known else "its backend adapts values in its own way"
+
+
+_log = logging.getLogger("bulkmodel")
+
+
+class Fallback(Exception):
+    """Django's own implementation does this call, and the message says why."""
+
+
+@contextmanager
+def falls_back(verb: str, model: type[models.Model]) -> Iterator[None]:
+    """Behind this block stands Django's way: it is left at Fallback, and the log says why."""
+    try:
+        yield
+    except Fallback as why:
+        _log.debug("%s of %s is Django's: %s", verb, model._meta.label, why)
+    else:
+        _log.debug("%s of %s is the engine's", verb, model._meta.label)

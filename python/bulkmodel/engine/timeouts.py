@@ -1,0 +1,454 @@
+"""A call's timeout: a watchdog asks the server to stop, and shuts the socket down where it does not
+answer.
+
+One clock covers the whole call until its first COMMIT is sent; all COMMITs then have
+`commit_timeout` together.  Time that a consumer of rows spends is not counted.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar, cast
+
+from django.db import DatabaseError, Error, InterfaceError, OperationalError
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from bulkmodel.errors import CallTimeout, CommitUnknown, PartialCommit
+
+NAMES = ("timeout", "commit_timeout")
+COMMIT_SECONDS = 5.0
+# After its time a call may still answer for so long, before its socket is shut down.
+_GRACE = 0.1
+# SQLite: an interrupt between two statements stops neither, so it is asked again.
+_AGAIN = 0.02
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+class _Watched:
+    """A connection that the call waits on."""
+
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        self.connection = connection
+        self.driver: Any = connection.connection
+        self.is_shut = False
+        self._canceller: threading.Thread | None = None
+        # Of its own, so that it is never the descriptor of something opened later.
+        self._descriptor = self._duplicate()
+
+    def _duplicate(self) -> int | None:
+        driver = self._driver()  # it may have connected since
+        if self.connection.vendor == "sqlite" or driver is None:
+            return None
+        with suppress(Exception):
+            return os.dup(driver.fileno())
+        return None
+
+    def cancel(self) -> None:
+        """Ask the server to stop, in a thread that nobody waits for longer than the grace."""
+        if self.connection.vendor == "sqlite":
+            self._interrupt()
+        elif self._canceller is None and self._driver() is not None:
+            self._canceller = threading.Thread(
+                target=self._request, args=(self._driver(),), name="bulkmodel cancel", daemon=True
+            )
+            self._canceller.start()
+
+    def _driver(self) -> Any:
+        return self.driver if self.driver is not None else self.connection.connection
+
+    def _interrupt(self) -> None:
+        driver: Any = self.connection.connection
+        if driver is not None:
+            with suppress(Exception):
+                driver.interrupt()
+
+    @staticmethod
+    def _request(driver: Any) -> None:
+        with suppress(Exception):
+            if hasattr(driver, "cancel_safe"):
+                driver.cancel_safe(timeout=_GRACE)
+            else:
+                driver.cancel()
+
+    def shut_down(self) -> None:
+        """Wake whoever reads or writes the socket.  It stays its owner's to close."""
+        if self.connection.vendor == "sqlite":
+            return
+        self._descriptor = self._duplicate() if self._descriptor is None else self._descriptor
+        if self._descriptor is not None:
+            self.is_shut = True
+            with suppress(OSError):
+                own = socket.socket(fileno=os.dup(self._descriptor))
+                with own:
+                    own.shutdown(socket.SHUT_RDWR)
+
+    def release(self) -> None:
+        """The call has ended.  A request that is still under way could stop a later statement: its
+        connection is of no use."""
+        if self._canceller is not None:
+            self._canceller.join(_GRACE)
+            if self._canceller.is_alive() and not self.is_shut:
+                self.shut_down()
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def discard(self) -> None:
+        """In the thread that owns it: a connection that was shut down is closed."""
+        vars(self.connection).pop("connect", None)
+        if self.is_shut and self.connection.connection is self._driver():
+            with suppress(Error):
+                self.connection.close()
+
+
+def stay_closed(connection: BaseDatabaseWrapper) -> None:
+    """After a ROLLBACK that fails Django's atomic() connects again, to a server that does not
+    answer."""
+    vars(connection)["connect"] = _refuse
+
+
+def _refuse() -> None:
+    raise OperationalError("The connection was given up: the call does not connect again.")
+
+
+class Clock:
+    """The timeout of one call, and the thread that watches it while the call waits."""
+
+    def __init__(self, seconds: float, commit_seconds: float) -> None:
+        self.seconds = seconds
+        self.commit_seconds = commit_seconds
+        self.is_late = False
+        self.is_committing = False
+        self._deadline = time.monotonic() + seconds
+        self._paused_at: float | None = None
+        self._over = False
+        self._watched: list[_Watched] = []
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    # ------------------------------------------------------------------ in the caller's threads
+
+    def watch(self, connection: BaseDatabaseWrapper) -> None:
+        with self._changed:
+            self._watched.append(_Watched(connection))
+            if self.is_late:
+                stay_closed(connection)
+                self._watched[-1].cancel()
+
+    def forget(self, connection: BaseDatabaseWrapper) -> None:
+        """Its thread closes it."""
+        with self._changed:
+            gone = [one for one in self._watched if one.connection is connection]
+            self._watched = [one for one in self._watched if one.connection is not connection]
+        for one in gone:
+            one.release()
+
+    def start(self) -> None:
+        self._over = False
+        self._thread = threading.Thread(target=self._main, name="bulkmodel timeout", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """No thread is left, and no request to cancel is under way on a connection in use."""
+        with self._changed:
+            self._over = True
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def pause(self) -> None:
+        """The consumer has the rows."""
+        self.stop()
+        self._paused_at = time.monotonic()
+
+    def resume(self) -> None:
+        if self._paused_at is not None:
+            self._deadline += time.monotonic() - self._paused_at
+            self._paused_at = None
+        self.start()
+
+    def release(self) -> None:
+        for one in self._watched:
+            one.release()
+
+    def discard(self) -> None:
+        for one in self._watched:
+            one.discard()
+
+    def check(self) -> None:
+        """CallTimeout when it is too late to begin anything."""
+        if not self.is_committing and time.monotonic() >= self._deadline:
+            raise self.error()
+
+    def committing(self) -> None:
+        """The first COMMIT is next.  CallTimeout: it is not sent."""
+        with self._changed:
+            if not self.is_committing:
+                if self.is_late:
+                    raise self.error()
+                self.check()
+                self.is_committing = True
+                self._deadline = time.monotonic() + self.commit_seconds
+                self._changed.notify_all()
+
+    def left_to_ask(self, most: float) -> float:
+        """Seconds to ask what became of a COMMIT: a little, even when no time is left."""
+        return min(max(self._deadline - time.monotonic(), 2 * _GRACE), most)
+
+    def error(self) -> CallTimeout:
+        limit = "commit timeout" if self.is_committing else "timeout"
+        seconds = self.commit_seconds if self.is_committing else self.seconds
+        return CallTimeout(f"The {limit} of {seconds:g} seconds passed.")
+
+    # --------------------------------------------------------------------- in the watching thread
+
+    def _main(self) -> None:
+        with self._changed:
+            while not self._over and (left := self._deadline - time.monotonic()) > 0:
+                self._changed.wait(left)
+            if self._over:
+                return
+            self.is_late = True
+            for one in self._watched:
+                stay_closed(one.connection)
+            self._end()
+
+    def _end(self) -> None:
+        """A COMMIT is not cancelled: it may have happened already, where it waits for a standby."""
+        until = time.monotonic() + (0 if self.is_committing else _GRACE)
+        while not self._over and (left := until - time.monotonic()) > 0:
+            for one in self._watched:
+                one.cancel()
+            self._changed.wait(min(left, _AGAIN))
+        while not self._over:
+            for one in self._watched:
+                one.shut_down()
+                if not self.is_committing:
+                    one.cancel()
+            self._changed.wait(_AGAIN)
+
+
+@contextmanager
+def limited(
+    connections: Iterable[BaseDatabaseWrapper], seconds: float | None, commit: float | None
+) -> Iterator[Clock | None]:
+    """A call on these connections ends `seconds` from now.  None: it has no timeout."""
+    clock = _clock(connections, seconds, commit)
+    if clock is None:
+        yield None
+        return
+    with _running(clock):
+        yield clock
+
+
+def _clock(
+    connections: Iterable[BaseDatabaseWrapper], seconds: float | None, commit: float | None
+) -> Clock | None:
+    for name, value in (("timeout", seconds), ("commit_timeout", commit)):
+        if value is not None and not value > 0:
+            raise ValueError(f"{name} must be a positive number of seconds.")
+    if seconds is None:
+        return None
+    clock = Clock(seconds, commit or COMMIT_SECONDS)
+    for connection in connections:
+        clock.watch(connection)
+    return clock
+
+
+@contextmanager
+def _running(clock: Clock) -> Iterator[None]:
+    """The part of a call in which it may wait."""
+    wrappers: list[Any] = [one.connection for one in clock._watched]
+    before = [getattr(wrapper, "_bulkmodel_clock", None) for wrapper in wrappers]
+    patience = [_limit_busy(wrapper, clock) for wrapper in wrappers]
+    for wrapper in wrappers:
+        wrapper._bulkmodel_clock = clock
+    clock.resume()
+    try:
+        yield
+    except BaseException as error:
+        clock.stop()
+        clock.release()
+        late = clock.error() if clock.is_late else None
+        clock.discard()
+        if late is not None and _is_of_the_timeout(error):
+            raise late from error
+        raise
+    else:
+        clock.stop()
+        clock.release()
+        clock.discard()
+    finally:
+        for wrapper, clock_before, busy in zip(wrappers, before, patience):
+            wrapper._bulkmodel_clock = clock_before
+            _restore_busy(wrapper, busy)
+
+
+def _is_of_the_timeout(error: BaseException) -> bool:
+    """What becomes of rows in doubt is more than that it came late."""
+    if isinstance(error, CommitUnknown | PartialCommit | CallTimeout):
+        return False
+    return isinstance(error, OperationalError | InterfaceError) or type(error) is DatabaseError
+
+
+def _limit_busy(connection: BaseDatabaseWrapper, clock: Clock) -> int | None:
+    """SQLite does not look at an interrupt while it waits for a lock; what it was set to."""
+    driver: Any = connection.connection
+    if connection.vendor != "sqlite" or driver is None:
+        return None
+    (before,) = driver.execute("PRAGMA busy_timeout").fetchone()
+    most = max(int(clock.seconds * 1000), 1)
+    if before > most:
+        driver.execute(f"PRAGMA busy_timeout = {most}")
+        return int(before)
+    return None
+
+
+def _restore_busy(connection: BaseDatabaseWrapper, before: int | None) -> None:
+    driver: Any = connection.connection
+    if before is not None and driver is not None:
+        with suppress(Exception):
+            driver.execute(f"PRAGMA busy_timeout = {before}")
+
+
+def clock_of(connection: BaseDatabaseWrapper) -> Clock | None:
+    """The clock of the call that uses this connection now."""
+    return getattr(connection, "_bulkmodel_clock", None)
+
+
+def check(connection: BaseDatabaseWrapper) -> None:
+    """Before a statement: CallTimeout where the time has passed."""
+    clock = clock_of(connection)
+    if clock is not None:
+        clock.check()
+
+
+def join(caller: BaseDatabaseWrapper, connection: BaseDatabaseWrapper) -> None:
+    """A worker's connection is a part of the caller's call."""
+    clock = clock_of(caller)
+    if clock is not None:
+        worker: Any = connection
+        worker._bulkmodel_clock = clock
+        clock.watch(connection)
+
+
+def leave(connection: BaseDatabaseWrapper) -> None:
+    """Before a worker's connection is closed, in its thread."""
+    clock = clock_of(connection)
+    if clock is not None:
+        clock.forget(connection)
+
+
+def committing(connection: BaseDatabaseWrapper) -> None:
+    """Before the first COMMIT."""
+    clock = clock_of(connection)
+    if clock is not None:
+        clock.committing()
+
+
+def timed(method: _Method) -> _Method:
+    """Give a verb of a queryset the keywords `timeout` and `commit_timeout`, in seconds.  A keyword
+    of update() that is a field's name is the field."""
+    of_values = method.__name__ == "update"
+
+    @functools.wraps(method)
+    def within(self: Any, *args: Any, **options: Any) -> Any:
+        given: dict[str, Any] = {}
+        if of_values or method.__name__ == "bulk_create":
+            given = {**(self._bm_options or {}), **(self._bm_create_options or {})}
+        fields = {field.name for field in self.model._meta.get_fields()} if of_values else ()
+        for name in NAMES:
+            if name in options and name not in fields:
+                given[name] = options.pop(name)
+        limits = [given.get(name) for name in NAMES]
+        if limits == [None, None]:
+            return method(self, *args, **options)
+        with limited(self._connections(), *limits):
+            return method(self, *args, **options)
+
+    if not of_values:
+        within.__signature__ = _signature(method)  # type: ignore[attr-defined]
+    return cast(_Method, within)
+
+
+def _signature(method: Callable[..., Any]) -> inspect.Signature:
+    """That of the method, with the keywords that it is given."""
+    signature = inspect.signature(method)
+    parameters = list(signature.parameters.values())
+    further = parameters.pop() if parameters[-1].kind is inspect.Parameter.VAR_KEYWORD else None
+    for name in NAMES:
+        parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None))
+    return signature.replace(parameters=[*parameters, further] if further else parameters)
+
+
+def timed_chunks(
+    chunks: Iterator[Any],
+    connections: Iterable[BaseDatabaseWrapper],
+    seconds: float | None,
+    commit: float | None,
+) -> Iterator[Any]:
+    """Chunks of rows whose reading ends in time; what the consumer does with them is not counted,
+    and no thread is there meanwhile."""
+    clock = _clock(connections, seconds, commit)
+    if clock is None:
+        return chunks
+    clock.pause()
+    return _timed_chunks(chunks, clock)
+
+
+def _timed_chunks(chunks: Iterator[Any], clock: Clock) -> Iterator[Any]:
+    end = object()
+    try:
+        while True:
+            with _running(clock):
+                clock.check()
+                chunk = next(chunks, end)
+            clock.pause()
+            if chunk is end:
+                return
+            yield chunk
+    finally:
+        close = getattr(chunks, "close", None)
+        if close is not None:
+            close()
+
+
+# What bounds a wait on PostgreSQL: keywords of libpq, and settings of the server.
+_OF_LIBPQ = ("connect_timeout", "tcp_user_timeout", "keepalives_idle")
+_OF_SERVER = (
+    "statement_timeout",
+    "lock_timeout",
+    "idle_in_transaction_session_timeout",
+    "transaction_timeout",
+)
+
+
+def is_bounded(connection: Any, may_ask: bool) -> bool:
+    """Whether something bounds how long a call waits for the server.  may_ask: the server may be
+    asked for its settings."""
+    if connection.vendor != "postgresql":
+        return True
+    given = connection.settings_dict.get("OPTIONS") or {}
+    said = str(given.get("options") or "")
+    if any(given.get(name) for name in _OF_LIBPQ) or any(name in said for name in _OF_SERVER):
+        return True
+    if not may_ask:
+        return False
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_settings WHERE name = ANY(%s) AND setting <> '0'",
+                [list(_OF_SERVER)],
+            )
+            return bool(cursor.fetchone()[0])
+    except DatabaseError:
+        return False

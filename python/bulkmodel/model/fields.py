@@ -1,0 +1,363 @@
+"""Which fields of a model the engine writes, and as what.
+
+The values of Django's own field classes, exactly these, are taken from the objects as they stand; a
+subclass may prepare its values as it likes, and is asked (adapt.py).
+"""
+
+from __future__ import annotations
+
+import datetime
+import inspect
+import re
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+from django.conf import settings
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.fields.related_descriptors import ForeignKeyDeferredAttribute
+from django.db.models.query_utils import DeferredAttribute
+
+from bulkmodel import _core
+from bulkmodel.engine.dialect import has_storage_classes
+
+KEY, ASSIGNED, LINK = 1, 2, 256
+
+if TYPE_CHECKING:
+    Field = models.Field[Any, Any]
+else:
+    Field = models.Field
+
+_POSTGRESQL: dict[type[Any], str] = {
+    models.AutoField: "int4",
+    models.BigAutoField: "int8",
+    models.SmallAutoField: "int2",
+    models.SmallIntegerField: "int2",
+    models.IntegerField: "int4",
+    models.BigIntegerField: "int8",
+    models.PositiveSmallIntegerField: "int2",
+    models.PositiveIntegerField: "int4",
+    models.PositiveBigIntegerField: "int8",
+    models.CharField: "varchar",
+    models.SlugField: "varchar",
+    models.EmailField: "varchar",
+    models.URLField: "varchar",
+    models.TextField: "text",
+    models.BooleanField: "bool",
+    models.FloatField: "float8",
+    models.DecimalField: "numeric",
+    models.DateField: "date",
+    models.DateTimeField: "timestamptz",
+    models.TimeField: "time",
+    models.UUIDField: "uuid",
+    models.FilePathField: "varchar",
+    models.BinaryField: "bytea",
+}
+# Types of PostgreSQL, as Django's db_type() writes them, that the engine knows.
+_NATIVE = {
+    "smallint": "int2",
+    "integer": "int4",
+    "bigint": "int8",
+    "varchar": "varchar",
+    "text": "text",
+    "boolean": "bool",
+    "double precision": "float8",
+    "numeric": "numeric",
+    "date": "date",
+    "timestamp with time zone": "timestamptz",
+    "time": "time",
+    "uuid": "uuid",
+    "bytea": "bytea",
+    "json": "json",
+    "jsonb": "jsonb",
+}
+# A type, its length or precision, the dimensions of an array.
+_TYPE = re.compile(r"([^(\[]+?)(?:\((\d+)(?:, *\d+)?\))?((?:\[\d*\])*)")
+# An explicit cast to these, such as Django's bulk_update() writes, cuts a text that is too long; an
+# assignment refuses it.  What they are cast to here has no length, under a name that means it.
+_LIMITED = {
+    "char": "bpchar",
+    "character": "bpchar",
+    "bpchar": "bpchar",
+    "varchar": "varchar",
+    "character varying": "varchar",
+    "bit": '"bit"',
+    "varbit": "varbit",
+    "bit varying": "varbit",
+}
+_PLACEHOLDERS = ("get_placeholder", "get_placeholder_sql")
+BUILT_IN = frozenset(_POSTGRESQL)
+_WIDE = {"int2": "int8", "int4": "int8", "varchar": "text"}
+_SQLITE = {field: _WIDE.get(kind, kind) for field, kind in _POSTGRESQL.items()}
+_AUTO = (models.AutoField, models.BigAutoField, models.SmallAutoField)
+_LINKS = (models.ForeignKey, models.OneToOneField)
+
+
+class Limit(NamedTuple):
+    """Of the texts of a column, or of the elements of an array, on PostgreSQL."""
+
+    length: int
+    bits: bool
+    exact: bool  # no less, either
+
+    @property
+    def sqlstate(self) -> str:
+        return "22026" if self.exact else "22001"
+
+    def __str__(self) -> str:
+        unit = "bits" if self.bits else "characters"
+        return (
+            f"the text has not {self.length} bits"
+            if self.exact
+            else (f"the text is longer than {self.length} {unit}")
+        )
+
+    def refuses(self, value: Any) -> bool:
+        """Is it too long, as an assignment sees it?"""
+        if isinstance(value, list | tuple):
+            return any(self.refuses(item) for item in value)
+        if not isinstance(value, str):
+            return False
+        if self.exact and len(value) < self.length:
+            return True
+        # Blanks behind the end of a text are cut by the server, in silence.
+        return bool(value[self.length :] if self.bits else value[self.length :].strip(" "))
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A column's type."""
+
+    name: str  # as the engine knows it
+    limit: int = -1  # characters
+    cast: str | None = None  # of a type of PostgreSQL that the engine does not know: text, cast
+    element_limit: int = -1  # characters of each element of an array
+    cut: Limit | None = None  # which bulk_update() casts to: the engine does what save() does
+
+
+@dataclass(frozen=True)
+class Column:
+    """A field that the engine writes."""
+
+    field: Field
+    index: int  # in the table
+    kind: Kind
+    fast: bool  # values of the built-in types are taken as they stand
+    now: bool  # auto_now: set by pre_save at each update
+    now_add: bool
+
+
+@dataclass(frozen=True)
+class Description:
+    """A model as the engine knows it, on one kind of connection."""
+
+    table: _core.Table
+    key: Column
+    key_assigned: bool
+    columns: dict[Field, Column]
+    complete: bool  # all fields that are written are here
+    returned: tuple[Field, ...]  # what Django reads back after an INSERT, beside the key
+
+    @cached_property
+    def all(self) -> tuple[Column, ...]:
+        return tuple(self.columns.values())
+
+    @cached_property
+    def all_but_key(self) -> tuple[Column, ...]:
+        return tuple(column for column in self.all if column is not self.key)
+
+    @cached_property
+    def stamped(self) -> tuple[Column, ...]:
+        """Set by pre_save when a row is created."""
+        return tuple(
+            column for column in self.all if column.fast and (column.now or column.now_add)
+        )
+
+
+# Types of PostgreSQL's own whose names are no key words: another type of the name may come first in
+# the search_path.
+_OWN_NAMES = {
+    *("bool", "box", "bpchar", "bytea", "cidr", "circle", "date", "datemultirange", "daterange"),
+    *("float4", "float8", "inet", "int2", "int4", "int4multirange", "int4range", "int8"),
+    *("int8multirange", "int8range", "json", "jsonb", "jsonpath", "line", "lseg", "macaddr"),
+    *("macaddr8", "money", "nummultirange", "numrange", "oid", "path", "point", "polygon", "text"),
+    *("timestamptz", "timetz", "tsmultirange", "tsquery", "tsrange", "tstzmultirange"),
+    *("tstzrange", "tsvector", "uuid", "varbit", "xml"),
+}
+
+
+def qualified(kind: str) -> str:
+    """A type as a cast names it."""
+    return f"pg_catalog.{kind}" if kind in _OWN_NAMES else kind
+
+
+def equal(kind: str | None) -> str:
+    """The operator that compares values of a type: of one that is not PostgreSQL's own it is where
+    the type is."""
+    own = kind is not None and (kind in _OWN_NAMES or kind.partition("(")[0] in _NATIVE)
+    return "OPERATOR(pg_catalog.=)" if own else "="
+
+
+def _target(field: Field) -> Any:
+    target: Any = field
+    while type(target) in _LINKS:
+        target = target.target_field
+    return target
+
+
+def _kind(field: Field, connection: BaseDatabaseWrapper) -> Kind | None:
+    """None: the engine cannot tell what the column is."""
+    written = field.db_type(connection)
+    if written is None or not _has_plain_placeholder(field):
+        return None
+    if has_storage_classes(connection):
+        kind = _SQLITE.get(type(_target(field)), "text")
+        return Kind("timestamp" if kind == "timestamptz" and not settings.USE_TZ else kind)
+    found = _TYPE.fullmatch(written)
+    if found is None:
+        return None
+    name, length, dimensions = found.groups()
+    limit = int(length) if length and name == "varchar" else -1
+    if name in _LIMITED and name != "varchar":
+        cast = qualified(_LIMITED[name]) + "[]" * dimensions.count("[")
+        return Kind("text", cast=cast, cut=limit_of(written))
+    if length and name not in ("varchar", "numeric"):
+        return None
+    if dimensions:
+        return Kind(
+            "text", cast=qualified(name) + "[]" * dimensions.count("["), element_limit=limit
+        )
+    if name in _NATIVE:
+        return Kind(_NATIVE[name], limit)
+    return Kind("text", cast=qualified(name))
+
+
+@lru_cache(maxsize=256)
+def limit_of(written: str | None) -> Limit | None:
+    """The limit of a type that db_type() has written; None: it has none."""
+    found = _TYPE.fullmatch(written or "")
+    base = _LIMITED.get(found[1]) if found else None
+    if found is None or base is None:
+        return None
+    alone = found[1] in ("char", "character", "bit")  # SQL: it is char(1)
+    if found[2] is None and not alone:
+        return None
+    return Limit(int(found[2] or 1), "bit" in base, base == _LIMITED["bit"])
+
+
+def _has_plain_placeholder(field: Field) -> bool:
+    """Its value stands in a statement as it is, or with a cast to the column's type."""
+    for name in _PLACEHOLDERS:
+        found = getattr(type(field), name, None)
+        module = getattr(found, "__module__", "")
+        if found is not None and not module.startswith(
+            ("django.db.models.fields", "django.contrib.postgres.fields")
+        ):
+            return False
+    return True
+
+
+def _is_fast(model: type[models.Model], field: Field, kind: Kind, typed: bool, utc: bool) -> bool:
+    """Nothing stands between the instance's dictionary and the column."""
+    target = _target(field)
+    own = _POSTGRESQL.get(type(target))
+    found = inspect.getattr_static(model, field.attname, None)
+    overridden = {"pre_save", "get_db_prep_save", "get_db_prep_value", "get_prep_value"}
+    return (
+        own is not None
+        and (not typed or kind.name == own)
+        and (own != "timestamptz" or kind.name != own or utc)
+        and type(found) in (DeferredAttribute, ForeignKeyDeferredAttribute)
+        and overridden.isdisjoint(vars(field))
+        and overridden.isdisjoint(vars(target))
+    )
+
+
+def _own_table(model: type[models.Model]) -> bool:
+    opts = model._meta
+    name = opts.db_table
+    one_table = all(
+        parent._meta.concrete_model is opts.concrete_model for parent in opts.all_parents
+    )
+    own_access = model.__getattribute__ is models.Model.__getattribute__
+    return (
+        one_table
+        and own_access
+        and len(opts.pk_fields) == 1
+        and not opts.order_with_respect_to
+        and not name.startswith('"')
+        and not any(mark in name for mark in ("\\", "\0"))
+    )
+
+
+def _describe(
+    model: type[models.Model], connection: BaseDatabaseWrapper, dialect: str
+) -> Description | None:
+    if not _own_table(model):
+        return None
+    columns: dict[Field, Column] = {}
+    table: list[tuple[str, str, str, int, int, str | None]] = []
+    key = model._meta.pk
+    typed = not has_storage_classes(connection)
+    utc = typed or connection.timezone == datetime.timezone.utc
+    written = [field for field in model._meta.concrete_fields if not field.generated]
+    for field in written:
+        kind = _kind(field, connection)
+        if kind is None or any(mark in field.column for mark in ("\\", "\0")):
+            continue
+        flags = LINK if isinstance(field, _LINKS) else 0
+        if field is key:
+            flags |= KEY | ASSIGNED if type(field) in _AUTO else KEY
+        now, now_add = (bool(getattr(field, name, False)) for name in ("auto_now", "auto_now_add"))
+        fast = _is_fast(model, field, kind, typed, utc)
+        columns[field] = Column(field, len(table), kind, fast, now, now_add)
+        table.append((field.column, field.attname, kind.name, flags, kind.limit, kind.cast))
+    if key not in columns:
+        return None
+    return Description(
+        table=_core.Table(dialect, model._meta.db_table, tuple(table)),
+        key=columns[key],
+        key_assigned=type(key) in _AUTO,
+        columns=columns,
+        complete=len(columns) == len(written) and not any(c.kind.cut for c in columns.values()),
+        returned=_returned(model),
+    )
+
+
+def _returned(model: type[models.Model]) -> tuple[Field, ...]:
+    fields: Any = model._meta
+    return tuple(field for field in fields.db_returning_fields if field is not fields.pk)
+
+
+_known: WeakKeyDictionary[type[models.Model], dict[tuple[Any, ...], Description | None]] = (
+    WeakKeyDictionary()
+)
+
+
+def has_relations(model: type[models.Model]) -> bool:
+    """May related objects be set on instances?"""
+    opts = model._meta
+    return any(field.is_relation for field in [*opts.concrete_fields, *opts.private_fields])
+
+
+def describe(
+    model: type[models.Model], connection: BaseDatabaseWrapper, dialect: str
+) -> Description | None:
+    """The model's description, made once; None where the engine does not know such models."""
+    cache = _known.setdefault(model, {})
+    facts = (dialect, settings.USE_TZ, connection.timezone, model._meta.db_table)
+    if facts not in cache:
+        try:
+            cache[facts] = _describe(model, connection, dialect)
+        except _core.Unfit:
+            cache[facts] = None
+    return cache[facts]
+
+
+def key_fields(model: type[models.Model]) -> set[Any]:
+    """The fields of its primary key, and of its parents': bulk_update() writes none of them."""
+    opts = model._meta
+    keys: set[Any] = set(opts.pk_fields)
+    return keys.union(*(parent._meta.pk_fields for parent in opts.all_parents))

@@ -1,0 +1,108 @@
+"""Values that a column does not take, found before anything is sent.
+
+For what Django lacks; bulk_create, bulk_update and update refuse what Django refuses.  The class of
+the error is that of Model.save() on this backend.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from django.db import DataError, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.fields import PositiveIntegerRelDbTypeMixin
+
+from bulkmodel.engine.dialect import checks_types
+from bulkmodel.engine.failure import at_row
+from bulkmodel.engine.postgresql import is_psycopg3
+from bulkmodel.model.fields import limit_of
+
+
+def check_values(
+    connection: BaseDatabaseWrapper,
+    objects: Sequence[Any],
+    fields: Sequence[Any],
+    places: Sequence[int] | None = None,
+) -> None:
+    """Raise for the first value that cannot be stored.  `places`: of the objects in the caller's
+    sequence, where they are others."""
+    for row, object in enumerate(objects):
+        for field in fields:
+            value = vars(object).get(field.attname)
+            if value is not None and not hasattr(value, "resolve_expression"):
+                _check(connection, value, field, row if places is None else places[row])
+
+
+def _check(connection: BaseDatabaseWrapper, value: Any, field: Any, row: int) -> None:
+    where = f"Row {row}, field {field.name}: "
+    try:
+        prepared = field.get_db_prep_save(value, connection)
+        if isinstance(prepared, str):
+            prepared.encode()
+    except Exception as error:
+        at_row(error, row, field.name)
+        raise
+    typed = checks_types(connection)
+    found = _of_postgresql(connection, prepared, field) if typed else _of_sqlite(prepared)
+    if found is not None:
+        kind, sqlstate, why = found
+        raise at_row(kind(where + why), row, field.name, sqlstate)
+
+
+_Found = tuple[type[Exception], str | None, str]
+
+
+def _of_postgresql(connection: BaseDatabaseWrapper, value: Any, field: Any) -> _Found | None:
+    if isinstance(value, str) and "\0" in value:
+        return DataError if is_psycopg3 else ValueError, None, "text cannot hold NUL."
+    target = target_of(field)
+    limit = limit_of(target.db_type(connection))
+    if limit is not None and limit.refuses(value):
+        return DataError, limit.sqlstate, f"{limit}."
+    if is_out_of_range(connection, target, value) and not _is_checked(target, value):
+        return DataError, "22003", "the number is out of range."
+    return None
+
+
+def _is_checked(field: Any, value: Any) -> bool:
+    """A negative number is refused by the column's CHECK, and not by its type."""
+    fits = isinstance(value, int) and -(2**15) <= value < 0
+    return fits and isinstance(field, PositiveIntegerRelDbTypeMixin)
+
+
+def _of_sqlite(value: Any) -> _Found | None:
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return OverflowError, None, "the number is out of range."
+    if isinstance(value, float) and math.isnan(value):
+        return DataError, None, "SQLite has no NaN."
+    return None
+
+
+def target_of(field: Any) -> Any:
+    """The field of which this one has the values, behind foreign keys."""
+    while field.remote_field:
+        field = field.target_field
+    return field
+
+
+def is_out_of_range(connection: BaseDatabaseWrapper, field: Any, value: Any) -> bool:
+    """Is it a number that the field's column, of PostgreSQL, refuses?"""
+    target = target_of(field)
+    if isinstance(target, models.IntegerField) and isinstance(value, int):
+        low, high = connection.ops.integer_field_range(target.get_internal_type())
+        return (low is not None and value < low) or (high is not None and value > high)
+    if isinstance(target, models.DecimalField) and isinstance(value, int | float | Decimal):
+        return _is_too_wide(target, Decimal(value))
+    return False
+
+
+def _is_too_wide(field: Any, value: Decimal) -> bool:
+    """Has it too many digits before the point, when it is rounded to those behind it?"""
+    if not value.is_finite():
+        return value.is_infinite()
+    limit = 10 ** (field.max_digits - field.decimal_places)
+    return bool(abs(Fraction(value)) >= limit - Fraction(1, 2 * 10**field.decimal_places))

@@ -1,0 +1,105 @@
+"""A model on a connection, as the engine sees it, and jobs over its objects.
+
+A verb either does all of a call, or raises Fallback before anything is sent: then Django's own
+implementation does the call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from django.db import connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from bulkmodel import _core
+from bulkmodel.engine import postgresql, support
+from bulkmodel.engine.statements import SMALL, Condition
+from bulkmodel.engine.support import Fallback
+from bulkmodel.model import fields
+from bulkmodel.model.adapt import Prepare, take
+from bulkmodel.model.fields import Column, Description, Field
+
+
+class Target:
+    """A model on a connection, as the engine knows it."""
+
+    def __init__(self, model: type[models.Model], using: str) -> None:
+        self.model = model
+        self.using = using
+        self.connection: BaseDatabaseWrapper = connections[using]
+        dialect = support.dialect_of(self.connection)
+        if dialect is None:
+            raise Fallback(support.why_not(self.connection))
+        description = fields.describe(model, self.connection, dialect.name)
+        if description is None:
+            raise Fallback("the model is not the engine's")
+        if dialect.has_catalog and not postgresql.is_known(self.connection):
+            raise Fallback("its backend's connections are of a kind that is not known")
+        self.dialect = dialect
+        self.description: Description = description
+        self.table = description.table
+
+    def column(self, field: Field) -> Column:
+        column = self.description.columns.get(field)
+        if column is None:
+            raise Fallback(f"field {field.name} is not the engine's")
+        return column
+
+    def chunk(self, batch_size: int | None, columns: list[Field], objects: list[Any]) -> int:
+        """The rows of a statement: few rows take as many statements as Django sends; 0: the
+        engine's choice."""
+        if len(objects) == 1:
+            return 1
+        if len(objects) <= SMALL:
+            most = max(self.connection.ops.bulk_batch_size(columns, objects), 1)
+            return min(batch_size or most, most)
+        return batch_size or 0
+
+    def marks(self, objects: list[Any]) -> bytes:
+        key = self.description.key.field.attname
+        marks = _core.plain(objects, self.model, key, fields.has_relations(self.model))
+        if marks is None:
+            raise Fallback("an object is not of the model itself, or has no value")
+        return marks
+
+
+def gather(
+    target: Target,
+    rows: _core.Rows,
+    objects: list[Any],
+    columns: Iterable[Column],
+    limited: bool,
+    prepare: Prepare,
+) -> None:
+    """The objects' values of these columns, into the rows: neighbours whose values stand there as
+    they are taken at once, since a field's own methods may change what comes behind it."""
+    for fast, run in groupby(columns, attrgetter("fast")):
+        neighbours = list(run)
+        indexes = tuple(column.index for column in neighbours)
+        if fast and rows.take(indexes, objects, limited):
+            continue
+        for column in neighbours:
+            if not take(rows, column, objects, limited, target.connection, prepare):
+                raise Fallback(f"a value of field {column.field.name} is not the engine's")
+
+
+def make_job(
+    rows: _core.Rows,
+    verb: str,
+    columns: tuple[int, ...],
+    batch_size: int,
+    condition: Condition,
+    catalog: _core.Catalog | None,
+    conflict: tuple[tuple[int, ...], tuple[int, ...]] | tuple[()] = (),
+    keys_by: int = 0,
+) -> _core.Job:
+    """`conflict`: of a create, the fields that may conflict and those that are updated then;
+    `keys_by`: see returned_keys."""
+    try:
+        where, plain = condition.placeholder, condition.is_plain
+        return _core.Job(rows, verb, columns, batch_size, where, plain, keys_by, catalog, *conflict)
+    except _core.Unfit as error:
+        raise Fallback(str(error)) from error

@@ -1,0 +1,126 @@
+"""A queryset's WHERE in the engine's statements, and conditions on many keys."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet, FullResultSet
+from django.db.models import lookups
+from django.db.models.expressions import ColPairs, RawSQL  # type: ignore[attr-defined]
+from django.db.models.sql import Query
+from django.db.models.sql.where import ExtraWhere
+
+from bulkmodel.engine.postgresql import bound
+from bulkmodel.engine.statements import Condition
+from bulkmodel.engine.support import Fallback
+from bulkmodel.model.fields import equal, qualified
+
+
+def condition_of(queryset: Any, connection: Any) -> Condition | None:
+    """The queryset's WHERE, for a statement that calls the table t; None: it selects nothing."""
+    query = queryset.query
+    if type(query) is not Query:
+        raise Fallback("the queryset's query is of a class of its own, and may select as it likes")
+    if query.combinator or query.distinct or query.extra or query.annotations:
+        raise Fallback("the queryset is combined, distinct, annotated or has extra()")
+    if query.group_by is not None or query.is_sliced:
+        raise Fallback("the queryset is grouped or sliced")
+    aliases = [alias for alias in query.alias_map if query.alias_refcount[alias]]
+    if not query.where:
+        return Condition() if len(aliases) <= 1 else _subquery(queryset, connection)
+    if len(aliases) > 1 or _names_the_table(query.where):
+        return _subquery(queryset, connection)
+    clone = query.clone()
+    base = clone.get_initial_alias()
+    if base != "t":
+        clone.change_aliases({base: "t"})
+    compiler = clone.get_compiler(connection=connection)
+    try:
+        sql, params = compiler.compile(clone.where)
+    except EmptyResultSet:
+        return None
+    except FullResultSet:
+        return Condition()
+    return bound(connection, sql, params)
+
+
+def _names_the_table(node: Any) -> bool:
+    """May it, since the caller wrote a part of its SQL?"""
+    if isinstance(node, ExtraWhere | RawSQL):
+        return True
+    parts = getattr(node, "children", None)
+    if parts is None and hasattr(node, "get_source_expressions"):
+        parts = node.get_source_expressions()
+    return any(_names_the_table(part) for part in parts or ())
+
+
+def _subquery(queryset: Any, connection: Any) -> Condition | None:
+    inner = queryset.order_by().values("pk")
+    try:
+        sql, params = inner.query.get_compiler(connection=connection).as_sql()
+    except EmptyResultSet:
+        return None
+    column = connection.ops.quote_name(queryset.model._meta.pk.column)
+    return bound(connection, f"t.{column} IN ({sql})", params)
+
+
+class InKeys(lookups.In):  # type: ignore[type-arg]
+    """The key is one of these values, which travel as one parameter: of a composite key on
+    PostgreSQL, as one for each of its columns."""
+
+    allows_composite_expressions = True
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        return type(self), self.lhs, id(self.rhs)
+
+    def get_prep_lookup(self) -> Any:
+        return self.rhs  # what column they are for is not known yet
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        plain: Any = lookups.In(self.lhs, self.rhs)
+        if isinstance(self.lhs, ColPairs):
+            plain = self.lhs.output_field.get_lookup("in")(self.lhs, self.rhs)
+        sql, params = compiler.compile(plain)
+        return sql, params
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        keys = self._keys(connection)
+        column, params = self.process_lhs(compiler, connection)
+        kinds = [part.output_field.rel_db_type(connection) for part in self._parts()]
+        if len(keys) == 1:
+            (kind,) = kinds
+            return f"{column} {equal(kind)} ANY(%s)", (*params, keys[0])
+        arrays = ", ".join(f"pg_catalog.UNNEST(%s::{qualified(kind)}[])" for kind in kinds)
+        rows = f"SELECT * FROM ROWS FROM ({arrays})"
+        if all(equal(kind) != "=" for kind in kinds):
+            return f"({column}) {equal(kinds[0])} ANY ({rows})", (*params, *keys)
+        return f"({column}) IN ({rows})", (*params, *keys)
+
+    def as_sqlite(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        keys = self._keys(connection)
+        column, params = self.process_lhs(compiler, connection)
+        if not all(isinstance(v, (int, float, str)) for values in keys for v in values):
+            return self.as_sql(compiler, connection)
+        if len(keys) == 1:
+            cells, rows = "value", keys[0]
+        else:
+            column, rows = f"({column})", list(zip(*keys))
+            cells = ", ".join(f"json_extract(value, '$[{i}]')" for i in range(len(keys)))
+        return f"{column} IN (SELECT {cells} FROM json_each(%s))", (*params, json.dumps(rows))
+
+    def _parts(self) -> list[Any]:
+        return list(self.lhs) if isinstance(self.lhs, ColPairs) else [self.lhs]
+
+    def _keys(self, connection: Any) -> list[list[Any]]:
+        """The values of each column, as the database takes them."""
+        if not self.rhs:
+            raise EmptyResultSet
+        parts = self._parts()
+        columns = [self.rhs] if len(parts) == 1 else zip(*self.rhs)
+        prepare = [part.output_field.get_db_prep_value for part in parts]
+        return [
+            [of(value, connection, prepared=False) for value in values]
+            for of, values in zip(prepare, columns)
+        ]

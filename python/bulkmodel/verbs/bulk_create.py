@@ -1,0 +1,252 @@
+"""bulk_create on the engine."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import django
+from django.db import connections, models
+from django.db.models.base import ModelState
+
+from bulkmodel import _core
+from bulkmodel.engine import failure, postgresql
+from bulkmodel.engine.jobs import Jobs, share, workers_for
+from bulkmodel.engine.returned_keys import ASKED, PROVED, way_of
+from bulkmodel.engine.statements import SMALL, Condition, Reading
+from bulkmodel.engine.support import Fallback
+from bulkmodel.model import diagnose
+from bulkmodel.model.adapt import for_create
+from bulkmodel.model.target import Target, gather, make_job
+from bulkmodel.verbs.conflicts import Conflict, check_conflict, is_djangos
+
+# Objects that are settled at once, while the database takes a block of a COPY.
+PART = 2000
+
+# Marks of objects: without related objects; without a key; whose state says no more than new.
+_PLAIN = {mark for mark in range(16) if not mark & 2}
+_KEYLESS = {mark for mark in range(16) if mark & 1}
+_NEW = {mark for mark in range(16) if mark & 12 == 4}
+
+
+def _acquaint() -> None:
+    """CPython keeps attributes inside an instance where an early one of its class had them.  New
+    objects' states get theirs late: a dictionary each, were it not for this state."""
+    state = ModelState()
+    state.db, state.adding, state.fields_cache = None, True, {}
+
+
+_acquaint()
+
+
+@contextmanager
+def restored(objects: list[Any], using: str) -> Iterator[None]:
+    """Where Django's own bulk_create fails, keys and states are again what they were; not where a
+    hook behind its COMMIT fails."""
+    connection = connections[using]
+    nested = connection.in_atomic_block
+    if not nested:  # may be left over from a hook that failed
+        connection.run_commit_hooks_on_set_autocommit_on = False
+    made: list[Any] = [object for object in objects if isinstance(object, models.Model)]
+    states = [(object._is_pk_set(), object._state.adding, object._state.db) for object in made]
+    try:
+        yield
+    except BaseException:
+        if not nested and connection.run_commit_hooks_on_set_autocommit_on:
+            raise
+        for object, (had_key, adding, db) in zip(made, states):
+            if not had_key and object._is_pk_set():
+                object.pk = None
+            object._state.adding, object._state.db = adding, db
+        raise
+
+
+class Create:
+    """bulk_create of objects some of which have keys."""
+
+    def __init__(
+        self,
+        queryset: Any,
+        objects: list[Any],
+        batch_size: int | None,
+        workers: int = 1,
+        conflict: Conflict | None = None,
+    ) -> None:
+        queryset._for_write = True
+        self.target = Target(queryset.model, queryset.db)
+        self.conflict = conflict
+        self.counts: bool = getattr(queryset, "_bm_counts", False)
+        n = len(objects)
+        if is_djangos(self.target, conflict, n):
+            raise Fallback
+        # Workers whose rows conflict with each other would wait for each other.
+        wanted = workers if conflict is None else 1
+        workers = workers_for(self.target.connection, queryset.model, wanted, n, batch_size)
+        self.given_size = batch_size
+        self.batch_size = batch_size or (share(n, workers) if workers > 1 else None)
+        description = self.target.description
+        if not description.complete or description.returned:
+            raise Fallback("a field of the model is not the engine's")
+        marks = self.target.marks(objects)
+        kinds = set(marks)
+        if not kinds <= _PLAIN or description.key.field.has_default():
+            queryset._prepare_for_bulk_create(objects)
+            marks = self.target.marks(objects)
+            kinds = set(marks)
+        self.objects, self.marks = objects, marks
+        self.keyed: list[Any] = []
+        self.keyless = objects
+        if not kinds <= _KEYLESS:
+            self.keyed = [o for o, mark in zip(objects, marks) if not mark & 1]
+            self.keyless = [o for o, mark in zip(objects, marks) if mark & 1]
+        if self.keyless and not description.key_assigned:
+            raise Fallback("an object has no key, and the database makes none")
+        if conflict is not None:
+            check_conflict(self.target, conflict, objects, bool(self.keyed), bool(self.keyless))
+        for column in description.stamped:
+            for object in objects:
+                column.field.pre_save(object, add=True)
+        catalog = None
+        if self.target.dialect.has_catalog and len(objects) > SMALL:
+            try:
+                catalog = postgresql.ask(description.table, self.target.connection)
+            except _core.Unfit as error:
+                raise Fallback(str(error)) from error
+            if catalog.triggers():  # keys may have to be found in another way, on one connection
+                workers = 1
+        self.condition = self._condition(workers, catalog)
+        self.given = [o.pk for o in self.keyed] if isinstance(self.condition, Reading) else []
+        new = kinds <= _NEW
+        self.states = None if new else [(o._state.adding, o._state.db) for o in objects]
+        jobs = [
+            self._prepare(part, with_key, catalog)
+            for part, with_key in ((self.keyed, True), (self.keyless, False))
+            if part
+        ]
+        places = self._places if len(jobs) > 1 else None
+        written = Jobs(self.target, jobs, self.condition, workers, places)
+        written.is_one_statement = len(jobs) == 1 and self.is_one_statement
+        if len(jobs) == 1 and not self.is_one_statement:
+            written.is_one_of_djangos = self._is_one_of_djangos()
+        self.jobs = written
+
+    def _condition(self, workers: int, catalog: _core.Catalog | None) -> Condition:
+        """Since Django 6.1 the key of a row replaces the one that its object came with."""
+        target = self.target
+        if django.VERSION < (6, 1) or not self.keyed or not target.description.key_assigned:
+            return Condition()
+        if self.conflict is not None or workers > 1:
+            return Condition()
+        if target.dialect.has_catalog and catalog is None:
+            return Reading()
+        if catalog is not None and catalog.triggers():
+            raise Fallback("a trigger may change keys, and Django reads them back")
+        if any(type(object.pk) is not int for object in self.keyed):
+            raise Fallback("a key is not as the database has it, and Django reads it back")
+        return Condition()
+
+    def _is_one_of_djangos(self) -> bool:
+        """Would Django send one statement?"""
+        columns = self.target.description.all if self.keyed else self.target.description.all_but_key
+        fields = [column.field for column in columns]
+        most = max(self.target.connection.ops.bulk_batch_size(fields, self.objects), 1)
+        return len(self.objects) <= min(self.given_size or most, most)
+
+    def _prepare(
+        self, objects: list[Any], with_key: bool, catalog: _core.Catalog | None
+    ) -> _core.Job:
+        target = self.target
+        description = target.description
+        columns = description.all if with_key else description.all_but_key
+        if not columns:
+            raise Fallback("the model has no field but its key")
+        fields = [column.field for column in columns]
+        batch_size = target.chunk(self.batch_size, fields, objects)
+        dialect = target.dialect
+        if dialect.max_rows:
+            most = dialect.max_rows if len(objects) > SMALL else len(objects)
+            batch_size = dialect.limit(batch_size or most, len(columns))
+        if len(objects) > SMALL and catalog is None and dialect.has_catalog:
+            raise Fallback("the table is not in the catalog")
+        self.is_one_statement = len(objects) <= min(batch_size, SMALL)
+        rows = _core.Rows(target.description.table, len(objects))
+        gather(target, rows, objects, columns, False, for_create)
+        conflict = self.conflict.indexes(target) if self.conflict is not None else ()
+        way = ASKED
+        if not with_key or isinstance(self.condition, Reading):
+            way = way_of(target, catalog, with_key)
+        return make_job(rows, "bulk_create", (), batch_size, Condition(), catalog, conflict, way)
+
+    def run(self) -> None:
+        """Write, and set keys and states; where that fails, they are what they were."""
+        target = self.target
+
+        def call() -> diagnose.Call:
+            row_of = self.jobs.row_of
+            return diagnose.Call(target.model, target.connection, self.objects, row_of=row_of)
+
+        parts = self._parts()
+
+        def settle() -> None:
+            if self.counts and self.conflict is None:
+                failure.check_count(self.jobs.written(), len(self.objects))
+            deque(parts, 0)
+            if isinstance(self.condition, Reading):
+                self._take_keys(self.condition.keys)
+
+        def settle_part() -> None:
+            next(parts, None)
+
+        with diagnose.diagnosed(call):
+            self.jobs.run(settle, self._undo, settle_part)
+
+    def _take_keys(self, keys: list[Any]) -> None:
+        """What the database has for keys that were given: no trigger changed them, or each row was
+        read back by itself."""
+        field = self.target.description.key.field
+        if len(keys) > 1 and self.jobs.all[0].keys_by() == PROVED:
+            keys = [field.to_python(object.pk) for object in self.keyed]
+        for object, made in zip(self.keyed, keys):
+            object.pk = made
+
+    def _parts(self) -> Iterator[None]:
+        """Set keys and states, a part of the objects at a time."""
+        using = self.target.using
+        key = self.target.description.key.field.attname
+        for first in range(0, len(self.keyed), PART):
+            _core.settle(self.keyed[first : first + PART], None, None, False, using)
+            yield
+        ignores = self.conflict is not None and not self.conflict.update
+        if not self.keyless or ignores:
+            return
+        while not self.jobs.knows_keys():
+            yield
+        keys = self.jobs.keys()
+        for first in range(0, len(self.keyless), PART):
+            last = first + PART
+            _core.settle(self.keyless[first:last], key, keys[first:last], False, using)
+            yield
+
+    def _undo(self, committed: Sequence[range]) -> None:
+        """What was set on the objects, but on those whose rows are committed."""
+        kept = set().union(*committed)
+        lost = [i for i in range(len(self.objects)) if i not in kept]
+        keyless = [self.objects[i] for i in lost if self.marks[i] & 1]
+        keyed = [self.objects[i] for i in lost if not self.marks[i] & 1]
+        _core.settle(keyless, self.target.description.key.field.attname, None, True, None)
+        _core.settle(keyed, None, None, True, None)
+        for object, given in zip(self.keyed, self.given):
+            object.pk = given
+        if self.states is not None:
+            for i in lost:
+                state = self.objects[i]._state
+                state.adding, state.db = self.states[i]
+
+    def _places(self) -> list[list[int]]:
+        """Where the rows of each job stand: first those with keys, then those without."""
+        places: list[list[int]] = [[], []]
+        for i, mark in enumerate(self.marks):
+            places[mark & 1].append(i)
+        return places

@@ -1,0 +1,103 @@
+"""Values of their own for objects: bulk_update on the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from bulkmodel import _core
+from bulkmodel.engine.atomic import one_transaction
+from bulkmodel.engine.jobs import Jobs
+from bulkmodel.engine.statements import Condition
+from bulkmodel.engine.support import Fallback
+from bulkmodel.model import adapt, diagnose
+from bulkmodel.model.adapt import Prepare
+from bulkmodel.model.fields import Column
+from bulkmodel.model.target import Target, gather, make_job
+from bulkmodel.model.where import condition_of
+
+
+class Update:
+    """Values of their own for objects that are found by key."""
+
+    def __init__(
+        self,
+        target: Target,
+        objects: list[Any],
+        columns: list[Column],
+        batch_size: int,
+        condition: Condition,
+        *,
+        how: Prepare,
+        limited: bool,
+        kept: dict[int, bytes] | None = None,
+        workers: int = 1,
+        places: Callable[[], Sequence[Sequence[int]]] | None = None,
+    ) -> None:
+        key = target.description.key
+        rows = _core.Rows(target.description.table, len(objects))
+        gather(target, rows, objects, [key], False, adapt.for_lookup)
+        for column in columns:
+            changed = (kept or {}).get(column.index)
+            if changed is None:
+                gather(target, rows, objects, [column], limited, how)
+            else:  # what stays is neither prepared nor, if deferred, loaded
+                given = _with_stand_ins(objects, changed)
+                gather(target, rows, given, [column], limited, how)
+                rows.keep(column.index, changed)
+        indexes = tuple(column.index for column in columns)
+        job = make_job(rows, "update_fields", indexes, batch_size, condition, None)
+        self.jobs = Jobs(target, [job], condition, workers, places)
+
+    def run(self) -> int:
+        self.jobs.run()
+        return self.jobs.written()
+
+
+def _with_stand_ins(objects: list[Any], changed: bytes) -> list[Any]:
+    """In the place of each object of which this column stays, one of which it is written."""
+    written = objects[changed.index(1)]
+    return [object if mark else written for object, mark in zip(objects, changed)]
+
+
+def bulk_update(queryset: Any, objects: tuple[Any, ...], names: Any, batch_size: int | None) -> int:
+    """Django's bulk_update, where all that it refuses is known not to be there."""
+    opts = queryset.model._meta
+    if not objects or not names or not all(isinstance(name, str) for name in names):
+        raise Fallback("there is nothing to do, or a name is no string")
+    if batch_size is not None and batch_size <= 0:
+        raise Fallback("Django refuses it")
+    queryset._for_write = True
+    target = Target(queryset.model, queryset.db)
+    columns = [target.column(opts.get_field(name)) for name in names]
+    if target.description.key in columns or len(set(columns)) != len(columns):
+        raise Fallback("the key is among the names, or a name is there twice")
+    if any(column.kind.cut for column in columns):
+        raise Fallback("Django cuts a text that is too long for its column")
+    rows = list(objects)
+    marks = target.marks(rows)
+    if any(mark & 1 for mark in set(marks)):
+        raise Fallback("an object has no key")
+    fields_named = [column.field for column in columns]
+    if any(mark & 2 for mark in set(marks)):
+        for object in rows:
+            object._prepare_related_fields_for_save(
+                operation_name="bulk_update", fields=fields_named
+            )
+    condition = condition_of(queryset, target.connection)
+    if condition is None:
+        with one_transaction(target.using):  # which Django begins for nothing, too
+            return 0
+    chunk = target.chunk(batch_size, [opts.pk, opts.pk, *fields_named], rows)
+    call = diagnose.Call(target.model, target.connection, rows, fields_named)
+    how, limited = adapt.for_bulk_update, cuts(target.connection)
+    with diagnose.diagnosed(lambda: call):
+        update = Update(target, rows, columns, chunk, condition, how=how, limited=limited)
+        return update.run()
+
+
+def cuts(connection: BaseDatabaseWrapper) -> bool:
+    """Does Django's bulk_update cut text that is too long, where save() is refused?"""
+    return connection.features.requires_casted_case_in_updates

@@ -1,0 +1,85 @@
+"""What a row of bulk_create does that is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import django
+from django.db.models.constants import OnConflict
+
+from bulkmodel.engine.support import Fallback
+from bulkmodel.model.fields import Field
+from bulkmodel.model.target import Target
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A conflict in `unique` updates the fields of `update`; without any, the row is ignored."""
+
+    unique: tuple[Field, ...] = ()
+    update: tuple[Field, ...] = ()
+
+    def indexes(self, target: Target) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The fields as the engine numbers them."""
+        unique = tuple(target.column(field).index for field in self.unique)
+        return unique, tuple(target.column(field).index for field in self.update)
+
+
+def conflict_of(
+    queryset: Any,
+    ignore_conflicts: bool,
+    update_conflicts: bool,
+    update_fields: Iterable[str] | None,
+    unique_fields: Iterable[str] | None,
+) -> Conflict | None:
+    """What Django's options mean; None: a conflict is an error.  Fallback where Django refuses."""
+    if not (ignore_conflicts or update_conflicts or update_fields or unique_fields):
+        return None
+    opts = queryset.model._meta
+    try:
+        unique = [
+            opts.get_field(opts.pk.name if name == "pk" else name) for name in unique_fields or ()
+        ]
+        update = [opts.get_field(name) for name in update_fields or ()]
+        asked = queryset._check_bulk_create_options(
+            ignore_conflicts, update_conflicts, update, unique
+        )
+    except Exception as error:
+        raise Fallback("Django refuses it") from error
+    if asked is None:
+        return None
+    if asked is OnConflict.IGNORE:
+        return Conflict()
+    return Conflict(tuple(unique), tuple(update))
+
+
+def is_djangos(target: Target, conflict: Conflict | None, n: int) -> bool:
+    """Is it Django's statement that updates n rows?  See check_conflict."""
+    if conflict is None or not conflict.update:
+        return False
+    fewest = target.dialect.upserts_from
+    return fewest is None or n < fewest
+
+
+def check_conflict(
+    target: Target, conflict: Conflict, objects: list[Any], keyed: bool, keyless: bool
+) -> None:
+    """Fallback, where the keys of updated rows cannot be told surely.
+
+    PostgreSQL's come back in the rows' order; SQLite's are looked up behind the write, by the
+    fields that conflict: in a second statement, and not where one of them is NULL.
+    """
+    if not conflict.update:
+        return
+    by_key = target.description.key.field in conflict.unique
+    if keyed and not by_key and django.VERSION >= (6, 1):
+        raise Fallback("since Django 6.1 an updated row's key replaces the key of its object")
+    if not keyless:
+        return
+    if by_key:
+        raise Fallback("an object without a key cannot conflict by it")
+    for field in conflict.unique if not target.dialect.returns_upserted_keys else ():
+        if field.null and any(getattr(object, field.attname) is None for object in objects):
+            raise Fallback(f"field {field.name}, by which rows are found again, is None")

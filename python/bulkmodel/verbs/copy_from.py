@@ -1,0 +1,308 @@
+"""copy_from_objects: rows from a stream of objects, a chunk at a time, in one transaction."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from django.db import connections, models
+
+from bulkmodel import _core
+from bulkmodel.engine import failure, postgresql
+from bulkmodel.engine.atomic import one_transaction
+from bulkmodel.engine.jobs import Jobs, share, workers_for
+from bulkmodel.engine.returned_keys import ASKED, way_of
+from bulkmodel.engine.statements import SMALL, Condition
+from bulkmodel.engine.support import Fallback
+from bulkmodel.model import diagnose
+from bulkmodel.model.adapt import for_create
+from bulkmodel.model.attributes import attributes_of
+from bulkmodel.model.fields import Field
+from bulkmodel.model.limits import check_values
+from bulkmodel.model.overrides import CREATE_STEPS, is_djangos, overridden
+from bulkmodel.model.target import Target, gather, make_job
+from bulkmodel.options import Options
+
+# Objects that are in memory at once, where the caller gives no batch_size.
+CHUNK = 10_000
+
+
+class CopyIn:
+    """A stream of objects on its way into the table of their model."""
+
+    def __init__(
+        self,
+        queryset: Any,
+        names: Iterable[str] | None,
+        exclude_id: bool,
+        options: Options,
+        stamp: uuid.UUID | None,
+    ) -> None:
+        self.model: type[models.Model] = queryset.model
+        self.queryset = queryset
+        self.using: str = queryset.db
+        self.workers, self.batch_size = options.workers, options.batch_size
+        self.size = options.batch_size or CHUNK
+        self.fields = fields_to_copy(self.model, names)
+        self.has_auto_key = isinstance(self.model._meta.pk, models.AutoField)
+        self.makes_keys = exclude_id and self.has_auto_key
+        has_stamp = any(f.name == "bm_create_uuid" for f in self.model._meta.concrete_fields)
+        self.stamp = (stamp or uuid.uuid4()) if has_stamp else None
+        self.is_overridden = queryset._has_own_create()
+        self.keys: list[Any] = []
+        self.objects: list[Any] | None = None
+
+    def run(self, objects: Iterable[Any], keep_keys: bool, keep_objects: bool) -> int:
+        """Write the objects; how many.  What is kept of them stands in `keys` and `objects`, when
+        all is committed; kept objects then have their keys."""
+        n = 0
+        keys: list[Any] = []
+        kept: list[Any] = []
+        workers, size = self._shared(objects)
+        with one_transaction(self.using) if workers == 1 else nullcontext():
+            few = isinstance(objects, list) and len(objects) <= SMALL
+            self.target, self.catalog = self._target(few)
+            if self.catalog is not None and self.catalog.triggers():
+                workers = 1  # keys may have to be found in another way, on one connection
+            read = 0
+            for chunk in _chunks(objects, size):
+                for rows, got in self._pieces(chunk, read, workers):
+                    n += len(rows)
+                    if keep_keys:
+                        keys += got()
+                    if keep_objects:
+                        kept += rows
+                read += len(chunk)
+        self.keys = keys
+        if keep_objects:
+            self.objects = kept
+            for row, key in zip(kept, keys):
+                row.pk = key
+                row._state.adding, row._state.db = False, self.using
+        return n
+
+    def told(self, objects: list[Any]) -> tuple[dict[str, list[Any]], list[str]]:
+        """Nothing is known of the fields that were not written."""
+        written = {field.attname for field in self.fields}
+        return {}, [name for name in attributes_of(self.model).names if name not in written]
+
+    def _shared(self, objects: Iterable[Any]) -> tuple[int, int]:
+        """How many connections write, and how many objects are taken at once: what is a list
+        already is shared out whole."""
+        if self.workers == 1 or not isinstance(objects, list) or self.is_overridden:
+            return 1, self.size
+        n = len(objects)
+        connection = connections[self.using]
+        workers = workers_for(connection, self.model, self.workers, n, self.batch_size)
+        return workers, n if workers > 1 else self.size
+
+    def _target(self, few: bool) -> tuple[Target | None, _core.Catalog | None]:
+        """The catalog is what COPY needs to know: of few rows one statement is made."""
+        if overridden(self.queryset, *CREATE_STEPS):
+            return None, None
+        try:
+            target = Target(self.model, self.using)
+            for field in self.fields:
+                target.column(field)
+            if few or not target.dialect.has_catalog:
+                return target, None
+            return target, postgresql.ask(target.description.table, target.connection)
+        except (Fallback, _core.Unfit):
+            return None, None
+
+    def _pieces(
+        self, chunk: list[Any], first: int, workers: int
+    ) -> list[tuple[list[Any], Callable[[], list[Any]]]]:
+        """Write a chunk of which the first row has this number: the rows that were written, and a
+        function that tells their keys.
+
+        A bulk_create() that another class overrides may have something to do with each row that is
+        created: the chunk goes through it, and what it hands on is written."""
+        places: Sequence[int] = range(first, first + len(chunk))
+        if not self.is_overridden:
+            return [(chunk, self._write(chunk, places, workers))]
+        pieces: list[tuple[list[Any], Callable[[], list[Any]]]] = []
+        numbers = {id(row): place for row, place in zip(chunk, places)}
+
+        def handed_on(queryset: Any, objects: Iterable[Any], behind: Any) -> list[Any]:
+            rows = list(objects)
+            at = [numbers.get(id(row), first) for row in rows]
+            if is_djangos(behind, "bulk_create"):
+                got = self._write(rows, at, 1)
+            else:
+                got = self._write_behind(queryset, behind, rows, at)
+            pieces.append((rows, got))
+            return rows
+
+        queryset = self.queryset._chain()
+        queryset._bm_copy = handed_on
+        queryset.bulk_create(chunk)
+        return pieces
+
+    def _write_behind(
+        self, queryset: Any, behind: Any, rows: list[Any], places: Sequence[int]
+    ) -> Callable[[], list[Any]]:
+        """By the method of a class between ours and Django's; the objects are then as before."""
+        self._check(rows, places)
+        if self.stamp is not None:
+            _core.fill(rows, "bm_create_uuid", self.stamp)
+        insert, fields = queryset._batched_insert, set(self.fields)
+
+        def insert_some(objects: Any, every: Any, *args: Any, **options: Any) -> Any:
+            return insert(objects, [f for f in every if f in fields], *args, **options)
+
+        before = [(row.pk, row._state.adding, row._state.db) for row in rows]
+        queryset._batched_insert = insert_some
+        try:
+            for row in rows if self.makes_keys else ():
+                row.pk = None
+            with diagnose.diagnosed(lambda: self._call(rows, places)):
+                behind.bulk_create(rows)
+            made = [row.pk for row in rows]
+        finally:
+            for row, (key, adding, db) in zip(rows, before):
+                row.pk, row._state.adding, row._state.db = key, adding, db
+        return lambda: made
+
+    def _write(
+        self, chunk: list[Any], places: Sequence[int], workers: int
+    ) -> Callable[[], list[Any]]:
+        """Write rows that have these numbers; a function that tells their keys."""
+        if self.stamp is not None:
+            _core.fill(chunk, "bm_create_uuid", self.stamp)
+        if self.target is not None:
+            try:
+                part = _Part(chunk, self._marks(self.target, chunk), self.makes_keys)
+                most = (self.batch_size or share(len(chunk), workers)) if workers > 1 else 0
+                with diagnose.diagnosed(lambda: self._call(chunk, places)):
+                    jobs = [self._job(self.target, rows, most) for rows in part.jobs()]
+            except Fallback:
+                pass
+            else:
+                written = Jobs(self.target, jobs, Condition(), workers, part.places)
+
+                def settle() -> None:
+                    failure.check_count(written.written(), len(chunk))
+
+                with diagnose.diagnosed(lambda: self._call(chunk, places, written.row_of)):
+                    written.run(settle)
+                return lambda: part.keys(written.keys)
+        with one_transaction(self.using):
+            return self._write_as_django(chunk, places)
+
+    def _call(self, rows: list[Any], places: Sequence[int], row_of: Any = None) -> diagnose.Call:
+        return diagnose.Call(
+            self.model, connections[self.using], rows, self.fields, places, row_of=row_of
+        )
+
+    def _marks(self, target: Target, chunk: list[Any]) -> bytes:
+        marks = target.marks(chunk)
+        if any(mark & 2 for mark in set(marks)) or target.description.key.field.has_default():
+            self.queryset._prepare_for_bulk_create(chunk)
+            marks = target.marks(chunk)
+        return marks
+
+    def _sent(self, keyless: bool) -> list[Field]:
+        keys = self.model._meta.pk_fields if keyless else ()
+        return [field for field in self.fields if field not in keys]
+
+    def _job(self, target: Target, rows: tuple[list[Any], bool], most: int) -> _core.Job:
+        objects, keyless = rows
+        columns = [target.column(field) for field in self._sent(keyless)]
+        if not columns or (keyless and not target.description.key_assigned):
+            raise Fallback
+        for column in target.description.stamped:
+            if column in columns:
+                for row in objects:
+                    column.field.pre_save(row, add=True)
+        if target.dialect.max_rows:
+            most = target.dialect.limit(target.dialect.max_rows, len(columns))
+        gathered = _core.Rows(target.description.table, len(objects))
+        gather(target, gathered, objects, columns, False, for_create)
+        way = way_of(target, self.catalog) if keyless else ASKED
+        return make_job(gathered, "bulk_create", (), most, Condition(), self.catalog, (), way)
+
+    def _check(self, chunk: list[Any], places: Sequence[int]) -> None:
+        for number, row in zip(places, chunk):
+            if not isinstance(row, self.model._meta.concrete_model or self.model):
+                error = ValueError(f"Object {number} is no {self.model._meta.label}.")
+                raise failure.at_row(error, number, None)
+        auto = self.model._meta.pk if self.makes_keys else None
+        checked = [field for field in self.fields if field is not auto]
+        check_values(connections[self.using], chunk, checked, places)
+
+    def _write_as_django(self, chunk: list[Any], places: Sequence[int]) -> Callable[[], list[Any]]:
+        self._check(chunk, places)
+        self.queryset._prepare_for_bulk_create(chunk)
+        marks = bytes(not row._is_pk_set() for row in chunk)
+        part = _Part(chunk, marks, self.makes_keys)
+        made: list[Any] = []
+        returned = [field.primary_key for field in self.model._meta.db_returning_fields]
+        for (objects, keyless), at in zip(part.jobs(), part.places()):
+            fields = self._sent(keyless and self.has_auto_key)
+            with diagnose.diagnosed(partial(self._call, objects, [places[i] for i in at])):
+                rows = self.queryset._batched_insert(objects, fields, None)
+            if returned:
+                failure.check_count(len(rows), len(objects))
+            if keyless and any(returned):
+                made = [row[returned.index(True)] for row in rows]
+        return lambda: part.keys(lambda: made)
+
+
+def fields_to_copy(model: type[models.Model], names: Iterable[str] | None) -> list[Field]:
+    """The fields that are written: the named ones, the key, and what marks the call."""
+    opts = model._meta
+    for parent in opts.all_parents:
+        if parent._meta.concrete_model is not opts.concrete_model:
+            raise ValueError("copy_from_objects() cannot write a multi-table inherited model.")
+    fields: list[Any] = [field for field in opts.concrete_fields if not field.generated]
+    if names is None:
+        return fields
+    if isinstance(names, str):
+        raise TypeError("fieldnames is a list of names.")
+    named = [opts.get_field(name) for name in names]
+    if not named or any(field not in fields for field in named):
+        raise ValueError("copy_from_objects() writes concrete fields: name one or more of them.")
+    named += opts.pk_fields
+    return [field for field in fields if field in named or field.name == "bm_create_uuid"]
+
+
+def _chunks(objects: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    source = iter(objects)
+    while chunk := list(islice(source, size)):
+        yield chunk
+
+
+class _Part:
+    """The rows of a chunk that have keys, and those to which the database gives them."""
+
+    def __init__(self, chunk: list[Any], marks: bytes, makes_keys: bool) -> None:
+        """marks: an odd one for each object without a key."""
+        self.chunk = chunk
+        numbers = range(len(chunk))
+        self.keyless: Sequence[int] = numbers
+        self.keyed: Sequence[int] = ()
+        if not makes_keys and not all(mark & 1 for mark in set(marks)):
+            self.keyless = [i for i in numbers if marks[i] & 1]
+            self.keyed = [i for i in numbers if not marks[i] & 1]
+
+    def places(self) -> list[Sequence[int]]:
+        return [at for at in (self.keyed, self.keyless) if at]
+
+    def jobs(self) -> list[tuple[list[Any], bool]]:
+        return [
+            (self.chunk if len(at) == len(self.chunk) else [self.chunk[i] for i in at], keyless)
+            for at, keyless in ((self.keyed, False), (self.keyless, True))
+            if at
+        ]
+
+    def keys(self, made: Callable[[], list[Any]]) -> list[Any]:
+        """The keys of all, in their order."""
+        if not self.keyed:
+            return made()
+        keys = dict(zip(self.keyless, made() if self.keyless else ()))
+        return [keys.get(i, row.pk) for i, row in enumerate(self.chunk)]

@@ -1,0 +1,75 @@
+"""copy_to_instances: the rows of a queryset as instances, as list() makes them, sooner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from itertools import islice
+from typing import Any
+
+from django.db import connections, models
+
+from bulkmodel.engine.support import Fallback
+from bulkmodel.engine.timeouts import timed_chunks
+from bulkmodel.model.hydrate import Hydrator
+
+
+def _selecting(queryset: Any, columns: Iterable[str] | None) -> Any:
+    """The queryset as it was before it was read, with these columns and the key."""
+    if columns is None:
+        return queryset._chain()
+    if isinstance(columns, str):
+        raise TypeError("columns are a list of names, not a string.")
+    opts = queryset.model._meta
+    names = []
+    for name in columns:
+        field = opts.pk if name == "pk" else opts.get_field(name)
+        if name != "pk" and (not field.concrete or field.many_to_many):
+            raise ValueError(f"{name!r} is no column: only concrete fields can be copied.")
+        names.append("pk" if name == "pk" else field.name)
+    return queryset.only("pk", *names)
+
+
+def copy_to_instances(queryset: Any, columns: Iterable[str] | None) -> list[Any]:
+    """All rows."""
+    selected = _selecting(queryset, columns)
+    try:
+        objects = Hydrator(selected, keep=False).all()
+    except Fallback:
+        return list(selected)
+    if selected._prefetch_related_lookups:
+        models.prefetch_related_objects(objects, *selected._prefetch_related_lookups)
+    return objects
+
+
+def iter_copy_to_instances(
+    queryset: Any, columns: Iterable[str] | None, chunk_size: int, timeout: float | None = None
+) -> Iterator[Any]:
+    """The rows as they come; what is wrong with the call is raised by the call."""
+    if chunk_size <= 0:
+        raise ValueError("Chunk size must be strictly positive.")
+    selected = _selecting(queryset, columns)
+    connection = connections[selected.db]
+    lookups: tuple[Any, ...] = ()
+    try:
+        chunks = Hydrator(selected, keep=False).chunks(chunk_size)
+        lookups = selected._prefetch_related_lookups
+    except Fallback:
+        rows = selected.iterator(chunk_size)
+        if timeout is None:
+            return iter(rows)
+        chunks = _chunked(rows, chunk_size)
+    return _prefetched(timed_chunks(chunks, [connection], timeout, None), lookups)
+
+
+def _chunked(rows: Iterator[Any], size: int) -> Iterator[list[Any]]:
+    while chunk := list(islice(rows, size)):
+        yield chunk
+
+
+def _prefetched(chunks: Iterator[list[Any]], lookups: tuple[Any, ...]) -> Iterator[Any]:
+    with closing(chunks):  # type: ignore[type-var]
+        for objects in chunks:
+            if lookups:
+                models.prefetch_related_objects(objects, *lookups)
+            yield from objects

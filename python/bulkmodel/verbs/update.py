@@ -1,0 +1,103 @@
+"""One value for many rows, in batches: the rows that a queryset selects now, by their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from bulkmodel.engine import timeouts
+from bulkmodel.engine.atomic import one_transaction
+from bulkmodel.engine.jobs import workers_for
+from bulkmodel.engine.workers import Entangled, Stopped, Team
+from bulkmodel.options import Options
+
+
+class UpdateByKey:
+    """update() of a queryset that is pinned to the alias to write to."""
+
+    def __init__(
+        self,
+        queryset: Any,
+        update: Callable[[list[Any]], int] | None,
+        asked: Options,
+    ) -> None:
+        """update: of the rows with these keys; None: they are only found."""
+        self.queryset = queryset
+        self.update = update
+        self.asked = asked
+        self.keys: list[Any] = []
+        self.matched = 0
+
+    def run(self) -> None:
+        """Find the rows, and update them."""
+        if self._workers(self.asked.workers, 1) == 1:
+            with one_transaction(self.queryset.db):
+                self._find()
+                self._write(1)
+            return
+        self._find()
+        self._write(self._workers(len(self.keys), self.asked.batch_size))
+
+    def _workers(self, n: int, batch_size: int | None) -> int:
+        connection = connections[self.queryset.db]
+        size = batch_size or n or 1
+        return workers_for(connection, self.queryset.model, self.asked.workers, n, size)
+
+    def _find(self) -> None:
+        rows = self.queryset.values_list("pk", flat=True)
+        self.keys = list(dict.fromkeys(rows))  # a join may select a row twice
+
+    def _write(self, workers: int) -> None:
+        if self.update is None or not self.keys:
+            return
+        n = len(self.keys)
+        step = self.asked.batch_size or n
+        chunks = iter([range(i, min(i + step, n)) for i in range(0, n, step)])
+        parts = [_Part(self.update, self.keys, chunks) for _ in range(workers)]
+        if workers > 1:
+            try:
+                connection = connections[self.queryset.db]
+                settle = partial(timeouts.committing, connection)
+                Team(connection, parts).run(settle, lambda rows: None)
+            except Entangled:
+                self._write(1)
+                return
+        else:
+            with one_transaction(self.queryset.db):
+                parts[0].run(connections[self.queryset.db])
+        self.matched = sum(part.matched for part in parts)
+
+
+class _Part:
+    """Chunks of the update on one connection: each is claimed by one worker."""
+
+    def __init__(
+        self, update: Callable[[list[Any]], int], keys: list[Any], chunks: Iterator[range]
+    ) -> None:
+        self.update = update
+        self.keys = keys
+        self.chunks = chunks
+        self.matched = 0
+        self._rows: list[range] = []
+        self._stopped = False
+
+    def run(self, connection: BaseDatabaseWrapper) -> None:
+        for chunk in self.chunks:
+            if self._stopped:
+                raise Stopped
+            timeouts.check(connection)
+            self._rows.append(chunk)
+            self.matched += self.update(self.keys[chunk.start : chunk.stop])
+
+    def stop(self) -> None:
+        self._stopped = True
+
+    def has_rows(self) -> bool:
+        return bool(self._rows)
+
+    def rows(self) -> Sequence[range]:
+        return self._rows

@@ -1,0 +1,336 @@
+"""update_fields: rows are written with the values that they have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from copy import copy
+from itertools import compress
+from typing import Any
+
+from django.db import Error, connections, models
+from django.db.models.expressions import DatabaseDefault
+from django.db.models.query import QuerySet
+from django.db.models.sql import Query
+
+from bulkmodel import _core, errors
+from bulkmodel.engine.atomic import one_transaction
+from bulkmodel.engine.jobs import share, workers_for
+from bulkmodel.engine.support import falls_back
+from bulkmodel.model import diagnose
+from bulkmodel.model.adapt import for_save
+from bulkmodel.model.attributes import attributes_of
+from bulkmodel.model.fields import BUILT_IN, Field, has_relations, key_fields
+from bulkmodel.model.limits import check_values
+from bulkmodel.model.primary_keys import has_plain_keys, normal_keys
+from bulkmodel.model.row_state import note_lost, note_written
+from bulkmodel.model.snapshot import Snapshot, is_loaded
+from bulkmodel.model.target import Target
+from bulkmodel.model.where import InKeys, condition_of
+from bulkmodel.verbs.bulk_update import Update, cuts
+from bulkmodel.verbs.written_rows import of_keys
+
+
+def fields_named(model: type[models.Model], names: tuple[str, ...]) -> list[Field]:
+    """The fields to write; ValueError and FieldDoesNotExist for what cannot be written."""
+    opts = model._meta
+    fields: list[Any] = [opts.get_field(name) for name in names]
+    keys = key_fields(model) if fields else ()
+    for field in fields:
+        if not field.concrete or field.many_to_many:
+            raise ValueError("update_fields() can only be used with concrete fields.")
+        if field in keys:
+            raise ValueError("update_fields() cannot be used with primary key fields.")
+        if field.generated:
+            raise ValueError("update_fields() cannot be used with generated fields.")
+    return list(dict.fromkeys(fields))
+
+
+def check_rows(model: type[models.Model], rows: list[Any], using: str) -> None:
+    """Each is a saved object of this model, and none is there twice."""
+    for i, row in enumerate(rows):
+        if not isinstance(row, model._meta.concrete_model or model):
+            raise ValueError(f"Object {i} is no {model._meta.label}.")
+        if row._state.adding or row.pk is None:
+            raise ValueError(f"Object {i} is not saved: update_fields() updates rows.")
+    seen: dict[Any, int] = {}
+    for i, key in enumerate(normal_keys(model, [row.pk for row in rows], using)):
+        if seen.setdefault(key, i) != i:
+            raise ValueError(f"Objects {seen[key]} and {i} have the same primary key.")
+
+
+def rows_to_update(
+    model: type[models.Model], objects: Iterable[Any], fields: list[Field], using: str
+) -> list[Any]:
+    """The objects, each of which may be written."""
+    rows = list(objects)
+    key = model._meta.pk
+    related = has_relations(model)
+    marks = _core.plain(rows, model, key.attname, related) if key is not None else None
+    if marks is None or any(mark & 5 for mark in set(marks)) or not has_plain_keys(model):
+        check_rows(model, rows, using)
+    if marks is None or any(mark & 2 for mark in set(marks)):
+        for row in rows:
+            row._prepare_related_fields_for_save("update_fields", fields or None)
+    return rows
+
+
+class Changes:
+    """Which rows and which fields are to be written; of some rows not all of these fields."""
+
+    def __init__(
+        self,
+        model: type[models.Model],
+        rows: list[Any],
+        fields: list[Field],
+        image: Snapshot | None,
+    ) -> None:
+        self.model = model
+        self.rows = rows
+        self.fields = fields
+        self.image = image
+        self.places: Sequence[int] = range(len(rows))
+        self.all = rows
+        self.kept: dict[Field, bytes] = {}
+        if image is not None:
+            image.settle()
+        if fields:
+            self._leave_deferred()
+        elif image is not None:
+            self._compare(model, image)
+        self.sent = self.places
+
+    def rows_of(self, field: Field) -> list[Any]:
+        """Those in which the field is written."""
+        return list(compress(self.rows, self.kept[field])) if field in self.kept else self.rows
+
+    def told(self, objects: list[Any]) -> tuple[dict[str, list[Any]], Sequence[str]]:
+        """What rows hold in attributes that were not written, as far as that is known: nobody may
+        take the objects' values for theirs."""
+        known = {field.attname for field in (*self.fields, *key_fields(self.model))}
+        names = [name for name in attributes_of(self.model).names if name not in known]
+        if self.image is None:
+            return {}, names
+        return {name: self.image.baseline(objects, self.there, name) for name in names}, ()
+
+    @property
+    def there(self) -> list[int]:
+        """The places of all rows but those that were to be written, and were not."""
+        lost = set(self.sent).difference(self.places)
+        return [i for i in range(len(self.all)) if i not in lost]
+
+    def among(self, marks: list[bool]) -> Changes:
+        """Of the rows that are marked."""
+        some = copy(self)
+        some.rows = list(compress(self.rows, marks))
+        some.places = list(compress(self.places, marks))
+        some.kept = {field: bytes(compress(kept, marks)) for field, kept in self.kept.items()}
+        return some
+
+    def _leave_deferred(self) -> None:
+        """A field that was not loaded is not changed; auto_now sets itself."""
+        loaded = {
+            field: b"\1" * len(self.rows)
+            if getattr(field, "auto_now", False)
+            else is_loaded(self.rows, field.attname)
+            for field in self.fields
+        }
+        if any(0 in marks for marks in loaded.values()):
+            self._pick({field: marks for field, marks in loaded.items() if any(marks)}, [])
+
+    def _compare(self, model: type[models.Model], image: Snapshot) -> None:
+        changed: dict[Field, bytes] = {}
+        keys = key_fields(model)
+        followers = []
+        if self.rows:
+            image.complete(self.rows)
+        noted = image.noted(self.rows)
+        for field in model._meta.concrete_fields:
+            if field in keys or field.generated:
+                continue
+            if getattr(field, "auto_now", False):
+                followers.append(field)
+                continue
+            marks = image.changed(self.rows, field.attname, noted)
+            if any(marks):
+                changed[field] = marks
+        self._pick(changed, followers)
+
+    def _pick(self, changed: dict[Field, bytes], followers: list[Field]) -> None:
+        """The rows in which any field changed; followers are written in all of these."""
+        mask = bytes(map(any, zip(*changed.values()))) if changed else b""
+        self.places = list(compress(range(len(self.rows)), mask))
+        self.rows = list(compress(self.rows, mask))
+        self.fields = [*changed, *followers] if changed else []
+        for field, marks in changed.items():
+            picked = bytes(compress(marks, mask))
+            if not all(picked):
+                self.kept[field] = picked
+
+
+def write(
+    queryset: Any,
+    changes: Changes,
+    batch_size: int | None,
+    workers: int = 1,
+    which: bool = False,
+) -> tuple[int, Changes]:
+    """Write the rows that `queryset`, which is on the alias to write to, selects.  Return how many,
+    and of which objects they are.  which: the caller needs to know the latter for certain."""
+    n = len(changes.rows)
+    workers = workers_for(connections[queryset.db], queryset.model, workers, n, batch_size)
+    if workers > 1:
+        batch_size = batch_size or share(n, workers)
+    if which:  # who changes a row from now on makes it one that did not match
+        changes = changes.among(_selected(queryset, changes))
+    matched = _write_noted(queryset, changes, batch_size, workers) if changes.rows else 0
+    image = changes.image
+    known = matched == len(changes.rows)
+    if not known and (which or image is not None):
+        changes, known = changes.among(_held(queryset, changes)), True
+    if not known:
+        note_lost(changes.rows, queryset.db)  # of which of them is not asked
+        return matched, changes
+    if image is not None:
+        names = [field.attname for field in changes.fields]
+        image.written(connections[queryset.db], changes.rows, changes.places, names)
+    note_written(changes.rows, changes.fields, queryset.db, changes.kept, image)
+    return matched, changes
+
+
+def _write_noted(queryset: Any, changes: Changes, batch_size: int | None, workers: int) -> int:
+    call = diagnose.Call(
+        queryset.model, connections[queryset.db], changes.rows, changes.fields, changes.places
+    )
+    try:
+        with diagnose.diagnosed(lambda: call):
+            return _write(queryset, changes, batch_size, workers)
+    except (errors.CommitUnknown, errors.PartialCommit):
+        note_lost(changes.rows, queryset.db)
+        raise
+
+
+def _selected(queryset: Any, changes: Changes) -> list[bool]:
+    """Of each row, whether the queryset selects it: after the write that may have changed."""
+    query = queryset.query
+    aliases = [alias for alias in query.alias_map if query.alias_refcount[alias]]
+    if type(query) is Query and not query.where and len(aliases) <= 1 and not query.combinator:
+        return [True] * len(changes.rows)
+    keys = normal_keys(queryset.model, [row.pk for row in changes.rows], queryset.db)
+    if query.is_sliced:
+        queryset.query.clear_limits()
+    found = queryset.filter(InKeys(models.F("pk"), keys)).order_by().values_list("pk", flat=True)
+    there = set(normal_keys(queryset.model, found, queryset.db))
+    return [key in there for key in keys]
+
+
+def _held(queryset: Any, changes: Changes) -> list[bool]:
+    """Of each row, whether the database has it with the object's values: fewer rows matched than
+    were sent, and no statement says which.  What cannot be asked was not written."""
+    keys = normal_keys(queryset.model, [row.pk for row in changes.rows], queryset.db)
+    names = [field.attname for field in changes.fields]
+    found = of_keys(QuerySet, queryset.model, queryset.db, keys).values_list("pk", *names)
+    try:
+        cells = [dict(zip(changes.fields, values)) for _, *values in found]
+        read = normal_keys(queryset.model, [key for key, *_ in found], queryset.db)
+        stored = dict(zip(read, cells))
+    except Error:
+        if not connections[queryset.db].autocommit:
+            raise
+        return [False] * len(keys)  # the rows are committed, and it is no error of the call
+    held = [key in stored for key in keys]
+    for field in changes.fields:
+        marks = changes.kept.get(field, b"\1" * len(held))
+        for i, row in enumerate(changes.rows):
+            if held[i] and marks[i]:
+                held[i] = _is_stored_as(field, getattr(row, field.attname), stored[keys[i]][field])
+    return held
+
+
+def _is_stored_as(field: Any, value: Any, stored: Any) -> bool:
+    """May the database have made `stored` of the value?  In doubt it has not."""
+    try:
+        return bool(value == stored or field.to_python(value) == stored)
+    except Exception:  # of the caller's own classes
+        return False
+
+
+def _write(queryset: Any, changes: Changes, batch_size: int | None, workers: int) -> int:
+    for field in changes.fields:
+        if type(field) not in BUILT_IN or getattr(field, "auto_now", False):
+            for row in changes.rows_of(field):
+                setattr(row, field.attname, field.pre_save(row, add=False))
+    if queryset.query.is_sliced:
+        queryset.query.clear_limits()
+    update: Update | None = None
+    with falls_back("update_fields", queryset.model):
+        target = Target(queryset.model, queryset.db)
+        columns = [target.column(field) for field in changes.fields]
+        target.marks(changes.rows)
+        condition = condition_of(queryset, target.connection)
+        if condition is None:
+            return 0
+        named = [queryset.model._meta.pk, queryset.model._meta.pk, *changes.fields]
+        kept = {target.column(field).index: mask for field, mask in changes.kept.items()}
+        chunk = target.chunk(batch_size, named, changes.rows)
+        update = Update(
+            target,
+            changes.rows,
+            columns,
+            chunk,
+            condition,
+            how=for_save,
+            limited=cuts(target.connection),
+            kept=kept,
+            workers=workers,
+            places=lambda: [changes.places],
+        )
+    if update is not None:
+        return update.run()
+    # What is refused is refused outside of a transaction, so that the caller's is not broken.
+    check_rows(queryset.model, changes.rows, queryset.db)
+    check_values(connections[queryset.db], changes.rows, changes.fields, changes.places)
+    with one_transaction(queryset.db):
+        return _write_as_django(queryset, changes, batch_size)
+
+
+def _write_as_django(queryset: Any, changes: Changes, batch_size: int | None) -> int:
+    groups: dict[tuple[tuple[str, ...], int | None], list[Any]] = {}
+    for i, row in enumerate(changes.rows):
+        names = tuple(
+            field.name
+            for field in changes.fields
+            if field not in changes.kept or changes.kept[field][i]
+        )
+        alone = any(_is_null_of_json(getattr(row, name)) for name in names)
+        groups.setdefault((names, i if alone else None), []).append(row)
+    matched = 0
+    for (names, number), rows in groups.items():
+        if number is None:
+            given = with_defaults(rows, names)
+            matched += QuerySet.bulk_update(queryset._silent(), given, names, batch_size)
+        else:
+            values = {name: getattr(rows[0], name) for name in names}
+            matched += queryset._silent().filter(pk=rows[0].pk).update(**values)
+    return matched
+
+
+def with_defaults(rows: Sequence[Any], names: Iterable[str]) -> list[Any]:
+    """The objects, or copies of them that have the expression of a default in the place of the
+    default: Django's bulk_update() writes it into a CASE, where SQL knows no DEFAULT."""
+    given = []
+    for row in rows:
+        defaults = {
+            field.attname: value.expression  # type: ignore[attr-defined]
+            for field in map(row._meta.get_field, names)
+            if isinstance(value := vars(row).get(field.attname), DatabaseDefault)
+        }
+        if defaults:
+            row = copy(row)
+            vars(row).update(defaults)
+        given.append(row)
+    return given
+
+
+def _is_null_of_json(value: Any) -> bool:
+    """Django's bulk_update makes SQL's NULL of it."""
+    return isinstance(value, models.Value) and value.value is None

@@ -248,7 +248,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         try:
             with falls_back("bulk_create", self.model):
                 self._must_be_djangos(("bulk_create",), CREATE_STEPS)
-                conflict = conflict_of(self, *conflicts)
+                conflict = conflict_of(self, *conflicts) if any(conflicts) else None
                 create = Create(self, objects, asked.batch_size, asked.workers, conflict)
         except Exception as error:
             diagnose.annotate(error, self._call(objects))

@@ -31,10 +31,8 @@ def asked_for() -> bool | None:
 
 
 @contextmanager
-def checking(commit_check: bool | None) -> Iterator[None]:
-    if commit_check is None:  # as a call around this one has it
-        yield
-        return
+def checking(commit_check: bool) -> Iterator[None]:
+    """Set what the calls inside say."""
     token = _check.set(bool(commit_check))
     try:
         yield

@@ -24,9 +24,11 @@ def _performer(
 ) -> locate_row.Perform:
     on_postgresql = cursor.db.vendor == "postgresql"
     performs: dict[str, Any] = postgresql.PERFORM if on_postgresql else sqlite.PERFORM
+    clock = timeouts.clock_of(cursor.db)
 
     def perform(job: _core.Job, step: locate_row.Next) -> tuple[int, list[Any]]:
-        timeouts.check(cursor.db)
+        if clock is not None:
+            clock.check()
         if step[0] == "plain":
             cursor.execute(step[1])
             return 0, []

@@ -7,7 +7,15 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel import _core
-from bulkmodel.engine.statements import Condition, Reading, Step, placed, result, spliced
+from bulkmodel.engine.statements import (
+    ANY_ROW,
+    Condition,
+    Reading,
+    Step,
+    result,
+    statement,
+    with_placeholders,
+)
 
 try:
     from django.db.backends.postgresql.psycopg_any import (  # type: ignore[import-untyped]
@@ -119,16 +127,15 @@ def cursor_of(connection: Any) -> Any:
 def execute(
     cursor: Any, job: _core.Job | None, step: Step, condition: Condition
 ) -> tuple[int, list[Any]]:
-    text, order = placed(step.sql, "%b", condition.sql)
     cells = [None if cell is None else Raw(cell) for cell in step.params]
-    cursor.execute(text, spliced(order, cells, condition))
+    cursor.execute(*statement(step.sql, "%b", condition, cells))
     if isinstance(condition, Reading) and not step.wants_rows:
         condition.keys += [key for (key,) in cursor.fetchall()]
     return result(cursor, step.wants_rows)
 
 
 def load(cursor: Any, job: _core.Job, step: Step, condition: Condition) -> tuple[int, list[Any]]:
-    text, _ = placed(step.sql, "%b", "")
+    text, _ = with_placeholders(step.sql, "%b", "")
     cursor.execute(text + _NOTE, (Blocks(job, step),))
     return cursor.rowcount, []
 
@@ -141,7 +148,7 @@ def ask(table: _core.Table, connection: BaseDatabaseWrapper) -> _core.Catalog:
     catalog = _core.Catalog(table)
     sql, params = catalog.question()
     with cursor_of(connection) as cursor:
-        _, rows = execute(cursor, None, Step("exec", sql, params, 1, True), Condition())
+        _, rows = execute(cursor, None, Step("exec", sql, params, 1, True), ANY_ROW)
     catalog.answer(rows)
     return catalog
 

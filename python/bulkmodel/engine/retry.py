@@ -7,6 +7,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TypeVar
 
 from django.db import Error, connections
@@ -40,7 +41,8 @@ def carry_out(
     left = asked.retries if again and alone else 0
     until = time.monotonic() + _ALL
     pause = _FIRST
-    with checking(asked.commit_check):
+    check = asked.commit_check
+    with nullcontext() if check is None else checking(check):
         while True:
             try:
                 return write()

@@ -16,7 +16,7 @@ from django.db import DatabaseError, Error
 
 from bulkmodel import _core, conf
 from bulkmodel.engine import failure
-from bulkmodel.engine.statements import Condition, Step, placed, result, spliced
+from bulkmodel.engine.statements import Condition, Step, result, spliced, with_placeholders
 
 _loading = threading.Lock()
 
@@ -80,7 +80,7 @@ def _watched(cursor: Any, source: _core.Source, job: _core.Job) -> bool:
     if sql is None:
         return False
     try:
-        cursor.execute(placed(sql, "%s", "")[0], ())
+        cursor.execute(with_placeholders(sql, "%s", "")[0], ())
     except DatabaseError:
         if not source.watched(job):
             return False
@@ -122,7 +122,7 @@ def _one_by_one(cursor: Any, write: _Write) -> _Write:
 def show_batch(
     cursor: Any, job: _core.Job, step: Step, condition: Condition
 ) -> tuple[int, list[Any]]:
-    text, order = placed(step.sql, "%s", condition.sql)
+    text, order = with_placeholders(step.sql, "%s", condition.sql)
     bound = spliced(order, (), condition)
 
     def write(first: int, rows: int) -> tuple[int, list[Any]]:
@@ -159,7 +159,7 @@ def bind_rows(
     cursor: Any, job: _core.Job, step: Step, condition: Condition
 ) -> tuple[int, list[Any]]:
     """An INSERT of many rows is one statement, a row of VALUES each; an UPDATE is run for each."""
-    text, order = placed(step.sql, "%s", condition.sql)
+    text, order = with_placeholders(step.sql, "%s", condition.sql)
     values = _VALUES.search(text)
     if not (text.startswith("INSERT") and values):
         return _bind_each(cursor, job, text, order, step.n, condition)

@@ -15,7 +15,7 @@ _TOKEN = re.compile(r""""(?:[^"]|"")*"|'(?:[^']|'')*'|[$?](\d+)|%""")
 
 
 @lru_cache(maxsize=512)
-def placed(sql: str, mark: str, condition: str) -> tuple[str, tuple[int, ...]]:
+def with_placeholders(sql: str, mark: str, condition: str) -> tuple[str, tuple[int, ...]]:
     """The statement with Django's placeholders, and which cell each of them is; 0 stands for the
     parameters of the condition, which takes the place of $0."""
     order: list[int] = []
@@ -50,15 +50,11 @@ class Condition:
     def __init__(self, sql: str = "", params: tuple[Any, ...] = ()) -> None:
         self.sql = sql
         self.params = params
+        self.placeholder = "$0" if sql else None
+        self.is_plain = "SELECT" not in sql.upper()  # it reads no other rows
 
-    @property
-    def placeholder(self) -> str | None:
-        return "$0" if self.sql else None
 
-    @property
-    def is_plain(self) -> bool:
-        """Does it read no other rows?"""
-        return "SELECT" not in self.sql.upper()
+ANY_ROW = Condition()
 
 
 class Reading(Condition):
@@ -68,6 +64,12 @@ class Reading(Condition):
     def __init__(self) -> None:
         super().__init__()
         self.keys: list[Any] = []
+
+
+def statement(sql: str, mark: str, condition: Condition, cells: Any) -> tuple[str, tuple[Any, ...]]:
+    """Return the statement with Django's placeholders, and its parameters."""
+    text, order = with_placeholders(sql, mark, condition.sql)
+    return text, spliced(order, cells, condition)
 
 
 def spliced(order: tuple[int, ...], cells: Any, condition: Condition) -> tuple[Any, ...]:

@@ -158,6 +158,7 @@ class Description:
     key_assigned: bool
     columns: dict[Field, Column]
     complete: bool  # all fields that are written are here
+    has_relations: bool  # related objects may be set on instances
     returned: tuple[Field, ...]  # what Django reads back after an INSERT, beside the key
 
     @cached_property
@@ -322,6 +323,7 @@ def _describe(
         key_assigned=type(key) in _AUTO,
         columns=columns,
         complete=len(columns) == len(written) and not any(c.kind.cut for c in columns.values()),
+        has_relations=has_relations(model),
         returned=_returned(model),
     )
 

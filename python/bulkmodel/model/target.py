@@ -60,7 +60,7 @@ class Target:
 
     def marks(self, objects: list[Any]) -> bytes:
         key = self.description.key.field.attname
-        marks = _core.plain(objects, self.model, key, fields.has_relations(self.model))
+        marks = _core.plain(objects, self.model, key, self.description.has_relations)
         if marks is None:
             raise Fallback("an object is not of the model itself, or has no value")
         return marks

@@ -12,7 +12,7 @@ from django.db.models.sql import Query
 from django.db.models.sql.where import ExtraWhere
 
 from bulkmodel.engine.postgresql import bound
-from bulkmodel.engine.statements import Condition
+from bulkmodel.engine.statements import ANY_ROW, Condition
 from bulkmodel.engine.support import Fallback
 from bulkmodel.model.fields import equal, qualified
 
@@ -28,7 +28,7 @@ def condition_of(queryset: Any, connection: Any) -> Condition | None:
         raise Fallback("the queryset is grouped or sliced")
     aliases = [alias for alias in query.alias_map if query.alias_refcount[alias]]
     if not query.where:
-        return Condition() if len(aliases) <= 1 else _subquery(queryset, connection)
+        return ANY_ROW if len(aliases) <= 1 else _subquery(queryset, connection)
     if len(aliases) > 1 or _names_the_table(query.where):
         return _subquery(queryset, connection)
     clone = query.clone()
@@ -41,7 +41,7 @@ def condition_of(queryset: Any, connection: Any) -> Condition | None:
     except EmptyResultSet:
         return None
     except FullResultSet:
-        return Condition()
+        return ANY_ROW
     return bound(connection, sql, params)
 
 

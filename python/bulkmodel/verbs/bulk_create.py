@@ -15,7 +15,7 @@ from bulkmodel import _core
 from bulkmodel.engine import failure, postgresql
 from bulkmodel.engine.jobs import Jobs, share, workers_for
 from bulkmodel.engine.returned_keys import ASKED, PROVED, way_of
-from bulkmodel.engine.statements import SMALL, Condition, Reading
+from bulkmodel.engine.statements import ANY_ROW, SMALL, Condition, Reading
 from bulkmodel.engine.support import Fallback
 from bulkmodel.model import diagnose
 from bulkmodel.model.adapt import for_create
@@ -79,11 +79,13 @@ class Create:
         self.conflict = conflict
         self.counts: bool = getattr(queryset, "_bm_counts", False)
         n = len(objects)
-        if is_djangos(self.target, conflict, n):
+        if conflict is not None and is_djangos(self.target, conflict, n):
             raise Fallback
         # Workers whose rows conflict with each other would wait for each other.
         wanted = workers if conflict is None else 1
-        workers = workers_for(self.target.connection, queryset.model, wanted, n, batch_size)
+        workers = 1
+        if wanted > 1:
+            workers = workers_for(self.target.connection, queryset.model, wanted, n, batch_size)
         self.given_size = batch_size
         self.batch_size = batch_size or (share(n, workers) if workers > 1 else None)
         description = self.target.description
@@ -136,16 +138,16 @@ class Create:
         """Since Django 6.1 the key of a row replaces the one that its object came with."""
         target = self.target
         if django.VERSION < (6, 1) or not self.keyed or not target.description.key_assigned:
-            return Condition()
+            return ANY_ROW
         if self.conflict is not None or workers > 1:
-            return Condition()
+            return ANY_ROW
         if target.dialect.has_catalog and catalog is None:
             return Reading()
         if catalog is not None and catalog.triggers():
             raise Fallback("a trigger may change keys, and Django reads them back")
         if any(type(object.pk) is not int for object in self.keyed):
             raise Fallback("a key is not as the database has it, and Django reads it back")
-        return Condition()
+        return ANY_ROW
 
     def _is_one_of_djangos(self) -> bool:
         """Would Django send one statement?"""
@@ -177,7 +179,7 @@ class Create:
         way = ASKED
         if not with_key or isinstance(self.condition, Reading):
             way = way_of(target, catalog, with_key)
-        return make_job(rows, "bulk_create", (), batch_size, Condition(), catalog, conflict, way)
+        return make_job(rows, "bulk_create", (), batch_size, ANY_ROW, catalog, conflict, way)
 
     def run(self) -> None:
         """Write, and set keys and states; where that fails, they are what they were."""

@@ -35,8 +35,6 @@ def conflict_of(
     unique_fields: Iterable[str] | None,
 ) -> Conflict | None:
     """What Django's options mean; None: a conflict is an error.  Fallback where Django refuses."""
-    if not (ignore_conflicts or update_conflicts or update_fields or unique_fields):
-        return None
     opts = queryset.model._meta
     try:
         unique = [
@@ -55,9 +53,9 @@ def conflict_of(
     return Conflict(tuple(unique), tuple(update))
 
 
-def is_djangos(target: Target, conflict: Conflict | None, n: int) -> bool:
+def is_djangos(target: Target, conflict: Conflict, n: int) -> bool:
     """Is it Django's statement that updates n rows?  See check_conflict."""
-    if conflict is None or not conflict.update:
+    if not conflict.update:
         return False
     fewest = target.dialect.upserts_from
     return fewest is None or n < fewest

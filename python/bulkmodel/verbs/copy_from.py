@@ -16,7 +16,7 @@ from bulkmodel.engine import failure, postgresql
 from bulkmodel.engine.atomic import one_transaction
 from bulkmodel.engine.jobs import Jobs, share, workers_for
 from bulkmodel.engine.returned_keys import ASKED, way_of
-from bulkmodel.engine.statements import SMALL, Condition
+from bulkmodel.engine.statements import ANY_ROW, SMALL
 from bulkmodel.engine.support import Fallback
 from bulkmodel.model import diagnose
 from bulkmodel.model.adapt import for_create
@@ -183,7 +183,7 @@ class CopyIn:
             except Fallback:
                 pass
             else:
-                written = Jobs(self.target, jobs, Condition(), workers, part.places)
+                written = Jobs(self.target, jobs, ANY_ROW, workers, part.places)
 
                 def settle() -> None:
                     failure.check_count(written.written(), len(chunk))
@@ -224,7 +224,7 @@ class CopyIn:
         gathered = _core.Rows(target.description.table, len(objects))
         gather(target, gathered, objects, columns, False, for_create)
         way = way_of(target, self.catalog) if keyless else ASKED
-        return make_job(gathered, "bulk_create", (), most, Condition(), self.catalog, (), way)
+        return make_job(gathered, "bulk_create", (), most, ANY_ROW, self.catalog, (), way)
 
     def _check(self, chunk: list[Any], places: Sequence[int]) -> None:
         for number, row in zip(places, chunk):

@@ -177,7 +177,8 @@ def write(
     """Write the rows that `queryset`, which is on the alias to write to, selects.  Return how many,
     and of which objects they are.  which: the caller needs to know the latter for certain."""
     n = len(changes.rows)
-    workers = workers_for(connections[queryset.db], queryset.model, workers, n, batch_size)
+    if workers > 1:
+        workers = workers_for(connections[queryset.db], queryset.model, workers, n, batch_size)
     if workers > 1:
         batch_size = batch_size or share(n, workers)
     if which:  # who changes a row from now on makes it one that did not match

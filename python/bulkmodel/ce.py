@@ -32,7 +32,7 @@ class ConcurrentExecutor:
 def _job(job: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     function, arguments = (job[0], job[1:]) if isinstance(job, tuple | list) and job else (job, ())
     if not callable(function):
-        raise TypeError("A job is a callable, or a tuple of a callable and its arguments.")
+        raise TypeError("A job must be a callable, or a tuple of a callable and its arguments.")
     return function, tuple(arguments)
 
 

@@ -61,7 +61,7 @@ def _check_model(model: type[models.Model]) -> Iterator[CheckMessage]:
     own = managers.get("objects")
     if issubclass(model, BulkModel) and own is not None and not _is_ours(own):
         yield Warning(
-            "`objects` is not the manager of BulkModel, and lacks its methods.",
+            "`objects` is not the manager of BulkModel, so its methods are missing.",
             hint="Derive it from bulkmodel.managers.BulkModelManager, or give it another name.",
             obj=model,
             id="bulkmodel.W001",
@@ -73,9 +73,9 @@ def _check_model(model: type[models.Model]) -> Iterator[CheckMessage]:
         )
         if means_ours and not _is_ours(manager):
             yield Warning(
-                f"The querysets of `{manager.name}` are Django's: bulk methods are not ours there.",
+                f"The querysets of `{manager.name}` do not have the bulk methods of bulkmodel.",
                 hint="Put bulkmodel.queryset.BulkModelQuerySetMixin before models.QuerySet, and"
-                " look which class get_queryset() of the manager makes.",
+                " check which class get_queryset() of the manager returns.",
                 obj=model,
                 id="bulkmodel.W002",
             )
@@ -148,8 +148,8 @@ def check_connections(app_configs: Apps, **options: Any) -> list[CheckMessage]:
     --deploy`, and not by every command."""
     return [
         Info(
-            f"Database `{alias}` has no engine: {why}.",
-            hint="All methods work, with Django's own statements and at their speed.",
+            f"Database `{alias}` is not accelerated: {why}.",
+            hint="All methods work, but use Django's own statements and run at their speed.",
             id="bulkmodel.I001",
         )
         for alias in connections
@@ -164,7 +164,7 @@ def check_timeouts(
     where the check may use the database."""
     return [
         Warning(
-            f"Database `{alias}`: nothing bounds how long a call waits for the server.",
+            f"Database `{alias}`: nothing limits how long a call waits for the server.",
             hint="Set connect_timeout and tcp_user_timeout in OPTIONS, statement_timeout and"
             " lock_timeout for the role, or give calls a `timeout`.",
             id="bulkmodel.W006",

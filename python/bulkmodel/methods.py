@@ -6,16 +6,17 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.db import models
+from django.db import Error, models
 
 from bulkmodel import signals
 from bulkmodel.engine import retry
 from bulkmodel.engine.timeouts import timed
-from bulkmodel.options import checks_names, options_of
+from bulkmodel.options import Options, checks_names, options_of
 from bulkmodel.verbs import copy_to, create_queryset, m2m
 from bulkmodel.verbs.copy_from import CopyIn
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
+_Result = TypeVar("_Result")
 
 
 def alters_data(method: _Method) -> _Method:
@@ -38,6 +39,17 @@ class MoreMethods(_Base):
         def _alias_of_write(self) -> str: ...
         def _written(self, objects: Iterable[Any], **known: Any) -> Any: ...
         def _of_keys(self, keys: list[Any]) -> Any: ...
+
+    def _carry_out(
+        self, asked: Options, write: Callable[[], _Result], again: bool = True
+    ) -> _Result:
+        """Write, and repeat it as the call's `retries` allow."""
+        using = self._alias_of_write()
+
+        def on_retry(replay: int, error: Error) -> None:
+            signals.send_retry(self.model, using, replay, asked.retries, error)
+
+        return retry.carry_out(asked, using, write, again, on_retry if asked.signals else None)
 
     @timed
     def copy_to_instances(self, columns: Iterable[str] | None = None) -> list[Any]:
@@ -74,9 +86,8 @@ class MoreMethods(_Base):
         m2m_changed is sent as set() sends it, for each owner; all owners' links are taken out
         before any is put in.  ValueError: the field is not many-to-many."""
         owners = {key: list(targets) for key, targets in links_of.items()}
-        return retry.carry_out(
+        return self._carry_out(
             options_of(commit_check=commit_check, retries=retries),
-            self._alias_of_write(),
             lambda: m2m.update_m2m_fields(self, fieldname, owners, through_defaults),
         )
 
@@ -89,9 +100,8 @@ class MoreMethods(_Base):
         the others to their rows.  Returns all as a queryset, in the order of `objects`."""
         rows = list(objects)
         using = self._alias_of_write()
-        retry.carry_out(
+        self._carry_out(
             options_of(commit_check=commit_check, retries=retries),
-            using,
             lambda: create_queryset.create_or_update(type(self)(self.model, using=using), rows),
         )
         return self._written(rows)
@@ -132,7 +142,7 @@ class MoreMethods(_Base):
             commit_check,
             retries,
         )
-        using = self._alias_of_write()
+        self._for_write = True
         copy = CopyIn(self, fieldnames, exclude_id, asked, bm_create_uuid)
         rows = list(objs) if isinstance(objs, list | tuple | models.QuerySet) else None
         call = signals.begin(
@@ -145,9 +155,8 @@ class MoreMethods(_Base):
             n=None if rows is None else len(rows),
         )
         source = objs if rows is None else rows
-        n = retry.carry_out(
+        n = self._carry_out(
             asked,
-            using,
             lambda: copy.run(source, return_queryset or call is not None, return_queryset),
             again=rows is not None,
         )

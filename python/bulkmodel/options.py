@@ -84,7 +84,7 @@ def options_of(
     if not is_size(batch_size):
         raise ValueError("Batch size must be a positive integer.")
     if not hasattr(type(retries), "__index__") or retries < 0:
-        raise ValueError("retries must be an integer that is not negative.")
+        raise ValueError("retries must be a non-negative integer.")
     workers = conf.workers(concurrent, max_concurrent_workers)
     heard = send_signals and send_signal and signal
     return Options(batch_size, workers, heard, return_queryset, commit_check, retries)

@@ -14,7 +14,7 @@ from django.db.models.sql import UpdateQuery
 
 from bulkmodel import _core, errors, signals
 from bulkmodel.asynchronous import AsyncMixin
-from bulkmodel.engine import retry, timeouts
+from bulkmodel.engine import timeouts
 from bulkmodel.engine.atomic import commit_told
 from bulkmodel.engine.connections import ensure_connected, reset_connection
 from bulkmodel.engine.statements import SMALL
@@ -168,7 +168,9 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         conflicts = (ignore_conflicts, update_conflicts, update_fields, unique_fields)
         if self._bm_copy is not None:
             if any(conflicts):
-                raise ValueError("copy_from_objects() creates rows and knows no conflicts.")
+                raise ValueError(
+                    "copy_from_objects() does not support ignore_conflicts or update_conflicts."
+                )
             return self._bm_copy(self, objs, super())
         said: dict[str, Any] = {
             "batch_size": batch_size,
@@ -230,7 +232,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             with noted, restoring, commit_told(using, several):
                 return False, plain(given, batch_size, *conflicts)
 
-        done, made = retry.carry_out(asked, self._alias_of_write(), write)
+        done, made = self._carry_out(asked, write)
         if not done and isinstance(made, list | tuple):  # a package's may return something else
             given = made
 
@@ -294,13 +296,17 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         objects = tuple(objs)
         names = list(fields) if fields and not isinstance(fields, str) else fields
         given = self._bm_options or {}
-        asked = options_of(commit_check=given.get("commit_check"), retries=given.get("retries", 0))
+        asked = options_of(
+            commit_check=given.get("commit_check"),
+            retries=given.get("retries", 0),
+            send_signals=given.get("send_signals", True),
+        )
 
         def write() -> int:
             return self._bulk_update(objects, names, batch_size)
 
         try:
-            matched = retry.carry_out(asked, self._alias_of_write(), write)
+            matched = self._carry_out(asked, write)
         except (errors.CommitUnknown, errors.PartialCommit):
             note_lost(objects, self._alias_of_write())
             raise
@@ -369,17 +375,14 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         )
         if asked.return_queryset or asked.batch_size is not None:
             with diagnose.diagnosed(lambda: self._call(())):
-                matched, keys = retry.carry_out(
-                    asked, self._alias_of_write(), lambda: self._update_by_key(values, asked)
-                )
+                matched, keys = self._carry_out(asked, lambda: self._update_by_key(values, asked))
             make = self._read_in_order if asked.return_queryset else self._of_keys
             queryset = signals.end(call, matched, lambda: make(keys), asked.return_queryset)
         else:
             plain: Any = super().update
             with diagnose.diagnosed(lambda: self._call(())):
-                matched = retry.carry_out(
+                matched = self._carry_out(
                     asked,
-                    self._alias_of_write(),
                     lambda: plain(**values) if values or not options else 0,
                 )
             queryset = signals.end(call, matched, self._chain)  # type: ignore[attr-defined]
@@ -478,7 +481,8 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         image = self._image if objects is None else None
         if not names and image is None and rows:
             raise ValueError(
-                "update_fields() knows of no former values of these objects: name the fields."
+                "update_fields() needs field names here: "
+                "the original values of these objects are unknown."
             )
         changes = Changes(self.model, rows, fields, image)
         matched = 0
@@ -487,9 +491,8 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             target = type(self)(self.model, using=using) if self._bm_by_key else self.using(using)
             which = heard or return_queryset
             found = changes
-            matched, changes = retry.carry_out(
+            matched, changes = self._carry_out(
                 options,
-                using,
                 lambda: write(target, found, options.batch_size, options.workers, which),
             )
 

@@ -29,6 +29,7 @@ pre_update_fields = ModelSignal(use_caching=True)
 post_update_fields = ModelSignal(use_caching=True)
 pre_copy_from_instances = ModelSignal(use_caching=True)
 post_copy_from_instances = ModelSignal(use_caching=True)
+on_retry = ModelSignal(use_caching=True)
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,14 @@ def begin(
     }
     pair.pre.send(**facts, n=n)
     return Call(pair, facts)
+
+
+def send_retry(
+    model: type[models.Model], using: str, replay: int, retries: int, error: Exception
+) -> None:
+    """Send on_retry, if it has receivers."""
+    if on_retry.has_listeners(model):
+        on_retry.send(sender=model, using=using, replay=replay, retries=retries, error=error)
 
 
 def _written(model: type[models.Model]) -> list[str]:

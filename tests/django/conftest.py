@@ -27,8 +27,8 @@ def _elsewhere() -> Iterator[str]:
         yield from ("test_tables.py",)
     if ENGINE != "postgresql" or not postgresql.is_psycopg3:
         yield from ("test_commits.py", "test_lost.py", "test_pools.py", "test_statistics.py")
-        yield from ("test_timeouts.py", "test_workers.py")
-        yield from ("test_workers_pooler.py", "test_workers_rules.py", "test_workers_session.py")
+        yield from ("test_workers.py", "test_workers_pooler.py")
+        yield from ("test_workers_rules.py", "test_workers_session.py")
     if not IN_LEG:  # thousands of calls, and a project: with the package as it is installed
         yield from ("test_endurance.py", "test_project.py")
     if IN_LEG:  # no mypy is there, and Python 3.13.0 crashes without memory in code of its own

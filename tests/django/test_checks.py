@@ -188,8 +188,8 @@ def test_the_log_says_which_way_and_why(caplog: pytest.LogCaptureFixture) -> Non
         Plain.objects.distinct().bulk_update([Plain.objects.create(name="b value")], ["value"])
     said = [record.getMessage() for record in caplog.records if record.name == "bulkmodel"]
     if support.why_not(connection) is None:
-        assert said[0] == "bulk_create of app.Foo is the engine's"
-        assert said[1].startswith("bulk_update of app.Plain is Django's: the queryset is")
+        assert said[0] == "bulk_create of app.Foo uses the engine"
+        assert said[1].startswith("bulk_update of app.Plain uses Django: the queryset is")
     assert len(said) == 2 and not any("value" in text for text in said)
 
 

@@ -216,7 +216,7 @@ def test_errors_name_the_row_of_the_stream() -> None:
     assert caught.value.row_index == 25  # type: ignore[attr-defined]
     assert caught.value.field_name == "value"  # type: ignore[attr-defined]
     made[25] = Foo(name="x", value=1)
-    with pytest.raises(ValueError, match="Object 25 is no"), transaction.atomic():
+    with pytest.raises(ValueError, match="Object 25 is a Foo, not"), transaction.atomic():
         Plain.objects.copy_from_objects(iter(made), batch_size=10)
     if ENGINE == "postgresql":
         made[25] = Plain(name="x" * 11)
@@ -250,7 +250,7 @@ def test_bad_input(django_assert_num_queries: Any) -> None:
         for names in ([], ["everything"]):
             with pytest.raises(ValueError, match="concrete fields"):
                 copy(rows(2), fieldnames=names)
-        with pytest.raises(TypeError, match="list of names"):
+        with pytest.raises(TypeError, match="list of field names"):
             copy(rows(2), fieldnames="name")
         with pytest.raises(ValueError, match="multi-table"):
             Child.objects.copy_from_objects([Child(name="x")])

@@ -345,9 +345,9 @@ def test_bad_columns_are_refused_before_anything_is_read(django_assert_num_queri
         for call in (Plain.objects.copy_to_instances, Plain.objects.iter_copy_to_instances):
             with pytest.raises(FieldDoesNotExist):
                 call(["nothing"])
-            with pytest.raises(ValueError, match="'signed' is no column"):
+            with pytest.raises(ValueError, match="'signed' is not a concrete field"):
                 call(["signed"])
-            with pytest.raises(TypeError, match="list of names"):
+            with pytest.raises(TypeError, match="list of field names"):
                 call("name")
         with pytest.raises(ValueError, match="positive"):
             Plain.objects.iter_copy_to_instances(chunk_size=0)

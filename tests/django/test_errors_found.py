@@ -1,8 +1,10 @@
 """Violations of which PostgreSQL does not say the row: it is found by writing halves again."""
 
 import datetime
+import time
 import uuid
 from collections.abc import Callable
+from contextlib import nullcontext
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +15,7 @@ from django.db import IntegrityError, InternalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from app.postgres import Checked
+from bulkmodel.engine import locate_row
 
 DAY = datetime.date(2024, 2, 29)
 # Of each constraint: what makes a row break it, as the fields' values.
@@ -93,6 +96,47 @@ def test_the_row_is_found(name: str, verb: str, n: int) -> None:
             assert ours.constraint == theirs.__cause__.diag.constraint_name
             Checked.django.exclude(whole__isnull=False).delete()
     assert Checked.django.count() == before
+
+
+class Watch:
+    """The clock of a search: it jumps by an hour after so many looks at it."""
+
+    def __init__(self, looks: int) -> None:
+        self.left, self.looks = looks, 0
+
+    def monotonic(self) -> float:
+        self.looks += 1
+        self.left -= 1
+        return time.monotonic() + (3600.0 if self.left < 0 else 0.0)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize("verb", ["bulk_create", "bulk_create in batches"])
+def test_a_search_ends_at_its_limit(
+    verb: str, inside: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thirty seconds: then the row is unknown, and the error is the one that the server gave."""
+    whole = Watch(1_000_000)
+    monkeypatch.setattr(locate_row, "time", whole)
+    assert failure(calls(Checked.objects, verb, 300, [211], "positive")).row_index == 211
+    assert whole.looks > 5
+    Checked.django.all().delete()
+    monkeypatch.setattr(locate_row, "time", cut := Watch(4))
+    call = calls(Checked.objects, verb, 300, [211], "positive")
+    with transaction.atomic() if inside else nullcontext():
+        kept = Checked.django.count()
+        with transaction.atomic() if inside else nullcontext():
+            error = failure(call)
+            if inside:
+                transaction.set_rollback(True)
+        assert error.row_index is None and cut.looks == 5
+        assert error.constraint.startswith("positive") and error.sqlstate == "23514"
+        assert Checked.django.count() == kept
+        if inside:
+            transaction.set_rollback(True)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
 
 
 @pytest.mark.django_db(transaction=True)

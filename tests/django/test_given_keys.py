@@ -146,7 +146,7 @@ def test_links(others: int) -> None:
     assert Box.objects.update_m2m_fields("tags", {str(boxes[0].pk): [str(tags[0].pk)]}) == 1
     assert Box.objects.update_m2m_fields("tags", {boxes[0].pk: [str(tags[0].pk), tags[1]]}) == 1
     assert Box.objects.update_m2m_fields("tags", {str(boxes[0].pk): [tags[0].pk, tags[1].pk]}) == 0
-    with pytest.raises(ValueError, match="named twice"):
+    with pytest.raises(ValueError, match="appears twice"):
         Box.objects.update_m2m_fields("tags", {boxes[0].pk: [], str(boxes[0].pk): []})
 
 

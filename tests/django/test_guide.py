@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
@@ -108,7 +108,7 @@ def test_update_fields() -> None:
     bulk_update.named(rows)
     values = set(Product.objects.values_list("price", "stock", "name"))
     assert values == {(Decimal(1), 2, f"Article {i}") for i in range(20)}
-    with pytest.raises(ValueError, match="name the fields"):
+    with pytest.raises(ValueError, match="needs field names"):
         Product.objects.update_fields(objects=list(rows))
 
 
@@ -158,6 +158,7 @@ RECEIVERS = [
     (signals.post_bulk_create, receivers.announce),
     (signals.pre_update_fields, receivers.forbid_negative),
     (signals.post_update, receivers.forget_prices),
+    (signals.on_retry, receivers.count_retry),
 ]
 # The page's receivers listen from their import on; here they do in one test.
 for signal, receiver in RECEIVERS:
@@ -187,6 +188,8 @@ def test_signals(heard: list[str]) -> None:
     with pytest.raises(ValueError, match="A-5: a stock below 0"):
         rows.update_fields()
     assert set(stocks()) == {1}
+    signals.send_retry(Product, "default", 2, 3, OperationalError("deadlock"))
+    assert heard[2:] == ["retry 2 after OperationalError"]
 
 
 def test_settings() -> None:

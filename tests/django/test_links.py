@@ -198,11 +198,11 @@ def test_bad_input(boxes: Any, tags: Any) -> None:
         Box.objects.update_m2m_fields("code", {key: []})
     with pytest.raises(FieldDoesNotExist):
         Box.objects.update_m2m_fields("nothing", {key: []})
-    with pytest.raises(TypeError, match="object of"):
+    with pytest.raises(TypeError, match="instance of"):
         Box.objects.update_m2m_fields("tags", {key: [boxes[1]]})
     with pytest.raises(ValueError, match="expected a number"):
         Box.objects.update_m2m_fields("tags", {key: ["x"]})
-    with pytest.raises(ValueError, match="is None"):
+    with pytest.raises(ValueError, match="must not be None"):
         Box.objects.update_m2m_fields("tags", {key: [Tag()]})
     with pytest.raises(ValueError, match="twice"):
         Box.objects.update_m2m_fields("tags", {key: [], str(key): []})

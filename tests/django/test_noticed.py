@@ -286,7 +286,7 @@ def test_what_is_read_with_prefetch_needs_names() -> None:
     owner = Plain.objects.prefetch_related("signed").get(pk=owner.pk)
     signed: Any = owner.signed.all()  # type: ignore[attr-defined]
     signed[0].value = 2
-    with pytest.raises(ValueError, match="name the fields"):
+    with pytest.raises(ValueError, match="needs field names"):
         signed.update_fields()
     assert signed.update_fields("value") == 1
 
@@ -339,7 +339,7 @@ def test_deleted_and_written() -> None:
     assert rows.update_fields() == 1
     assert stored() == [0, 60]
     rows[0].delete()
-    with pytest.raises(ValueError, match="not saved"):
+    with pytest.raises(ValueError, match="has not been saved"):
         rows.update_fields()
 
 

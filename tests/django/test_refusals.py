@@ -254,13 +254,13 @@ def test_names_that_are_none() -> None:
 @pytest.mark.parametrize(
     ("other", "said"),
     [
-        (lambda rows: Plain(name="new"), "3 is not saved"),
-        (lambda rows: Plain(pk=4711, name="new"), "3 is not saved"),
+        (lambda rows: Plain(name="new"), "3 has not been saved"),
+        (lambda rows: Plain(pk=4711, name="new"), "3 has not been saved"),
         (lambda rows: rows[1], "1 and 3 have the same"),
         (lambda rows: Plain.objects.get(pk=rows[2].pk), "2 and 3 have the same"),
-        (lambda rows: Stamped.objects.create(name="x"), "3 is no app.Plain"),
-        (lambda rows: None, "3 is no app.Plain"),
-        (lambda rows: {"pk": 1}, "3 is no app.Plain"),
+        (lambda rows: Stamped.objects.create(name="x"), "3 is a Stamped, not an"),
+        (lambda rows: None, "3 is a NoneType, not an instance of app.Plain"),
+        (lambda rows: {"pk": 1}, "3 is a dict, not an instance of app.Plain"),
     ],
 )
 def test_objects(other: Any, said: str, django_assert_num_queries: Any) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 
 from app.models import Plain
 from bulkmodel.engine import retry
-from bulkmodel.signals import post_bulk_create, pre_bulk_create
+from bulkmodel.signals import on_retry, post_bulk_create, pre_bulk_create
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -122,6 +123,54 @@ def test_no_more_often_than_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
         Plain.objects.bulk_create(made, commit_check=True)
     assert fails.calls == 4
     assert all(row.pk is None and row._state.adding for row in made)
+
+
+@contextmanager
+def counting(receiver: Callable[..., None]) -> Iterator[None]:
+    on_retry.connect(receiver, sender=Plain)
+    try:
+        yield
+    finally:
+        on_retry.disconnect(receiver, sender=Plain)
+
+
+def test_on_retry_is_sent_before_each_repetition(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard: list[tuple[Any, ...]] = []
+
+    def hear(sender: Any, using: str, replay: int, retries: int, error: Any, **_: Any) -> None:
+        heard.append((sender, using, replay, retries, type(error), Plain.django.count()))
+
+    failing(monkeypatch, 2)
+    with counting(hear), caplog.at_level("WARNING", "bulkmodel"):
+        Plain.objects.bulk_create(rows(3), retries=3, commit_check=True)
+    expected = (Plain, "default", 1, 3, OperationalError, 0)
+    assert heard == [expected, (*expected[:2], 2, *expected[3:])]
+    assert [record.getMessage()[:13] for record in caplog.records] == [
+        "Retry 1 of 3 ",
+        "Retry 2 of 3 ",
+    ]
+    failing(monkeypatch, 1)
+    with counting(hear):
+        Plain.objects.bulk_create(rows(3, 10), retries=3, commit_check=True, send_signals=False)
+        quiet = Plain.objects.bulk_options(retries=1, send_signals=False)
+        made = list(Plain.objects.all())
+        failing(monkeypatch, 1)
+        assert quiet.bulk_update(made, ["value"], batch_size=2) == 6
+    assert len(heard) == 2 and Plain.objects.count() == 6
+
+
+def test_a_receiver_of_on_retry_ends_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: Any) -> None:
+        raise RuntimeError("no more")
+
+    fails = failing(monkeypatch, 1)
+    made = rows(3)
+    with counting(refuse), pytest.raises(RuntimeError, match="no more"):
+        Plain.objects.bulk_create(made, retries=3, commit_check=True)
+    assert fails.calls == 1 and Plain.objects.count() == 0
+    assert all(row.pk is None for row in made)
 
 
 def test_nothing_else_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:

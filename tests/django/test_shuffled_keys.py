@@ -226,7 +226,7 @@ def test_a_table_that_was_altered_meanwhile() -> None:
     Plain.objects.bulk_create(rows(2))
     Plain.django.all().delete()
     with altered(TABLES["descending"]):
-        with pytest.raises(DatabaseError, match="call again"), transaction.atomic():
+        with pytest.raises(DatabaseError, match="Repeat the call"), transaction.atomic():
             Plain.objects.bulk_create(rows(10))
         assert Plain.django.count() == 0
         made = rows(10)

@@ -168,7 +168,7 @@ def test_no_post_signal_after_a_failure(heard: Any, n: int) -> None:
         Plain.objects.bulk_create(rows(n), batch_size=0)
     with pytest.raises(ValueError, match="positive"):
         Plain.objects.update(value=1, batch_size=-1)
-    with pytest.raises(ValueError, match="name the fields"):
+    with pytest.raises(ValueError, match="needs field names"):
         Plain.objects.update_fields(objects=[Plain.django.get()])
     assert names_of(heard) == ["pre_bulk_create", "pre_update_fields"]
 

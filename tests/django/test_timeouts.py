@@ -132,6 +132,27 @@ if ENGINE == "postgresql":
             (b"COPY", workers, CallTimeout),
         ]
 
+    def test_other_threads_run_while_the_server_is_asked_to_cancel() -> None:
+        """psycopg2's own cancel() would hold the interpreter's lock until the server answers."""
+        beats: list[float] = []
+        over = threading.Event()
+
+        def beat() -> None:
+            while not over.wait(0.02):
+                beats.append(time.monotonic())
+
+        thread = threading.Thread(target=beat)
+        thread.start()
+        try:
+            with freezing(connection) as freezer:
+                connection.ensure_connection()
+                freezer.word = b"INSERT"
+                assert lateness(few, CallTimeout, SECONDS) < 10
+        finally:
+            over.set()
+            thread.join()
+        assert max(later - sooner for sooner, later in zip(beats, beats[1:])) < 5
+
     @pytest.mark.parametrize("swallows", [False, True])
     @pytest.mark.parametrize(("word", "call", "error"), STAGES)
     def test_a_server_that_freezes(word: bytes, call: Any, error: Any, swallows: bool) -> None:

@@ -38,7 +38,7 @@ def one_transaction(
                 connection.run_commit_hooks_on_set_autocommit_on = False
             yield
             if own and connection.closed_in_transaction:
-                raise OperationalError("The connection was closed while rows were written.")
+                raise OperationalError("The connection was closed while rows were being written.")
             if own:
                 told = Told(connection, several)
                 timeouts.committing(connection)
@@ -83,7 +83,9 @@ class Told:
         self.connection.run_and_clear_commit_hooks()
 
 
-_UNKNOWN = "The connection was lost at COMMIT: all rows of the call are there, or none."
+_UNKNOWN = (
+    "The connection was lost during COMMIT: either all rows of the call were written, or none."
+)
 
 
 @contextmanager

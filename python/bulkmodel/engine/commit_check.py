@@ -95,7 +95,7 @@ def _ask(
         try:
             driver = driver or _connect(lost, until - time.monotonic())
             if _server(driver) != transaction.server:
-                raise lost.Database.OperationalError("Another server answered.")
+                raise lost.Database.OperationalError("A different server answered.")
             cursor = driver.cursor()
             cursor.execute(sql)
             answer = cursor.fetchone()[0]

@@ -31,7 +31,7 @@ def reset_connection(connection: BaseDatabaseWrapper) -> None:
     """Close the connection and open a new one.  TransactionManagementError: inside a transaction,
     which would be lost."""
     if _in_transaction(connection):
-        raise TransactionManagementError("A connection is not reset inside a transaction.")
+        raise TransactionManagementError("The connection cannot be reset inside a transaction.")
     connection.close()
     connection.ensure_connection()
 

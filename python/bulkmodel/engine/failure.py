@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from django.db import DatabaseError, Error, InterfaceError, OperationalError
+from django.db import DatabaseError, Error, InterfaceError, OperationalError, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel import _core
@@ -83,11 +83,17 @@ def describe(
     described.sqlstate = sqlstate
 
 
+def not_an_instance(number: int, object: Any, model: type[models.Model]) -> ValueError:
+    """Return the error for an object of another class than the model."""
+    name = type(object).__name__
+    return ValueError(f"Object {number} is a {name}, not an instance of {model._meta.label}.")
+
+
 def check_count(written: int, sent: int) -> None:
     """Raise DatabaseError if the database wrote fewer or more rows than were sent."""
     if written != sent:
         raise DatabaseError(
-            f"the server wrote {written} of {sent} rows: a trigger or a rule drops or changes rows"
+            f"the server wrote {written} of {sent} rows: a trigger or rule drops or changes rows"
         )
 
 

@@ -198,7 +198,7 @@ class Jobs:
         if not connection.in_atomic_block and connection.get_autocommit():
             return locate_row.rolled_back(self.target.using)
         if self._savepoint is None or not self._savepoint.is_left():
-            raise RuntimeError("nobody can try again in a transaction that has failed")
+            raise RuntimeError("the transaction has failed and has no savepoint to return to")
         return self._savepoint.rolled_back()
 
     def keys(self) -> list[Any]:

@@ -1,5 +1,4 @@
-"""What a call was asked for beside its rows, known below without being handed on; and the call
-again where nothing of it can have been committed."""
+"""Repeat a call after an error that may pass, if nothing of it can have been committed."""
 
 from __future__ import annotations
 
@@ -22,49 +21,59 @@ from bulkmodel.options import Options
 _log = logging.getLogger("bulkmodel")
 _Result = TypeVar("_Result")
 
-# Full jitter: any pause up to one that doubles.  Seconds.
+# Seconds.  Full jitter: a pause is random, up to a limit that doubles.
 _FIRST, _LONGEST, _ALL = 0.05, 2.0, 30.0
 
 # Serialization failure, deadlock.
-_AGAIN = ("40001", "40P01")
+_TRANSIENT = ("40001", "40P01")
 _SQLITE_BUSY = 5
 
 
 def carry_out(
-    asked: Options, using: str, write: Callable[[], _Result], again: bool = True
+    options: Options,
+    using: str,
+    write: Callable[[], _Result],
+    again: bool = True,
+    on_retry: Callable[[int, Error], None] | None = None,
 ) -> _Result:
-    """Write, and write again where that failed for a reason that may be gone and nothing of it was
-    committed, `retries` times at most: never in a transaction of the caller's.  again: the rows can
-    be read again."""
+    """Call `write`, and repeat it up to `retries` times after an error that may pass.
+
+    It is not repeated inside the caller's transaction, nor where again=False says that the rows
+    cannot be read a second time.  on_retry is called before each repetition, with its number,
+    which counts from 1, and the error; an exception that it raises ends the call."""
     connection = connections[using]
     alone = not connection.in_atomic_block and connection.get_autocommit()
-    left = asked.retries if again and alone else 0
+    most = options.retries if again and alone else 0
     until = time.monotonic() + _ALL
-    pause = _FIRST
-    check = asked.commit_check
+    limit = _FIRST
+    replay = 0
+    check = options.commit_check
     with nullcontext() if check is None else checking(check):
         while True:
             try:
                 return write()
             except Error as error:
-                wait = random.uniform(0, pause)
+                pause = random.uniform(0, limit)
                 clock = timeouts.clock_of(connection)
-                late = time.monotonic() + wait > until or (clock is not None and clock.is_late)
-                if left == 0 or late or not _may_be_gone(error, connection):
+                late = time.monotonic() + pause > until or (clock is not None and clock.is_late)
+                if replay == most or late or not _may_pass(error, connection):
                     raise
-                left -= 1
-                _log.warning("Written again after: %s", type(error).__name__)
+                replay += 1
+                name, state = type(error).__name__, sqlstate_of(error)
+                _log.warning("Retry %d of %d after %s (%s)", replay, most, name, state or "-")
                 if is_lost(error):
                     connection.close()
-            time.sleep(wait)
-            pause = min(2 * pause, _LONGEST)
+                if on_retry is not None:
+                    on_retry(replay, error)
+            time.sleep(pause)
+            limit = min(2 * limit, _LONGEST)
 
 
-def _may_be_gone(error: Error, connection: BaseDatabaseWrapper) -> bool:
-    """May the same succeed in a while?"""
+def _may_pass(error: Error, connection: BaseDatabaseWrapper) -> bool:
+    """Whether the same call may succeed a moment later."""
     if isinstance(error, CommitUnknown | PartialCommit | CallTimeout):
         return False
     if connection.vendor == "sqlite":
         code = getattr(error.__cause__, "sqlite_errorcode", None)  # since Python 3.11
         return "database is locked" in str(error) if code is None else code & 255 == _SQLITE_BUSY
-    return sqlstate_of(error) in _AGAIN or is_lost(error)
+    return sqlstate_of(error) in _TRANSIENT or is_lost(error)

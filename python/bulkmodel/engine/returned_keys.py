@@ -85,8 +85,8 @@ def _make_sure(target: Any, job: _core.Job, connection: BaseDatabaseWrapper) -> 
             return
     known.discard((target.model, target.using))
     raise DatabaseError(
-        f"It is unknown which of the new rows of {target.model._meta.db_table} has which key: the "
-        "table was altered while this process ran. Nothing was written; call again."
+        f"The keys of new rows of {target.model._meta.db_table} cannot be matched to objects: the "
+        "table was altered while this process ran. Nothing was written. Repeat the call."
     )
 
 

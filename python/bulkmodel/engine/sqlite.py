@@ -128,7 +128,7 @@ def show_batch(
     def write(first: int, rows: int) -> tuple[int, list[Any]]:
         source = source_of(cursor.db)
         if source is None:
-            raise DatabaseError("The connection was opened again while rows were written.")
+            raise DatabaseError("The connection was reopened while rows were being written.")
         source.offer(job, first, rows)
         try:
             if step.wants_rows and _watched(cursor, source, job):

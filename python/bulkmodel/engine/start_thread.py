@@ -12,7 +12,7 @@ class NotStarted(RuntimeError):
     """The caller was interrupted before there was a thread."""
 
     def __init__(self, interrupt: BaseException) -> None:
-        super().__init__("A thread was not started.")
+        super().__init__("The thread was not started.")
         self.interrupt = interrupt
 
 

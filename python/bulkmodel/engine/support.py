@@ -31,7 +31,7 @@ def why_not(connection: BaseDatabaseWrapper) -> str | None:
     ops: Any = type(connection.ops)
     why = _why_not(connection.vendor, ops)
     if why is None and not connection.features.can_return_rows_from_bulk_insert:
-        return "this SQLite is older than 3.35"
+        return "SQLite is older than 3.35"
     return why
 
 
@@ -48,17 +48,17 @@ def dialect_of(connection: BaseDatabaseWrapper) -> Dialect | None:
 def _why_not(vendor: str, ops: type[Any]) -> str | None:
     own: type[Any]
     if django.VERSION[:2] not in KNOWN_DJANGO:
-        return f"this Django ({django.get_version()}) is not known"
+        return f"Django {django.get_version()} is not supported"
     if vendor == "postgresql":
         if not postgresql.is_psycopg3:
-            return "the driver is psycopg2: the engine speaks through psycopg 3"
+            return "the driver is psycopg2, and the engine needs psycopg 3"
         from django.db.backends.postgresql.operations import DatabaseOperations as own
     elif vendor == "sqlite":
         from django.db.backends.sqlite3.operations import DatabaseOperations as own
     else:
-        return f"there is none for {vendor}"
+        return f"there is no engine for {vendor}"
     is_known = all(getattr(ops, name, None) is getattr(own, name, None) for name in _ADAPTERS)
-    return None if is_known else "its backend adapts values in its own way"
+    return None if is_known else "its backend adapts values in a way of its own"
 
 
 _log = logging.getLogger("bulkmodel")
@@ -74,6 +74,6 @@ def falls_back(verb: str, model: type[models.Model]) -> Iterator[None]:
     try:
         yield
     except Fallback as why:
-        _log.debug("%s of %s is Django's: %s", verb, model._meta.label, why)
+        _log.debug("%s of %s uses Django: %s", verb, model._meta.label, why)
     else:
-        _log.debug("%s of %s is the engine's", verb, model._meta.label)
+        _log.debug("%s of %s uses the engine", verb, model._meta.label)

@@ -20,6 +20,7 @@ from typing import Any, TypeVar, cast
 from django.db import DatabaseError, Error, InterfaceError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from bulkmodel.engine import psycopg2
 from bulkmodel.errors import CallTimeout, CommitUnknown, PartialCommit
 
 NAMES = ("timeout", "commit_timeout")
@@ -42,6 +43,14 @@ class _Watched:
         self._canceller: threading.Thread | None = None
         # Of its own, so that it is never the descriptor of something opened later.
         self._descriptor = self._duplicate()
+        self._cancel: psycopg2.Cancel | None = None
+        if self.driver is not None:
+            self._prepare_cancel(self.driver)
+
+    def _prepare_cancel(self, driver: Any) -> None:
+        if hasattr(driver, "pgconn_ptr"):  # psycopg2
+            with suppress(Exception):
+                self._cancel = psycopg2.Cancel(driver)
 
     def _duplicate(self) -> int | None:
         driver = self._driver()  # it may have connected since
@@ -56,8 +65,11 @@ class _Watched:
         if self.connection.vendor == "sqlite":
             self._interrupt()
         elif self._canceller is None and self._driver() is not None:
+            driver = self._driver()
+            if self._cancel is None:
+                self._prepare_cancel(driver)
             self._canceller = threading.Thread(
-                target=self._request, args=(self._driver(),), name="bulkmodel cancel", daemon=True
+                target=self._request, args=(driver,), name="bulkmodel cancel", daemon=True
             )
             self._canceller.start()
 
@@ -70,12 +82,14 @@ class _Watched:
             with suppress(Exception):
                 driver.interrupt()
 
-    @staticmethod
-    def _request(driver: Any) -> None:
+    def _request(self, driver: Any) -> None:
         with suppress(Exception):
             if hasattr(driver, "cancel_safe"):
                 driver.cancel_safe(timeout=_GRACE)
-            else:
+            elif self._cancel is not None:
+                self._cancel.send()
+                self._cancel.close()
+            elif not hasattr(driver, "pgconn_ptr"):
                 driver.cancel()
 
     def shut_down(self) -> None:
@@ -93,6 +107,8 @@ class _Watched:
     def release(self) -> None:
         """The call has ended.  A request that is still under way could stop a later statement: its
         connection is of no use."""
+        if self._canceller is None and self._cancel is not None:
+            self._cancel.close()
         if self._canceller is not None:
             self._canceller.join(_GRACE)
             if self._canceller.is_alive() and not self.is_shut:
@@ -116,7 +132,9 @@ def stay_closed(connection: BaseDatabaseWrapper) -> None:
 
 
 def _refuse() -> None:
-    raise OperationalError("The connection was given up: the call does not connect again.")
+    raise OperationalError(
+        "The connection was closed after the timeout. The call does not reconnect."
+    )
 
 
 class Clock:
@@ -207,7 +225,7 @@ class Clock:
     def error(self) -> CallTimeout:
         limit = "commit timeout" if self.is_committing else "timeout"
         seconds = self.commit_seconds if self.is_committing else self.seconds
-        return CallTimeout(f"The {limit} of {seconds:g} seconds passed.")
+        return CallTimeout(f"The call exceeded its {limit} of {seconds:g} seconds.")
 
     # --------------------------------------------------------------------- in the watching thread
 

@@ -157,9 +157,9 @@ class Team:
         self.caller = caller
         self.session = session.session_of(caller)
         if self.session.has_tables:
-            raise Entangled("Temporary tables belong to one connection.")
+            raise Entangled("Other connections cannot see the temporary tables of this session.")
         if self.session.is_serializable:
-            raise Entangled("Serializable transactions may fail each other at COMMIT.")
+            raise Entangled("Serializable transactions can make each other fail at COMMIT.")
         self.rules = _core.Team(len(tasks))
         self.join, self.asks = _core.team_sql(random.getrandbits(31))
         self.checks_commits = commit_check.is_wanted(True)
@@ -265,10 +265,10 @@ class Team:
         parts = [Part(fate, rows) for fate, rows in fates if rows]
         fate = self.rules.fate()
         if fate == "partial":
-            message = "Some workers had committed, or may have, when another one failed to."
+            message = "Some workers committed, or may have committed, before another one failed."
             raise PartialCommit(message, parts) from self.error
         if fate == "unknown":
-            message = "The connection was lost while its transaction was committed."
+            message = "The connection was lost during COMMIT: the rows may or may not be written."
             raise CommitUnknown(message) from self.error
         error = self.error or self._interrupt
         if error is not None:
@@ -312,7 +312,7 @@ class Team:
         finally:
             self._changed.acquire()
         if entangled and self._tell("entangled"):
-            self.error = Entangled("Workers wait for each other's rows.")
+            self.error = Entangled("The workers wait for each other's rows.")
 
     def committed(self, worker: _Worker) -> None:
         """The next one may commit."""

@@ -109,7 +109,7 @@ class Limit(NamedTuple):
     def __str__(self) -> str:
         unit = "bits" if self.bits else "characters"
         return (
-            f"the text has not {self.length} bits"
+            f"the bit string must be exactly {self.length} bits long"
             if self.exact
             else (f"the text is longer than {self.length} {unit}")
         )

@@ -58,7 +58,11 @@ _Found = tuple[type[Exception], str | None, str]
 
 def _of_postgresql(connection: BaseDatabaseWrapper, value: Any, field: Any) -> _Found | None:
     if isinstance(value, str) and "\0" in value:
-        return DataError if is_psycopg3 else ValueError, None, "text cannot hold NUL."
+        return (
+            DataError if is_psycopg3 else ValueError,
+            None,
+            "PostgreSQL text cannot contain a NUL character.",
+        )
     target = target_of(field)
     limit = limit_of(target.db_type(connection))
     if limit is not None and limit.refuses(value):
@@ -78,7 +82,7 @@ def _of_sqlite(value: Any) -> _Found | None:
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
         return OverflowError, None, "the number is out of range."
     if isinstance(value, float) and math.isnan(value):
-        return DataError, None, "SQLite has no NaN."
+        return DataError, None, "SQLite cannot store NaN."
     return None
 
 

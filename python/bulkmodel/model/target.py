@@ -35,9 +35,9 @@ class Target:
             raise Fallback(support.why_not(self.connection))
         description = fields.describe(model, self.connection, dialect.name)
         if description is None:
-            raise Fallback("the model is not the engine's")
+            raise Fallback("the engine cannot write this model")
         if dialect.has_catalog and not postgresql.is_known(self.connection):
-            raise Fallback("its backend's connections are of a kind that is not known")
+            raise Fallback("the connections of its backend are not psycopg connections")
         self.dialect = dialect
         self.description: Description = description
         self.table = description.table
@@ -45,7 +45,7 @@ class Target:
     def column(self, field: Field) -> Column:
         column = self.description.columns.get(field)
         if column is None:
-            raise Fallback(f"field {field.name} is not the engine's")
+            raise Fallback(f"the engine cannot write field {field.name}")
         return column
 
     def chunk(self, batch_size: int | None, columns: list[Field], objects: list[Any]) -> int:
@@ -62,7 +62,9 @@ class Target:
         key = self.description.key.field.attname
         marks = _core.plain(objects, self.model, key, self.description.has_relations)
         if marks is None:
-            raise Fallback("an object is not of the model itself, or has no value")
+            raise Fallback(
+                "an object is not an instance of exactly this model, or a value is missing"
+            )
         return marks
 
 
@@ -83,7 +85,7 @@ def gather(
             continue
         for column in neighbours:
             if not take(rows, column, objects, limited, target.connection, prepare):
-                raise Fallback(f"a value of field {column.field.name} is not the engine's")
+                raise Fallback(f"the engine cannot write a value of field {column.field.name}")
 
 
 def make_job(

@@ -21,9 +21,9 @@ def condition_of(queryset: Any, connection: Any) -> Condition | None:
     """The queryset's WHERE, for a statement that calls the table t; None: it selects nothing."""
     query = queryset.query
     if type(query) is not Query:
-        raise Fallback("the queryset's query is of a class of its own, and may select as it likes")
+        raise Fallback("the queryset's query has a class of its own")
     if query.combinator or query.distinct or query.extra or query.annotations:
-        raise Fallback("the queryset is combined, distinct, annotated or has extra()")
+        raise Fallback("the queryset is combined, distinct, annotated or uses extra()")
     if query.group_by is not None or query.is_sliced:
         raise Fallback("the queryset is grouped or sliced")
     aliases = [alias for alias in query.alias_map if query.alias_refcount[alias]]

@@ -90,7 +90,7 @@ class Create:
         self.batch_size = batch_size or (share(n, workers) if workers > 1 else None)
         description = self.target.description
         if not description.complete or description.returned:
-            raise Fallback("a field of the model is not the engine's")
+            raise Fallback("a field of the engine cannot write this model")
         marks = self.target.marks(objects)
         kinds = set(marks)
         if not kinds <= _PLAIN or description.key.field.has_default():
@@ -104,7 +104,7 @@ class Create:
             self.keyed = [o for o, mark in zip(objects, marks) if not mark & 1]
             self.keyless = [o for o, mark in zip(objects, marks) if mark & 1]
         if self.keyless and not description.key_assigned:
-            raise Fallback("an object has no key, and the database makes none")
+            raise Fallback("an object has no primary key, and the database does not generate one")
         if conflict is not None:
             check_conflict(self.target, conflict, objects, bool(self.keyed), bool(self.keyless))
         for column in description.stamped:
@@ -144,9 +144,9 @@ class Create:
         if target.dialect.has_catalog and catalog is None:
             return Reading()
         if catalog is not None and catalog.triggers():
-            raise Fallback("a trigger may change keys, and Django reads them back")
+            raise Fallback("a trigger may change primary keys, and Django reads them back")
         if any(type(object.pk) is not int for object in self.keyed):
-            raise Fallback("a key is not as the database has it, and Django reads it back")
+            raise Fallback("a primary key is not an integer, and Django reads it back")
         return ANY_ROW
 
     def _is_one_of_djangos(self) -> bool:
@@ -163,7 +163,7 @@ class Create:
         description = target.description
         columns = description.all if with_key else description.all_but_key
         if not columns:
-            raise Fallback("the model has no field but its key")
+            raise Fallback("the model has only its primary key")
         fields = [column.field for column in columns]
         batch_size = target.chunk(self.batch_size, fields, objects)
         dialect = target.dialect
@@ -171,7 +171,7 @@ class Create:
             most = dialect.max_rows if len(objects) > SMALL else len(objects)
             batch_size = dialect.limit(batch_size or most, len(columns))
         if len(objects) > SMALL and catalog is None and dialect.has_catalog:
-            raise Fallback("the table is not in the catalog")
+            raise Fallback("the server does not describe the table")
         self.is_one_statement = len(objects) <= min(batch_size, SMALL)
         rows = _core.Rows(target.description.table, len(objects))
         gather(target, rows, objects, columns, False, for_create)

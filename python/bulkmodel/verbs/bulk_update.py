@@ -66,20 +66,20 @@ def bulk_update(queryset: Any, objects: tuple[Any, ...], names: Any, batch_size:
     """Django's bulk_update, where all that it refuses is known not to be there."""
     opts = queryset.model._meta
     if not objects or not names or not all(isinstance(name, str) for name in names):
-        raise Fallback("there is nothing to do, or a name is no string")
+        raise Fallback("there is nothing to write, or a field name is not a string")
     if batch_size is not None and batch_size <= 0:
-        raise Fallback("Django refuses it")
+        raise Fallback("Django refuses this batch_size")
     queryset._for_write = True
     target = Target(queryset.model, queryset.db)
     columns = [target.column(opts.get_field(name)) for name in names]
     if target.description.key in columns or len(set(columns)) != len(columns):
-        raise Fallback("the key is among the names, or a name is there twice")
+        raise Fallback("the primary key or a repeated field is among the names")
     if any(column.kind.cut for column in columns):
-        raise Fallback("Django cuts a text that is too long for its column")
+        raise Fallback("Django truncates a text that is too long for its column")
     rows = list(objects)
     marks = target.marks(rows)
     if any(mark & 1 for mark in set(marks)):
-        raise Fallback("an object has no key")
+        raise Fallback("an object has no primary key")
     fields_named = [column.field for column in columns]
     if any(mark & 2 for mark in set(marks)):
         for object in rows:

@@ -45,7 +45,7 @@ def conflict_of(
             ignore_conflicts, update_conflicts, update, unique
         )
     except Exception as error:
-        raise Fallback("Django refuses it") from error
+        raise Fallback("Django refuses these conflict options") from error
     if asked is None:
         return None
     if asked is OnConflict.IGNORE:
@@ -73,11 +73,11 @@ def check_conflict(
         return
     by_key = target.description.key.field in conflict.unique
     if keyed and not by_key and django.VERSION >= (6, 1):
-        raise Fallback("since Django 6.1 an updated row's key replaces the key of its object")
+        raise Fallback("since Django 6.1 the key of an updated row replaces the key of its object")
     if not keyless:
         return
     if by_key:
-        raise Fallback("an object without a key cannot conflict by it")
+        raise Fallback("an object has no primary key to conflict on")
     for field in conflict.unique if not target.dialect.returns_upserted_keys else ():
         if field.null and any(getattr(object, field.attname) is None for object in objects):
-            raise Fallback(f"field {field.name}, by which rows are found again, is None")
+            raise Fallback(f"field {field.name} is None, so its updated row cannot be found")

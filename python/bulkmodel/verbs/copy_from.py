@@ -229,7 +229,7 @@ class CopyIn:
     def _check(self, chunk: list[Any], places: Sequence[int]) -> None:
         for number, row in zip(places, chunk):
             if not isinstance(row, self.model._meta.concrete_model or self.model):
-                error = ValueError(f"Object {number} is no {self.model._meta.label}.")
+                error = failure.not_an_instance(number, row, self.model)
                 raise failure.at_row(error, number, None)
         auto = self.model._meta.pk if self.makes_keys else None
         checked = [field for field in self.fields if field is not auto]
@@ -263,10 +263,10 @@ def fields_to_copy(model: type[models.Model], names: Iterable[str] | None) -> li
     if names is None:
         return fields
     if isinstance(names, str):
-        raise TypeError("fieldnames is a list of names.")
+        raise TypeError("fieldnames must be a list of field names, not a string.")
     named = [opts.get_field(name) for name in names]
     if not named or any(field not in fields for field in named):
-        raise ValueError("copy_from_objects() writes concrete fields: name one or more of them.")
+        raise ValueError("fieldnames must name one or more concrete fields that can be written.")
     named += opts.pk_fields
     return [field for field in fields if field in named or field.name == "bm_create_uuid"]
 

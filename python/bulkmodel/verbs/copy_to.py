@@ -19,13 +19,15 @@ def _selecting(queryset: Any, columns: Iterable[str] | None) -> Any:
     if columns is None:
         return queryset._chain()
     if isinstance(columns, str):
-        raise TypeError("columns are a list of names, not a string.")
+        raise TypeError("columns must be a list of field names, not a string.")
     opts = queryset.model._meta
     names = []
     for name in columns:
         field = opts.pk if name == "pk" else opts.get_field(name)
         if name != "pk" and (not field.concrete or field.many_to_many):
-            raise ValueError(f"{name!r} is no column: only concrete fields can be copied.")
+            raise ValueError(
+                f"{name!r} is not a concrete field: only concrete fields can be copied."
+            )
         names.append("pk" if name == "pk" else field.name)
     return queryset.only("pk", *names)
 

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models.expressions import DatabaseDefault
 from django.db.models.query import ModelIterable
 
+from bulkmodel.engine import failure
 from bulkmodel.engine.atomic import one_transaction
 from bulkmodel.model.fields import key_fields
 from bulkmodel.model.primary_keys import normal, normal_keys
@@ -46,7 +47,7 @@ def _keyed(model: type[models.Model], objects: list[Any], using: str) -> dict[An
     at: dict[Any, int] = {}
     for i, row in enumerate(objects):
         if not isinstance(row, model._meta.concrete_model or model):
-            raise ValueError(f"Object {i} is no {model._meta.label}.")
+            raise failure.not_an_instance(i, row, model)
         if row._is_pk_set():  # type: ignore[attr-defined]
             key = normal(model, row.pk, using)
             if at.setdefault(key, i) != i:
@@ -88,17 +89,19 @@ def _is_given(field: Any, value: Any) -> bool:
 def populate(queryset: Any, objects: Iterable[Any], names: tuple[str, ...]) -> None:
     """Copy these fields by key onto the rows of a queryset that has been read."""
     if not names:
-        raise ValueError("populate_queryset_values() needs the names of fields.")
+        raise ValueError("populate_queryset_values() needs at least one field name.")
     if not issubclass(queryset._iterable_class, ModelIterable):
-        raise TypeError("populate_queryset_values() needs a queryset of objects.")
+        raise TypeError("populate_queryset_values() needs a queryset of model instances.")
     opts = queryset.model._meta
     fields = [opts.get_field(name) for name in names]
     if any(not field.concrete or field.many_to_many or field in opts.pk_fields for field in fields):
-        raise ValueError("populate_queryset_values() copies concrete fields, and no primary key.")
+        raise ValueError(
+            "populate_queryset_values() copies concrete fields other than the primary key."
+        )
     given = {}
     for i, row in enumerate(objects):
         if not isinstance(row, queryset.model._meta.concrete_model):
-            raise ValueError(f"Object {i} is no {queryset.model._meta.label}.")
+            raise failure.not_an_instance(i, row, queryset.model)
         given[normal(queryset.model, row.pk, queryset.db)] = row
     for row in queryset._result_cache:
         source = given.get(normal(queryset.model, row.pk, queryset.db))

@@ -44,12 +44,14 @@ class Side:
         """A primary key, given as itself or as an object."""
         if isinstance(given, models.Model):
             if not isinstance(given, self.model):
-                raise TypeError(f"An object of {self.model._meta.label} was expected.")
+                raise TypeError(
+                    f"Expected an instance of {self.model._meta.label}, got {type(given).__name__}."
+                )
             given = given.pk
         key: Any = self.model._meta.pk.get_prep_value(given)  # refuses what is no key
         key = normal(self.model, given if key is not None else None, using)
         if key is None:
-            raise ValueError(f"A primary key of {self.model._meta.label} is None.")
+            raise ValueError(f"A primary key of {self.model._meta.label} must not be None.")
         return key
 
     def values(self, keys: Iterable[Any], using: str) -> dict[Any, Any]:
@@ -107,7 +109,7 @@ def _found(model: type[models.Model], name: str) -> Any:
             raise
         found = named[0]
     if not isinstance(found, models.ManyToManyField | models.ManyToManyRel):
-        raise ValueError(f"update_m2m_fields() needs a many-to-many field: {name!r} is none.")
+        raise ValueError(f"update_m2m_fields() needs a many-to-many field: {name!r} is not one.")
     return found
 
 
@@ -122,7 +124,7 @@ class Links:
         for owner, targets in wanted.items():
             key = source.key(owner, using)
             if key in self.keys:
-                raise ValueError("update_m2m_fields(): an owner is named twice.")
+                raise ValueError("update_m2m_fields(): an owner appears twice.")
             self.keys[key] = [target.key(given, using) for given in targets]
         if relation.symmetrical:
             self._check_symmetry()
@@ -133,7 +135,7 @@ class Links:
             if any(one in sets and owner not in sets[one] for one in targets):
                 raise ValueError(
                     f"update_m2m_fields({self.relation.name!r}): the relation is symmetrical, and "
-                    "one of two owners has a link to the other that the other has not."
+                    "one of two owners is linked to the other, but not the other way round."
                 )
 
     def read(self) -> None:
@@ -149,7 +151,7 @@ class Links:
             }
         except KeyError:
             raise IntegrityError(
-                f"update_m2m_fields({relation.name!r}): a key that no row has."
+                f"update_m2m_fields({relation.name!r}): a key does not exist."
             ) from None
         self.owners = {value: key for key, value in owners_of.items()}
         names = (relation.source.field.attname, relation.target.field.attname)
@@ -256,7 +258,7 @@ class Announce:
             found = rows.filter(InKeys(models.F("pk"), missing))
             instances.update(by_key(found))
         if any(change.owner not in instances for change in self.changes):
-            raise IntegrityError(f"update_m2m_fields({relation.name!r}): an owner that is no row.")
+            raise IntegrityError(f"update_m2m_fields({relation.name!r}): an owner does not exist.")
         return instances
 
     def __call__(self, action: str, what: str) -> None:

@@ -13,6 +13,7 @@ from django.db.models.query import QuerySet
 from django.db.models.sql import Query
 
 from bulkmodel import _core, errors
+from bulkmodel.engine import failure
 from bulkmodel.engine.atomic import one_transaction
 from bulkmodel.engine.jobs import share, workers_for
 from bulkmodel.engine.support import falls_back
@@ -49,9 +50,11 @@ def check_rows(model: type[models.Model], rows: list[Any], using: str) -> None:
     """Each is a saved object of this model, and none is there twice."""
     for i, row in enumerate(rows):
         if not isinstance(row, model._meta.concrete_model or model):
-            raise ValueError(f"Object {i} is no {model._meta.label}.")
+            raise failure.not_an_instance(i, row, model)
         if row._state.adding or row.pk is None:
-            raise ValueError(f"Object {i} is not saved: update_fields() updates rows.")
+            raise ValueError(
+                f"Object {i} has not been saved. update_fields() only updates existing rows."
+            )
     seen: dict[Any, int] = {}
     for i, key in enumerate(normal_keys(model, [row.pk for row in rows], using)):
         if seen.setdefault(key, i) != i:

@@ -32,6 +32,16 @@ def forget_prices(sender: type[Product], values: dict[str, Any], **facts: Any) -
 
 
 # [end receivers]
+# [retries]
+from bulkmodel.signals import on_retry  # noqa: E402
+
+
+@receiver(on_retry, sender=Product)
+def count_retry(sender: type[Product], replay: int, error: Exception, **facts: Any) -> None:
+    log.append(f"retry {replay} after {type(error).__name__}")
+
+
+# [end retries]
 def quiet(rows: list[Product]) -> None:
     # [quiet]
     Product.objects.bulk_create(rows, send_signals=False)

@@ -258,7 +258,7 @@ def test_w5_the_first_commit_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None
     with watching(Both()), pytest.raises(OperationalError) as undone:
         Plain.objects.bulk_create(given, max_concurrent_workers=2, **WAYS)
     assert not isinstance(undone.value, CommitUnknown | PartialCommit)  # the server knows
-    monkeypatch.setattr(workers.commits, "fate_of", lambda lost, transaction: "unknown")
+    monkeypatch.setattr(workers.commit_check, "fate_of", lambda lost, transaction: "unknown")
     with watching(Both()), pytest.raises(PartialCommit) as caught:
         Plain.objects.bulk_create(given, max_concurrent_workers=2, **WAYS)
     assert names() == set()

@@ -39,7 +39,8 @@ def site(tmp_path: Path) -> Path:
     package.mkdir(parents=True)
     for folder in bulkmodel.__path__:
         for file in Path(folder).iterdir():
-            if file.suffix in {".py", ".so"}:
+            is_room = file.is_dir() and (file / "__init__.py").exists()
+            if is_room or file.suffix in {".py", ".so"}:
                 (package / file.name).symlink_to(file)
     return package.parent
 

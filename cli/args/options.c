@@ -244,22 +244,31 @@ static bm_status find_verb(const char *name, cli_options *out, bm_error *err)
     return cli_fail(err, BM_INVALID, "unknown verb \"%s\"", name);
 }
 
-/* A file whose delimiter and quote are the same character cannot be read. */
+/* A file in which two of these characters are the same cannot be read. */
 static bm_status check_signs(const cli_options *options, bm_error *err)
 {
-    const char *delimiter = options->delimiter;
+    const char delimiter = options->delimiter != NULL ? options->delimiter[0] : ',';
     const char quote = options->quote != NULL ? options->quote[0] : '"';
-    const char *const signs[] = {delimiter, options->quote, options->escape};
+    const struct {
+        const char *name;
+        const char *sign;
+    } signs[] = {
+        {"delimiter", options->delimiter}, {"quote", options->quote}, {"escape", options->escape}};
     for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++) {
-        if (signs[i] != NULL && strpbrk(signs[i], "\r\n") != NULL) {
-            return cli_fail(err, BM_INVALID, "--%s cannot be a line end",
-                            i == 0   ? "delimiter"
-                            : i == 1 ? "quote"
-                                     : "escape");
+        if (signs[i].sign != NULL && strpbrk(signs[i].sign, "\r\n") != NULL) {
+            return cli_fail(err, BM_INVALID, "--%s cannot be a line end", signs[i].name);
+        }
+        if (signs[i].sign != NULL && options->format != NULL &&
+            strcmp(options->format, "ndjson") == 0) {
+            return cli_fail(err, BM_INVALID, "--%s is for csv and tsv, not for ndjson",
+                            signs[i].name);
         }
     }
-    if ((delimiter != NULL && delimiter[0] == quote) || (delimiter == NULL && quote == ',')) {
+    if (delimiter == quote) {
         return cli_fail(err, BM_INVALID, "--delimiter and --quote must be different characters");
+    }
+    if (options->escape != NULL && options->escape[0] == delimiter) {
+        return cli_fail(err, BM_INVALID, "--delimiter and --escape must be different characters");
     }
     return BM_OK;
 }

@@ -51,6 +51,25 @@ def a_wrong_command_line_is_status_2(w: World) -> None:
         (["copy-to", w.database, "item", "-d\n"], "--delimiter cannot be a line end"),
         (["copy-to", w.database, "item", "-o", ""], "--output needs the name of a file"),
         (["create", w.database, "item", "--returning="], "--returning needs the name of a file"),
+        (["create", w.database, "item", "-d;", "--escape=;"], "must be different characters"),
+        (["create", w.database, "item", "--escape=,"], "must be different characters"),
+        (["create", w.database, "item", "-q", ""], "--quote must be one character"),
+        (["create", w.database, "item", "-q", "''"], "--quote must be one character"),
+        (["create", w.database, "item", "-f", "ndjson", "-d;"], "--delimiter is for csv and tsv"),
+        (["copy-to", w.database, "item", "-f", "ndjson", "-q'"], "--quote is for csv and tsv"),
+        (["create", w.database, "item", "--escape=x", "-fndjson"], "--escape is for csv and tsv"),
+        (["create", w.database, "item", "-f", "ndjson", "--no-header"], "is for csv and tsv"),
+        (["create", w.database, "item", "--skip-lines=-1"], '"-1" is not a number'),
+        (["create", w.database, "item", "--skip-lines=99999999999999999999"], "is not a number"),
+        (["create", w.database, "item", "--set=x"], '"x" is not COL=VALUE'),
+        (["create", w.database, "item", "--map==x"], '"=x" is not FILE_COL=COL'),
+        (["create", w.database, "item", "-c", "a,,b"], '"a,,b" is not a list of names'),
+        (["create", w.database, "item", "-k", '"a'], "is not a list of names"),
+        (["create", w.database, "a.b.c"], '"a.b.c" is not [SCHEMA.]TABLE'),
+        (["create", w.database, "item", "-e", "nonsense"], 'unknown encoding "nonsense"'),
+        (["create", w.database, "item", "-j2"], "--workers: SQLite allows only one writer"),
+        (["copy-to", w.database, "item", "out.csv"], "copy-to takes no FILE: use --output"),
+        (["explain", w.database, "item", "--returning=x"], "is not an option of explain"),
         (["create", w.database, "nothing"], "there is no table"),
         (["create", "mysql:x", "item"], "begins with none of"),
     ]:
@@ -60,6 +79,46 @@ def a_wrong_command_line_is_status_2(w: World) -> None:
     says(w.verb("create", "--set=x=1", stdin="id\n1\n", status=2), 'no column "x"')
     says(w.verb("create", "--key=x", stdin="id\n1\n", status=2), 'no column "x"')
     says(w.verb("update-fields", stdin="name\na\n", status=2), 'key column "id" is not in the file')
+
+
+@case("postgresql")
+def workers_exclude_what_needs_one_connection(w: World) -> None:
+    w.items()
+    for arguments, words in (
+        (["-j2", "--truncate"], "--workers: cannot be used with --truncate"),
+        (["-j2", "--returning=-"], "--workers: cannot be used with --returning"),
+        (["-j33"], "--workers: the maximum is 32"),
+    ):
+        says(w.verb("create", *arguments, stdin="id,name\n1,a\n", status=2), words)
+    expect(w.sql("SELECT count(*) FROM item"), "0")
+
+
+@case("postgresql")
+def the_exit_code_says_what_to_do(w: World) -> None:
+    """1 the database, 4 a constraint, 5 no permission, 6 run it again; nothing is written."""
+    w.items("(1, 'a', 1, NULL)")
+    w.sql("ALTER TABLE item ADD CHECK (value < 100)")
+    w.sql(
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " RAISE 'as it says' USING ERRCODE = NEW.note; END $$;"
+        "CREATE TRIGGER fail BEFORE INSERT ON item FOR EACH ROW WHEN (NEW.note <> '')"
+        " EXECUTE FUNCTION fail()"
+    )
+    for row, status in (
+        ("2,b,2,P0001", 1),
+        ("2,b,2,XX000", 1),
+        ("2,b,x,", 3),
+        ("2,b,2147483648,", 3),
+        ("1,b,2,", 4),
+        ("2,b,100,", 4),
+        ("2,,2,", 4),
+        ("2,b,2,42501", 5),
+        ("2,b,2,40001", 6),
+        ("2,b,2,55P03", 6),
+    ):
+        done = w.verb("create", "--retries=0", stdin=f"id,name,value,note\n{row}\n", status=status)
+        expect((row, "nothing was written" in done.err), (row, True))
+        expect(w.all(), "1|a|1|(null)")
 
 
 @case("postgresql")

@@ -3,7 +3,6 @@
 #include "core.h"
 
 #include "commit.h"
-#include "sql_transaction.h"
 
 #include <string.h>
 
@@ -38,7 +37,8 @@ static PyObject *question_new(PyTypeObject *type, PyObject *args, PyObject *keyw
     py_question *self = (py_question *)type->tp_alloc(type, 0);
     if (self != NULL) {
         int64_t now_ns = bm__now_ns();
-        bm__commit_begin(&self->question, &xact, now_ns, now_ns + (int64_t)(seconds * 1e9));
+        bm__commit_begin(&self->question, bm__engine_postgresql.commits, &xact, now_ns,
+                         now_ns + (int64_t)(seconds * 1e9));
     }
     return (PyObject *)self;
 }
@@ -120,5 +120,6 @@ bool py_commit_init(PyObject *module)
 {
     return PyType_Ready(&py_question_type) == 0 &&
            PyModule_AddObjectRef(module, "CommitQuestion", (PyObject *)&py_question_type) == 0 &&
-           PyModule_AddStringConstant(module, "XACT_TOLD", BM__SQL_XACT_TOLD) == 0;
+           PyModule_AddStringConstant(module, "XACT_TOLD", bm__engine_postgresql.commits->told) ==
+               0;
 }

@@ -208,7 +208,7 @@ static const char *kind_of(const py_job *self)
     if (step->batch == NULL) {
         return "exec";
     }
-    return self->table->engine->binds_rows ? "rows" : "batch";
+    return self->table->engine->dialect->binds_rows ? "rows" : "batch";
 }
 
 /* next() -> (kind, sql, params, rows), or None at the end */

@@ -1,7 +1,6 @@
 /* Team: the rules of workers (src/team), for threads of Python; the driver holds a lock. */
 #include "core.h"
 
-#include "sql_team.h"
 #include "team.h"
 
 #include <string.h>
@@ -188,14 +187,14 @@ PyTypeObject py_team_type = {
  * ready asks whether calls wait for each other */
 PyObject *py_team_sql(PyObject *module, PyObject *argument)
 {
-    char join[BM__SQL_TEAM_MAX];
-    char asks[BM__SQL_TEAM_MAX];
+    char join[BM__TEAM_SQL_MAX];
+    char asks[BM__TEAM_SQL_MAX];
     unsigned long number = PyLong_AsUnsignedLong(argument);
     (void)module;
     if (PyErr_Occurred() != NULL) {
         return NULL;
     }
-    bm__sql_team_lock(join, (uint32_t)number);
-    bm__sql_team_entangled(asks, (uint32_t)number);
+    bm__engine_postgresql.team->join(join, (uint32_t)number);
+    bm__engine_postgresql.team->entangled(asks, (uint32_t)number);
     return Py_BuildValue("ss", join, asks);
 }

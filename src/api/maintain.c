@@ -1,7 +1,7 @@
 #include "entry.h"
 
-#include "maintain.h"
 #include "options.h"
+#include "savepoint.h"
 #include "type.h"
 
 #include <stdio.h>
@@ -13,6 +13,7 @@ typedef struct upkeep {
     bm_maintain_options options;
     bm_call call;
     bm__step limits; /* its deadline and its token */
+    const bm__engine *engine;
     const bm__table *table;
     bm__sql_shape shape;
     bm__arena arena;
@@ -25,7 +26,7 @@ static bm__step step_of(const upkeep *u, bm__step_kind kind)
     step.kind = kind;
     step.autocommit = kind == BM__STEP_EXEC && !u->inside;
     step.lock_timeout_ms = u->call.lock_timeout_ms;
-    if (step.lock_timeout_ms == 0 && !u->conn->borrowed && u->shape.engine->has_copy) {
+    if (step.lock_timeout_ms == 0 && !u->conn->borrowed && u->engine->sets_lock_timeout) {
         step.lock_timeout_ms = BM__LOCK_MS;
         step.lock_unless_set = true;
     }
@@ -62,11 +63,11 @@ static bool is_integer(const bm__table_column *column)
 /* SQLite counts on from the largest key by itself. */
 static bm_status sequences(upkeep *u, bool move, bm_error *err)
 {
-    for (size_t i = 0; !u->shape.engine->stores_lite && i < u->table->n_columns; i++) {
+    for (size_t i = 0; u->engine->sequence != NULL && i < u->table->n_columns; i++) {
         const bm__table_column *column = &u->table->columns[i];
         if (is_integer(column) && (column->identity != '\0' || column->volatile_default)) {
             bm__sql sql = bm__sql_begin(err);
-            bm__sql_sequence(&sql, &u->shape, column->name, move);
+            u->engine->sequence(&sql, &u->shape, column->name, move);
             BM_TRY(perform(u, &sql, err));
         }
     }
@@ -77,7 +78,7 @@ static bm_status sequences(upkeep *u, bool move, bm_error *err)
 static bm_status check_constraints(upkeep *u, bm_error *err)
 {
     bm__sql sql = bm__sql_begin(err);
-    if (u->shape.engine->stores_lite) {
+    if (!u->engine->defers) {
         return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,
                         "this database checks deferred constraints only at COMMIT");
     }
@@ -85,7 +86,7 @@ static bm_status check_constraints(upkeep *u, bm_error *err)
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
                         "BM_CHECK_CONSTRAINTS needs an open transaction");
     }
-    bm__sql_check_constraints(&sql);
+    bm__sql_put(&sql, BM__SQL_IMMEDIATE);
     return perform(u, &sql, err);
 }
 
@@ -105,7 +106,7 @@ static bm_status refuse_reached(void *context, const bm__cell *cells, size_t n, 
                         "references it",
                         u->shape.table, (int)cells[0].size, name);
     }
-    if (bm__sql_is_delete_trigger(cells[1].data)) {
+    if (u->engine->is_delete_trigger(cells[1].data)) {
         return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_WRITE,
                         "table \"%s\" is not truncated: its trigger \"%.*s\" would run for each "
                         "row",
@@ -119,14 +120,14 @@ static bm_status delete_all(upkeep *u, bm_error *err)
     bm__answer answer = {.row = BM_NO_ROW};
     bm__step step = step_of(u, BM__STEP_EXEC);
     bm__sql question = bm__sql_begin(err);
-    bm__sql_truncate_reaches(&question, &u->shape);
+    u->engine->truncate_reaches(&question, &u->shape);
     BM_TRY(bm__sql_end(&question, &u->arena, &step.sql));
     step.push = refuse_reached;
     step.context = u;
     bm_status status = u->conn->transport->perform(u->conn, &step, &answer, err);
     if (status == BM_OK) {
         bm__sql sql = bm__sql_begin(err);
-        bm__sql_truncate(&sql, &u->shape);
+        bm__sql_delete_all(&sql, &u->shape);
         status = perform(u, &sql, err);
     }
     if (status == BM_CONSTRAINT) { /* of no other table: it was asked for */
@@ -163,7 +164,7 @@ static bm_status delete_all_alone(upkeep *u, bm_error *err)
 
 static bm_status truncate(upkeep *u, bm_error *err)
 {
-    if (u->shape.engine->stores_lite) {
+    if (u->engine->truncate_reaches != NULL) {
         return u->inside ? delete_all(u, err) : delete_all_alone(u, err);
     }
     bm__sql sql = bm__sql_begin(err);
@@ -237,8 +238,9 @@ bm_status bm_maintain(bm_db *db, const bm_model *model, const bm_maintain_option
     bm_status status = bm__tables_get(root, u.conn, model, &limits, &known, &fresh, err);
     if (status == BM_OK) {
         u.table = known->table;
+        u.engine = u.conn->engine;
         u.shape = (bm__sql_shape){
-            .engine = root->engine, .schema = u.table->schema, .table = u.table->name};
+            .dialect = u.engine->dialect, .schema = u.table->schema, .table = u.table->name};
         status = carry_out(&u, err);
         bm__tables_release(root, known);
     }

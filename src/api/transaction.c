@@ -1,7 +1,7 @@
 #include "entry.h"
 
 #include "commit.h"
-#include "sql_transaction.h"
+#include "savepoint.h"
 
 #include <stdlib.h>
 
@@ -35,7 +35,7 @@ static bm_status perform(bm_db *tx, bm__step_kind kind, const char *sql, bm_erro
         step.deadline_ns = kind == BM__STEP_COMMIT ? 0 : step.end_ns;
         step.end_ns = kind == BM__STEP_COMMIT ? 0 : step.end_ns;
     }
-    if (kind == BM__STEP_BEGIN && !tx->conn->borrowed && tx->engine->has_copy) {
+    if (kind == BM__STEP_BEGIN && !tx->conn->borrowed && tx->engine->sets_lock_timeout) {
         step.lock_timeout_ms = BM__LOCK_MS;
         step.lock_unless_set = true;
     }
@@ -104,8 +104,9 @@ static void fold_inner(bm_db *tx)
 static bm_status commit_outermost(bm_db *tx, bm_error *err)
 {
     bm__answer answer;
+    const bm__commit_sql *commits = tx->engine->commits;
     bm__step ask = {.kind = BM__STEP_EXEC,
-                    .sql = BM__SQL_XACT_TOLD,
+                    .sql = commits != NULL ? commits->told : NULL,
                     .push = bm__xact_push,
                     .context = &tx->xact};
     bool sound = tx->transport->state(tx->conn, false) == BM__CONN_IN_TRANSACTION;
@@ -113,7 +114,7 @@ static bm_status commit_outermost(bm_db *tx, bm_error *err)
     bm__step_within(&ask, "the timeout for COMMIT's question", bm__own_ms(tx->conn, BM__SHORT_MS));
     bool ends = ask.deadline_ns != 0 && ask.deadline_ns < INT64_MAX - BM__SLACK_NS;
     ask.end_ns = ends ? ask.deadline_ns + BM__SLACK_NS : 0;
-    if (tx->engine->tells_commits && tx->xact.id == 0 && sound) {
+    if (commits != NULL && tx->xact.id == 0 && sound) {
         BM_TRY(tx->transport->perform(tx->conn, &ask, &answer, err));
     }
     int64_t commit_ms = commit_timeout(tx);

@@ -6,33 +6,76 @@
 #ifndef BM_ENGINES_ENGINE_H
 #define BM_ENGINES_ENGINE_H
 
-#include "arena.h"
+#include "statement.h"
 #include "step.h"
+
+#define BM__COMMIT_SQL_MAX 512
+#define BM__TEAM_SQL_MAX 2048
 
 struct bm__catalog;
 struct bm__table;
 struct bm__table_column;
+
+/* What another connection is asked of a transaction whose COMMIT was not answered. */
+typedef struct bm__commit_sql {
+    /* One row of two texts, the transaction's id (NULL: it wrote nothing) and the server's process:
+     * behind BEGIN, where they give the transaction its id; with the RELEASE of a call's savepoint;
+     * and asked for at any time. */
+    const char *after_begin;
+    const char *release_call;
+    const char *told;
+
+    /* One text: "committed", "aborted", "in progress"; or another, where it cannot be said. */
+    void (*ask)(char out[BM__COMMIT_SQL_MAX], uint64_t id);
+
+    /* End the server's process, where that transaction is still its own, unless it waits for a
+     * standby: then it has committed here, and would say so too early. */
+    void (*end)(char out[BM__COMMIT_SQL_MAX], uint64_t id, int backend);
+} bm__commit_sql;
+
+/*
+ * What the workers of one call have in common on a server.  Whoever asks it then knows that these
+ * transactions wait for each other before they commit, which the server does not.
+ */
+typedef struct bm__team_sql {
+    /* One boolean: may the server let transactions fail each other at COMMIT? */
+    const char *serializable;
+
+    /* Take part in the call `team`, until the transaction ends. */
+    void (*join)(char out[BM__TEAM_SQL_MAX], uint32_t team);
+
+    /* One boolean: does the call wait for itself?  A worker that waits in the server, for one of
+     * its own call, or for a session or another call that waits for this one, waits for ever.  Of
+     * the calls in such a circle that have somebody to ask, one is told: the highest number. */
+    void (*entangled)(char out[BM__TEAM_SQL_MAX], uint32_t team);
+} bm__team_sql;
+
+/* When rows are looked up one by one. */
+typedef struct bm__hint_limits {
+    size_t least; /* the planner believes that the table has between `least` and `most` rows */
+    size_t most;
+    const char *column; /* ... and a unique index of this column alone */
+    bool keep;          /* what was set is kept until `unhint`, in settings of our own */
+} bm__hint_limits;
 
 typedef struct bm__engine {
     const char *name;
     bool (*accepts)(const char *url); /* NULL: no URL means it */
 
     /* Facts. */
-    bool reads_batch;   /* a statement reads the batch itself; else it takes array parameters */
-    bool binds_rows;    /* a statement is written for one row, whose cells the driver binds */
-    bool returns_keys;  /* RETURNING gives the keys of an INSERT, which rise with its rows */
-    bool has_copy;      /* LOAD and UNLOAD */
-    bool one_writer;    /* never more than one connection writes */
-    bool stores_lite;   /* cells go and come as lite/ has them; else as pg/ has them */
-    bool has_hints;     /* settings tell the planner how to find rows */
-    bool defers;        /* constraints may be deferred, and made immediate */
-    bool has_arrays;    /* many values come back as one */
-    bool tells_commits; /* another connection may ask what became of a transaction */
-    size_t small_rows;  /* a create of up to so many rows is one statement, not a COPY */
-    size_t hint_rows;   /* a statement on fewer rows never tells the planner what to do */
-    size_t load_rows;   /* rows of a chunk that is a COPY */
-    size_t exec_rows;   /* rows of a chunk that is a statement */
-    size_t stream_rows; /* rows that are pulled from a stream at once, at most */
+    bool reads_batch;       /* a statement reads the batch itself; else it takes array parameters */
+    bool returns_keys;      /* RETURNING gives the keys of an INSERT, which rise with its rows */
+    bool has_copy;          /* LOAD and UNLOAD */
+    bool one_writer;        /* never more than one connection writes */
+    bool stores_lite;       /* cells go and come as lite/ has them; else as pg/ has them */
+    bool defers;            /* constraints may be deferred, and made immediate */
+    bool has_arrays;        /* many values come back as one */
+    bool sets_lock_timeout; /* it is a setting of the transaction */
+    size_t small_rows;      /* a create of up to so many rows is one statement, not a COPY */
+    size_t hint_rows;       /* a statement on fewer rows never tells the planner what to do */
+    size_t load_rows;       /* rows of a chunk that is a COPY */
+    size_t exec_rows;       /* rows of a chunk that is a statement */
+    size_t stream_rows;     /* rows that are pulled from a stream at once, at most */
 
     /* The catalog: fill the step that asks for a table.  NULL: a table is as the model says. */
     bm_status (*ask)(struct bm__catalog *catalog, bm__step *step, bm_error *err);
@@ -47,6 +90,42 @@ typedef struct bm__engine {
 
     /* The type whose member holds the column's values; BM_ENUM for what is read from text. */
     bm_type (*type_of)(const struct bm__table_column *column);
+
+    /* Statements: how a block of rows stands in them, and those that not every engine has. */
+    const bm__dialect *dialect;
+    void (*copy_in)(bm__sql *sql, const bm__sql_shape *shape);
+
+    /* `plain`: the table may be copied by its name (an ordinary table, nothing is read as text). */
+    void (*copy_out)(bm__sql *sql, const bm__sql_shape *shape, const bm__sql_output *outputs,
+                     size_t n, bool plain);
+
+    /* Keys ahead of the write: n values of an expression as a type, n being the parameter, a row
+     * each or the bytes of an array of all; or the largest integer in use for a key, of the column
+     * and of the engine's own books (`sequence`). */
+    void (*reserve)(bm__sql *sql, const char *expression, const char *type, bool array);
+    void (*highest)(bm__sql *sql, const bm__sql_shape *shape, const char *column, bool sequence);
+
+    /* The next value of the own sequence of shape.proof_key. */
+    void (*own_key)(bm__sql *sql, const bm__sql_shape *shape);
+
+    /* Rows are looked up one by one, where the planner's statistics of the table (its quoted name
+     * is the parameter) say that it would do so: the first column of the answer, 0 or 1.  All ends
+     * with the transaction. */
+    void (*hint)(bm__sql *sql, const bm__hint_limits *limits);
+    void (*unhint)(bm__sql *sql);
+
+    const bm__commit_sql *commits;
+    const bm__team_sql *team;
+
+    /* A row where the sequence that `column` owns is below the column's largest value; with `move`
+     * it is moved there.  NULL: keys are counted on without help. */
+    void (*sequence)(bm__sql *sql, const bm__sql_shape *shape, const char *column, bool move);
+
+    /* There is no TRUNCATE, and DELETE does more.  What it would do it to: (name) of each other
+     * table with a foreign key to this one, and (name, text) of each trigger of this one; and is
+     * that one on DELETE?  Yes where it is not understood. */
+    void (*truncate_reaches)(bm__sql *sql, const bm__sql_shape *shape);
+    bool (*is_delete_trigger)(const char *text);
 } bm__engine;
 
 #define BM__ENGINE(name_) extern const bm__engine bm__engine_##name_;

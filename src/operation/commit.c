@@ -36,10 +36,11 @@ bm_status bm__xact_push(void *context, const bm__cell *cells, size_t n, bm_error
     return BM_OK;
 }
 
-void bm__commit_begin(bm__commit_question *q, const bm__xact *xact, int64_t now_ns,
-                      int64_t until_ns)
+void bm__commit_begin(bm__commit_question *q, const bm__commit_sql *asks, const bm__xact *xact,
+                      int64_t now_ns, int64_t until_ns)
 {
-    *q = (bm__commit_question){.xact = *xact, .begun_ns = now_ns, .until_ns = until_ns};
+    *q = (bm__commit_question){
+        .asks = asks, .xact = *xact, .begun_ns = now_ns, .until_ns = until_ns};
     q->fate = xact->id != 0        ? BM__COMMIT_OPEN
               : xact->backend != 0 ? BM__COMMIT_UNDONE
                                    : BM__COMMIT_UNKNOWN;
@@ -90,9 +91,9 @@ bool bm__commit_next(bm__commit_question *q, int64_t now_ns, bm__step *step, int
     bool late = now_ns - q->begun_ns > (q->until_ns - q->begun_ns) / 2;
     q->ends = late && q->in_progress && !q->ended;
     if (q->ends) {
-        bm__sql_commit_end(q->sql, q->xact.id, q->xact.backend);
+        q->asks->end(q->sql, q->xact.id, q->xact.backend);
     } else {
-        bm__sql_commit_status(q->sql, q->xact.id);
+        q->asks->ask(q->sql, q->xact.id);
     }
     *step = (bm__step){.kind = BM__STEP_EXEC,
                        .sql = q->sql,

@@ -13,7 +13,7 @@
 #ifndef BM_OPERATION_COMMIT_H
 #define BM_OPERATION_COMMIT_H
 
-#include "sql_commit.h"
+#include "engine.h"
 #include "step.h"
 
 typedef enum bm__commit_fate {
@@ -24,6 +24,7 @@ typedef enum bm__commit_fate {
 } bm__commit_fate;
 
 typedef struct bm__commit_question {
+    const bm__commit_sql *asks;
     bm__xact xact;
     int64_t begun_ns;
     int64_t until_ns;
@@ -32,16 +33,16 @@ typedef struct bm__commit_question {
     bool ends;        /* the step under way ends the process ... */
     bool ended;       /* ... which was done */
     bm__commit_fate fate;
-    char sql[BM__SQL_COMMIT_MAX];
+    char sql[BM__COMMIT_SQL_MAX];
 } bm__commit_question;
 
-/* A row of BM__SQL_..._TOLD; `context` is a bm__xact. */
+/* A row of bm__commit_sql; `context` is a bm__xact. */
 bm_status bm__xact_push(void *context, const bm__cell *cells, size_t n, bm_error *err);
 
 /* Begin to ask; no longer than until `until_ns`.  Over at once where
  * there is no id. */
-void bm__commit_begin(bm__commit_question *q, const bm__xact *xact, int64_t now_ns,
-                      int64_t until_ns);
+void bm__commit_begin(bm__commit_question *q, const bm__commit_sql *asks, const bm__xact *xact,
+                      int64_t now_ns, int64_t until_ns);
 
 /* The step to perform *wait_ms from now; false: it is over, see `fate`.  Borrows from q. */
 bool bm__commit_next(bm__commit_question *q, int64_t now_ns, bm__step *step, int64_t *wait_ms);

@@ -116,7 +116,7 @@ bm_status bm__encode_statement(bm__job *job, const bm__statement *statement,
     if (statement->takes == BM__TAKES_NOTHING) {
         return BM_OK;
     }
-    if (job->plan->engine->reads_batch || job->plan->engine->binds_rows) {
+    if (job->plan->engine->reads_batch || job->plan->engine->dialect->binds_rows) {
         step->batch = statement->takes == BM__TAKES_TABLE ? &job->table_batch : batch;
         return BM_OK;
     }

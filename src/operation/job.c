@@ -1,7 +1,7 @@
 #include "parts.h"
 #include "stream.h"
 
-#include "sql_transaction.h"
+#include "savepoint.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -271,7 +271,7 @@ static bool begin_step(bm__job *job, bm__step *step)
     } else {
         simple_step(step, BM__STEP_BEGIN, NULL);
         if (bm__call_whole(job->call)->tells_commit) {
-            tell(step, BM__SQL_BEGIN_TOLD, &job->xact);
+            tell(step, job->plan->engine->commits->after_begin, &job->xact);
         }
     }
     return true;
@@ -287,7 +287,7 @@ static bool commit_step(bm__job *job, bm__step *step)
         simple_step(step, undo ? BM__STEP_ROLLBACK_TO : BM__STEP_RELEASE,
                     undo ? BM__SQL_ROLLBACK_TO_CALL : BM__SQL_RELEASE_CALL);
         if (!undo && job->call->outer != NULL && job->call->outer->id == 0) {
-            tell(step, BM__SQL_RELEASE_CALL_TOLD, job->call->outer);
+            tell(step, job->plan->engine->commits->release_call, job->call->outer);
         }
     } else {
         simple_step(step, undo ? BM__STEP_ROLLBACK : BM__STEP_COMMIT, NULL);

@@ -1,7 +1,7 @@
 #include "locate_row.h"
 
 #include "parts.h"
-#include "sql_transaction.h"
+#include "savepoint.h"
 
 #include <string.h>
 

@@ -1,8 +1,7 @@
 #include "plan.h"
 
 #include "lite.h"
-#include "sql_team.h"
-#include "sql_transaction.h"
+#include "savepoint.h"
 
 #include <string.h>
 
@@ -147,7 +146,7 @@ bm__sql_shape bm__plan_shape(const bm__plan *plan, bm__sql_column *columns)
     for (size_t i = 0; i < plan->n_columns; i++) {
         columns[i] = plan->columns[i].sql;
     }
-    return (bm__sql_shape){.engine = plan->engine,
+    return (bm__sql_shape){.dialect = plan->engine->dialect,
                            .schema = plan->table->schema,
                            .table = plan->table->name,
                            .columns = columns,
@@ -190,23 +189,23 @@ bm_status bm__plan_verify(bm__plan *plan, bm_error *err)
 static bm_status plan_hint(bm__plan *plan, size_t rows, bool own, bm_error *err)
 {
     bm__expect expect = plan->looked_up != NULL ? BM__EXPECT_ONE : BM__EXPECT_COUNT;
-    bm__sql_limits limits = {.least = rows * BM__MOST_SHARE,
-                             .most = plan->looked_up != NULL ? SIZE_MAX : rows * BM__LEAST_SHARE,
-                             .column = plan->model->fields[plan->keys.at[0]].name,
-                             .keep = !own};
+    bm__hint_limits limits = {.least = rows * BM__MOST_SHARE,
+                              .most = plan->looked_up != NULL ? SIZE_MAX : rows * BM__LEAST_SHARE,
+                              .column = plan->model->fields[plan->keys.at[0]].name,
+                              .keep = !own};
     bm__statement *hint = own ? &plan->setup : &plan->hint;
     bm__sql name = bm__sql_begin(err);
     bm__sql_table(&name, plan->table->schema, plan->table->name);
     BM_TRY(bm__sql_end(&name, &plan->arena, &plan->verify_table));
     bm__sql sql = bm__sql_begin(err);
-    bm__sql_hint(&sql, &limits);
+    plan->engine->hint(&sql, &limits);
     *hint = (bm__statement){NULL, BM__STEP_EXEC, expect, BM__TAKES_TABLE};
     BM_TRY(bm__sql_end(&sql, &plan->arena, &hint->sql));
     if (own) {
         return BM_OK;
     }
     sql = bm__sql_begin(err);
-    bm__sql_unhint(&sql);
+    plan->engine->unhint(&sql);
     plan->unhint = (bm__statement){NULL, BM__STEP_EXEC, BM__EXPECT_COUNT, BM__TAKES_NOTHING};
     return bm__sql_end(&sql, &plan->arena, &plan->unhint.sql);
 }
@@ -214,7 +213,7 @@ static bm_status plan_hint(bm__plan *plan, size_t rows, bool own, bm_error *err)
 bm_status bm__plan_setup(const bm__request *request, bm__plan *plan, size_t hint_rows,
                          bm_error *err)
 {
-    if (plan->engine->reads_batch || !plan->engine->has_hints) {
+    if (plan->engine->hint == NULL) {
         return BM_OK;
     }
     if (!request->own_transaction) {
@@ -224,9 +223,9 @@ bm_status bm__plan_setup(const bm__request *request, bm__plan *plan, size_t hint
     plan->settle =
         (bm__statement){BM__SQL_IMMEDIATE, BM__STEP_EXEC, BM__EXPECT_COUNT, BM__TAKES_NOTHING};
     if (request->several_workers) {
-        char sql[BM__SQL_TEAM_MAX];
+        char sql[BM__TEAM_SQL_MAX];
         plan->team = request->team;
-        bm__sql_team_lock(sql, request->team);
+        plan->engine->team->join(sql, request->team);
         plan->join = (bm__statement){bm__arena_copy(&plan->arena, sql, strlen(sql)), BM__STEP_EXEC,
                                      BM__EXPECT_COUNT, BM__TAKES_NOTHING};
         if (plan->join.sql == NULL) {

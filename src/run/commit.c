@@ -48,11 +48,12 @@ bm_status bm__commit_resolve(bm_db *root, bm__conn *lost, const bm__xact *xact, 
     bm__commit_question question;
     bm__conn *other = NULL;
     bm__step step;
-    if (root->transport->again == NULL) {
+    if (root->transport->again == NULL || root->engine->commits == NULL) {
         return BM_COMMIT_UNKNOWN;
     }
     until_ns = until_ns == 0 ? bm__after_ms(BM__COMMIT_MS) : until_ns;
-    bm__commit_begin(&question, xact, bm__now_ns(), until_ns < least_ns ? least_ns : until_ns);
+    bm__commit_begin(&question, root->engine->commits, xact, bm__now_ns(),
+                     until_ns < least_ns ? least_ns : until_ns);
     while (bm__commit_next(&question, bm__now_ns(), &step, &wait_ms)) {
         (void)poll(NULL, 0, (int)wait_ms);
         bm__commit_answer(&question, ask(root, lost, &step, &other));

@@ -28,7 +28,7 @@ static bm_status open_operation(bm__execution *x, bm_error *err)
     const bm__engine *engine = bm__db_root(x->db)->engine;
     x->op.request.engine = engine;
     x->op.dry_run = x->op.settings.dry_run == BM_ON;
-    x->op.checks_commit = x->op.settings.commit_check == BM_ON && engine->tells_commits;
+    x->op.checks_commit = x->op.settings.commit_check == BM_ON && engine->commits != NULL;
     x->op.apart = x->op.concurrent == BM_ON && x->op.rows.kind != BM__ROWS_STREAM &&
                   !engine->one_writer && x->db->root == NULL;
     x->op.journal = bm__db_journal(x->db);
@@ -88,10 +88,11 @@ static void set_limits(bm__execution *x)
     const bm_db *root = bm__db_root(x->db);
     int64_t given = x->op.settings.statement_timeout_ms;
     bool ours = !root->borrowed;
-    call->tells_commit = root->engine->tells_commits && !x->op.verb->reads &&
+    call->tells_commit = root->engine->commits != NULL && !x->op.verb->reads &&
                          x->op.settings.dry_run != BM_ON && x->op.settings.commit_check != BM_OFF;
-    call->outer =
-        root->engine->tells_commits && x->db->root != NULL ? &bm__db_outermost(x->db)->xact : NULL;
+    call->outer = root->engine->commits != NULL && x->db->root != NULL
+                      ? &bm__db_outermost(x->db)->xact
+                      : NULL;
     call->cancel = call->asked = x->limits.cancel;
     call->statement_timeout_ms = given != 0 ? given : ours ? BM__STATEMENT_MS : -1;
     call->short_timeout_ms = given != 0 ? given : ours ? BM__SHORT_MS : -1;
@@ -99,7 +100,7 @@ static void set_limits(bm__execution *x)
     call->stall_timeout_ms = given != 0 || !ours ? 0 : stall_timeout(x);
     call->lock_timeout_ms = x->op.settings.lock_timeout_ms;
     call->lock_unless_set = false;
-    if (call->lock_timeout_ms == 0 && ours && root->engine->has_copy) {
+    if (call->lock_timeout_ms == 0 && ours && root->engine->sets_lock_timeout) {
         call->lock_timeout_ms = BM__LOCK_MS;
         call->lock_unless_set = true;
     }
@@ -203,7 +204,7 @@ static bm_status attempt(bm__execution *x, bm__conn **conns, size_t n, bool insi
                          bm_result *result, bool *fresh, bm_error *err)
 {
     bm_db *root = bm__db_root(x->db);
-    if (inside && x->op.settings.lock_timeout_ms != 0 && root->engine->has_hints) {
+    if (inside && x->op.settings.lock_timeout_ms != 0 && root->engine->sets_lock_timeout) {
         return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,
                         "lock_timeout_ms inside a transaction: set lock_timeout in it instead");
     }

@@ -1,7 +1,5 @@
 #include "workers.h"
 
-#include "sql_team.h"
-
 #include <stdlib.h>
 
 #define ARRIVAL_MS INT64_C(1000)        /* a worker that is not there by then is not waited for */
@@ -144,8 +142,8 @@ static bm_status ask(bm__conn *conn, bm__step *step, bool *yes, bm_error *err)
  * and within the limits of the step that waits. */
 static bm_status ask_entangled(worker *w, const bm__step *waits, bool *yes, bm_error *err)
 {
-    char sql[BM__SQL_TEAM_MAX];
-    bm__sql_team_entangled(sql, w->crew->call->plan->team);
+    char sql[BM__TEAM_SQL_MAX];
+    (*w->conn)->engine->team->entangled(sql, w->crew->call->plan->team);
     bm__step step = {.sql = sql, .cancel = w->crew->stop, .end_ns = waits->end_ns};
     bm__step_until(&step, waits->limit, waits->limit_ms, waits->deadline_ns);
     bm__step_within(&step, "the statement timeout", BM__SHORT_MS);
@@ -364,7 +362,7 @@ bm_status bm__workers_allowed(bm__conn *conn, const bm__step *limits, bool *allo
 {
     bm__step step = *limits;
     bool serializable;
-    step.sql = BM__SQL_SERIALIZABLE;
+    step.sql = conn->engine->team->serializable;
     bm_status status = ask(conn, &step, &serializable, err);
     *allowed = !serializable;
     return status;

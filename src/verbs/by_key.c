@@ -59,7 +59,7 @@ static size_t rows_to_hint(const bm__request *request, const bm__plan *plan)
 static bm_status plan_looked_up(const bm__request *request, bm__plan *plan, bm__sql_shape *shape,
                                 bm_error *err)
 {
-    if (request->filter == NULL || rows_to_hint(request, plan) == 0 || !plan->engine->has_hints) {
+    if (request->filter == NULL || rows_to_hint(request, plan) == 0 || plan->engine->hint == NULL) {
         return BM_OK;
     }
     bm__sql sql = bm__sql_begin(err);

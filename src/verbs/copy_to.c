@@ -94,7 +94,11 @@ static bm_status plan_copy_to(const bm__request *request, bm__plan *plan, bm_err
         plan->read.kind = unload ? BM__STEP_UNLOAD : BM__STEP_EXEC;
         plan->read.takes = BM__TAKES_NOTHING;
         plan->why = "all rows of the table";
-        bm__sql_copy_out(&sql, &shape, outputs, n, plain);
+        if (unload) {
+            plan->engine->copy_out(&sql, &shape, outputs, n, plain);
+        } else {
+            bm__sql_select_all(&sql, &shape, outputs, n);
+        }
     } else {
         plan->read_columns = plan->columns;
         plan->n_read_columns = plan->n_columns;

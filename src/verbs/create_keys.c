@@ -8,7 +8,7 @@ bm_status bm__create_own_key(bm__plan *plan, bm__plan_column *column, bm_error *
                                  .table = plan->table->name,
                                  .proof_key = plan->model->fields[plan->key_field].name};
     bm__sql key = bm__sql_begin(err);
-    bm__sql_own_key(&key, &shape);
+    plan->engine->own_key(&key, &shape);
     return bm__sql_end(&key, &plan->arena, &column->sql.default_sql);
 }
 

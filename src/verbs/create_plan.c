@@ -110,7 +110,7 @@ static bm_status gather_facts(const bm__request *request, const bm__plan *plan, 
     bool tells = may_skip(request) || (upserts && !request->untold);
     facts |= plan->engine->reads_batch ? BM__FACT_READS_BATCH : 0;
     facts |= plan->engine->returns_keys ? BM__FACT_RISING : 0;
-    facts |= plan->engine->binds_rows ? BM__FACT_NO_COPY : 0;
+    facts |= plan->engine->dialect->binds_rows ? BM__FACT_NO_COPY : 0;
     facts |= small ? BM__FACT_SMALL : 0;
     facts |= fact_of_keys(request, upserts);
     facts |= tells ? BM__FACT_TELLS : 0;
@@ -316,13 +316,13 @@ static bm_status plan_reserve(const bm__request *request, bm__plan *plan,
                                  "column \"%s\" is no INTEGER PRIMARY KEY: SQLite assigns no value",
                                  key->name);
         }
-        bm__sql_highest(&sql, shape, key->name, plan->table->sequences);
+        plan->engine->highest(&sql, shape, key->name, plan->table->sequences);
         plan->reserve.expect = BM__EXPECT_ONE;
         plan->reserve.takes = BM__TAKES_TABLE;
     } else {
         bool integer = key->oid == 20 || key->oid == 21 || key->oid == 23;
         bool array = plan->engine->has_arrays && integer;
-        bm__sql_reserve(&sql, key->default_sql, key->type, array);
+        plan->engine->reserve(&sql, key->default_sql, key->type, array);
         plan->reserve.expect = array ? BM__EXPECT_KEY_ARRAY : BM__EXPECT_KEYS;
         plan->reserve.takes = BM__TAKES_COUNT;
     }
@@ -393,7 +393,7 @@ static bm_status plan_write(const bm__request *request, bm__plan *plan, bm__sql_
     case BM__COPY:
     case BM__RESERVE_COPY:
         plan->write = (bm__statement){NULL, BM__STEP_LOAD, BM__EXPECT_COUNT, BM__TAKES_NOTHING};
-        bm__sql_copy_in(&sql, shape);
+        plan->engine->copy_in(&sql, shape);
         return bm__sql_end(&sql, &plan->arena, &plan->write.sql);
     case BM__INSERT_RETURNING:
         if (plan->keys.n == 0) {
@@ -451,7 +451,7 @@ static bm_status plan_highest(bm__plan *plan, const bm__sql_shape *shape, bm_err
         }
         if (column->rowid && !given) {
             bm__sql sql = bm__sql_begin(err);
-            bm__sql_highest(&sql, shape, column->name, plan->table->sequences);
+            plan->engine->highest(&sql, shape, column->name, plan->table->sequences);
             plan->highest_column = column->name;
             plan->highest = (bm__statement){NULL, BM__STEP_EXEC, BM__EXPECT_ONE, BM__TAKES_TABLE};
             return bm__sql_end(&sql, &plan->arena, &plan->highest.sql);

@@ -71,6 +71,11 @@ SQL_TEXT = (
     r'|(UPDATE|COPY) (ONLY |\(|%|\\"|"))[^"\n]*'
 )
 
+# api/engines.c: the public functions of one engine (bm_attach_libpq and the like).
+ENGINE_PLACES = ("src/engines/", "src/api/engines.c")
+ENGINE_NAMES = r"\bbm__(engine_|transport_)?(postgresql|libpq|sqlite|memory)\w*"
+ENGINE_WORDS = r"(?i)postgres|pg_catalog|libpq|sqlite|bulkmodel_batch"
+
 # What was measured stands in README.md between its marks, and in charts, as script/bench wrote it.
 MEASURED = (
     r"\b[\d.,]+ ?(ns|µs|us|ms|MB/s|rows/s|x faster|times (as fast|faster)|% (faster|slower))\b"
@@ -294,6 +299,20 @@ def sql_has_its_place() -> Findings:
             yield from matches(path, without_comments(TEXTS[path]), SQL_TEXT, "SQL text")
 
 
+def engines_have_their_folders() -> Findings:
+    """No engine is asked for by name outside its folder; src/sql does not even mention one."""
+    for path in SRC:
+        text = TEXTS[path]
+        if path.startswith("src/sql/"):
+            yield from matches(path, text, ENGINE_WORDS, "an engine's name")
+        elif not path.startswith(ENGINE_PLACES):
+            yield from matches(path, code_only(text), ENGINE_NAMES, "an engine by name")
+            code = without_comments(text)
+            yield from matches(
+                path, code, r'"(postgresql|sqlite|memory)[\w-]*"', "an engine's name"
+            )
+
+
 def fences_hold() -> Findings:
     """Threads in src/run (and one that asks the server to stop), libpq and SQLite in theirs."""
     for path in SRC:
@@ -480,6 +499,7 @@ def main(arguments: list[str]) -> int:
         no_file_needs_itself,
         words_are_clean,
         sql_has_its_place,
+        engines_have_their_folders,
         fences_hold,
         package_imports_downwards,
         header_is_documented,

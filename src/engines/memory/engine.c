@@ -1,4 +1,5 @@
-#include "engine.h"
+/* It is told what a PostgreSQL server would be told, and knows no table. */
+#include "postgresql.h"
 
 #include <string.h>
 
@@ -17,4 +18,9 @@ const bm__engine bm__engine_memory = {
     .load_rows = 1000000,
     .exec_rows = 20000,
     .stream_rows = 65536,
+    .dialect = &bm__postgresql_dialect,
+    .copy_in = bm__postgresql_copy_in,
+    .copy_out = bm__postgresql_copy_out,
+    .reserve = bm__postgresql_reserve,
+    .own_key = bm__postgresql_own_key,
 };

@@ -11,14 +11,23 @@ static bool accepts(const char *url)
 #define EVERY_DRIVER                                                                               \
     .one_writer = true, .stores_lite = true, .small_rows = SIZE_MAX, .hint_rows = SIZE_MAX,        \
     .load_rows = 1000000, .exec_rows = 1000000, .stream_rows = 65536,                              \
-    .type_of = bm__sqlite_type_of
+    .type_of = bm__sqlite_type_of, .highest = bm__sqlite_highest,                                  \
+    .truncate_reaches = bm__sqlite_truncate_reaches,                                               \
+    .is_delete_trigger = bm__sqlite_is_delete_trigger
 
-const bm__engine bm__engine_sqlite = {
-    .name = "sqlite", .accepts = accepts, .reads_batch = true, .ask = bm__sqlite_ask, EVERY_DRIVER};
+const bm__engine bm__engine_sqlite = {.name = "sqlite",
+                                      .accepts = accepts,
+                                      .reads_batch = true,
+                                      .ask = bm__sqlite_ask,
+                                      .dialect = &bm__sqlite_dialect,
+                                      EVERY_DRIVER};
 
 /* Under a driver that owns the connection: one statement makes keys and tells them. */
-const bm__engine bm__engine_sqlite_table = {
-    .name = "sqlite-table", .reads_batch = true, .returns_keys = true, EVERY_DRIVER};
+const bm__engine bm__engine_sqlite_table = {.name = "sqlite-table",
+                                            .reads_batch = true,
+                                            .returns_keys = true,
+                                            .dialect = &bm__sqlite_dialect,
+                                            EVERY_DRIVER};
 
 const bm__engine bm__engine_sqlite_rows = {
-    .name = "sqlite-rows", .binds_rows = true, .returns_keys = true, EVERY_DRIVER};
+    .name = "sqlite-rows", .returns_keys = true, .dialect = &bm__sqlite_rows_dialect, EVERY_DRIVER};

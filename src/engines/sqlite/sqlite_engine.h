@@ -7,6 +7,16 @@
 /* catalog.c */
 bm_status bm__sqlite_ask(bm__catalog *catalog, bm__step *step, bm_error *err);
 
+/* statement.c */
+extern const bm__dialect bm__sqlite_dialect;
+extern const bm__dialect bm__sqlite_rows_dialect;
+void bm__sqlite_highest(bm__sql *sql, const bm__sql_shape *shape, const char *column,
+                        bool sequence);
+
+/* truncate.c */
+void bm__sqlite_truncate_reaches(bm__sql *sql, const bm__sql_shape *shape);
+bool bm__sqlite_is_delete_trigger(const char *text);
+
 /* column_type.c */
 bm_type bm__sqlite_type_of(const bm__table_column *column);
 

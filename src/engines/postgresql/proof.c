@@ -3,7 +3,7 @@
  * part is a subquery over one catalog; joined, they would take the planner three times as long.
  */
 #include "operators.h"
-#include "statement.h"
+#include "postgresql.h"
 
 /* A row level trigger before INSERT: pg_trigger.h, 1 row, 2 before, 4 insert. */
 #define BEFORE_INSERT "7"
@@ -104,7 +104,7 @@ static const char *quoted(bm__sql *sql, const bm__sql_shape *shape, bm__arena *a
     return table;
 }
 
-void bm__sql_proof(bm__sql *sql, const bm__sql_shape *shape)
+void bm__postgresql_proof(bm__sql *sql, const bm__sql_shape *shape)
 {
     bm__arena arena = {0};
     const char *table = quoted(sql, shape, &arena);
@@ -114,13 +114,7 @@ void bm__sql_proof(bm__sql *sql, const bm__sql_shape *shape)
     bm__arena_free(&arena);
 }
 
-void bm__sql_ask_proof(bm__sql *sql, const bm__sql_shape *shape)
-{
-    bm__sql_put(sql, "SELECT ");
-    bm__sql_proof(sql, shape);
-}
-
-void bm__sql_own_key(bm__sql *sql, const bm__sql_shape *shape)
+void bm__postgresql_own_key(bm__sql *sql, const bm__sql_shape *shape)
 {
     bm__arena arena = {0};
     const char *table = quoted(sql, shape, &arena);

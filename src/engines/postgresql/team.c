@@ -1,6 +1,5 @@
-#include "sql_team.h"
-
 #include "operators.h"
+#include "postgresql.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,9 +7,9 @@
 /* The first half of the lock's key; the second is the call's number. */
 #define LOCK_CLASS "1651340397"
 
-void bm__sql_team_lock(char out[BM__SQL_TEAM_MAX], uint32_t team)
+static void join(char out[BM__TEAM_SQL_MAX], uint32_t team)
 {
-    snprintf(out, BM__SQL_TEAM_MAX,
+    snprintf(out, BM__TEAM_SQL_MAX,
              "SELECT pg_catalog.pg_advisory_xact_lock_shared(" LOCK_CLASS ", %" PRIu32 ")", team);
 }
 
@@ -20,9 +19,9 @@ void bm__sql_team_lock(char out[BM__SQL_TEAM_MAX], uint32_t team)
  * reaches it: both at once is the circle.  A call all of whose workers wait in the server cannot
  * ask, so it does not count.
  */
-void bm__sql_team_entangled(char out[BM__SQL_TEAM_MAX], uint32_t team)
+static void entangled(char out[BM__TEAM_SQL_MAX], uint32_t team)
 {
-    snprintf(out, BM__SQL_TEAM_MAX,
+    snprintf(out, BM__TEAM_SQL_MAX,
              "WITH RECURSIVE team AS (SELECT l.pid, l.objid::pg_catalog.int8 AS id"
              " FROM pg_catalog.pg_locks AS l WHERE l.locktype" EQ "'advisory' AND l.granted"
              " AND l.classid" EQ LOCK_CLASS " AND l.objsubid" EQ "2),"
@@ -41,3 +40,10 @@ void bm__sql_team_entangled(char out[BM__SQL_TEAM_MAX], uint32_t team)
              " WHERE NOT t.pid" EQ "ANY (SELECT w.pid FROM waits AS w)",
              team, team, team);
 }
+
+const bm__team_sql bm__postgresql_team = {
+    .serializable =
+        "SELECT pg_catalog.current_setting('default_transaction_isolation')" EQ "'serializable'",
+    .join = join,
+    .entangled = entangled,
+};

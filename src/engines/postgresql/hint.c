@@ -1,5 +1,5 @@
 #include "operators.h"
-#include "statement.h"
+#include "postgresql.h"
 
 static const char *const joins[] = {"hashjoin", "mergejoin"};
 
@@ -26,7 +26,7 @@ static const char *const joins[] = {"hashjoin", "mergejoin"};
     "1 AND i.indpred IS NULL AND a.attname" EQ
 
 /* The columns of a SELECT are computed in their order: kept, then set. */
-void bm__sql_hint(bm__sql *sql, const bm__sql_limits *limits)
+void bm__postgresql_hint(bm__sql *sql, const bm__hint_limits *limits)
 {
     bm__sql_put(sql, "SELECT s.fits::pg_catalog.int4, ");
     for (size_t i = 0; i < 2; i++) {
@@ -46,7 +46,7 @@ void bm__sql_hint(bm__sql *sql, const bm__sql_limits *limits)
     bm__sql_put(sql, ")), false) AS fits) s");
 }
 
-void bm__sql_unhint(bm__sql *sql)
+void bm__postgresql_unhint(bm__sql *sql)
 {
     bm__sql_put(sql, "SELECT ");
     for (size_t i = 0; i < 2; i++) {

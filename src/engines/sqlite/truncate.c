@@ -1,15 +1,8 @@
-#include "maintain.h"
-
-#include "operators.h"
+/* What a DELETE of all rows would reach beside them. */
+#include "sqlite_engine.h"
 
 #include <string.h>
 #include <strings.h>
-
-void bm__sql_truncate(bm__sql *sql, const bm__sql_shape *shape)
-{
-    bm__sql_put(sql, shape->engine->reads_batch ? "DELETE FROM " : "TRUNCATE ");
-    bm__sql_table(sql, shape->schema, shape->table);
-}
 
 /* A name without a schema is looked for among temporary tables, too.  A foreign key and its table
  * are always in one schema (sqlite.org/foreignkeys.html). */
@@ -33,7 +26,7 @@ static void put_triggers(bm__sql *sql, const char *schema, const char *table)
     bm__sql_put(sql, " COLLATE NOCASE");
 }
 
-void bm__sql_truncate_reaches(bm__sql *sql, const bm__sql_shape *shape)
+void bm__sqlite_truncate_reaches(bm__sql *sql, const bm__sql_shape *shape)
 {
     const char *schema = shape->schema != NULL ? shape->schema : "main";
     put_references(sql, schema, shape->table);
@@ -92,7 +85,7 @@ static bool is_word(const char *at, const char *word)
 
 /* CREATE TRIGGER [SCHEMA.]NAME [BEFORE|AFTER|INSTEAD OF] EVENT ON ...
  * (sqlite.org/lang_createtrigger.html; TEMP and IF NOT EXISTS are not kept). */
-bool bm__sql_is_delete_trigger(const char *text)
+bool bm__sqlite_is_delete_trigger(const char *text)
 {
     const char *at = skip_blanks(text);
     for (int i = 0; i < 3; i++) { /* CREATE, TRIGGER, its name */
@@ -106,40 +99,4 @@ bool bm__sql_is_delete_trigger(const char *text)
         at = skip_blanks(skip_word(at));
     }
     return !is_word(at, "INSERT") && !is_word(at, "UPDATE");
-}
-
-void bm__sql_analyze(bm__sql *sql, const bm__sql_shape *shape)
-{
-    bm__sql_put(sql, "ANALYZE ");
-    bm__sql_table(sql, shape->schema, shape->table);
-}
-
-void bm__sql_check_constraints(bm__sql *sql)
-{
-    bm__sql_put(sql, "SET CONSTRAINTS ALL IMMEDIATE");
-}
-
-void bm__sql_sequence(bm__sql *sql, const bm__sql_shape *shape, const char *column, bool move)
-{
-    bm_error *err = sql->err;
-    bm__arena arena = {0};
-    bm__sql table = bm__sql_begin(err);
-    const char *quoted;
-    bm__sql_table(&table, shape->schema, shape->table);
-    if (bm__sql_end(&table, &arena, &quoted) == BM_OK) {
-        bm__sql_put(sql, "SELECT %s FROM (SELECT pg_catalog.pg_get_serial_sequence(",
-                    move ? "pg_catalog.setval(x.s, x.m)" : "1");
-        bm__sql_name_text(sql, quoted);
-        bm__sql_put(sql, ", ");
-        bm__sql_name_text(sql, column);
-        bm__sql_put(sql, ")::pg_catalog.regclass AS s, (SELECT pg_catalog.max(t.");
-        bm__sql_name(sql, column);
-        bm__sql_put(sql,
-                    ") FROM %s AS t) AS m) AS x WHERE x.s IS NOT NULL AND x.m" GT
-                    "coalesce(pg_catalog.pg_sequence_last_value(x.s), 0)",
-                    quoted);
-    } else {
-        sql->status = err->status;
-    }
-    bm__arena_free(&arena);
 }

@@ -1,0 +1,200 @@
+/* How a batch stands in a statement, and the statements that other engines do not have. */
+#include "operators.h"
+#include "parts.h"
+#include "postgresql.h"
+
+/* unnest of one array parameter a column */
+static void put_source(bm__sql *sql, const bm__sql_shape *shape, bool ordinality)
+{
+    size_t arrays = 0;
+    for (size_t i = 0; i < shape->n_columns; i++) {
+        arrays += !shape->columns[i].made && !shape->columns[i].scalar;
+    }
+    /* unnest of several arrays has no schema: it is the parser's */
+    bm__sql_put(sql, arrays > 1 ? "ROWS FROM (" : "");
+    bool first = true;
+    for (size_t i = 0; i < shape->n_columns; i++) {
+        if (!shape->columns[i].made && !shape->columns[i].scalar) {
+            bm__sql_put_separator(sql, &first, ", ");
+            bm__sql_put(sql, "pg_catalog.UNNEST($%zu::pg_catalog.%s[])",
+                        bm__sql_parameter(shape, i), shape->columns[i].type);
+        }
+    }
+    bm__sql_put(sql, "%s%s AS v(", arrays > 1 ? ")" : "", ordinality ? " WITH ORDINALITY" : "");
+    first = true;
+    for (size_t i = 0; i < shape->n_columns; i++) {
+        if (!shape->columns[i].made && !shape->columns[i].scalar) {
+            bm__sql_put_separator(sql, &first, ", ");
+            bm__sql_put(sql, "c%zu", i);
+        }
+    }
+    bm__sql_put(sql, "%s)", ordinality ? ", ord" : "");
+}
+
+static void put_cell(bm__sql *sql, const bm__sql_shape *shape, size_t i)
+{
+    const bm__sql_column *column = &shape->columns[i];
+    if (column->scalar) {
+        bm__sql_put(sql, "$%zu%s%s", bm__sql_parameter(shape, i),
+                    column->untyped ? "" : "::pg_catalog.", column->untyped ? "" : column->type);
+    } else {
+        bm__sql_put(sql, "v.c%zu", i);
+    }
+    if (column->cast != NULL) {
+        bm__sql_put(sql, "::%s", column->cast);
+    }
+}
+
+/* a."x" = v."x" for each column of a list. */
+static void put_equal(bm__sql *sql, const bm__sql_shape *shape, const char *alias, const size_t *at,
+                      size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char *own = shape->columns[at[i]].equal;
+        bm__sql_put(sql, "%s%s.", i > 0 ? " AND " : "", alias);
+        bm__sql_name(sql, shape->columns[at[i]].name);
+        bm__sql_put(sql, "%sv.", own != NULL ? own : EQ);
+        bm__sql_name(sql, shape->columns[at[i]].name);
+    }
+}
+
+/* The rows that were written, found again by key (a row that was inserted) or by the conflict's
+ * columns (a row that was there): RETURNING's order is never used. */
+static void put_ord_keys(bm__sql *sql, const bm__sql_shape *shape)
+{
+    size_t keys[32];
+    size_t n_keys = bm__sql_keys(shape, keys);
+    bool by_unique = shape->conflict == BM__CONFLICT_UPDATE;
+    bool distinct = shape->conflict == BM__CONFLICT_NOTHING;
+    bm__sql_put(sql, " SELECT ");
+    if (distinct) { /* two rows of the batch with one key: the first is the one inserted */
+        bm__sql_put(sql, "DISTINCT ON (");
+        bm__sql_put_key_names(sql, shape, "w.");
+        bm__sql_put(sql, ") ");
+    }
+    bm__sql_put(sql, "v.ord" MINUS "1, ");
+    if (by_unique) {
+        bm__sql_put(sql, "w.");
+        bm__sql_name(sql, shape->columns[keys[0]].name);
+        bm__sql_put(sql, " IS NOT NULL");
+        for (size_t i = 0; i < n_keys; i++) {
+            bm__sql_put(sql, ", coalesce(w.");
+            bm__sql_name(sql, shape->columns[keys[i]].name);
+            bm__sql_put(sql, ", u.");
+            bm__sql_name(sql, shape->columns[keys[i]].name);
+            bm__sql_put(sql, ")");
+        }
+        bm__sql_put(sql, " FROM v LEFT JOIN w ON ");
+        put_equal(sql, shape, "w", keys, n_keys);
+        bm__sql_put(sql, "%s LEFT JOIN w AS u ON ", shape->key_tells ? "" : " AND w.inserted");
+        put_equal(sql, shape, "u", shape->unique, shape->n_unique);
+        bm__sql_put(sql, shape->key_tells ? "" : " AND NOT u.inserted");
+        bm__sql_put(sql, " WHERE w.");
+        bm__sql_name(sql, shape->columns[keys[0]].name);
+        bm__sql_put(sql, " IS NOT NULL OR u.");
+        bm__sql_name(sql, shape->columns[keys[0]].name);
+        bm__sql_put(sql, " IS NOT NULL");
+        return;
+    }
+    bm__sql_put(sql, "w.inserted, ");
+    bm__sql_put_key_names(sql, shape, "w.");
+    bm__sql_put(sql, " FROM v JOIN w ON ");
+    put_equal(sql, shape, "w", keys, n_keys);
+    if (distinct) {
+        bm__sql_put(sql, " ORDER BY ");
+        bm__sql_put_key_names(sql, shape, "w.");
+        bm__sql_put(sql, ", v.ord");
+    }
+}
+
+/* WITH v AS (the batch, keys made), w AS (INSERT ... RETURNING) SELECT ord, inserted, key ... */
+static void put_insert_returning(bm__sql *sql, const bm__sql_shape *shape)
+{
+    bm__sql_put(sql, "WITH v AS MATERIALIZED (SELECT ");
+    for (size_t i = 0; i < shape->n_columns; i++) {
+        if (shape->columns[i].written) {
+            bm__sql_put_value(sql, shape, i);
+            bm__sql_put(sql, " AS ");
+            bm__sql_name(sql, shape->columns[i].name);
+            bm__sql_put(sql, ", ");
+        }
+    }
+    bm__sql_put(sql, "v.ord FROM ");
+    shape->dialect->source(sql, shape, true);
+    bm__sql_put_proof(sql, shape);
+    bm__sql_put(sql, "), w AS (");
+    bm__sql_put_insert_head(sql, shape);
+    bm__sql_put(sql, " SELECT ");
+    bool first = true;
+    for (size_t i = 0; i < shape->n_columns; i++) {
+        if (shape->columns[i].written) {
+            bm__sql_put_separator(sql, &first, ", ");
+            bm__sql_name(sql, shape->columns[i].name);
+        }
+    }
+    bm__sql_put(sql, " FROM v ORDER BY ord");
+    bm__sql_put_conflict(sql, shape);
+    bm__sql_put(sql, " RETURNING ");
+    bm__sql_put_key_names(sql, shape, "");
+    for (size_t i = 0; i < shape->n_unique; i++) {
+        if (!shape->columns[shape->unique[i]].key) {
+            bm__sql_put(sql, ", ");
+            bm__sql_name(sql, shape->columns[shape->unique[i]].name);
+        }
+    }
+    bm__sql_put(sql, "%s AS inserted)",
+                shape->conflict != BM__CONFLICT_UPDATE ? ", true"
+                : shape->no_xmax                       ? ", false"
+                                                       : ", xmax" EQ "0");
+    put_ord_keys(sql, shape);
+}
+
+const bm__dialect bm__postgresql_dialect = {
+    .equal = EQ,
+    .not_equal = NE,
+    .bits = BITS,
+    .integer = "::pg_catalog.int8",
+    .ordinal = "v.ord" MINUS "1",
+    .as_text = "::pg_catalog.text",
+    .sorts_keys = true,
+    .source = put_source,
+    .cell = put_cell,
+    .insert_ord_keys = put_insert_returning,
+    .proof = bm__postgresql_proof,
+};
+
+void bm__postgresql_copy_in(bm__sql *sql, const bm__sql_shape *shape)
+{
+    bm__sql_put(sql, "COPY ");
+    bm__sql_put_target(sql, shape);
+    bm__sql_put_written_names(sql, shape);
+    bm__sql_put(sql, " FROM STDIN (FORMAT binary)");
+}
+
+void bm__postgresql_copy_out(bm__sql *sql, const bm__sql_shape *shape,
+                             const bm__sql_output *outputs, size_t n, bool plain)
+{
+    bool ordered = false;
+    for (size_t i = 0; i < n; i++) {
+        ordered = ordered || outputs[i].order;
+    }
+    if (plain && !ordered && shape->filter == NULL && shape->order == NULL) {
+        bm__sql_put(sql, "COPY ");
+        bm__sql_put_target(sql, shape);
+        bm__sql_put(sql, " (");
+        bm__sql_put_outputs(sql, shape, "", outputs, n);
+    } else {
+        bm__sql_put(sql, "COPY (");
+        bm__sql_select_all(sql, shape, outputs, n);
+    }
+    bm__sql_put(sql, ") TO STDOUT (FORMAT binary)");
+}
+
+void bm__postgresql_reserve(bm__sql *sql, const char *expression, const char *type, bool array)
+{
+    bm__sql_put(sql,
+                "SELECT %s(%s)::%s%s FROM pg_catalog.generate_series(1::pg_catalog.int8, "
+                "$1::pg_catalog.int8)",
+                array ? "pg_catalog.array_send(pg_catalog.array_agg(" : "", expression, type,
+                array ? "))" : "");
+}

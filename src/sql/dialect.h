@@ -1,0 +1,37 @@
+/* How an engine's SQL differs from that of others: what the statements here are printed with. */
+#ifndef BM_SQL_DIALECT_H
+#define BM_SQL_DIALECT_H
+
+#include "text.h"
+
+struct bm__sql_shape;
+
+typedef struct bm__dialect {
+    /* Operators, with blanks around them. */
+    const char *equal;
+    const char *not_equal;
+    const char *bits;    /* and, bit by bit */
+    const char *integer; /* behind a literal of 64 bits */
+    const char *ordinal; /* of a row of v, from 0 */
+    const char *as_text; /* behind a column that is read as text */
+
+    bool binds_rows;     /* there is no v: a statement is for one row, whose cells are bound */
+    bool batch_has_all;  /* values that are one for all rows are cells of v, too */
+    bool sorts_keys;     /* an INSERT makes keys in the order of its rows only if it sorts them */
+    bool where_conflict; /* a source of rows is followed by WHERE, before ON CONFLICT */
+    bool deletes_in;     /* DELETE knows no source of rows but a subquery */
+
+    /* The batch as a table v, behind FROM: columns c0, c1, ...; with `ordinality` also v.ord. */
+    void (*source)(bm__sql *sql, const struct bm__sql_shape *shape, bool ordinality);
+
+    /* The cell of column i. */
+    void (*cell)(bm__sql *sql, const struct bm__sql_shape *shape, size_t i);
+
+    /* An INSERT that gives (ord, inserted, key ...) of each row that was written; or NULL. */
+    void (*insert_ord_keys)(bm__sql *sql, const struct bm__sql_shape *shape);
+
+    /* shape.proof as a condition; or NULL. */
+    void (*proof)(bm__sql *sql, const struct bm__sql_shape *shape);
+} bm__dialect;
+
+#endif

@@ -1,0 +1,49 @@
+/* What statements are put together from; also for those that only one engine has. */
+#ifndef BM_SQL_PARTS_H
+#define BM_SQL_PARTS_H
+
+#include "statement.h"
+
+/* "schema"."table" */
+void bm__sql_put_target(bm__sql *sql, const bm__sql_shape *shape);
+
+/* (columns that are written) */
+void bm__sql_put_written_names(bm__sql *sql, const bm__sql_shape *shape);
+
+/* The cell of column i, or the column's default where its flag says so. */
+void bm__sql_put_value(bm__sql *sql, const bm__sql_shape *shape, size_t i);
+
+/* INSERT INTO t (...) [OVERRIDING SYSTEM VALUE], and [ON CONFLICT ...] */
+void bm__sql_put_insert_head(bm__sql *sql, const bm__sql_shape *shape);
+void bm__sql_put_conflict(bm__sql *sql, const bm__sql_shape *shape);
+
+/* Behind the source of rows: [WHERE what makes sure of the keys] */
+void bm__sql_put_proof(bm__sql *sql, const bm__sql_shape *shape);
+
+/* The key's columns, each behind `prefix`; and their places among the columns. */
+void bm__sql_put_key_names(bm__sql *sql, const bm__sql_shape *shape, const char *prefix);
+size_t bm__sql_keys(const bm__sql_shape *shape, size_t out[32]);
+
+void bm__sql_put_outputs(bm__sql *sql, const bm__sql_shape *shape, const char *prefix,
+                         const bm__sql_output *outputs, size_t n);
+
+/* Between two of a list. */
+static inline void bm__sql_put_separator(bm__sql *sql, bool *first, const char *separator)
+{
+    if (!*first) {
+        bm__sql_put(sql, "%s", separator);
+    }
+    *first = false;
+}
+
+/* The parameter of column i: parameters are numbered in the order of the columns that have one. */
+static inline size_t bm__sql_parameter(const bm__sql_shape *shape, size_t column)
+{
+    size_t number = 0;
+    for (size_t i = 0; i <= column; i++) {
+        number += !shape->columns[i].made;
+    }
+    return number;
+}
+
+#endif

@@ -2,7 +2,7 @@
  * on a connection of its own. */
 #include "core.h"
 
-#include "commit.h"
+#include "lost_commit.h"
 
 #include <string.h>
 

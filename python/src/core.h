@@ -202,7 +202,7 @@ PyObject *py_sqlite_facts(PyObject *module, PyObject *args);
 /* commit.c */
 bool py_commit_init(PyObject *module);
 
-/* probe.c */
+/* handle.c */
 PyObject *py_probe(PyObject *module, PyObject *args);
 PyObject *py_source_at(PyObject *module, PyObject *args);
 

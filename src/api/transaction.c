@@ -1,6 +1,6 @@
 #include "entry.h"
 
-#include "commit.h"
+#include "lost_commit.h"
 #include "savepoint.h"
 
 #include <stdlib.h>

@@ -91,6 +91,14 @@ typedef struct bm__engine {
     /* The type whose member holds the column's values; BM_ENUM for what is read from text. */
     bm_type (*type_of)(const struct bm__table_column *column);
 
+    /* What an error of the engine's own says, beside its status: the table may not be what is known
+     * of it; nor would its fingerprint show that; a call that failed so may succeed when it is made
+     * again; there is no such schema.  NULL: never. */
+    bool (*says_stale)(const bm_error *err);
+    bool (*says_moved)(const bm_error *err);
+    bool (*says_passing)(const bm_error *err);
+    bool (*says_no_schema)(const bm_error *err);
+
     /* Statements: how a block of rows stands in them, and those that not every engine has. */
     const bm__dialect *dialect;
     void (*copy_in)(bm__sql *sql, const bm__sql_shape *shape);

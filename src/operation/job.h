@@ -14,7 +14,7 @@
 #define BM_OPERATION_JOB_H
 
 #include "call.h"
-#include "commit.h"
+#include "lost_commit.h"
 #include "step.h"
 
 typedef enum bm__job_state {

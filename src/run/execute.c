@@ -226,20 +226,17 @@ static bm_status attempt(bm__execution *x, bm__conn **conns, size_t n, bool insi
     return bm__operation_end(&x->op, err);
 }
 
-/* Errors that a table which changed behind our back gives. */
-static bool looks_stale(const bm_error *err)
+static bool says(bool (*it)(const bm_error *err), const bm_error *err)
 {
-    /* XX000: jsonb_recv, of a json column's bytes; 42704, 42883: a type was renamed; 22003: a key
-     * that was cast to what its column was */
-    static const char *const states[] = {"42703", "42804", "22P03", "08P01", "42P01",
-                                         "428C9", "XX000", "42704", "42883", "22003"};
-    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
-        if (strcmp(err->sqlstate, states[i]) == 0) {
-            return true;
-        }
-    }
+    return it != NULL && it(err);
+}
+
+/* Errors that a table which changed behind our back gives. */
+static bool looks_stale(const bm__execution *x, const bm_error *err)
+{
     /* A column that became wider takes what was refused for the old one. */
-    return err->stage == BM_STAGE_CATALOG || err->native_code == 1 || err->status == BM_CONVERT ||
+    return says(bm__db_root(x->db)->engine->says_stale, err) || err->stage == BM_STAGE_CATALOG ||
+           err->status == BM_CONVERT ||
            (err->stage == BM_STAGE_CHECK && err->column[0] != '\0' &&
             (err->status == BM_INVALID || err->status == BM_UNSUPPORTED));
 }
@@ -259,19 +256,6 @@ static bool may_ask(const bm__execution *x, bm__conn *conn, bool inside, const b
     return settled && bm__db_root(x->db)->transport->state(conn, false) == wanted;
 }
 
-/* Errors of what the table's fingerprint does not show: a type that has another name, a sequence
- * that is another one. */
-static bool is_elsewhere(const bm_error *err)
-{
-    static const char *const states[] = {"42704", "42883", "XX000"};
-    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
-        if (strcmp(err->sqlstate, states[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* An error that looks as if the table had changed: has it?  Asking costs less than the call. */
 static bool has_changed(bm__execution *x, bm__conn *conn, const bm_error *err)
 {
@@ -279,7 +263,7 @@ static bool has_changed(bm__execution *x, bm__conn *conn, const bm_error *err)
     const bm__step limits = question_limits(x, conn);
     bm_error ignored = BM_ERROR;
     bool same = false;
-    if (x->known == NULL || is_elsewhere(err)) {
+    if (x->known == NULL || says(conn->engine->says_moved, err)) {
         return true;
     }
     x->asked += conn->engine->ask != NULL;
@@ -309,7 +293,7 @@ static bm_status with_connections(bm__execution *x, bm__conn **conns, size_t n, 
 {
     bool fresh = false;
     bm_status status = attempt(x, conns, n, inside, result, &fresh, err);
-    bool stale = status != BM_OK && !fresh && looks_stale(err);
+    bool stale = status != BM_OK && !fresh && looks_stale(x, err);
     if (stale && may_ask(x, conns[0], inside, err)) {
         stale = has_changed(x, conns[0], err);
     }
@@ -324,7 +308,7 @@ static bm_status with_connections(bm__execution *x, bm__conn **conns, size_t n, 
         status = status != BM_OK ? status : attempt(x, conns, n, inside, result, &fresh, &second);
         *err = second;
         err->size = size;
-        if (status != BM_OK && looks_stale(err)) {
+        if (status != BM_OK && looks_stale(x, err)) {
             forget(x);
         }
     }

@@ -12,8 +12,6 @@
 #define LONGEST_MS 2000
 #define ALL_MS 30000
 
-#define SQLITE_BUSY_CODE 5 /* sqlite.org/rescode.html; SQLITE_BUSY_SNAPSHOT is one of its kinds */
-
 bm__retry bm__retry_begin(const bm__execution *x)
 {
     bm__retry retry = {.left = x->op.settings.retries, .most_ms = FIRST_MS};
@@ -25,10 +23,9 @@ bm__retry bm__retry_begin(const bm__execution *x)
 }
 
 /* Serialization failures, deadlocks, a locked file, a connection that was lost. */
-static bool may_be_gone(const bm_error *err)
+static bool may_be_gone(const bm__engine *engine, const bm_error *err)
 {
-    bool told = strcmp(err->sqlstate, "40001") == 0 || strcmp(err->sqlstate, "40P01") == 0 ||
-                (err->native_code & 0xFF) == SQLITE_BUSY_CODE;
+    bool told = engine->says_passing != NULL && engine->says_passing(err);
     return (err->status == BM_RETRY && told) || err->status == BM_CONNECTION;
 }
 
@@ -72,8 +69,9 @@ bool bm__retry_again(bm__retry *retry, bm__execution *x, bm_result *result, bm_e
 {
     int ms = random_pause(retry->most_ms);
     bool late = bm__after_ms(ms) >= retry->until_ns;
-    if (retry->left <= 0 || late || bm__cancelled(x->limits.cancel) || !may_be_gone(err) ||
-        !nothing_is_in(err) || !can_be_repeated(x)) {
+    if (retry->left <= 0 || late || bm__cancelled(x->limits.cancel) ||
+        !may_be_gone(bm__db_root(x->db)->engine, err) || !nothing_is_in(err) ||
+        !can_be_repeated(x)) {
         return false;
     }
     retry->left--;

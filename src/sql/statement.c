@@ -319,7 +319,7 @@ void bm__sql_put_outputs(bm__sql *sql, const bm__sql_shape *shape, const char *p
     for (size_t i = 0; i < n; i++) {
         bm__sql_put(sql, "%s%s", i > 0 ? ", " : "", prefix);
         bm__sql_name(sql, outputs[i].name);
-        bm__sql_put(sql, outputs[i].as_text ? shape->dialect->as_text : "");
+        bm__sql_put(sql, "%s", outputs[i].as_text ? shape->dialect->as_text : "");
     }
 }
 

@@ -21,7 +21,8 @@ static bm_status read_options(bm__operation *o, const void *options, bm_error *e
         o->nothing = o->request.set.n == 0;
     } else if (bm__rows_queryset(&o->rows) == NULL) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
-                        "rows without an image: name the fields to update");
+                        "rows that did not come from a queryset need field names: their original "
+                        "values are unknown");
     }
     return BM_OK;
 }

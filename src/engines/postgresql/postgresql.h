@@ -11,6 +11,11 @@ bm_status bm__postgresql_verify(const bm__table *table, bm__arena *arena, const 
                                 const char **quoted, bm_error *err);
 bm_type bm__postgresql_type_of(const bm__table_column *column);
 
+/* errors.c */
+bool bm__postgresql_says_stale(const bm_error *err);
+bool bm__postgresql_says_moved(const bm_error *err);
+bool bm__postgresql_says_passing(const bm_error *err);
+
 /* statement.c */
 extern const bm__dialect bm__postgresql_dialect;
 void bm__postgresql_copy_in(bm__sql *sql, const bm__sql_shape *shape);
@@ -18,11 +23,11 @@ void bm__postgresql_copy_out(bm__sql *sql, const bm__sql_shape *shape,
                              const bm__sql_output *outputs, size_t n, bool plain);
 void bm__postgresql_reserve(bm__sql *sql, const char *expression, const char *type, bool array);
 
-/* proof.c */
+/* key_proof.c */
 void bm__postgresql_proof(bm__sql *sql, const bm__sql_shape *shape);
 void bm__postgresql_own_key(bm__sql *sql, const bm__sql_shape *shape);
 
-/* hint.c */
+/* planner_hint.c */
 void bm__postgresql_hint(bm__sql *sql, const bm__hint_limits *limits);
 void bm__postgresql_unhint(bm__sql *sql);
 
@@ -30,7 +35,7 @@ void bm__postgresql_unhint(bm__sql *sql);
 void bm__postgresql_sequence(bm__sql *sql, const bm__sql_shape *shape, const char *column,
                              bool move);
 
-/* commit.c, team.c */
+/* lost_commit.c, worker_locks.c */
 extern const bm__commit_sql bm__postgresql_commits;
 extern const bm__team_sql bm__postgresql_team;
 

@@ -7,6 +7,18 @@ static bool accepts(const char *url)
     return strncmp(url, "sqlite:", strlen("sqlite:")) == 0;
 }
 
+/* sqlite.org/rescode.html: SQLITE_ERROR, for what a name no longer means; SQLITE_BUSY, of which
+ * SQLITE_BUSY_SNAPSHOT is a kind */
+static bool says_error(const bm_error *err)
+{
+    return err->native_code == 1;
+}
+
+static bool says_busy(const bm_error *err)
+{
+    return (err->native_code & 0xFF) == 5;
+}
+
 /* Under every driver: one writer, no round trip to save, its own way to store. */
 #define EVERY_DRIVER                                                                               \
     .one_writer = true, .stores_lite = true, .small_rows = SIZE_MAX, .hint_rows = SIZE_MAX,        \
@@ -19,6 +31,9 @@ const bm__engine bm__engine_sqlite = {.name = "sqlite",
                                       .accepts = accepts,
                                       .reads_batch = true,
                                       .ask = bm__sqlite_ask,
+                                      .says_stale = says_error,
+                                      .says_passing = says_busy,
+                                      .says_no_schema = says_error,
                                       .dialect = &bm__sqlite_dialect,
                                       EVERY_DRIVER};
 

@@ -10,8 +10,8 @@
  * The server may still be at it, in which case it is asked again; when half of the time is over its
  * process is ended, which makes the transaction what it is.
  */
-#ifndef BM_OPERATION_COMMIT_H
-#define BM_OPERATION_COMMIT_H
+#ifndef BM_OPERATION_LOST_COMMIT_H
+#define BM_OPERATION_LOST_COMMIT_H
 
 #include "engine.h"
 #include "step.h"

@@ -50,7 +50,8 @@ static bm_status ask(bm_db *db, bm__conn *conn, const bm_model *model, const bm_
     bm_status status = bm__catalog_begin(&catalog, conn->engine, model, &step, err);
     if (status == BM_OK && step.sql != NULL) {
         status = ask_within(db, conn, &step, limits, err);
-        if (err->native_code == 1 && model->schema != NULL) { /* SQLITE_ERROR: no such schema */
+        bool (*no_schema)(const bm_error *) = conn->engine->says_no_schema;
+        if (no_schema != NULL && no_schema(err) && model->schema != NULL) {
             bm__error_reset(err);
             status = BM_OK; /* and no column came: there is no such table */
         }

@@ -1,4 +1,4 @@
-#include "commit.h"
+#include "lost_commit.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* A COMMIT that was not answered: the driver of the question that operation/commit.h asks. */
-#include "commit.h"
+/* A COMMIT that was not answered: the driver of the question that operation/lost_commit.h asks. */
+#include "lost_commit.h"
 
 #include "db.h"
 

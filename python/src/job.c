@@ -344,7 +344,7 @@ static PyObject *job_bind(PyObject *object, PyObject *args)
 static size_t key_size(const py_job *self)
 {
     const bm__plan *plan = self->job.plan;
-    if (plan->engine->stores_lite || !plan->key_tracked) {
+    if (plan->engine->storage != NULL || !plan->key_tracked) {
         return 0;
     }
     const bm__table_column *key =

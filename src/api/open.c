@@ -14,9 +14,10 @@ static bm_status transport_of(const char *url, const bm__transport **out, bm_err
 {
     const bm__engine *engine = bm__engine_of_url(url);
     if (engine == NULL) {
+        char urls[128];
+        bm__engine_urls(urls, sizeof urls);
         return bm__fail(err, BM_INVALID, BM_STAGE_CONNECT,
-                        "the URL begins with none of sqlite:, postgresql:, postgres:, memory:, "
-                        "and is no key=value string");
+                        "the database's URL begins with none of: %s", urls);
     }
     *out = bm__transport_of(engine);
     return *out != NULL ? BM_OK

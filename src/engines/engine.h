@@ -6,6 +6,7 @@
 #ifndef BM_ENGINES_ENGINE_H
 #define BM_ENGINES_ENGINE_H
 
+#include "batch.h"
 #include "statement.h"
 #include "step.h"
 
@@ -15,6 +16,19 @@
 struct bm__catalog;
 struct bm__table;
 struct bm__table_column;
+
+/* How values are stored, where they do not go and come as PostgreSQL's bytes (pg/). */
+typedef struct bm__storage {
+    /* Can a member of this form be stored?  BM_UNSUPPORTED, by name, where it cannot. */
+    bm_status (*resolve)(bm_type type, bm_layout layout, size_t width, bm_error *err);
+
+    /* Can every cell of the batch be?  The error names row (of the batch) and column. */
+    bm_status (*check)(const bm__batch *batch, bm_error *err);
+
+    /* A value that came back, into a member; NULL, or the reason why it does not go there. */
+    const char *(*read)(bm_type type, bm_layout layout, size_t width, const bm__cell *cell,
+                        void *member, bm__arena *arena);
+} bm__storage;
 
 /* What another connection is asked of a transaction whose COMMIT was not answered. */
 typedef struct bm__commit_sql {
@@ -60,14 +74,14 @@ typedef struct bm__hint_limits {
 
 typedef struct bm__engine {
     const char *name;
-    bool (*accepts)(const char *url); /* NULL: no URL means it */
+    const char *urls;                 /* the URLs that mean it, for a message; NULL: none does */
+    bool (*accepts)(const char *url); /* NULL where `urls` is */
 
     /* Facts. */
     bool reads_batch;       /* a statement reads the batch itself; else it takes array parameters */
     bool returns_keys;      /* RETURNING gives the keys of an INSERT, which rise with its rows */
     bool has_copy;          /* LOAD and UNLOAD */
     bool one_writer;        /* never more than one connection writes */
-    bool stores_lite;       /* cells go and come as lite/ has them; else as pg/ has them */
     bool defers;            /* constraints may be deferred, and made immediate */
     bool has_arrays;        /* many values come back as one */
     bool sets_lock_timeout; /* it is a setting of the transaction */
@@ -76,6 +90,8 @@ typedef struct bm__engine {
     size_t load_rows;       /* rows of a chunk that is a COPY */
     size_t exec_rows;       /* rows of a chunk that is a statement */
     size_t stream_rows;     /* rows that are pulled from a stream at once, at most */
+
+    const bm__storage *storage; /* NULL: values go and come as pg/ has them */
 
     /* The catalog: fill the step that asks for a table.  NULL: a table is as the model says. */
     bm_status (*ask)(struct bm__catalog *catalog, bm__step *step, bm_error *err);
@@ -143,5 +159,8 @@ typedef struct bm__engine {
 /* The engine of this name, and that which a URL means; NULL when there is none. */
 const bm__engine *bm__engine_named(const char *name);
 const bm__engine *bm__engine_of_url(const char *url);
+
+/* The URLs that mean an engine, in words. */
+void bm__engine_urls(char *out, size_t size);
 
 #endif

@@ -1,5 +1,6 @@
 #include "engine.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const bm__engine *const engines[] = {
@@ -26,4 +27,17 @@ const bm__engine *bm__engine_of_url(const char *url)
         }
     }
     return NULL;
+}
+
+void bm__engine_urls(char *out, size_t size)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < sizeof engines / sizeof engines[0] && used < size; i++) {
+        if (engines[i]->urls != NULL) {
+            int n =
+                snprintf(out + used, size - used, "%s%s", used > 0 ? ", " : "", engines[i]->urls);
+            used += n > 0 ? (size_t)n : 0;
+        }
+    }
 }

@@ -1,7 +1,5 @@
 #include "call.h"
 
-#include "lite.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -162,7 +160,7 @@ static bm_status begin_sizes(bm__call *call, size_t rows, bm_error *err)
 {
     const bm__plan *plan = call->plan;
     bool stream = call->source != NULL; /* whose plan is the same for all chunks */
-    if (plan->engine->stores_lite || (stream && rows <= call->sizes_capacity)) {
+    if (plan->engine->storage != NULL || (stream && rows <= call->sizes_capacity)) {
         return BM_OK;
     }
     free_sizes(call);
@@ -200,8 +198,8 @@ static bm_status check_block(bm__call *call, const bm__batch *block, bool first,
         } else if (columns[i].supply != BM__SUPPLY_FIELD) {
             continue;
         }
-        BM_TRY(call->plan->engine->stores_lite
-                   ? bm__lite_check(&one, err)
+        BM_TRY(call->plan->engine->storage != NULL
+                   ? call->plan->engine->storage->check(&one, err)
                    : bm__pg_check(&columns[i].slot, &one, call->sizes + i, err));
     }
     return BM_OK;

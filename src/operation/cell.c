@@ -1,8 +1,6 @@
 /* One cell of an answer. */
 #include "parts.h"
 
-#include "lite.h"
-
 #include <string.h>
 
 bool bm__cell_integer(const bm__cell *cell, int64_t *out)
@@ -49,9 +47,10 @@ static bm_status cannot_read(const bm_field *field, size_t row, const char *faul
 static inline const char *decode(const bm__plan *plan, const bm__plan_output *output,
                                  const bm__cell *cell, void *member, bm__arena *arena)
 {
-    if (plan->engine->stores_lite) {
+    if (plan->engine->storage != NULL) {
         const bm_field *field = &plan->model->fields[output->field];
-        return bm__lite_read(field->type, field->layout, field->width, cell, member, arena);
+        return plan->engine->storage->read(field->type, field->layout, field->width, cell, member,
+                                           arena);
     }
     return output->reader.read(&output->reader, cell->data, cell->size, member, arena);
 }

@@ -203,7 +203,7 @@ static bm_status arrange_keys(bm__job *job, bm_error *err)
         lowest = keys[i] < lowest ? keys[i] : lowest;
         highest = keys[i] > highest ? keys[i] : highest;
     }
-    bool drawn = plan->engine->stores_lite && ((uint64_t)highest - (uint64_t)lowest) >> 48 != 0;
+    bool drawn = plan->engine->storage != NULL && ((uint64_t)highest - (uint64_t)lowest) >> 48 != 0;
     job->unsorted = job->unsorted || !rising;
     if (!rising && !drawn) {
         qsort(keys, job->n, sizeof *keys, by_number);

@@ -1,6 +1,5 @@
 #include "plan.h"
 
-#include "lite.h"
 #include "savepoint.h"
 
 #include <string.h>
@@ -44,7 +43,7 @@ bm_status bm__plan_outputs(bm__plan *plan, const bm__fields *fields, bm__plan_ou
         const bm__table_column *server;
         (*out)[i].field = fields->at[i];
         BM_TRY(bm__plan_server(plan, fields->at[i], &server, err));
-        if (!plan->engine->stores_lite) {
+        if (plan->engine->storage == NULL) {
             bm__pg_column_type type = type_of(server);
             bm_status status = bm__reader_resolve(field->type, field->layout, field->width, &type,
                                                   &(*out)[i].reader, err);
@@ -107,8 +106,8 @@ bm_status bm__plan_add_field(bm__plan *plan, size_t field, bm__supply supply, bo
         layout = plan->views[field].cells.layout; /* 0: a stream, which is of the model's structs */
         width = plan->views[field].cells.width;
     }
-    if (plan->engine->stores_lite) {
-        status = bm__lite_resolve(f->type, layout, width, err);
+    if (plan->engine->storage != NULL) {
+        status = plan->engine->storage->resolve(f->type, layout, width, err);
     } else {
         bm__pg_column_type type = type_of(server);
         status = bm__slot_resolve(f->type, layout, width, &type, in_array, &column->slot, err);
@@ -132,7 +131,7 @@ bm__plan_column *bm__plan_add_helper(bm__plan *plan, bm__supply supply, size_t f
     *column = (bm__plan_column){.supply = supply, .field = field, .word = word};
     column->sql = (bm__sql_column){
         .type = flag ? "bool" : "int8", .flag = BM__NO_COLUMN, .mask = BM__NO_COLUMN};
-    if (!plan->engine->stores_lite) {
+    if (plan->engine->storage == NULL) {
         bm_error never = BM_ERROR;
         bm__pg_column_type type = {.oid = flag ? 16 : 20, .typmod = -1, .kind = 'b'};
         (void)bm__slot_resolve(flag ? BM_BOOL : BM_INT8, BM_FIXED, flag ? 1 : 8, &type, true,

@@ -124,7 +124,7 @@ static bm_status gather_facts(const bm__request *request, const bm__plan *plan, 
         facts |= request->keys_back || tells || above ? BM__FACT_MADE_BACK : 0;
         facts |= key->may_reserve ? BM__FACT_DRAWABLE : 0;
     }
-    if (!plan->engine->stores_lite) {
+    if (plan->engine->storage == NULL) {
         bool insert;
         BM_TRY(needs_insert(request, plan, &insert, err));
         bool plain = table->kind == 'r' || table->kind == 'p';
@@ -177,7 +177,7 @@ static bool is_lone(const bm__request *request, const bm__plan *plan)
 {
     bool each = plan->strategy == BM__INSERT_EACH;
     bool plain = plan->strategy == BM__INSERT || plan->strategy == BM__INSERT_KEYS || each;
-    if (plan->engine->stores_lite || !plain || !(each || request->n_rows == 1) ||
+    if (plan->engine->storage != NULL || !plain || !(each || request->n_rows == 1) ||
         plan->mixed_keys) {
         return false;
     }
@@ -416,7 +416,7 @@ static bm_status plan_write(const bm__request *request, bm__plan *plan, bm__sql_
         }
         break;
     case BM__INSERT: /* who has keys returned is refused what may not be: nothing is lost unseen */
-        shape->returning = request->returns && plan->keys.n > 0 && !plan->engine->stores_lite
+        shape->returning = request->returns && plan->keys.n > 0 && plan->engine->storage == NULL
                                ? BM__RETURN_KEYS
                                : BM__RETURN_NOTHING;
         plan->chunk_rows = request->keys_by == BM__KEYS_EACH ? 1 : plan->chunk_rows;

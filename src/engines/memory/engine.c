@@ -10,6 +10,7 @@ static bool accepts(const char *url)
 
 const bm__engine bm__engine_memory = {
     .name = "memory",
+    .urls = "memory:",
     .accepts = accepts,
     .has_copy = true,
     .one_writer = true,

@@ -19,6 +19,7 @@ static bool accepts(const char *url)
 /* small_rows: measured on PostgreSQL 15, keys back: one statement wins below about 1,000 rows. */
 const bm__engine bm__engine_postgresql = {
     .name = "postgresql",
+    .urls = "postgresql:, postgres:, host=",
     .accepts = accepts,
     .has_copy = true,
     .defers = true,

@@ -1,5 +1,7 @@
 #include "sqlite_engine.h"
 
+#include "lite.h"
+
 #include <string.h>
 
 static bool accepts(const char *url)
@@ -19,15 +21,19 @@ static bool says_busy(const bm_error *err)
     return (err->native_code & 0xFF) == 5;
 }
 
+static const bm__storage storage = {
+    .resolve = bm__lite_resolve, .check = bm__lite_check, .read = bm__lite_read};
+
 /* Under every driver: one writer, no round trip to save, its own way to store. */
 #define EVERY_DRIVER                                                                               \
-    .one_writer = true, .stores_lite = true, .small_rows = SIZE_MAX, .hint_rows = SIZE_MAX,        \
+    .one_writer = true, .storage = &storage, .small_rows = SIZE_MAX, .hint_rows = SIZE_MAX,        \
     .load_rows = 1000000, .exec_rows = 1000000, .stream_rows = 65536,                              \
     .type_of = bm__sqlite_type_of, .highest = bm__sqlite_highest,                                  \
     .truncate_reaches = bm__sqlite_truncate_reaches,                                               \
     .is_delete_trigger = bm__sqlite_is_delete_trigger
 
 const bm__engine bm__engine_sqlite = {.name = "sqlite",
+                                      .urls = "sqlite:",
                                       .accepts = accepts,
                                       .reads_batch = true,
                                       .ask = bm__sqlite_ask,

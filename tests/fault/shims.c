@@ -170,6 +170,8 @@ static bool unwatch(what of)
 
 /* -------------------------------------------------------------------------------------- libpq */
 
+enum { A_COPY = 1 }; /* of load_calls */
+
 static double now(void)
 {
     struct timespec at;
@@ -218,6 +220,17 @@ static void of_libpq(void **state)
     for (int of = SEND; of <= MALLOC; of++) {
         assert_true(n_failures[of] > 0);
     }
+}
+
+/* libpq gets no memory any more, from each allocation of a COPY on: where it wants a larger buffer
+ * it says no more than when its buffer is full, and that will not change. */
+static void no_memory_in_a_copy(void **state)
+{
+    (void)state;
+    for (long n = 1; once(&load_calls[A_COPY], MALLOC, n, true); n++) {
+    }
+    assert_int_equal(n_wrong, 0);
+    assert_true(longest < TIMEOUT_MS / 1000 + 5);
 }
 
 /* ------------------------------------------------------------------------------------- SQLite */
@@ -281,7 +294,8 @@ static int tear_down(void **state)
 
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(of_libpq), cmocka_unit_test(of_sqlite)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(no_memory_in_a_copy),
+                                       cmocka_unit_test(of_libpq), cmocka_unit_test(of_sqlite)};
     long n = 0;
     every = argc > 1 ? strtol(argv[1], NULL, 10) : EVERY;
     int status = cmocka_run_group_tests_name("fault_shims", tests, set_up, tear_down);

@@ -111,23 +111,27 @@ static bm_status empty_buffer(stream *s, bm_error *err)
     return BM_OK;
 }
 
+/* libpq takes nothing while its buffer is full, or where it gets no memory for a larger one: it
+ * says the same of both.  An empty buffer is not full. */
 static bm_status put_piece(stream *s, const uint8_t *piece, size_t size, bm_error *err)
 {
     if (s->unseen + size > s->piece) {
         BM_TRY(wait_writable(s, err));
     }
-    while (!s->answered) {
-        int put = PQputCopyData(s->conn->pg, (const char *)piece, (int)size);
-        if (put < 0) {
+    bool put = false;
+    for (bool empty = false; !put && !s->answered; empty = true) {
+        int taken = PQputCopyData(s->conn->pg, (const char *)piece, (int)size);
+        if (taken < 0) {
             return bm__libpq_fail(s->conn, NULL, BM_STAGE_WRITE, NULL, err);
         }
-        s->unseen += size;
-        s->unflushed += size;
-        if (put == 0 || s->unflushed >= FLUSH_EVERY) {
-            BM_TRY(empty_buffer(s, err));
+        put = taken > 0;
+        if (!put && empty) {
+            return bm__no_memory(err);
         }
-        if (put > 0) {
-            break;
+        s->unseen += put ? size : 0;
+        s->unflushed += put ? size : 0;
+        if (!put || s->unflushed >= FLUSH_EVERY) {
+            BM_TRY(empty_buffer(s, err));
         }
     }
     return BM_OK;

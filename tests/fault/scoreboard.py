@@ -195,7 +195,13 @@ ROWS = (
         full=(1, 80),
         unit="% killed",
     ),
-    Row("B-18", "seeded bugs of peers that were caught"),
+    Row(
+        "B-18",
+        "seeded bugs of peers that were caught",
+        (python("tests/fault/peers.py", "20"),),
+        full=(0, 20),
+        unit="of 35",
+    ),
     Row("B-19", "memory, 1 M and 10 M rows", not_run="a row of script/bench"),
     Row(
         "B-20",

@@ -9,8 +9,8 @@ die() {
     exit 1
 }
 
-# Run a command in a process group of its own and wait for it.  A signal to this script is then
-# handled at once, and end_child reaches everything that the command has started.
+# Run a command in its own process group and wait for it.  The script then handles a signal at once,
+# and end_child ends everything that the command started.
 child=
 run_child() {
     local status=0
@@ -37,7 +37,7 @@ exit_on_signals() {
     trap 'exit 143' TERM
 }
 
-# configure DIRECTORY OPTION...: a Meson build directory, made once, and again for other options.
+# configure DIRECTORY OPTION...: set up a Meson build directory, and again if the options change.
 configure() {
     local directory=$1 log=$1-setup.log options=$1/options.configured how=()
     shift
@@ -54,6 +54,6 @@ configure() {
     printf '%s\n' "$*" >"$options"
 }
 
-# Programs of the virtual environment come first: Meson looks for ninja by PATH.
+# Programs of the virtual environment come first: Meson searches PATH for ninja.
 PATH=$PWD/.venv/bin:$PATH
 export PATH

@@ -13,6 +13,7 @@ _CALLS = {
     "command_pg_create": "`bulkmodel create`, PostgreSQL",
     "command_pg_update": "`bulkmodel update-fields`, PostgreSQL",
     "command_sqlite_create": "`bulkmodel create`, SQLite",
+    "encode": "encoding of COPY data",
     "django_copy_to_instances": "`copy_to_instances()`, PostgreSQL",
     "django_list": "`list(queryset)`, PostgreSQL",
     "django_pg_concurrent": "`bulk_create(concurrent=True)`, two workers",
@@ -44,6 +45,11 @@ _MEMORY = re.compile(r"django_memory_(\w+)_(django|pgbulk)")
 _ENGINES = {"pg": "PostgreSQL", "sqlite": "SQLite"}
 _METHODS = {"create": "bulk_create", "list": "list"}
 _OTHERS = ("command_", "django_")
+# Our own results beside each other, and limits: no package or program is slower or faster.
+_ALONE = re.compile(
+    r"(django_)?(pg|sqlite)_\w+_(batch_\d+|1pct)|(django_)?pg_concurrent_(1|one|four)"
+    r"|(\w+_)?(growth|rss|bytes|ns)|memory_\w+"
+)
 _FIFTH = 5  # the contender's side of a memory row is a fifth of what it took
 
 # Whose results they are, by the end of the id.
@@ -106,6 +112,15 @@ def compared(run: Run, peer: str) -> list[str]:
     of_peer = [line for entry in run["results"] if (line := _entry(entry, peer))]
     head = ["| call | rows | against | ours | theirs | times as fast |"]
     return [*head, "| --- | --- | --- | --- | --- | --- |", *of_peer] if of_peer else []
+
+
+def unlisted(run: Run) -> list[str]:
+    """The ids of results against others that no table shows."""
+    return [
+        entry["id"]
+        for entry in run["results"]
+        if not _ALONE.fullmatch(entry["id"]) and not any(_entry(entry, peer) for peer in PEERS)
+    ]
 
 
 def costs(run: Run) -> list[str]:

@@ -78,7 +78,7 @@ def _begin(text, end):
 
 
 def _header(text):
-    """The header as hawkmoth reads it: a comment behind a member stands before it."""
+    """The header as hawkmoth reads it: comments after members are moved before them."""
     out = ""
     rest = text
     while found := re.search(r"/\*\*<(.*?)\*/", rest, re.DOTALL):

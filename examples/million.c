@@ -1,5 +1,5 @@
 /*
- * A million rows from a source, in constant memory, with a progress line; Ctrl-C takes all back.
+ * A million rows from a source, in constant memory, with a progress line; Ctrl-C rolls back.
  *
  *     million sqlite:foo.db     million postgresql://localhost/test
  */
@@ -22,7 +22,7 @@ static const bm_model reading_model =
 
 enum { ROWS = 1000000 };
 
-/* The source: as many rows as there is room for, until all are given. */
+/* The source: gives as many rows as fit, until there are no more. */
 static bm_status next(void *user, void *rows, size_t capacity, size_t *n, bm_error *err)
 {
     size_t *given = user;

@@ -76,8 +76,8 @@ def update(items: BulkModelQuerySet[Item]) -> int:
         value=2, return_queryset=True
     )
     by_options: int = Item.objects.bulk_options(batch_size=10).update(value=3)
-    mended: int = Item.objects.bulk_update(list(rows), ["value"], batch_size=10)
-    return matched + batched + by_options + mended
+    by_bulk: int = Item.objects.bulk_update(list(rows), ["value"], batch_size=10)
+    return matched + batched + by_options + by_bulk
 
 
 def update_fields(items: BulkModelQuerySet[Item]) -> int:
@@ -131,7 +131,7 @@ def where(error: PartialCommit | CommitUnknown) -> Sequence[Part]:
     return error.parts if isinstance(error, PartialCommit) else ()
 
 
-def told(**facts: Any) -> None:
+def notified(**facts: Any) -> None:
     """A receiver."""
 
 
@@ -145,5 +145,5 @@ SIGNALS = [
 
 def listen() -> None:
     for pre, post in SIGNALS:
-        pre.connect(told, sender=Item)
-        post.connect(told, sender=Item)
+        pre.connect(notified, sender=Item)
+        post.connect(notified, sender=Item)

@@ -23,6 +23,7 @@ sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests/samples")]
 
 from blocks import RUN, SHOWN, Block, every  # noqa: E402
 from charts import files_of  # noqa: E402
+from compared import PEERS, unlisted  # noqa: E402
 from figures import kept, with_figures  # noqa: E402
 
 MAX_COLUMNS = 100
@@ -408,6 +409,12 @@ def figures_are_measured() -> Findings:
     readme = TEXTS["README.md"]
     if with_figures(readme, run, folder.relative_to(ROOT).as_posix()) != readme:
         yield f"README.md: its figures are not those of {folder.relative_to(ROOT)}"
+    page = "docs/pages/compared.md"
+    for name in unlisted(run):
+        yield f"{page}: no table shows the result {name}"
+    for peer in PEERS:
+        if f"```{{measured}} {peer}\n" not in TEXTS[page]:
+            yield f"{page}: no table of {peer}"
     for path, text in TEXTS.items():
         if path.endswith((".md", ".rst")) and not path.startswith(MAY_MEASURE):
             yield from matches(path, text, MEASURED, "a figure that script/bench did not write")

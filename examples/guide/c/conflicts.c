@@ -1,4 +1,4 @@
-/* Insert rows, or update those that are there already; read which row had which fate. */
+/* Upsert: insert rows, or update those that exist; read the outcome of each row. */
 #include <bulkmodel.h>
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-/* Rows out: at once, and as they come, in constant memory. */
+/* Read rows: all at once, and as a stream in constant memory. */
 #include <bulkmodel.h>
 #include <stdio.h>
 

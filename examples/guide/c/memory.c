@@ -1,4 +1,4 @@
-/* A test without a database: what a program asks, and what it does when the server refuses. */
+/* A test without a database: what a program sends, and how it handles an error of the server. */
 #include <bulkmodel.h>
 #include <stdio.h>
 
@@ -11,7 +11,7 @@ static const bm_model product_model =
     BM_MODEL("product", product, BM_FIELD(product, id, BM_INT8, BM_KEY | BM_ASSIGNED),
              BM_FIELD(product, stock, BM_INT4, 0));
 
-/* The program's own function, which is to be tested. */
+/* The function of the program that is tested. */
 static bm_status save(bm_db *db, const product *rows, size_t n, bm_error *err)
 {
     return bm_bulk_create(db, bm_structs(&product_model, rows, n), NULL, NULL, err);

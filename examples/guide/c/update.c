@@ -1,4 +1,4 @@
-/* One value for many rows, values of their own, and rows that go; all in one transaction. */
+/* Update many rows with one value, update each with its own, delete; in one transaction. */
 #include <bulkmodel.h>
 #include <stdio.h>
 
@@ -67,7 +67,7 @@ int main(int argc, char **argv)
     if (bm_ensure_connected(db, &err) || bm_begin(db, &tx, &err)) {
         goto out;
     }
-    if (write_all(tx, &err) == BM_OK) { /* every verb takes a transaction in the place of a db */
+    if (write_all(tx, &err) == BM_OK) { /* every verb also takes a transaction */
         bm_commit(tx, &err);
     } else {
         bm_rollback(tx);

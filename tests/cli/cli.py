@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 
+import cell_values
 import command_line
 import copy_to
 import csv_input
@@ -29,6 +30,7 @@ from world import CONNINFO, run_cases
 MODULES = [
     verbs,
     csv_input,
+    cell_values,
     ndjson_input,
     line_numbers,
     copy_to,

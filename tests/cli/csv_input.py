@@ -52,6 +52,36 @@ def encodings(w: World) -> None:
 
 
 @case("sqlite")
+def files_that_are_cut_or_damaged(w: World) -> None:
+    """Compressed ones, and a character that is not complete."""
+    w.items()
+    packed = bytearray(gzip.compress(b"id,name\n" + b"1,abcdefgh\n" * 50))
+    says(w.verb("create", w.file("a.gz", bytes(packed[:-9])), status=3), "data is truncated")
+    packed[-6] ^= 1  # the checksum (RFC 1952, 2.3.1)
+    says(w.verb("create", w.file("b.gz", bytes(packed)), status=3), "data is damaged")
+    cut = "id,name\n1,né\n".encode("utf-16")[:-1]
+    says(w.verb("create", w.file("c.csv", cut), status=3), "is not valid UTF-16")
+    wrong = b"id,name\n1,n\xe9\n"
+    done = w.verb("create", "--encoding=ASCII", w.file("d.csv", wrong), status=3)
+    says(done, "d.csv: is not valid ASCII")
+    expect(w.sql("SELECT count(*) FROM item"), "0")
+
+
+@case("sqlite")
+def files_without_rows_are_no_error(w: World) -> None:
+    w.items()
+    for text in ("id,name\n", "id,name", "id,name\r\n\r\n", "\ufeffid,name\n\n\n"):
+        says(w.verb("create", stdin=text), "no rows")
+    done = w.verb("create", w.file("a.csv", "id,name\n"), w.file("b.csv", "name,id\na,1\n"))
+    says(done, "1 inserted")
+    says(w.verb("create", stdin="", status=3), "the file is empty")
+    says(w.verb("create", "--skip-lines=3", stdin="id,name\n1,a\n", status=3), "the file is empty")
+    quoted = '\ufeff"id","name"\n"2","b"\n'
+    w.verb("create", stdin=quoted)
+    expect(w.sql("SELECT id, name FROM item ORDER BY id"), "1|a\n2|b")
+
+
+@case("sqlite")
 def other_signs(w: World) -> None:
     w.items()
     w.verb("create", "-d", ";", "-q", "'", stdin="id;name\n1;'a;''b'\n")

@@ -1,0 +1,98 @@
+"""One cell: what the command reads is what the server reads from the same text."""
+
+from __future__ import annotations
+
+from world import World, case, expect, says
+
+READ = {
+    "smallint": ["-32768", "32767", "+5", "007", " 8 ", "0"],
+    "integer": ["-2147483648", "2147483647"],
+    "bigint": ["-9223372036854775808", "9223372036854775807"],
+    "boolean": ["true", "T", "YES", "y", "on", "1", "false", "f", "No", "n", "off", "0"],
+    "uuid": [
+        "00112233-4455-6677-8899-aabbccddeeff",
+        "00112233445566778899AABBCCDDEEFF",
+        "{00112233-4455-6677-8899-aabbccddeeff}",
+        "0011-2233-4455-6677-8899-aabb-ccdd-eeff",
+    ],
+    "date": ["0001-01-01", "9999-12-31", "2000-02-29", "2024-02-29", "1969-12-31"],
+    "time": ["00:00", "23:59:59.999999", "12:00:01", "01:02:03.5"],
+    "timestamp": ["2024-01-01", "2024-01-01T01:02:03", "9999-12-31 23:59:59.999999"],
+    "timestamptz": [
+        "2024-01-01 00:00:00Z",
+        "2024-01-01 00:00+02",
+        "2024-01-01 00:00:00.000001-05:30",
+        "2024-12-31T23:59:59+0530",
+    ],
+    "bytea": ["\\x", "\\x00ff", "\\xABcd"],
+    "numeric": ["1.50", "-0.000001", "1e3", "123456789012345678901234567890.5", "NaN"],
+    "varchar(3)": ["abc", "éé€"],
+}
+REFUSED = {
+    "smallint": ["-32769", "32768", "1.0", "x", "1 2", "--1", "0x1", "1_000"],
+    "integer": ["-2147483649", "2147483648"],
+    "bigint": ["-9223372036854775809", "9223372036854775808", "18446744073709551617"],
+    "boolean": ["2", "maybe", "truer"],
+    "uuid": [
+        "00112233-4455-6677-8899-aabbccddeef",
+        "00112233-4455-6677-8899-aabbccddeeff0",
+        "g0112233-4455-6677-8899-aabbccddeeff",
+        "{00112233-4455-6677-8899-aabbccddeeff",
+    ],
+    "date": ["1900-02-29", "2023-02-29", "2024-13-01", "2024-00-01", "2024-01-32", "0000-01-01"],
+    "time": ["25:00", "12:60", "12:00:61", "12"],
+    "timestamp": ["2024-01-01 25:00", "2024-02-30 00:00", "2024-01-01 00:00x"],
+    "timestamptz": ["2024-01-01 00:00+24:60", "2024-01-01 00:00+x"],
+    "bytea": ["\\x0", "\\x0g"],
+    "numeric": ["1.2.3", "1,5x", "e3"],
+}
+
+
+@case("postgresql")
+def a_cell_is_what_the_server_makes_of_its_text(w: World) -> None:
+    for kind, texts in READ.items():
+        w.sql(f"DROP TABLE IF EXISTS item; CREATE TABLE item (id int PRIMARY KEY, v {kind})")
+        rows = "".join(f'{i},"{text}"\n' for i, text in enumerate(texts))
+        w.verb("create", stdin=f"id,v\n{rows}")
+        casts = ", ".join(f"({i}, '{text}'::{kind})" for i, text in enumerate(texts))
+        wanted = w.sql(f"SELECT v FROM (VALUES {casts}) x (i, v) ORDER BY i")
+        expect((kind, w.sql("SELECT v FROM item ORDER BY id")), (kind, wanted))
+        # What is written is read again.
+        w.verb("create", "--truncate", stdin=w.verb("copy-to").out)
+        expect((kind, w.sql("SELECT v FROM item ORDER BY id")), (kind, wanted))
+
+
+@case("postgresql")
+def a_cell_that_the_server_refuses_is_refused(w: World) -> None:
+    for kind, texts in REFUSED.items():
+        w.sql(f"DROP TABLE IF EXISTS item; CREATE TABLE item (id int PRIMARY KEY, v {kind})")
+        for text in texts:
+            try:
+                w.sql(f"SELECT '{text}'::{kind}")
+            except AssertionError:
+                done = w.verb("create", stdin=f'id,v\n1,\n2,"{text}"\n', status=3)
+                says(done, 'standard input:3: column "v" ', "nothing was written")
+            else:
+                raise AssertionError(f"the server reads {text} as {kind}")
+        expect(w.sql("SELECT count(*) FROM item"), "0")
+
+
+@case("postgresql")
+def set_gives_a_value_of_each_type(w: World) -> None:
+    w.sql(
+        "CREATE TABLE item (id int, n smallint, b boolean, d date, y bytea, t text, "
+        "z text DEFAULT 'z', q numeric)"
+    )
+    values = ("n=-5", "b=yes", "d=2024-02-29", "y=\\x00ff", "t=a=b", "z=", "q=1.50")
+    w.verb("create", *(f"--set={value}" for value in values), stdin="id\n1\n2\n")
+    row = "-5|t|2024-02-29|\\x00ff|a=b|(null)|1.50"
+    expect(w.sql("SELECT * FROM item ORDER BY id"), f"1|{row}\n2|{row}")
+    for value, words in (
+        ("n=x", 'the value of "n"'),
+        ("n=40000", 'the value of "n"'),
+        ("y=00", 'the value of "y"'),
+        ("id=1", 'column "id" gets two values'),
+    ):
+        says(w.verb("create", f"--set={value}", stdin="id\n3\n", status=2), words)
+    expect(w.verb("create", "--null=-", "--set=t=-", "--set=z=", stdin="id\n3\n").status, 0)
+    expect(w.sql("SELECT t IS NULL, z FROM item WHERE id = 3"), "t|")

@@ -1,3 +1,3 @@
-"""Write many rows: Django's bulk methods on the engine of libbulkmodel."""
+"""Fast bulk writes for Django, on the engine of libbulkmodel."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""The app: what INSTALLED_APPS adds are the system checks."""
+"""The Django app. In INSTALLED_APPS it adds the system checks."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from django.core.checks import Tags, register
 
 
 class BulkModelConfig(AppConfig):
-    """Registers the checks; managers and models work without it."""
+    """Register the checks. Managers and models work without the app."""
 
     name = "bulkmodel"
     verbose_name = "Bulk model"
 
     def ready(self) -> None:
-        """Called by Django, when models may be imported."""
+        """Register the checks, when Django has loaded the models."""
         from bulkmodel import checks
 
         register(checks.check_settings, "bulkmodel")

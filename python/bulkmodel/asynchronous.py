@@ -1,4 +1,4 @@
-"""The same methods for coroutines: each runs in the thread that Django keeps for the caller."""
+"""The methods for coroutines. Each runs in the thread that Django keeps for the caller."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ else:
 
 
 class AsyncMixin(_Base):
-    """Asynchronous names.  aupdate() and abulk_update() are Django's own: they call ours."""
+    """Asynchronous methods.  aupdate() and abulk_update() are Django's and call the ones here."""
 
-    # Of an abulk_create() that a package's own method carries out.
+    # Options of an abulk_create() that another package's method is running.
     _bm_create_options: dict[str, Any] | None = None
 
     async def _in_thread(self, name: str, *args: Any, **options: Any) -> Any:
@@ -36,7 +36,7 @@ class AsyncMixin(_Base):
         unique_fields: Any = None,
         **options: Any,
     ) -> Any:
-        """As bulk_create()."""
+        """Run bulk_create()."""
         given: dict[str, Any] = {
             "objs": objs,
             "batch_size": batch_size,
@@ -45,42 +45,42 @@ class AsyncMixin(_Base):
             "update_fields": update_fields,
             "unique_fields": unique_fields,
         }
-        behind: Any = super()
-        if is_djangos(behind, "abulk_create"):
+        parent: Any = super()
+        if is_djangos(parent, "abulk_create"):
             return await self._in_thread("bulk_create", **given, **options)
-        # A package's own method calls bulk_create() in its turn, and knows no options of ours.
+        # Another package's method calls bulk_create() later, and does not know these options.
         self._bm_create_options = options
         try:
-            return await behind.abulk_create(**given)
+            return await parent.abulk_create(**given)
         finally:
             self._bm_create_options = None
 
     async def aupdate_fields(self, *names: str, **options: Any) -> Any:
-        """As update_fields()."""
+        """Run update_fields()."""
         return await self._in_thread("update_fields", *names, **options)
 
     async def acopy_from_objects(self, objs: Iterable[Any], *args: Any, **options: Any) -> Any:
-        """As copy_from_objects()."""
+        """Run copy_from_objects()."""
         return await self._in_thread("copy_from_objects", objs, *args, **options)
 
     async def acopy_to_instances(
         self, columns: Iterable[str] | None = None, **options: Any
     ) -> list[Any]:
-        """As copy_to_instances()."""
+        """Run copy_to_instances()."""
         return list(await self._in_thread("copy_to_instances", columns, **options))
 
     async def aupdate_m2m_fields(
         self, fieldname: str, links: Mapping[Any, Iterable[Any]], **options: Any
     ) -> int:
-        """As update_m2m_fields()."""
+        """Run update_m2m_fields()."""
         return int(await self._in_thread("update_m2m_fields", fieldname, links, **options))
 
     async def acreate_queryset(self, objects: Iterable[Any], **options: Any) -> Any:
-        """As create_queryset()."""
+        """Run create_queryset()."""
         return await self._in_thread("create_queryset", objects, **options)
 
     async def apopulate_queryset_values(self, objects: Iterable[Any], *fieldnames: str) -> Any:
-        """As populate_queryset_values()."""
+        """Run populate_queryset_values()."""
         return await self._in_thread("populate_queryset_values", objects, *fieldnames)
 
 

@@ -1,4 +1,4 @@
-"""Functions that run at the same time, each in a thread with database connections of its own."""
+"""Run functions in threads, each thread with its own database connections."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from bulkmodel.engine import start_thread
 
 
 class ConcurrentExecutor:
-    """Runs jobs on several threads."""
+    """Run jobs in several threads."""
 
     def __init__(self, jobs: Iterable[Any], max_workers: int | None = None) -> None:
-        """jobs: callables, or tuples of a callable and its arguments.  max_workers: as many threads
-        at most; None: the setting MAX_CONCURRENT_BATCH_WRITES."""
+        """jobs: callables, or tuples of a callable and its arguments.  max_workers: the maximum
+        number of threads; None means the setting MAX_CONCURRENT_BATCH_WRITES."""
         self.jobs = [_job(job) for job in jobs]
         if max_workers is not None and max_workers <= 0:
             raise ValueError("max_workers must be a positive integer.")
         self.max_workers = max_workers or conf.max_concurrent_batch_writes()
 
     def run_async(self) -> list[Any]:
-        """The results, in the order of the jobs.  After an error no further job is begun; the first
-        error is raised when all threads have ended, and their connections are closed."""
+        """Run the jobs and return their results in order.  After an error no further job starts.
+        When all threads have ended and closed their connections, the first error is raised."""
         return _Run(self.jobs).run(min(self.max_workers, len(self.jobs)))
 
 
@@ -51,7 +51,7 @@ class _Run:
                 self._start()
         except BaseException as error:
             self._failed(error)
-        while self._running:  # join() takes a thread for ended when the caller is interrupted
+        while self._running:  # join() would return too early if the caller is interrupted
             try:
                 with self._changed:
                     if self._running:

@@ -1,4 +1,4 @@
-"""System checks: settings, managers, what is installed, and connections without an engine."""
+"""System checks for settings, managers, installed packages and connections."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from bulkmodel.queryset import BulkModelQuerySet, BulkModelQuerySetMixin
 
 Apps = Sequence[AppConfig] | None
 OLD_PACKAGE = "django-bulkmodel"
-# Methods of Django's that ours take the place of, and classes whose methods are ours.
+# Django's methods that this package replaces, and the classes that do so.
 _DJANGOS = ("abulk_create", "bulk_create", "bulk_update", "update")
 _OURS = (BulkModelQuerySet, BulkModelQuerySetMixin, *BulkModelQuerySetMixin.__mro__)
 
 
 def check_settings(app_configs: Apps, **options: Any) -> list[CheckMessage]:
-    """E001: a setting that no call could use."""
+    """E001: a setting has an invalid value."""
     settings: tuple[Callable[[], Any], ...] = (
         conf.max_concurrent_batch_writes,
         conf.always_use_concurrent_batch_writes,
@@ -42,9 +42,9 @@ def check_settings(app_configs: Apps, **options: Any) -> list[CheckMessage]:
 
 
 def check_managers(app_configs: Apps, **options: Any) -> list[CheckMessage]:
-    """W001: a BulkModel whose `objects` is another manager.  W002: a BulkModelManager whose
-    querysets have no bulk methods of ours.  W004, W005: a queryset class with its bases in a wrong
-    order."""
+    """W001: a BulkModel has another manager as `objects`.  W002: the querysets of a
+    BulkModelManager lack the bulk methods.  W004, W005: the bases of a queryset class are in the
+    wrong order."""
     return [message for model in _models(app_configs) for message in _check_model(model)]
 
 
@@ -86,7 +86,7 @@ def _check_model(model: type[models.Model]) -> Iterator[CheckMessage]:
 def _check_order(
     model: type[models.Model], manager: str, kind: type[Any]
 ) -> Iterator[CheckMessage]:
-    """Are the bases of the queryset class in an order in which our methods are called?"""
+    """Check that Python finds this package's methods before Django's."""
     mro = kind.__mro__
     ours, djangos = mro.index(BulkModelQuerySetMixin), mro.index(models.QuerySet)
     if djangos < ours:
@@ -115,18 +115,18 @@ def _is_ours(manager: Any) -> bool:
 
 
 def _class_of(manager: Any) -> type[Any]:
-    """The class of the manager's querysets: a get_queryset() may make another than it says."""
+    """Return the class of the manager's querysets, which get_queryset() may have changed."""
     if getattr(type(manager).get_queryset, "__globals__", None) is not vars(models.manager):
         try:
             return type(manager.get_queryset())
-        except Exception:  # it may need what only a request has
+        except Exception:  # it may need a request
             pass
     kind: type[Any] = manager._queryset_class
     return kind
 
 
 def check_installation(app_configs: Apps, **options: Any) -> list[CheckMessage]:
-    """W003: the package of the same name stands in the same folder."""
+    """W003: another package has installed files into the same folder."""
     here = Path(__file__).resolve().parent
     try:
         files = metadata.distribution(OLD_PACKAGE).files or []
@@ -144,8 +144,8 @@ def check_installation(app_configs: Apps, **options: Any) -> list[CheckMessage]:
 
 
 def check_connections(app_configs: Apps, **options: Any) -> list[CheckMessage]:
-    """I001: a connection whose bulk methods are Django's own statements.  Said once, by `check
-    --deploy`, and not by every command."""
+    """I001: a connection uses Django's own statements.  Only `check --deploy` reports it, so that
+    other commands do not repeat it."""
     return [
         Info(
             f"Database `{alias}` is not accelerated: {why}.",
@@ -160,8 +160,8 @@ def check_connections(app_configs: Apps, **options: Any) -> list[CheckMessage]:
 def check_timeouts(
     app_configs: Apps, databases: Sequence[str] | None = None, **options: Any
 ) -> list[CheckMessage]:
-    """W006: a connection to PostgreSQL on which nothing bounds a wait.  The server is only asked
-    where the check may use the database."""
+    """W006: nothing limits how long a PostgreSQL connection waits.  The server is queried only if
+    the check may use the database."""
     return [
         Warning(
             f"Database `{alias}`: nothing limits how long a call waits for the server.",

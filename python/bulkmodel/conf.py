@@ -1,4 +1,4 @@
-"""The settings, read when they are needed."""
+"""Settings, read when they are needed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def max_concurrent_batch_writes() -> int:
-    """How many connections one call may write with."""
+    """Return the maximum number of connections for one call."""
     value = getattr(settings, "MAX_CONCURRENT_BATCH_WRITES", 4)
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ImproperlyConfigured("MAX_CONCURRENT_BATCH_WRITES must be a positive integer.")
@@ -15,7 +15,7 @@ def max_concurrent_batch_writes() -> int:
 
 
 def always_use_concurrent_batch_writes() -> bool:
-    """Are writes concurrent where a call does not say?"""
+    """Return whether writes are concurrent by default."""
     value = getattr(settings, "ALWAYS_USE_CONCURRENT_BATCH_WRITES", False)
     if not isinstance(value, bool):
         raise ImproperlyConfigured("ALWAYS_USE_CONCURRENT_BATCH_WRITES must be True or False.")
@@ -23,8 +23,8 @@ def always_use_concurrent_batch_writes() -> bool:
 
 
 def locate_in_atomic(is_small: bool) -> bool:
-    """Does a call in the caller's transaction set a savepoint, to find the row of an error?  By
-    default a call of few rows does not: the savepoint would take as long as the call."""
+    """Return whether a call inside a transaction sets a savepoint, which it needs to find the row
+    of an error.  By default a small call does not: the savepoint would double its time."""
     value = getattr(settings, "BULKMODEL_LOCATE_IN_ATOMIC", None)
     if not isinstance(value, bool | None):
         raise ImproperlyConfigured("BULKMODEL_LOCATE_IN_ATOMIC must be True, False or None.")
@@ -32,7 +32,7 @@ def locate_in_atomic(is_small: bool) -> bool:
 
 
 def sqlite_probe() -> bool:
-    """May a SQLite that loads no extensions be given the engine's table all the same?"""
+    """Return whether to use the virtual table where SQLite cannot load extensions."""
     value = getattr(settings, "BULKMODEL_SQLITE_PROBE", True)
     if not isinstance(value, bool):
         raise ImproperlyConfigured("BULKMODEL_SQLITE_PROBE must be True or False.")
@@ -40,7 +40,7 @@ def sqlite_probe() -> bool:
 
 
 def workers(concurrent: bool | None, max_concurrent_workers: int | None) -> int:
-    """How many workers a call asks for; ValueError for what is no number of them."""
+    """Return the number of workers for a call.  ValueError: it is not a positive integer."""
     most = max_concurrent_workers
     if most is not None and not (hasattr(type(most), "__index__") and most > 0):
         raise ValueError("max_concurrent_workers must be a positive integer.")

@@ -9,24 +9,24 @@ from django.db import OperationalError
 
 
 class CallTimeout(OperationalError):
-    """The call's timeout passed: nothing was written, or what was written is rolled back.  A
-    connection that did not answer was closed."""
+    """The call exceeded its timeout.  Nothing was committed.  A connection that did not answer was
+    closed."""
 
 
 class CommitUnknown(OperationalError):
-    """The connection was lost while COMMIT was under way: all rows are in the table, or none."""
+    """The connection was lost during COMMIT: either all rows were written, or none."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """Input rows that have one fate."""
+    """Input rows with the same outcome."""
 
     state: str  # "committed", "rolled back" or "unknown"
-    rows: Sequence[range]  # of the caller's sequence, numbered from 0
+    rows: Sequence[range]  # positions in the caller's sequence, from 0
 
 
 class PartialCommit(OperationalError):
-    """Of several connections some committed and some did not; `parts` says which input rows."""
+    """Some connections committed and others did not.  `parts` lists the rows of each outcome."""
 
     def __init__(self, message: str, parts: Sequence[Part] = ()) -> None:
         super().__init__(message)

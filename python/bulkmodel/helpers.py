@@ -1,4 +1,4 @@
-"""Small functions that projects use."""
+"""Small utilities for projects."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 _Item = TypeVar("_Item")
-# Slices of these are cheap, and of their kind.
+# Slices of these types are cheap and have the same type.
 _SLICED = (list, tuple, range, str, bytes)
 
 
@@ -16,11 +16,11 @@ def get_chunks(
     n: int,
     max_chunks: int | None = None,
 ) -> Iterator[Sequence[_Item]]:
-    """The items of `l` in chunks of `n`, the last one of what is left; lists, tuples,
-    ranges and text give slices of themselves, anything else is read as the chunks are asked for.
+    """Yield the items of `l` in chunks of `n`; the last chunk may be smaller.  Lists, tuples,
+    ranges and strings give slices; any other iterable is read chunk by chunk.
 
-    max_chunks: no more chunks than that; `n` grows where it must, for which the number of items is
-    needed.  ValueError: a number that is not positive.
+    max_chunks: the maximum number of chunks; `n` grows if necessary.  This needs the length of `l`,
+    so an iterator is read first.  ValueError: a number is not positive.
     """
     if n <= 0:
         raise ValueError("The size of a chunk must be a positive integer.")

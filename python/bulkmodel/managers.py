@@ -1,4 +1,4 @@
-"""The manager that a project puts in the place of models.Manager."""
+"""The manager to use instead of models.Manager."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _Row = TypeVar("_Row", bound=models.Model, covariant=True)
 
 
 class BulkModelManager(_Base[_Row]):
-    """models.Manager, with bulk methods on the engine."""
+    """models.Manager with the bulk methods of this package."""
 
     def ensure_connected(self) -> Self:
-        """As the queryset's; returns the manager."""
+        """Do what the queryset's method does, and return the manager."""
         self.get_queryset().ensure_connected()
         return self
 
     def reset_connection(self) -> Self:
-        """As the queryset's; returns the manager."""
+        """Do what the queryset's method does, and return the manager."""
         self.get_queryset().reset_connection()
         return self
 
@@ -43,8 +43,9 @@ class BulkModelManager(_Base[_Row]):
         return bool(self._links_or_rows().exists())
 
     def _links_or_rows(self: Any) -> Any:
-        """Of a many-to-many relation Django asks the table of links alone, where no manager could
-        hide a target; its condition is that the target's manager is models.Manager itself."""
+        """Return what Django counts.  For a many-to-many relation that is the through table alone,
+        if no manager can hide a target.  Django tests that the target's manager is exactly
+        models.Manager, so this class has to do the same."""
         if BulkModelManager in type(self).__bases__ and hasattr(self, "constrained_target"):
             links = self.constrained_target if self.get_prefetch_cache() is None else None
             if links is not None:

@@ -1,4 +1,4 @@
-"""The methods that are made of others, and those that read a stream."""
+"""Further methods of the queryset: those made of other calls, and those that read rows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _Result = TypeVar("_Result")
 
 
 def alters_data(method: _Method) -> _Method:
-    """Templates may not call it."""
+    """Forbid templates to call the method."""
     method.alters_data = True  # type: ignore[attr-defined]
     return method
 
@@ -32,7 +32,7 @@ else:
 
 
 class MoreMethods(_Base):
-    """What Django's querysets lack, beside update_fields()."""
+    """Methods that Django's querysets do not have.  update_fields() is in queryset.py."""
 
     if TYPE_CHECKING:
 
@@ -43,7 +43,7 @@ class MoreMethods(_Base):
     def _carry_out(
         self, asked: Options, write: Callable[[], _Result], again: bool = True
     ) -> _Result:
-        """Write, and repeat it as the call's `retries` allow."""
+        """Call `write`, and repeat it as `retries` allows."""
         using = self._alias_of_write()
 
         def on_retry(replay: int, error: Error) -> None:
@@ -53,8 +53,10 @@ class MoreMethods(_Base):
 
     @timed
     def copy_to_instances(self, columns: Iterable[str] | None = None) -> list[Any]:
-        """The rows as a list of instances, read anew.  columns: names of the fields to load, beside
-        the key; the others are deferred.  FieldDoesNotExist, ValueError: a name is no column."""
+        """Read the rows again and return them as a list of instances.
+
+        columns: names of the fields to load in addition to the primary key; the others are
+        deferred.  FieldDoesNotExist, ValueError: a name is not a concrete field."""
         return copy_to.copy_to_instances(self, columns)
 
     def iter_copy_to_instances(
@@ -64,9 +66,10 @@ class MoreMethods(_Base):
         *,
         timeout: float | None = None,
     ) -> Iterator[Any]:
-        """The rows as instances, `chunk_size` in memory at a time; else as copy_to_instances().
-        timeout: seconds that may be spent waiting for rows; the reader's own time does not
-        count."""
+        """Yield the rows as instances, with `chunk_size` of them in memory at a time.
+
+        columns: see copy_to_instances().  timeout: seconds to wait for rows; the time that the
+        reader takes does not count."""
         return copy_to.iter_copy_to_instances(self, columns, chunk_size, timeout)
 
     @alters_data
@@ -80,11 +83,11 @@ class MoreMethods(_Base):
         commit_check: bool | None = None,
         retries: int = 0,
     ) -> int:
-        """Make the links of these owners, {owner_pk: [target_pk, ...]}, exactly these, and touch
-        only the difference.  Returns how many links were taken out and put in.
+        """Set the links of these owners: {owner_pk: [target_pk, ...]}.  Writes only the difference.
 
-        m2m_changed is sent as set() sends it, for each owner; all owners' links are taken out
-        before any is put in.  ValueError: the field is not many-to-many."""
+        Returns how many links were removed and added.  m2m_changed is sent for each owner, as set()
+        sends it.  The links of all owners are removed before any is added.  ValueError: the field
+        is not many-to-many."""
         owners = {key: list(targets) for key, targets in links_of.items()}
         return self._carry_out(
             options_of(commit_check=commit_check, retries=retries),
@@ -96,8 +99,8 @@ class MoreMethods(_Base):
     def create_queryset(
         self, objects: Iterable[Any], *, commit_check: bool | None = None, retries: int = 0
     ) -> Any:
-        """Create the objects that have no key, or one that no row has yet, and give the values of
-        the others to their rows.  Returns all as a queryset, in the order of `objects`."""
+        """Insert the objects without a primary key, or whose key does not exist, and update the
+        rows of the others.  Returns all as a queryset, in the order of `objects`."""
         rows = list(objects)
         using = self._alias_of_write()
         self._carry_out(
@@ -125,12 +128,13 @@ class MoreMethods(_Base):
         commit_check: bool | None = None,
         retries: int = 0,
     ) -> Any:
-        """Write the objects as rows with the values that save() would store; a generator is read a
-        chunk at a time.  Returns how many, or the rows as a queryset.
+        """Insert the objects with the values that save() would store.
 
-        exclude_id: keys that the database assigns are assigned, whatever the objects have.
-        fieldnames: only these fields are written.  The objects get keys only with
-        return_queryset.  concurrent: a list is shared out, a stream has one connection."""
+        A generator is read one chunk at a time.  Returns the number of rows, or with
+        return_queryset=True the rows as a queryset; only then the objects get their keys.
+        exclude_id: let the database generate keys even if the objects have some.  fieldnames: write
+        only these fields.  concurrent: a list is divided among several connections; a stream has
+        one."""
         asked = options_of(
             batch_size,
             concurrent,
@@ -171,8 +175,10 @@ class MoreMethods(_Base):
 
     @timed
     def populate_queryset_values(self, objects: Iterable[Any], *fieldnames: str) -> Any:
-        """Copy these fields of the objects onto the rows of this queryset that have their keys, and
-        return it.  Nothing is written; objects of other keys are passed over."""
+        """Copy these fields of the objects to the objects of this queryset with the same keys.
+
+        Returns the queryset.  Nothing is written to the database.  Objects with other keys are
+        ignored."""
         given = list(objects)
         self._fetch_all()
         create_queryset.populate(self, given, fieldnames)

@@ -1,4 +1,4 @@
-"""BulkModel: a model whose manager writes many rows."""
+"""BulkModel, an abstract model with the bulk manager."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class BulkModel(models.Model):
-    """An abstract model: its objects know by which call they were created."""
+    """An abstract model whose rows record which call created them."""
 
     bm_create_uuid: models.UUIDField[Any, Any] = models.UUIDField(
         null=True, blank=True, default=None, editable=False, db_index=True

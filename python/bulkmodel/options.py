@@ -1,4 +1,4 @@
-"""The options that all verbs share, checked once."""
+"""Options that several methods share."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ NAMES = frozenset(
     }
 )
 
-# Names that are used for options by mistake.
+# Common wrong names of options.
 MISNAMED = {"concurrency": "concurrent"}
-NO_OPTIONS = {"bulk_update"}  # its arguments are Django's
+NO_OPTIONS = {"bulk_update"}  # it has only Django's arguments
 
 
 def refuse_misnamed(method: str, given: dict[str, Any], fields: Container[str] = ()) -> None:
-    """Raise TypeError, with the right name, for an option under a wrong name."""
+    """Raise TypeError for a common wrong name of an option, and suggest the right one."""
     for name, right in MISNAMED.items():
         if name in given and name not in fields:
             where = "update_fields() has" if method in NO_OPTIONS else "the option is"
@@ -42,7 +42,7 @@ def refuse_misnamed(method: str, given: dict[str, Any], fields: Container[str] =
 
 
 def checks_names(method: _Method) -> _Method:
-    """Make the method name the right option in its TypeError."""
+    """Decorate a method so that its TypeError suggests the right option."""
 
     @functools.wraps(method)
     def checked(*args: Any, **options: Any) -> Any:
@@ -54,18 +54,18 @@ def checks_names(method: _Method) -> _Method:
 
 
 def is_size(value: Any) -> bool:
-    """Is it a positive integer, or None?"""
+    """Return whether the value is a positive integer or None."""
     return value is None or (hasattr(type(value), "__index__") and value > 0)
 
 
 class Options(NamedTuple):
-    """How a call is to write."""
+    """The options of one call."""
 
-    batch_size: int | None  # rows of a statement; None: the engine's choice
-    workers: int  # connections at most; 1: one after the other
+    batch_size: int | None  # rows in one statement; None: the engine chooses
+    workers: int  # maximum number of connections
     signals: bool
     return_queryset: bool
-    commit_check: bool | None = None  # None: where the call is of several statements
+    commit_check: bool | None = None  # None: only for a call of several statements
     retries: int = 0
 
 
@@ -80,7 +80,7 @@ def options_of(
     commit_check: bool | None = None,
     retries: int = 0,
 ) -> Options:
-    """The options as they are given; ValueError for what is no size and no number of workers."""
+    """Check and return the options.  ValueError: one of them has an invalid value."""
     if not is_size(batch_size):
         raise ValueError("Batch size must be a positive integer.")
     if not hasattr(type(retries), "__index__") or retries < 0:
@@ -91,7 +91,7 @@ def options_of(
 
 
 def merged(said: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """What a call says, and what was given before it: a call's own word counts."""
+    """Merge the options of a call with those of bulk_options().  The call's own come first."""
     unsaid = {"return_queryset": False, "send_signals": True, "retries": 0}
     own = {name: value for name, value in said.items() if value is not unsaid.get(name)}
     return {**said, **given, **own}

@@ -1,4 +1,4 @@
-"""BulkModelQuerySet: Django's bulk methods on the engine, and those that Django lacks."""
+"""BulkModelQuerySet: Django's bulk methods on the engine, and further ones."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ from bulkmodel.verbs.update_fields import (
 
 
 def _kept(names: Any) -> Any:
-    """An iterator, which can be read once, as a list."""
+    """Return an iterator as a list, because it is read several times."""
     return list(names) if isinstance(names, Iterator) else names
 
 
@@ -64,15 +64,15 @@ else:
 
 
 class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
-    """For a project's own queryset class: put it before models.QuerySet."""
+    """A mixin for your own queryset class.  Put it before models.QuerySet."""
 
-    _image: Snapshot | None = None
+    _snapshot: Snapshot | None = None
     _bm_options: dict[str, Any] | None = None
-    # Of a copy_from_objects() on its way through a bulk_create() that is not ours.
+    # Set by copy_from_objects() while its rows pass through another package's bulk_create().
     _bm_copy: Callable[..., Any] | None = None
-    # Rows that a trigger drops are an error, although Django does not count those with keys.
+    # Whether rows that a trigger drops are an error.  Django does not count rows with keys.
     _bm_counts = False
-    # The rows are those of the keys that the query names, and no others.
+    # The query selects rows by their keys only.
     _bm_by_key = False
 
     # -------------------------------------------------------------------------- as a queryset
@@ -98,19 +98,20 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             rows: list[Any] = self._result_cache or []
             if read is None:
                 watch(rows)
-            # A router is asked once for a query, and that was done to read the rows.
+            # Reading the rows has asked the router, which is called once for a query.
             using = rows[0]._state.db if rows else ""
-            self._image = Snapshot(self.model, rows, using, alike=True, read=read)
+            self._snapshot = Snapshot(self.model, rows, using, alike=True, read=read)
 
     def __deepcopy__(self, memo: Any) -> Any:
         copied = super().__deepcopy__(memo)  # type: ignore[misc]
-        copied._image = None
+        copied._snapshot = None
         return copied
 
     def bulk_options(self, **options: Any) -> Any:
-        """This queryset with options for its update(), whatever the model's fields are called, and
-        for its bulk_create(), whatever a package's method of this name takes.  TypeError: there is
-        no such option."""
+        """Return a copy of the queryset with options for update() and bulk_create().
+
+        Use it if a field of the model has the name of an option, or if another package's
+        bulk_create() does not accept options.  TypeError: there is no such option."""
         refuse_misnamed("bulk_options", options)
         unknown = sorted(set(options) - NAMES)
         if unknown:
@@ -124,14 +125,14 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         return written_rows.of_rows(type(self), list(objects), self.model, using, **known)
 
     def _has_own_create(self) -> bool:
-        """Has another class, before ours or between ours and Django's, a bulk_create()?"""
+        """Return whether another class overrides bulk_create()."""
         own = type(self).bulk_create is not BulkModelQuerySetMixin.bulk_create
         return own or not is_djangos(super(), "bulk_create")
 
-    def _must_be_djangos(self, behind: Sequence[str], steps: Sequence[str]) -> None:
-        """Fallback where a class between this one and Django's overrides one of the methods
-        `behind`, or any class one of the `steps`, or where Django's own was patched."""
-        found = overridden(super(), *behind) or overridden(self, *steps)
+    def _must_be_djangos(self, methods: Sequence[str], steps: Sequence[str]) -> None:
+        """Raise Fallback if a class between this one and Django's overrides one of `methods`, if
+        any class overrides one of `steps`, or if Django's own were patched."""
+        found = overridden(super(), *methods) or overridden(self, *steps)
         if found is not None:
             raise Fallback(f"{found}() is overridden or patched, and Django calls it")
 
@@ -159,12 +160,12 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         commit_check: bool | None = None,
         retries: int = 0,
     ) -> Any:
-        """Django's bulk_create(): insert the objects, set their keys, return them as a list, or the
-        rows as a queryset in the same order.
+        """Insert the objects and set their primary keys, like Django's bulk_create().
 
-        bm_create_uuid: of a BulkModel; one is made where none is given.  Errors are Django's, and
-        tell row_index, field_name, constraint and sqlstate; no object has a key then that it did
-        not have before."""
+        Returns the objects as a list, or with return_queryset=True the rows as a queryset in the
+        same order.  bm_create_uuid: the value for a BulkModel; by default a new UUID.  Errors are
+        Django's, with the attributes row_index, field_name, constraint and sqlstate.  After an
+        error no object has a primary key that it did not have before."""
         conflicts = (ignore_conflicts, update_conflicts, update_fields, unique_fields)
         if self._bm_copy is not None:
             if any(conflicts):
@@ -184,7 +185,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         }
         if self._bm_options or self._bm_create_options:
             given = {**(self._bm_options or {}), **(self._bm_create_options or {})}
-            for name in timeouts.NAMES:  # they are timed()'s
+            for name in timeouts.NAMES:  # timed() uses them
                 given.pop(name, None)
             said = merged(said, given)
         return self._bulk_create(objs, *conflicts, **said)
@@ -201,7 +202,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         bm_create_uuid: uuid.UUID | None,
         **options: Any,
     ) -> Any:
-        valid = is_size(batch_size)  # others are Django's to refuse
+        valid = is_size(batch_size)  # Django refuses other values
         asked = options_of(batch_size if valid else None, **options)
         update_fields, unique_fields = map(_kept, (update_fields, unique_fields))
         conflicts = (ignore_conflicts, update_conflicts, update_fields, unique_fields)
@@ -233,7 +234,9 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
                 return False, plain(given, batch_size, *conflicts)
 
         done, made = self._carry_out(asked, write)
-        if not done and isinstance(made, list | tuple):  # a package's may return something else
+        if not done and isinstance(
+            made, list | tuple
+        ):  # another package's method may return something else
             given = made
 
         def make() -> Any:
@@ -261,7 +264,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             create.run()
         except DatabaseError as error:
             if isinstance(error.__cause__, _core.Miscounted) and not self._bm_counts:
-                # which Django asserts
+                # Django uses an assertion for this
                 raise AssertionError(str(error)) from error
             raise
         return True
@@ -288,11 +291,11 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
     def bulk_update(
         self, objs: Iterable[Any], fields: Iterable[str], batch_size: int | None = None
     ) -> int:
-        """Django's bulk_update(): write these fields of the objects to their rows, where the
-        queryset selects them; returns how many rows matched.
+        """Write these fields of the objects to their rows, like Django's bulk_update().
 
-        What is stored is what Django's stores: auto_now is as the objects have it, and PostgreSQL
-        cuts a text that is too long.  update_fields() does neither."""
+        Only rows that the queryset selects are written.  Returns how many rows matched.  Values are
+        stored as Django stores them: auto_now fields keep the value of the object, and PostgreSQL
+        truncates a text that is too long.  update_fields() is different in both."""
         objects = tuple(objs)
         names = list(fields) if fields and not isinstance(fields, str) else fields
         given = self._bm_options or {}
@@ -330,7 +333,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             return matched
 
     def _given(self, objects: tuple[Any, ...], names: Any) -> tuple[Any, ...]:
-        """The objects as Django's bulk_update() can write them, if it would."""
+        """Return the objects in a form that Django's bulk_update() can write."""
         known = {field.name for field in self.model._meta.concrete_fields if field.has_db_default()}
         named = [name for name in names or () if isinstance(name, str) and name in known]
         if not named or not all(isinstance(object, models.Model) for object in objects):
@@ -340,23 +343,23 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
     @alters_data
     @timed
     def update(self, **values: Any) -> Any:
-        """Django's update(): give all rows of the queryset these values; returns how many matched,
-        or the rows as a queryset.
+        """Set these values in all rows of the queryset, like Django's update().
 
-        Without options it is one UPDATE.  With batch_size, or where rows are returned, their keys
-        are read first and rows are updated by key.  A keyword that is a field's name is the field:
-        see bulk_options()."""
+        Returns how many rows matched, or with return_queryset=True the rows as a queryset.  Without
+        options it is one UPDATE.  With batch_size or return_queryset the keys are read first and
+        the rows are updated by key.  A keyword with the name of a field means the field: see
+        bulk_options()."""
         if not MISNAMED.keys().isdisjoint(values):
             refuse_misnamed("update", values, {field.name for field in self.model._meta.fields})
         if not self._bm_options and NAMES.isdisjoint(values) and not signals.UPDATE.heard(self):
-            self._image = None
+            self._snapshot = None
             try:
                 return super().update(**values)
             except Exception as error:
                 diagnose.annotate(error, self._call(()))
                 raise
         options = dict(self._bm_options or {})
-        for name in timeouts.NAMES:  # they are timed()'s
+        for name in timeouts.NAMES:  # timed() uses them
             options.pop(name, None)
         if not NAMES.isdisjoint(values):
             names = {field.name for field in self.model._meta.get_fields()}
@@ -364,7 +367,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             for name in NAMES.difference(names).intersection(values):
                 options[name] = values.pop(name)
         asked = options_of(**options)
-        self._image = None
+        self._snapshot = None
         call = signals.begin(
             signals.UPDATE,
             self,
@@ -389,7 +392,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         return queryset if asked.return_queryset else matched
 
     def _update_by_key(self, values: dict[str, Any], asked: Options) -> tuple[int, list[Any]]:
-        """The rows that this queryset selects now, by their keys; how many matched, and which."""
+        """Update the selected rows by key.  Return how many matched, and their keys."""
         if not values and not asked.return_queryset:
             return 0, []
         self._refuse_as_update(values)
@@ -411,7 +414,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         return update.matched, update.keys
 
     def _refuse_as_update(self, values: dict[str, Any]) -> None:
-        """What Django's update() refuses: before any row is looked for, and if there is none."""
+        """Raise the errors of Django's update() before any row is read."""
         self._not_support_combined_queries("update")  # type: ignore[attr-defined]
         if self.query.is_sliced:
             raise TypeError("Cannot update a query once a slice has been taken.")
@@ -425,7 +428,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         return written_rows.of_keys(type(self), self.model, self._alias_of_write(), keys)
 
     def _read_in_order(self, keys: list[Any]) -> Any:
-        rows = {row.pk: row for row in self._of_keys(keys)}  # both are as they were read
+        rows = {row.pk: row for row in self._of_keys(keys)}  # both were read from the database
         return self._written([rows[key] for key in keys if key in rows], created=True, plain=True)
 
     @alters_data
@@ -445,13 +448,13 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         commit_check: bool | None = None,
         retries: int = 0,
     ) -> Any:
-        """Write the rows of this queryset, or of `objects`, with the values that they have: the
-        named fields, or what changed since the queryset was read.  Returns how many rows matched,
-        or the rows as a queryset.
+        """Write the named fields of the objects, or the fields that changed since they were read.
 
-        Values are stored as save() stores them.  Only rows that the queryset selects now are
-        written.  ValueError: a field that cannot be written_rows, an object that is not saved or is
-        there twice, or no names where nobody knows what the objects were."""
+        The objects are those of this queryset, or `objects`.  Returns how many rows matched, or
+        with return_queryset=True the rows as a queryset.  Values are stored as save() stores them.
+        Only rows that the queryset selects now are written.  ValueError: a field cannot be written,
+        an object is not saved or is repeated, or field names are missing for objects whose
+        original values are unknown."""
         options = options_of(
             batch_size,
             concurrent,
@@ -478,13 +481,13 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             n=len(given),
         )
         rows = rows_to_update(self.model, given, fields, using)
-        image = self._image if objects is None else None
-        if not names and image is None and rows:
+        snapshot = self._snapshot if objects is None else None
+        if not names and snapshot is None and rows:
             raise ValueError(
                 "update_fields() needs field names here: "
                 "the original values of these objects are unknown."
             )
-        changes = Changes(self.model, rows, fields, image)
+        changes = Changes(self.model, rows, fields, snapshot)
         matched = 0
         heard = call is not None and signals.UPDATE_FIELDS.is_heard_after(self)
         if changes.rows:
@@ -504,13 +507,13 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         return queryset if return_queryset else matched
 
     def _silent(self) -> Any:
-        """As this, where Django calls update() for a method that sends no signals."""
+        """Return a copy for calls of update() by Django that must not send signals."""
         clone = self._chain()  # type: ignore[attr-defined]
         clone._bm_options = {"send_signals": False}
         return clone
 
     def _call(self, objects: Any, names: Iterable[str] | None = None) -> diagnose.Call:
-        """For an error of Django's own method."""
+        """Describe this call for an error of Django's own method."""
         rows = objects if isinstance(objects, list | tuple) else ()
         known = {field.name: field for field in self.model._meta.concrete_fields}
         fields = None if names is None else [known[name] for name in names if name in known]
@@ -519,22 +522,24 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
     # -------------------------------------------------------------------------- beside the rows
 
     def get_chunks(self, n: int, max_chunks: int | None = None) -> Iterator[Sequence[Any]]:
-        """The rows in chunks of n, no more chunks than max_chunks; see `helpers.get_chunks()`."""
+        """Yield the rows in chunks of n, see `helpers.get_chunks()`."""
         self._fetch_all()
         return get_chunks(self._result_cache or [], n, max_chunks)
 
     @alters_data
     def ensure_connected(self) -> Any:
-        """Open again what connection was lost, of those that this reads from and writes to;
-        returns this.  OperationalError: it was lost inside a transaction."""
+        """Reopen the connections that this queryset reads from and writes to, if they were lost.
+
+        Returns the queryset.  OperationalError: a connection was lost inside a transaction."""
         for connection in self._connections():
             ensure_connected(connection)
         return self
 
     @alters_data
     def reset_connection(self) -> Any:
-        """Close the connections that this reads from and writes to, and open new ones; returns
-        this.  TransactionManagementError: inside a transaction."""
+        """Close the connections that this queryset reads from and writes to, and open new ones.
+
+        Returns the queryset.  TransactionManagementError: a transaction is open."""
         for connection in self._connections():
             reset_connection(connection)
         return self
@@ -553,4 +558,4 @@ if TYPE_CHECKING:
 else:
 
     class BulkModelQuerySet(BulkModelQuerySetMixin, models.QuerySet):
-        """models.QuerySet, with bulk methods on the engine."""
+        """models.QuerySet with the bulk methods of this package."""

@@ -1,15 +1,18 @@
-"""The signals of the bulk methods: one pair for each call, whatever the number of its batches.
+"""Signals of the bulk methods: one pair for each call, not for each batch.
 
-`pre_` is sent before anything is prepared: a receiver may still change the instances, and its
-exception ends the call with nothing written.  `post_` is sent when the call's own transaction is
-committed, as post_save is, and never after a failure; inside atomic() the caller's transaction is
-still open, and a receiver's exception takes all back.  Exceptions come out as they are.
+`pre_` signals are sent before anything is prepared.  A receiver may still change the instances.  An
+exception in a receiver ends the call, and nothing is written.  `post_` signals are sent after the
+call's own transaction has committed, like post_save, and never after an error.  Inside atomic() the
+caller's transaction is still open, and an exception in a receiver rolls it back.
 
-Both have: instances (a list; None for a stream and for update), field_names, values (update's, else
-None), field_defaults (what the model declares for these fields), batch_size, n (how many rows: in
-`pre_` the objects given, None where that is not known; in `post_` the rows written or matched),
-using.  `post_` also has queryset, which is not evaluated where nothing was read.  field_names of
-pre_update_fields is empty where the call writes what changed.
+Arguments of both: instances (a list; None for a stream and for update()), field_names, values (of
+update(), else None), field_defaults (declared by the model for these fields), batch_size, n and
+using.  In `pre_` signals n is the number of objects, or None if unknown; in `post_` signals it is
+the number of rows written or matched.  `post_` signals also have queryset, which is not evaluated
+if nothing was read.  field_names of pre_update_fields is empty if the call writes changed fields.
+
+`on_retry` is sent before a call with `retries` is repeated.  Its arguments are using, replay (the
+number of this repetition, from 1), retries (the limit) and error.
 """
 
 from __future__ import annotations
@@ -34,13 +37,13 @@ on_retry = ModelSignal(use_caching=True)
 
 @dataclass(frozen=True)
 class Pair:
-    """What is sent before and after a call of one kind."""
+    """The two signals of one method."""
 
     pre: ModelSignal
     post: ModelSignal
 
     def heard(self, queryset: Any) -> bool:
-        """Does somebody listen to calls on such a queryset?"""
+        """Return whether either signal has receivers for the queryset's model."""
         if not (self.pre.receivers or self.post.receivers):
             return False
         return bool(
@@ -48,7 +51,7 @@ class Pair:
         )
 
     def is_heard_after(self, queryset: Any) -> bool:
-        """Does somebody listen to what was done?"""
+        """Return whether the `post_` signal has receivers."""
         return bool(self.post.receivers and self.post.has_listeners(queryset.model))
 
 
@@ -59,7 +62,7 @@ COPY_FROM_INSTANCES = Pair(pre_copy_from_instances, post_copy_from_instances)
 
 
 class Call:
-    """A call of which somebody wants to hear."""
+    """A call that has receivers."""
 
     __slots__ = ("facts", "pair")
 
@@ -75,8 +78,8 @@ def end(
     wanted: bool = False,
     field_names: Iterable[str] | None = None,
 ) -> Any:
-    """Say that n rows are written.  make() is their queryset: it is called, and returned, where the
-    caller wants it or somebody listens."""
+    """Send the `post_` signal of a call that wrote n rows.  make() builds their queryset, if the
+    caller wants it or the signal has receivers.  Return that queryset, or None."""
     if call is None:
         return make() if wanted else None
     facts, post = call.facts, call.pair.post
@@ -100,8 +103,8 @@ def begin(
     batch_size: int | None = None,
     n: int | None = None,
 ) -> Call | None:
-    """Say that a call begins; None where nobody listens.  field_names: None for all that are
-    written."""
+    """Send the `pre_` signal of a call.  Return None if the call has no receivers.  field_names:
+    None means all fields."""
     model = queryset.model
     if not wanted or not pair.heard(queryset):
         return None

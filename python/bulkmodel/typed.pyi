@@ -1,4 +1,4 @@
-"""What type checkers see of querysets and managers: the rows' model goes through every call.
+"""Querysets and managers for type checkers: every call keeps the model of the rows.
 
 Nothing here runs.  The methods are those of BulkModelQuerySetMixin, with the names and defaults
 that they have there; only the types are told more exactly.
@@ -16,7 +16,7 @@ from typing_extensions import Self
 _Row = TypeVar("_Row", bound=models.Model, covariant=True)
 
 class Methods(Generic[_Row]):
-    """Of manager and queryset alike."""
+    """Methods of managers and querysets."""
 
     @overload
     def bulk_create(
@@ -243,10 +243,10 @@ class Methods(Generic[_Row]):
     def reset_connection(self) -> Self: ...
 
 class BulkModelQuerySet(Methods[_Row], models.QuerySet[_Row, _Row]):
-    """models.QuerySet, with bulk methods on the engine."""
+    """models.QuerySet with the bulk methods of this package."""
 
 class TypedManager(Methods[_Row], models.Manager[_Row]):
-    """models.Manager; what it begins is one of our querysets."""
+    """models.Manager whose querysets have the bulk methods."""
 
     def get_queryset(self) -> BulkModelQuerySet[_Row]: ...
     def all(self) -> BulkModelQuerySet[_Row]: ...

@@ -95,18 +95,18 @@ def test_copies_have_no_image(way: Any) -> None:
     written = way(5)
     list(written)
     pickled = pickle.loads(pickle.dumps(written))
-    assert pickled._image is None and list(pickled) == list(written)
+    assert pickled._snapshot is None and list(pickled) == list(written)
     pickled[0].value = 77
     with pytest.raises(ValueError, match="needs field names"):
         pickled.update_fields()
     assert pickled.update_fields("value") == 5
     copied = copy.deepcopy(written)  # Django's keeps no rows
-    assert copied._image is None and copied._result_cache is None
+    assert copied._snapshot is None and copied._result_cache is None
     assert {row.pk for row in copied} == {row.pk for row in written}
     assert copied.update_fields() == 0
     assert copied.get(pk=pickled[0].pk).value == 77
     clone = written.all()
-    assert clone._image is None and clone._result_cache is None
+    assert clone._snapshot is None and clone._result_cache is None
     assert clone.update_fields() == 0
     written[1].value = 78
     assert written.update_fields() == 1

@@ -284,12 +284,12 @@ def test_rows_without_an_image_need_names(foos: Any) -> None:
     with pytest.raises(ValueError, match="needs field names"):
         Foo.objects.update_fields(objects=rows)
     thawed = pickle.loads(pickle.dumps(foos))
-    assert thawed._image is None and thawed._result_cache is not None
+    assert thawed._snapshot is None and thawed._result_cache is not None
     with pytest.raises(ValueError, match="needs field names"):
         thawed.update_fields()
     copied = copy.deepcopy(foos)
-    assert copied._image is None
-    assert foos.all()._image is None
+    assert copied._snapshot is None
+    assert foos.all()._snapshot is None
     assert Foo.objects.update_fields("value", objects=rows) == 10
 
 

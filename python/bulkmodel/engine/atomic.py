@@ -1,4 +1,4 @@
-"""One call is one transaction: its own, or a part of the caller's."""
+"""One call is one transaction: its own, or part of the caller's."""
 
 from __future__ import annotations
 
@@ -24,34 +24,36 @@ _HOOKS = inspect.unwrap(BaseDatabaseWrapper.run_and_clear_commit_hooks).__code__
 def one_transaction(
     using: str, undo: Callable[[], None] | None = None, several: bool = True
 ) -> Iterator[None]:
-    """The transaction of a call.  `undo` is called where nothing of it was committed, or is known
-    to be.  `several`: it is of several statements, so that a COMMIT whose answer is lost is asked
-    about, if the call does not say otherwise.  CommitUnknown: nobody could say."""
+    """Run a call in a transaction.
+
+    undo: called if nothing was committed, or if that is unknown.  several: the call has several
+    statements, so by default the server is asked when the answer to COMMIT is lost.
+    CommitUnknown: the outcome is unknown."""
     connection = connections[using]
     nested = connection.in_atomic_block
     own = written = False
-    told: Told | None = None
+    before: BeforeCommit | None = None
     try:
         with transaction.atomic(using=using, savepoint=False):
             own = not nested and connection.commit_on_exit
-            if own:  # may be left over from a hook that failed
+            if own:  # a hook that failed may have left it set
                 connection.run_commit_hooks_on_set_autocommit_on = False
             yield
             if own and connection.closed_in_transaction:
                 raise OperationalError("The connection was closed while rows were being written.")
             if own:
-                told = Told(connection, several)
+                before = BeforeCommit(connection, several)
                 timeouts.committing(connection)
             else:
                 timeouts.check(connection)
             written = True
     except BaseException as error:
         if own and written and connection.run_commit_hooks_on_set_autocommit_on:
-            raise  # COMMIT went well: the error is of a hook behind it
-        lost = told is not None and connection.vendor != "sqlite" and is_lost(error)
-        fate = commit_check.fate_of(connection, told.transaction) if lost and told else None
-        if fate == commit_check.COMMITTED and told is not None:
-            told.carry_on()
+            raise  # COMMIT succeeded: a hook after it raised the error
+        lost = before is not None and connection.vendor != "sqlite" and is_lost(error)
+        fate = commit_check.fate_of(connection, before.transaction) if lost and before else None
+        if fate == commit_check.COMMITTED and before is not None:
+            before.carry_on()
             return
         if undo is not None:
             undo()
@@ -60,8 +62,8 @@ def one_transaction(
         raise
 
 
-class Told:
-    """What is known of a transaction before its COMMIT, should the answer be lost."""
+class BeforeCommit:
+    """What must be known before COMMIT in case its answer is lost."""
 
     def __init__(self, connection: BaseDatabaseWrapper, several: bool) -> None:
         """OperationalError: the connection was lost before COMMIT could be sent."""
@@ -77,7 +79,7 @@ class Told:
             raise OperationalError("The connection was lost before COMMIT was sent.")
 
     def carry_on(self) -> None:
-        """It is committed, though the connection is gone: do what was to be done on commit."""
+        """Run the on_commit hooks.  The transaction committed, but its connection is lost."""
         self.connection.close()
         self.connection.run_on_commit = self.hooks
         self.connection.run_and_clear_commit_hooks()
@@ -90,7 +92,7 @@ _UNKNOWN = (
 
 @contextmanager
 def commit_told(using: str, several: bool) -> Iterator[None]:
-    """Django's own transaction.  CommitUnknown: the connection was lost at COMMIT."""
+    """Wrap a transaction of Django's.  CommitUnknown: the connection was lost during COMMIT."""
     if commit_check.is_wanted(several) and not connections[using].in_atomic_block:
         with one_transaction(using):
             yield
@@ -104,7 +106,7 @@ def commit_told(using: str, several: bool) -> Iterator[None]:
 
 
 def _was_at_commit(error: BaseException) -> bool:
-    """Was it raised by the COMMIT itself, and not by a hook behind it?"""
+    """Return whether COMMIT itself raised the error, and not a hook after it."""
     trace = error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_code is _HOOKS:
@@ -117,7 +119,7 @@ def _was_at_commit(error: BaseException) -> bool:
 
 @contextmanager
 def one_statement(using: str, undo: Callable[[], None]) -> Iterator[None]:
-    """A call of a single statement, which since Django 6.0 has no transaction around it."""
+    """Run a call of one statement.  Since Django 6.0 it has no transaction of its own."""
     connection = connections[using]
     if django.VERSION < (6, 0) or commit_check.is_wanted(False):
         with one_transaction(using, undo, False):
@@ -137,8 +139,8 @@ def one_statement(using: str, undo: Callable[[], None]) -> Iterator[None]:
 
 
 def is_inside(using: str) -> bool:
-    """Is a call, which in Django is one statement, inside of the caller's transaction?  Since
-    Django 6.0 nothing of its own is around it."""
+    """Return whether a call that is one statement in Django runs directly in the caller's
+    transaction.  That is so since Django 6.0."""
     connection = connections[using]
     in_one = connection.in_atomic_block or not connection.get_autocommit()
     return django.VERSION >= (6, 0) and in_one
@@ -146,12 +148,12 @@ def is_inside(using: str) -> bool:
 
 @contextmanager
 def as_one_statement(using: str, undo: Callable[[], None]) -> Iterator[None]:
-    """Several statements in the place of the one of Django's, inside of the caller's transaction:
-    where they fail, that is as it is after one."""
+    """Run several statements where Django sends one, inside the caller's transaction.  An error
+    leaves the transaction as an error of one statement would."""
     connection = connections[using]
     try:
         if connection.vendor == "sqlite":
-            with transaction.atomic(using=using):  # what the first ones wrote is taken back
+            with transaction.atomic(using=using):  # an error rolls back the first statements
                 yield
         else:
             yield
@@ -163,7 +165,7 @@ def as_one_statement(using: str, undo: Callable[[], None]) -> Iterator[None]:
 
 
 def _has_failed(connection: Any) -> bool:
-    """Has the database itself ended the transaction, or taken all back?"""
+    """Return whether the database has already failed the transaction or rolled back."""
     if connection.vendor == "sqlite":
         return True
     driver = getattr(connection.connection, "info", None)

@@ -1,4 +1,4 @@
-"""A COMMIT whose answer is lost: the server is asked on another connection what became of it."""
+"""When the answer to COMMIT is lost, ask the server on another connection for the outcome."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _check: ContextVar[bool | None] = ContextVar("bulkmodel_commit_check", default=N
 
 
 def asked_for() -> bool | None:
-    """None: the call does not say."""
+    """Return the call's commit_check; None means the default."""
     return _check.get()
 
 
 @contextmanager
 def checking(commit_check: bool) -> Iterator[None]:
-    """Set what the calls inside say."""
+    """Set commit_check for the calls inside."""
     token = _check.set(bool(commit_check))
     try:
         yield
@@ -41,7 +41,7 @@ def checking(commit_check: bool) -> Iterator[None]:
 
 
 class Transaction(NamedTuple):
-    """What another connection asks for.  `id` is None where nothing was written."""
+    """Identifies a transaction on another connection.  `id` is None if nothing was written."""
 
     server: tuple[Any, ...]
     id: str | None
@@ -49,28 +49,28 @@ class Transaction(NamedTuple):
 
 
 def is_wanted(several: bool) -> bool:
-    """Is a COMMIT of this call asked about?  several: it is of several statements."""
+    """Return whether to check a lost COMMIT of this call.  several: it has several statements."""
     check = asked_for()
     return several if check is None else check
 
 
 def transaction_of(connection: BaseDatabaseWrapper) -> Transaction:
-    """The open transaction, told by the server.  The driver is asked without Django: the question
-    is neither logged nor counted."""
+    """Ask the server for the identity of the open transaction.  This bypasses Django's cursor, so
+    that the query is neither logged nor counted."""
     with connection.connection.cursor() as cursor:
         cursor.execute(_core.XACT_TOLD)
         return Transaction(_server(connection.connection), *cursor.fetchone())
 
 
 def fate_of(lost: BaseDatabaseWrapper, transaction: Transaction | None) -> str:
-    """COMMITTED, ROLLED_BACK or, where nobody can say in time, UNKNOWN."""
+    """Return COMMITTED, ROLLED_BACK, or UNKNOWN if the server does not answer in time."""
     clock = timeouts.clock_of(lost)
     seconds = SECONDS if clock is None else clock.left_to_ask(SECONDS)
     if transaction is None:
         return UNKNOWN
     _, id, backend = transaction
     question = _core.CommitQuestion(id, backend, seconds)
-    # A server that says nothing blocks the driver: that thread is left behind.
+    # A silent server blocks the driver.  Its daemon thread is then abandoned.
     thread = threading.Thread(target=_ask, args=(lost, transaction, question, seconds), daemon=True)
     thread.start()
     thread.join(seconds + 0.3)
@@ -114,7 +114,7 @@ def _ask(
 
 
 def _connect(lost: Any, seconds: float) -> Any:
-    """Beside Django's pool, whose places may be taken by those who wait for this answer."""
+    """Connect outside Django's pool: callers that wait for this answer may have used it up."""
     params = {**lost.get_connection_params(), "connect_timeout": max(math.ceil(seconds), 1)}
     driver = lost.Database.connect(**params)
     driver.autocommit = True

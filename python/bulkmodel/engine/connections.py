@@ -1,4 +1,4 @@
-"""Is a connection still there?  If not, a new one."""
+"""Detect lost connections and reopen them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _ACTIVE = 1
 
 
 def ensure_connected(connection: BaseDatabaseWrapper) -> None:
-    """Open a connection that is not open, or was lost.  OperationalError: it was lost inside a
-    transaction, and what that wrote with it."""
+    """Open the connection if it is closed or was lost.  OperationalError: it was lost inside a
+    transaction, whose changes are lost with it."""
     if connection.connection is not None and not _is_there(connection):
         if _in_transaction(connection):
             raise OperationalError("The connection was lost inside a transaction.")
@@ -28,8 +28,8 @@ def ensure_connected(connection: BaseDatabaseWrapper) -> None:
 
 
 def reset_connection(connection: BaseDatabaseWrapper) -> None:
-    """Close the connection and open a new one.  TransactionManagementError: inside a transaction,
-    which would be lost."""
+    """Close the connection and open a new one.  TransactionManagementError: a transaction is open
+    and would be lost."""
     if _in_transaction(connection):
         raise TransactionManagementError("The connection cannot be reset inside a transaction.")
     connection.close()
@@ -38,8 +38,8 @@ def reset_connection(connection: BaseDatabaseWrapper) -> None:
 
 @contextmanager
 def usable_or_closed(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """An interrupt, or the end of a reader, may come while a statement is under way, where the
-    driver does not see it: then the connection is closed, and never left in the middle."""
+    """Close the connection if an interrupt, or the end of a generator, leaves it in the middle of a
+    statement."""
     try:
         yield
     except BaseException as error:
@@ -59,12 +59,12 @@ def _is_in_the_middle(connection: Any) -> bool:
 
 
 def _in_transaction(connection: BaseDatabaseWrapper) -> bool:
-    """With autocommit off nobody knows when one began."""
+    """Return whether a transaction may be open.  With autocommit off its start is unknown."""
     return connection.in_atomic_block or not connection.autocommit
 
 
 def peer_is_there(connection: Any) -> bool:
-    """Has the server not closed the connection, as far as is known here?  Nothing is sent."""
+    """Return whether the connection still looks open.  Nothing is sent."""
     driver = connection.connection
     if connection.vendor != "postgresql" or driver is None:
         return True
@@ -75,12 +75,12 @@ def _is_there(connection: Any) -> bool:
     if connection.vendor == "postgresql" and postgresql.is_psycopg3:
         return _answers(connection.connection)
     if connection.vendor == "postgresql" and connection.in_atomic_block:
-        return _is_open(connection.connection)  # a transaction that failed refuses questions
+        return _is_open(connection.connection)  # a failed transaction refuses queries
     return bool(connection.is_usable())
 
 
 def _is_open(driver: Any) -> bool:
-    """Of psycopg2: has neither end hung up?"""
+    """Return whether neither side has closed a psycopg2 connection."""
     if driver.closed:
         return False
     poll = select.poll()
@@ -89,8 +89,8 @@ def _is_open(driver: Any) -> bool:
 
 
 def _answers(driver: Any) -> bool:
-    """No question is asked: a server that goes says so (FATAL) and closes its end, and that can be
-    read."""
+    """Return whether a psycopg connection is alive, without a query.  A server that shuts down
+    sends FATAL and closes the socket, and both can be read here."""
     last_words = []
 
     def hear(notice: Any) -> None:
@@ -105,8 +105,8 @@ def _answers(driver: Any) -> bool:
             if not poll.poll(0):
                 return True
             driver.pgconn.consume_input()
-            driver.pgconn.is_busy()  # reads what came; an error outside a question is a notice
-    except Exception:  # what came was the end
+            driver.pgconn.is_busy()  # reads what has arrived; an error outside a query is a notice
+    except Exception:  # the connection has ended
         return False
     finally:
         driver.remove_notice_handler(hear)

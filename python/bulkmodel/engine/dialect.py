@@ -1,4 +1,4 @@
-"""What differs between the engines, as data: no other room compares names of engines."""
+"""Differences between the databases, as data.  Only this folder compares their names."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Dialect:
     """One way of writing to one kind of connection."""
 
     name: str  # as the engine in C knows it
-    has_catalog: bool = False  # the server is asked about the table; many rows go by COPY
+    has_catalog: bool = False  # the server describes the table, and many rows use COPY
     returns_upserted_keys: bool = False  # in the order of the rows
-    upserts_from: int | None = None  # rows; fewer are updated by Django's statement; None: always
-    max_rows: int = 0  # of one INSERT ... VALUES; 0: the statement has no such list
+    upserts_from: int | None = None  # with fewer rows Django's statement is used; None: always
+    max_rows: int = 0  # in one INSERT ... VALUES; 0: no limit
     max_variables: int = 0
 
     def limit(self, rows: int, columns: int) -> int:

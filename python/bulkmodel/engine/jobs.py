@@ -1,5 +1,4 @@
-"""The jobs of a call: one after the other in a transaction on the caller's connection, or shared
-out to workers."""
+"""Run the jobs of a call: in order on the caller's connection, or divided among workers."""
 
 from __future__ import annotations
 
@@ -26,8 +25,8 @@ def workers_for(
     n: int,
     batch_size: int | None,
 ) -> int:
-    """How many connections n rows are written on; 1: on the caller's, in its transaction if it has
-    one."""
+    """Return how many connections write n rows.  1 means the caller's connection, and its
+    transaction if one is open."""
     chunks = -(-n // (batch_size or SMALL))
     workers = min(wanted, chunks)
     if workers < 2 or connection.vendor != "postgresql" or not postgresql.is_psycopg3:
@@ -38,12 +37,12 @@ def workers_for(
 
 
 def share(n: int, workers: int) -> int:
-    """The rows of a chunk where nobody says how many."""
+    """Return the default chunk size for these workers."""
     return -(-n // workers)
 
 
 def _refers_to_itself(model: type[models.Model]) -> bool:
-    """May a row refer to one that another worker, or a later part, writes?"""
+    """Return whether a row may refer to a row that another worker or a later chunk writes."""
     own = model._meta.concrete_model
     targets: list[Any] = [field.related_model for field in model._meta.concrete_fields]
     return any(target is not None and target._meta.concrete_model is own for target in targets)
@@ -55,8 +54,8 @@ def _is_of_reference(error: Error) -> bool:
 
 
 def _free_in_pool(connection: Any, wanted: int) -> int:
-    """How many connections there are for workers; 1 where a pool is not psycopg's: how many it has
-    is not known, and a worker could wait for one for ever."""
+    """Return how many connections the pool can give to workers.  1 if the pool is not psycopg's:
+    its size is unknown, and a worker could wait without limit."""
     opens: Any = type(connection).get_new_connection
     pool = getattr(connection, "pool", None)
     if pool is None:
@@ -81,7 +80,7 @@ def _is_of_psycopg(pool: Any) -> bool:
 
 
 class Target(Protocol):
-    """The table that rows are written to: model.target.Target, of a room above."""
+    """The table that rows are written to.  The class is model.target.Target."""
 
     model: type[models.Model]
     using: str
@@ -94,7 +93,7 @@ class Target(Protocol):
 
 
 class Jobs:
-    """Jobs that are done together, or not at all."""
+    """Jobs that succeed or fail together."""
 
     def __init__(
         self,
@@ -104,8 +103,8 @@ class Jobs:
         workers: int = 1,
         places: Callable[[], Sequence[Sequence[int]]] | None = None,
     ) -> None:
-        """places: where the rows of each job stand in the input; None: there is one job, and its
-        rows are the input."""
+        """places: returns the input positions of each job's rows.  None: there is one job, with all
+        rows of the input."""
         self.target = target
         self.condition = condition
         self.places = places
@@ -124,9 +123,11 @@ class Jobs:
         undo: Callable[[Sequence[range]], None] = lambda rows: None,
         beside: Callable[[], None] = nothing,
     ) -> None:
-        """Perform the jobs.  `settle` is called when all is written, before it is committed; `undo`
-        where it is not, or not wholly, with the input's rows that are; `beside` never, or often
-        while it is written."""
+        """Run the jobs.
+
+        settle: called when everything is written, before COMMIT.  undo: called after an error with
+        the input positions that are committed.  beside: called repeatedly while the database is
+        busy, or never."""
         try:
             self._run(settle, undo, beside)
         except locate_row.OF_A_ROW as error:
@@ -172,25 +173,25 @@ class Jobs:
                 self._savepoint.release()
 
     def _is_small(self) -> bool:
-        """Few rows are one statement, but for those that are counted."""
+        """Return whether all rows fit into one statement."""
         return len(self.all) == 1 and self.all[0].size() <= SMALL
 
     def knows_keys(self) -> bool:
-        """Is there a key for each row of the last job?  Maybe before it is written."""
+        """Return whether the keys of the last job are known, possibly before it is written."""
         return self._tasks[0].jobs[-1].knows_keys()
 
     def _find(self, error: Error) -> tuple[_core.Job, int] | None:
-        """The job, and its row, that the error is about: the rows are written again, and rolled
-        back.  None: unknown."""
+        """Find the job and the row that caused the error: write the rows again and roll back.
+        None: unknown."""
         if _refers_to_itself(self.target.model) and _is_of_reference(error):
-            return None  # parts of the rows may be refused for what all of them are accepted for
+            return None  # a part of the rows may fail where all of them succeed
         try:
             with self._rolled_back():
                 connection = self.target.connection
                 return operation.search(
                     error, self.all, connection, self.condition, self._was_alone
                 )
-        except Exception:  # the caller's error is the one that counts
+        except Exception:  # the caller needs the original error
             return None
 
     def _rolled_back(self) -> Any:
@@ -202,15 +203,15 @@ class Jobs:
         return self._savepoint.rolled_back()
 
     def keys(self) -> list[Any]:
-        """The keys that the database made for the rows of the last job."""
+        """Return the keys that the database generated for the rows of the last job."""
         return self._tasks[0].jobs[-1].keys()
 
     def written(self) -> int:
-        """How many rows were inserted, or matched."""
+        """Return how many rows were inserted or matched."""
         return sum(job.written() for task in self._tasks for job in task.jobs)
 
     def row_of(self, job: _core.Job, row: int) -> int:
-        """Where the row of a job, or of its twin, stands in the input."""
+        """Return the input position of a job's row.  The job may be a worker's copy."""
         if self.places is None:
             return row
         alike = (self.all, *(task.jobs for task in self._tasks))
@@ -219,7 +220,7 @@ class Jobs:
 
 
 class _Task:
-    """The jobs, or twins of them, on one connection."""
+    """The jobs, or a worker's copies of them, on one connection."""
 
     def __init__(self, call: Jobs, jobs: list[_core.Job]) -> None:
         self.call = call
@@ -254,7 +255,7 @@ class _Task:
 
 
 def _runs(places: Sequence[int], rows: range) -> list[range]:
-    """The places of these rows, neighbours as one range."""
+    """Return the input positions of these rows, adjacent ones as one range."""
     runs: list[range] = []
     for row in rows:
         place = places[row]

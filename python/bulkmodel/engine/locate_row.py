@@ -1,7 +1,7 @@
-"""The row that a call failed for, where the database does not name it.
+"""Find the row that caused an error, if the database does not name it.
 
-The engine chooses which rows are written again, under which savepoint (docs/decisions/002); its
-steps are performed here, on Django's connection, and all is rolled back.
+The engine chooses which rows to write again and under which savepoint (docs/decisions/002).  This
+module runs its steps on Django's connection and rolls everything back.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from bulkmodel import _core
 from bulkmodel.engine import failure
 
-# What a row is refused with.
+# Errors that one row can cause.
 OF_A_ROW = (IntegrityError, DataError)
-# Seconds after which a search ends without a row.
+# Seconds.  Then the search gives up and the row is unknown.
 _LIMIT = 30.0
 _SAVEPOINT = "SAVEPOINT bulkmodel_call"
 _UNDO = "ROLLBACK TO SAVEPOINT bulkmodel_call"
 _RELEASE = "RELEASE SAVEPOINT bulkmodel_call"
 
-# Job.next()'s step, and its answer: a count and rows.
+# A step of Job.next(), and how it is run: the answer is a count and rows.
 Next = tuple[str, str, tuple[bytes | None, ...], int, bool]
 Perform = Callable[[_core.Job, Next], tuple[int, list[Any]]]
 
@@ -38,9 +38,10 @@ def search(
     deferred: bool = False,
     in_place: bool = False,
 ) -> tuple[_core.Job, int] | None:
-    """The job, and its row, that the database refuses with this error again; None: unknown.  Rows
-    are written: roll them back.  `deferred`: the error came after the statements.  `in_place`:
-    what the job wrote before the failed statement is still there."""
+    """Return the job and the row that fail with the same error again, or None if unknown.
+
+    This writes rows, which the caller must roll back.  deferred: the error came after the
+    statements.  in_place: what the job wrote before the failed statement is still there."""
     until = time.monotonic() + _LIMIT
     for job in jobs:
         locator = job.locator(*_failure(error, connection), deferred, in_place)
@@ -70,7 +71,7 @@ def _failure(error: Error, connection: BaseDatabaseWrapper) -> tuple[bool, Any, 
 
 @contextmanager
 def rolled_back(using: str) -> Iterator[None]:
-    """A transaction, or a savepoint of one, that is rolled back."""
+    """A transaction, or a savepoint, that is always rolled back."""
     with transaction.atomic(using=using):
         try:
             yield
@@ -79,11 +80,11 @@ def rolled_back(using: str) -> Iterator[None]:
 
 
 class Savepoint:
-    """Where a call begins in the caller's transaction on PostgreSQL.
+    """A savepoint at the start of a call in the caller's transaction, on PostgreSQL.
 
-    After an error the search goes back to it.  Then the transaction is made to fail again, since a
-    caller must find it as the error left it.  Its statements go past Django's cursors: they are not
-    the caller's, who counts and logs his own.
+    After an error the search returns to it.  Then it makes the transaction fail again, because the
+    caller must find it as the error left it.  The statements bypass Django's cursors, so that they
+    are neither logged nor counted.
     """
 
     def __init__(self, connection: Any) -> None:
@@ -102,7 +103,7 @@ class Savepoint:
         return str(self._driver.info.transaction_status.name)
 
     def is_left(self) -> bool:
-        """Did the call fail, in a transaction that can only be rolled back?"""
+        """Return whether the savepoint is still there and the transaction has failed."""
         if self.connection.connection is not self._driver or self._driver.closed:
             return False
         status = self._status()
@@ -121,6 +122,6 @@ class Savepoint:
             connection.needs_rollback = needs_rollback
             self._execute(_UNDO)
             self._execute(_RELEASE)
-            with suppress(Error):  # there is no such savepoint now
+            with suppress(Error):  # fails on purpose: the savepoint is gone
                 if had_failed:
                     self._execute(_UNDO)

@@ -1,5 +1,4 @@
-"""Which engine a connection has, and how its steps are performed: by Django's own cursor on
-Django's own connection."""
+"""Run the steps of a job with Django's cursor, on Django's connection."""
 
 from __future__ import annotations
 
@@ -41,7 +40,7 @@ def _performer(
 def _locate(
     error: Error, job: _core.Job, connection: BaseDatabaseWrapper, perform: locate_row.Perform
 ) -> None:
-    """Find the row where the transaction goes on after an error: what was written is there."""
+    """Find the row on a database whose transaction continues after an error (SQLite)."""
     if failure.is_located(error):
         return
     with locate_row.rolled_back(connection.alias):
@@ -57,11 +56,10 @@ def search(
     condition: Condition,
     alone: bool,
 ) -> tuple[_core.Job, int] | None:
-    """The job, and its row, for which the database refuses to write these jobs.  `alone`: the
-    statement that failed was a transaction of its own, at whose end deferred constraints are
-    checked."""
+    """Return the job and the row that cause the error.  alone: the failed statement was its own
+    transaction, so deferred constraints were checked at its end."""
     if isinstance(condition, Reading):
-        condition = Reading()  # what the search reads is not the caller's
+        condition = Reading()  # the search must not change the caller's keys
     with _cursor_of(connection) as cursor:
         perform = _performer(cursor, condition)
         deferred = alone or not failure.is_of_job(error)
@@ -74,8 +72,7 @@ def run(
     condition: Condition,
     beside: Callable[[], None] = nothing,
 ) -> None:
-    """Perform a job, and `beside` as often as the database can be left to itself.  What the
-    database refuses is raised as Django raises it."""
+    """Run a job, and call `beside` while the database is busy.  Errors are Django's exceptions."""
     with _cursor_of(connection) as cursor:
         perform = _performer(cursor, condition, beside)
         try:
@@ -88,7 +85,7 @@ def run(
             raise
         except _core.Miscounted as error:
             if isinstance(condition, Reading) and step is not None and not step[4]:
-                return  # nor does Django count the rows that came with keys
+                return  # Django does not count rows that have keys either
             raise DatabaseError(str(error)) from error
         except _core.Unproved:
             raise

@@ -1,4 +1,4 @@
-"""Steps on PostgreSQL: a cursor of psycopg 3 that takes binary parameters and COPY."""
+"""Steps on PostgreSQL, with a psycopg 3 cursor for binary parameters and COPY."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ if is_psycopg3:
             return f"<{len(self.data)} bytes>"
 
     class Blocks:
-        """The bytes of a COPY, made as they are sent."""
+        """The data of a COPY, generated while it is sent."""
 
         __slots__ = ("beside", "job", "rows")
 
@@ -61,7 +61,7 @@ if is_psycopg3:
             return obj.data
 
     class ReprDumper(Dumper):
-        """For the query log."""
+        """The text of a parameter in the query log."""
 
         format = Format.TEXT
 
@@ -69,7 +69,7 @@ if is_psycopg3:
             return repr(obj).encode()
 
     class EngineCursor(base.ServerBindingCursor):  # type: ignore[misc,name-defined]
-        """Takes binary parameters, and a COPY as if it were a statement with one parameter."""
+        """A cursor for binary parameters, and for COPY as a statement with one parameter."""
 
         def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
             if not (params and type(params[0]) is Blocks):
@@ -82,13 +82,13 @@ if is_psycopg3:
             return self
 
 
-# The query log puts the parameter here.
+# The query log shows the parameter here.
 _NOTE = " -- %s"
 
 
 def driver_of(connection: Any) -> Any:
-    """psycopg's connection, also where a pool that is not psycopg's hands out another object in its
-    place, as SQLAlchemy's does; None: it is of a kind that is not known."""
+    """Return psycopg's connection, also if a pool wraps it, as SQLAlchemy's does.  None: it is
+    not a psycopg connection."""
     given = connection.connection
     for driver in (given, getattr(given, "driver_connection", None)):
         if isinstance(driver, psycopg.Connection):
@@ -97,8 +97,8 @@ def driver_of(connection: Any) -> Any:
 
 
 def is_known(connection: Any) -> bool:
-    """May statements of the engine be sent on it?  Asked of a backend that opens its connections in
-    a way of its own, once there is one."""
+    """Return whether the connection can run the engine's statements.  A backend that opens its
+    connections in its own way is connected first."""
     opens: Any = type(connection).get_new_connection
     if getattr(opens, "__module__", "").startswith("django."):
         return True
@@ -107,7 +107,7 @@ def is_known(connection: Any) -> bool:
 
 
 def cursor_of(connection: Any) -> Any:
-    """Django's cursor, of this kind."""
+    """Return Django's cursor around an EngineCursor."""
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     driver = driver_of(connection)
@@ -144,7 +144,7 @@ PERFORM = {"exec": execute, "load": load}
 
 
 def ask(table: _core.Table, connection: BaseDatabaseWrapper) -> _core.Catalog:
-    """What the server says of the table."""
+    """Ask the server to describe the table."""
     catalog = _core.Catalog(table)
     sql, params = catalog.question()
     with cursor_of(connection) as cursor:

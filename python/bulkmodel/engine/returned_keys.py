@@ -1,11 +1,11 @@
-"""Keys that PostgreSQL makes, each given to its own row: what RETURNING lists has no order.
+"""Match keys that PostgreSQL generates to their rows: RETURNING has no guaranteed order.
 
-Few rows are written without a question to the catalog.  The statement itself makes sure that the
-table's own sequence gives rising keys, and that no trigger changes them; else it writes nothing,
-and the catalog is asked after all.  What a table needs is remembered.
+A small batch is written without reading the catalog.  The statement itself checks that the table's
+sequence gives ascending keys and that no trigger changes them.  Otherwise it writes nothing, and
+the catalog is read.
 
-To make sure takes the server as long as ten rows do.  So what was made sure of once is remembered,
-and looked at again only when keys come back that do not rise.
+The check takes the server as long as ten rows.  So its result is remembered for each table, and
+repeated only if the returned keys do not ascend.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from bulkmodel import _core
 from bulkmodel.engine import postgresql
 from bulkmodel.engine.atomic import one_transaction
 
-# bm__keys_by: the catalog was asked, or the way to take
+# bm__keys_by: the catalog was read, or how the keys are matched
 ASKED, PROVED, MADE, EACH, KNOWN = range(5)
 
-# Models and aliases of which the catalog is asked.
+# Models and aliases whose catalog must be read.
 asked: set[tuple[type[models.Model], str]] = set()
-# ... and those of which a statement made sure that their keys rise with the rows.
+# Models and aliases for which a statement has checked that keys ascend with the rows.
 known: set[tuple[type[models.Model], str]] = set()
 
 
 def way_of(target: Any, catalog: _core.Catalog | None, keyed: bool = False) -> int:
-    """How the keys of a job are made."""
+    """Return how the keys of a job are matched to its rows."""
     if not target.dialect.has_catalog:
         return ASKED
     if catalog is not None:
@@ -49,7 +49,7 @@ def run_surely(
     keyed: bool,
     connection: BaseDatabaseWrapper,
 ) -> None:
-    """Run jobs[i]; where its keys cannot be told it wrote nothing, and another takes its place."""
+    """Run jobs[i].  If its keys cannot be matched it writes nothing, and is replaced."""
     way = jobs[i].keys_by()
     if way == KNOWN:
         run(jobs[i])
@@ -78,7 +78,7 @@ def run_surely(
 
 
 def _make_sure(target: Any, job: _core.Job, connection: BaseDatabaseWrapper) -> None:
-    """DatabaseError where keys no longer rise with the rows: the table was altered since."""
+    """Raise DatabaseError if keys no longer ascend with the rows: the table was altered."""
     with postgresql.cursor_of(connection) as cursor:
         cursor.execute(job.proof())
         if cursor.fetchone() == (True,):
@@ -91,7 +91,7 @@ def _make_sure(target: Any, job: _core.Job, connection: BaseDatabaseWrapper) -> 
 
 
 def _asked(target: Any, job: _core.Job) -> _core.Job | None:
-    """The same with what the catalog says of the key; None: its column is of another kind."""
+    """Return the job with the catalog's facts about the key, or None if its type is unsuitable."""
     if job.knows_table():
         return job
     try:
@@ -101,7 +101,7 @@ def _asked(target: Any, job: _core.Job) -> _core.Job | None:
 
 
 def _is_made(using: str, job: _core.Job, run: Callable[[_core.Job], None]) -> bool:
-    """Run it; False, with nothing written, where a trigger changes keys or drops rows."""
+    """Run the job.  Return False, with nothing written, if a trigger changes keys or drops rows."""
     try:
         with transaction.atomic(using=using):
             run(job)

@@ -1,4 +1,4 @@
-"""A worker's session on PostgreSQL: as the caller's, and never waiting for ever."""
+"""Make a worker's session on PostgreSQL like the caller's, with a limit for lock waits."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-# What the caller's session was set to, and what keeps it to one connection.  The role comes last:
-# it may lack the right to set the others.
-# All names are PostgreSQL's own (CVE-2018-1058): nothing in the caller's search_path is called.
+# The settings of the caller's session, and what ties it to one connection.  The role comes last: it
+# may lack the right to set the others.
+# All names are qualified (CVE-2018-1058): nothing in the caller's search_path is called.
 _EQ, _NE = "OPERATOR(pg_catalog.=)", "OPERATOR(pg_catalog.<>)"
 SESSION = (
     f"SELECT pg_catalog.pg_my_temp_schema() {_NE} 0,"
@@ -25,7 +25,7 @@ _TAKE_OVER = (
     " WITH ORDINALITY s(name, setting, place)"
     f" WHERE NOT coalesce(pg_catalog.current_setting(name, true) {_EQ} setting, false)"
 )
-# Whoever waits for a row of another worker waits for ever: that one waits at the meeting.
+# Without a limit a worker could wait for ever for a row of another one, which waits to commit.
 _LIMIT_WAITING = (
     "SELECT pg_catalog.set_config('lock_timeout', '60s', true)"
     f" WHERE pg_catalog.current_setting('lock_timeout') {_EQ} '0'"
@@ -37,10 +37,10 @@ _WAITS = (
 
 
 class Session(NamedTuple):
-    """What a session was set to by its user."""
+    """What the user of a session has set."""
 
-    has_tables: bool  # temporary ones, which no other session sees
-    is_serializable: bool  # transactions may fail each other at COMMIT
+    has_tables: bool  # temporary tables, which other sessions cannot see
+    is_serializable: bool  # transactions can make each other fail at COMMIT
     names: list[str]
     values: list[str]
 
@@ -55,8 +55,8 @@ def session_of(caller: BaseDatabaseWrapper) -> Session:
 
 
 def take_over(session: Session, connection: BaseDatabaseWrapper, join: str) -> None:
-    """search_path, role and what else it was set to, for the transaction; and a limit for locks.
-    `join` tells other sessions which call the worker belongs to."""
+    """Apply search_path, role and other settings to the transaction, and a limit for locks.
+    join: a statement that shows other sessions which call the worker belongs to."""
     with connection.cursor() as cursor:
         cursor.execute(join)
     with connection.cursor() as cursor:
@@ -66,13 +66,13 @@ def take_over(session: Session, connection: BaseDatabaseWrapper, join: str) -> N
 
 
 def check_constraints(connection: BaseDatabaseWrapper) -> None:
-    """Now, so that no commit fails for those that wait for it."""
+    """Check deferred constraints now, so that COMMIT cannot fail because of them."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def are_entangled(connection: BaseDatabaseWrapper, asks: str) -> bool:
-    """Does the call wait for itself, maybe by way of another one?"""
+    """Return whether the call's workers wait for each other, possibly through other sessions."""
     with connection.cursor() as cursor:
         cursor.execute(asks)
         return bool(cursor.fetchone()[0])

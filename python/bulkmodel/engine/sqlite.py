@@ -1,4 +1,4 @@
-"""Steps on SQLite: the engine's table on Django's connection, else rows that are bound."""
+"""Steps on SQLite: a virtual table on Django's connection, or bound parameters without it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _loading = threading.Lock()
 
 
 def source_of(connection: Any) -> _core.Source | None:
-    """The engine's table on this connection, where its SQLite may load it."""
+    """Return the virtual table of this connection, or None if SQLite cannot load it."""
     connection.ensure_connection()
     known = getattr(connection, "_bulkmodel_source", None)
     if known is not None and known[0] is connection.connection:
@@ -61,21 +61,21 @@ def _by_extension(driver: Any) -> _core.Source:
 
 
 def _by_probe(driver: Any) -> _core.Source | None:
-    place = _place()
-    return None if place is None else _core.source_at(driver, sqlite3.Connection, place)
+    offset = _offset()
+    return None if offset is None else _core.source_at(driver, sqlite3.Connection, offset)
 
 
 @lru_cache(maxsize=1)
-def _place() -> int | None:
-    """Where this Python's Connection holds its handle; None where that is not sure."""
+def _offset() -> int | None:
+    """Return where Python's Connection object keeps its handle, or None if that is not certain."""
     if sys.implementation.name != "cpython" or not getattr(_sqlite3, "__file__", None):
         return None
     return _core.probe(_sqlite3.__file__, sqlite3.connect, sqlite3.Connection)
 
 
 def _watched(cursor: Any, source: _core.Source, job: _core.Job) -> bool:
-    """Insert rows whose keys the engine's table sees as they are made.  SQLite keeps aside the rows
-    of an INSERT that returns keys, and then the keys.  False: nothing was written."""
+    """Insert rows and let the virtual table record their keys.  That is faster than RETURNING, for
+    which SQLite stores rows and keys temporarily.  False: nothing was written."""
     sql = source.watch(job)
     if sql is None:
         return False
@@ -93,7 +93,7 @@ _INTO = re.compile(r'INSERT INTO "((?:[^"]|"")+)"')
 
 
 def _is_virtual(cursor: Any, text: str) -> bool:
-    """Whether the statement inserts into a virtual table, as fts5 and rtree make them."""
+    """Return whether the statement inserts into a virtual table, such as fts5 or rtree."""
     into = _INTO.match(text)
     if into is None:
         return False
@@ -106,8 +106,8 @@ def _is_virtual(cursor: Any, text: str) -> bool:
 
 
 def _one_by_one(cursor: Any, write: _Write) -> _Write:
-    """RETURNING gives -1 or NULL for the rowid that a virtual table makes.  SQLite knows the rowid
-    of the last row only, so each row is a statement of its own."""
+    """Write one row in each statement.  For a virtual table RETURNING gives -1 or NULL as rowid,
+    and SQLite only knows the rowid of the last row."""
 
     def write_each(first: int, rows: int) -> tuple[int, list[Any]]:
         keys = []
@@ -143,7 +143,7 @@ def show_batch(
 
 
 class Counted(list[tuple[Any, ...]]):
-    """Knows how many of its items were taken."""
+    """A list that counts how many of its items were read."""
 
     taken = 0
 
@@ -158,7 +158,7 @@ _VALUES = re.compile(r" VALUES (\([%s, ]+\))")
 def bind_rows(
     cursor: Any, job: _core.Job, step: Step, condition: Condition
 ) -> tuple[int, list[Any]]:
-    """An INSERT of many rows is one statement, a row of VALUES each; an UPDATE is run for each."""
+    """Run one INSERT with a list of VALUES, or an UPDATE for each row."""
     text, order = with_placeholders(step.sql, "%s", condition.sql)
     values = _VALUES.search(text)
     if not (text.startswith("INSERT") and values):

@@ -1,4 +1,4 @@
-"""Threads that are there, or are not, even if the caller is interrupted while one starts."""
+"""Start a thread so that an interrupt cannot leave it unknown whether it runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 
 class NotStarted(RuntimeError):
-    """The caller was interrupted before there was a thread."""
+    """The caller was interrupted before the thread started."""
 
     def __init__(self, interrupt: BaseException) -> None:
         super().__init__("The thread was not started.")
@@ -17,14 +17,14 @@ class NotStarted(RuntimeError):
 
 
 def start(run: Callable[[], None], name: str) -> tuple[threading.Thread, BaseException | None]:
-    """A thread that runs, in the caller's context, and what interrupted the caller meanwhile.
-    RuntimeError: there can be no further thread."""
+    """Start a thread in the caller's context.  Return it, and the exception that interrupted the
+    caller meanwhile, if any.  RuntimeError: no thread could be started."""
     thread = threading.Thread(target=contextvars.copy_context().run, args=(run,), name=name)
     try:
         thread.start()
     except RuntimeError:
         raise
-    except BaseException as error:  # thread.start() waits for what it has started
+    except BaseException as error:  # an interrupt while thread.start() waited
         for _ in range(500):
             if thread.ident is not None:
                 return thread, error

@@ -1,4 +1,4 @@
-"""The engine's statements as Django's cursors take them."""
+"""Translate the engine's statements for Django's cursors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-# Up to so many rows are written by the statements that Django would need.
+# Up to this many rows use as many statements as Django.
 SMALL = 1000
 
 # A quoted name, a literal, a cell ($n, ?n), or a percent sign.
@@ -16,8 +16,8 @@ _TOKEN = re.compile(r""""(?:[^"]|"")*"|'(?:[^']|'')*'|[$?](\d+)|%""")
 
 @lru_cache(maxsize=512)
 def with_placeholders(sql: str, mark: str, condition: str) -> tuple[str, tuple[int, ...]]:
-    """The statement with Django's placeholders, and which cell each of them is; 0 stands for the
-    parameters of the condition, which takes the place of $0."""
+    """Return the statement with Django's placeholders, and the number of the cell for each.  0
+    means the parameters of the condition, which replaces $0."""
     order: list[int] = []
 
     def place(match: re.Match[str]) -> str:
@@ -30,22 +30,22 @@ def with_placeholders(sql: str, mark: str, condition: str) -> tuple[str, tuple[i
 
 
 def nothing() -> None:
-    """No work of our own."""
+    """Do nothing."""
 
 
 class Step(NamedTuple):
-    """What Job.next() asks for."""
+    """A step, as Job.next() returns it."""
 
     kind: str
     sql: str
     params: tuple[bytes | None, ...]
     n: int  # rows
     wants_rows: bool
-    beside: Callable[[], None] = nothing  # a part of our own work, while the database does its
+    beside: Callable[[], None] = nothing  # called while the database is busy
 
 
 class Condition:
-    """What rows must fulfil beside having a key of the batch: a queryset's WHERE."""
+    """A queryset's WHERE: rows of the batch that do not match it are not written."""
 
     def __init__(self, sql: str = "", params: tuple[Any, ...] = ()) -> None:
         self.sql = sql
@@ -58,8 +58,8 @@ ANY_ROW = Condition()
 
 
 class Reading(Condition):
-    """No condition: rows are inserted with keys, which are read back, as a trigger may have made
-    them; the engine's statement returns them in any case."""
+    """No condition.  Given keys of inserted rows are read back, because a trigger may have changed
+    them.  The engine's statement returns them anyway."""
 
     def __init__(self) -> None:
         super().__init__()

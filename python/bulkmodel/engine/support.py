@@ -1,4 +1,4 @@
-"""Which calls the engine can do: by Django, driver and backend.  Fallback: Django does the call."""
+"""Decide whether the engine supports a connection, and log which calls fall back to Django."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ADAPTERS = (
 
 
 def why_not(connection: BaseDatabaseWrapper) -> str | None:
-    """Why this connection has no engine; None: it has one.  Asks nothing of the database."""
+    """Return why the engine cannot use this connection, or None if it can.  Sends no query."""
     ops: Any = type(connection.ops)
     why = _why_not(connection.vendor, ops)
     if why is None and not connection.features.can_return_rows_from_bulk_insert:
@@ -36,7 +36,7 @@ def why_not(connection: BaseDatabaseWrapper) -> str | None:
 
 
 def dialect_of(connection: BaseDatabaseWrapper) -> Dialect | None:
-    """The engine's name for this connection; None: Django's way."""
+    """Return the dialect of this connection, or None if the engine cannot use it."""
     if why_not(connection) is not None:
         return None
     if connection.vendor == "postgresql":
@@ -65,12 +65,12 @@ _log = logging.getLogger("bulkmodel")
 
 
 class Fallback(Exception):
-    """Django's own implementation does this call, and the message says why."""
+    """Django's own implementation does the call.  The message gives the reason."""
 
 
 @contextmanager
 def falls_back(verb: str, model: type[models.Model]) -> Iterator[None]:
-    """Behind this block stands Django's way: it is left at Fallback, and the log says why."""
+    """Log whether the block succeeded or raised Fallback.  The code after it then uses Django."""
     try:
         yield
     except Fallback as why:

@@ -1,8 +1,8 @@
-"""A call's timeout: a watchdog asks the server to stop, and shuts the socket down where it does not
-answer.
+"""The timeout of a call.  A watchdog thread asks the server to cancel, and shuts the socket down if
+the server does not answer.
 
-One clock covers the whole call until its first COMMIT is sent; all COMMITs then have
-`commit_timeout` together.  Time that a consumer of rows spends is not counted.
+One clock covers the whole call until its first COMMIT is sent.  All COMMITs then share
+`commit_timeout`.  The time that a consumer of rows takes does not count.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from bulkmodel.errors import CallTimeout, CommitUnknown, PartialCommit
 
 NAMES = ("timeout", "commit_timeout")
 COMMIT_SECONDS = 5.0
-# After its time a call may still answer for so long, before its socket is shut down.
+# Seconds between the request to cancel and shutting the socket down.
 _GRACE = 0.1
-# SQLite: an interrupt between two statements stops neither, so it is asked again.
+# Seconds.  An interrupt of SQLite between two statements stops neither, so it is repeated.
 _AGAIN = 0.02
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
@@ -41,7 +41,7 @@ class _Watched:
         self.driver: Any = connection.connection
         self.is_shut = False
         self._canceller: threading.Thread | None = None
-        # Of its own, so that it is never the descriptor of something opened later.
+        # A duplicate, so that it cannot become the descriptor of another file.
         self._descriptor = self._duplicate()
         self._cancel: psycopg2.Cancel | None = None
         if self.driver is not None:
@@ -53,7 +53,7 @@ class _Watched:
                 self._cancel = psycopg2.Cancel(driver)
 
     def _duplicate(self) -> int | None:
-        driver = self._driver()  # it may have connected since
+        driver = self._driver()  # it may have connected meanwhile
         if self.connection.vendor == "sqlite" or driver is None:
             return None
         with suppress(Exception):
@@ -61,7 +61,7 @@ class _Watched:
         return None
 
     def cancel(self) -> None:
-        """Ask the server to stop, in a thread that nobody waits for longer than the grace."""
+        """Ask the server to cancel, in a thread that delays the call by _GRACE at most."""
         if self.connection.vendor == "sqlite":
             self._interrupt()
         elif self._canceller is None and self._driver() is not None:
@@ -93,7 +93,7 @@ class _Watched:
                 driver.cancel()
 
     def shut_down(self) -> None:
-        """Wake whoever reads or writes the socket.  It stays its owner's to close."""
+        """Shut the socket down, which wakes its reader or writer.  Its owner closes it."""
         if self.connection.vendor == "sqlite":
             return
         self._descriptor = self._duplicate() if self._descriptor is None else self._descriptor
@@ -105,8 +105,8 @@ class _Watched:
                     own.shutdown(socket.SHUT_RDWR)
 
     def release(self) -> None:
-        """The call has ended.  A request that is still under way could stop a later statement: its
-        connection is of no use."""
+        """End the watch.  A request to cancel that is still under way could hit a later statement,
+        so that connection is shut down."""
         if self._canceller is None and self._cancel is not None:
             self._cancel.close()
         if self._canceller is not None:
@@ -118,7 +118,7 @@ class _Watched:
             self._descriptor = None
 
     def discard(self) -> None:
-        """In the thread that owns it: a connection that was shut down is closed."""
+        """Close a connection that was shut down.  Called by the thread that owns it."""
         vars(self.connection).pop("connect", None)
         if self.is_shut and self.connection.connection is self._driver():
             with suppress(Error):
@@ -126,8 +126,8 @@ class _Watched:
 
 
 def stay_closed(connection: BaseDatabaseWrapper) -> None:
-    """After a ROLLBACK that fails Django's atomic() connects again, to a server that does not
-    answer."""
+    """Prevent reconnecting: after a failed ROLLBACK Django's atomic() would connect again to a
+    server that does not answer."""
     vars(connection)["connect"] = _refuse
 
 
@@ -138,7 +138,7 @@ def _refuse() -> None:
 
 
 class Clock:
-    """The timeout of one call, and the thread that watches it while the call waits."""
+    """The timeout of one call, and its watchdog thread."""
 
     def __init__(self, seconds: float, commit_seconds: float) -> None:
         self.seconds = seconds
@@ -162,7 +162,7 @@ class Clock:
                 self._watched[-1].cancel()
 
     def forget(self, connection: BaseDatabaseWrapper) -> None:
-        """Its thread closes it."""
+        """Stop watching a connection that its thread is about to close."""
         with self._changed:
             gone = [one for one in self._watched if one.connection is connection]
             self._watched = [one for one in self._watched if one.connection is not connection]
@@ -175,7 +175,7 @@ class Clock:
         self._thread.start()
 
     def stop(self) -> None:
-        """No thread is left, and no request to cancel is under way on a connection in use."""
+        """End the watchdog thread."""
         with self._changed:
             self._over = True
             self._changed.notify_all()
@@ -184,7 +184,7 @@ class Clock:
             self._thread = None
 
     def pause(self) -> None:
-        """The consumer has the rows."""
+        """Stop the clock while the consumer works with the rows."""
         self.stop()
         self._paused_at = time.monotonic()
 
@@ -203,12 +203,12 @@ class Clock:
             one.discard()
 
     def check(self) -> None:
-        """CallTimeout when it is too late to begin anything."""
+        """Raise CallTimeout if the time is over."""
         if not self.is_committing and time.monotonic() >= self._deadline:
             raise self.error()
 
     def committing(self) -> None:
-        """The first COMMIT is next.  CallTimeout: it is not sent."""
+        """Start the commit phase.  CallTimeout: the time is over, so COMMIT must not be sent."""
         with self._changed:
             if not self.is_committing:
                 if self.is_late:
@@ -219,7 +219,7 @@ class Clock:
                 self._changed.notify_all()
 
     def left_to_ask(self, most: float) -> float:
-        """Seconds to ask what became of a COMMIT: a little, even when no time is left."""
+        """Return the seconds left for checking a lost COMMIT.  It is never zero."""
         return min(max(self._deadline - time.monotonic(), 2 * _GRACE), most)
 
     def error(self) -> CallTimeout:
@@ -241,7 +241,7 @@ class Clock:
             self._end()
 
     def _end(self) -> None:
-        """A COMMIT is not cancelled: it may have happened already, where it waits for a standby."""
+        """Cancel, then shut down.  COMMIT is not cancelled: it may be waiting for a standby."""
         until = time.monotonic() + (0 if self.is_committing else _GRACE)
         while not self._over and (left := until - time.monotonic()) > 0:
             for one in self._watched:
@@ -259,7 +259,7 @@ class Clock:
 def limited(
     connections: Iterable[BaseDatabaseWrapper], seconds: float | None, commit: float | None
 ) -> Iterator[Clock | None]:
-    """A call on these connections ends `seconds` from now.  None: it has no timeout."""
+    """Limit a call on these connections to `seconds`.  None: no limit."""
     clock = _clock(connections, seconds, commit)
     if clock is None:
         yield None
@@ -284,7 +284,7 @@ def _clock(
 
 @contextmanager
 def _running(clock: Clock) -> Iterator[None]:
-    """The part of a call in which it may wait."""
+    """Run the clock during a part of a call."""
     wrappers: list[Any] = [one.connection for one in clock._watched]
     before = [getattr(wrapper, "_bulkmodel_clock", None) for wrapper in wrappers]
     patience = [_limit_busy(wrapper, clock) for wrapper in wrappers]
@@ -312,14 +312,14 @@ def _running(clock: Clock) -> Iterator[None]:
 
 
 def _is_of_the_timeout(error: BaseException) -> bool:
-    """What becomes of rows in doubt is more than that it came late."""
+    """Return whether the timeout caused the error.  An unknown outcome must not be hidden."""
     if isinstance(error, CommitUnknown | PartialCommit | CallTimeout):
         return False
     return isinstance(error, OperationalError | InterfaceError) or type(error) is DatabaseError
 
 
 def _limit_busy(connection: BaseDatabaseWrapper, clock: Clock) -> int | None:
-    """SQLite does not look at an interrupt while it waits for a lock; what it was set to."""
+    """Limit busy_timeout, during which SQLite ignores interrupts.  Return its former value."""
     driver: Any = connection.connection
     if connection.vendor != "sqlite" or driver is None:
         return None
@@ -339,19 +339,19 @@ def _restore_busy(connection: BaseDatabaseWrapper, before: int | None) -> None:
 
 
 def clock_of(connection: BaseDatabaseWrapper) -> Clock | None:
-    """The clock of the call that uses this connection now."""
+    """Return the clock of the call that uses this connection."""
     return getattr(connection, "_bulkmodel_clock", None)
 
 
 def check(connection: BaseDatabaseWrapper) -> None:
-    """Before a statement: CallTimeout where the time has passed."""
+    """Raise CallTimeout if the time is over.  Called before a statement."""
     clock = clock_of(connection)
     if clock is not None:
         clock.check()
 
 
 def join(caller: BaseDatabaseWrapper, connection: BaseDatabaseWrapper) -> None:
-    """A worker's connection is a part of the caller's call."""
+    """Put a worker's connection under the caller's clock."""
     clock = clock_of(caller)
     if clock is not None:
         worker: Any = connection
@@ -360,22 +360,22 @@ def join(caller: BaseDatabaseWrapper, connection: BaseDatabaseWrapper) -> None:
 
 
 def leave(connection: BaseDatabaseWrapper) -> None:
-    """Before a worker's connection is closed, in its thread."""
+    """Stop watching a worker's connection.  Called by its thread before closing it."""
     clock = clock_of(connection)
     if clock is not None:
         clock.forget(connection)
 
 
 def committing(connection: BaseDatabaseWrapper) -> None:
-    """Before the first COMMIT."""
+    """Start the commit phase of the call.  Called before the first COMMIT."""
     clock = clock_of(connection)
     if clock is not None:
         clock.committing()
 
 
 def timed(method: _Method) -> _Method:
-    """Give a verb of a queryset the keywords `timeout` and `commit_timeout`, in seconds.  A keyword
-    of update() that is a field's name is the field."""
+    """Add the keywords `timeout` and `commit_timeout` (seconds) to a method.  In update() a keyword
+    with the name of a field means the field."""
     of_values = method.__name__ == "update"
 
     @functools.wraps(method)
@@ -399,7 +399,7 @@ def timed(method: _Method) -> _Method:
 
 
 def _signature(method: Callable[..., Any]) -> inspect.Signature:
-    """That of the method, with the keywords that it is given."""
+    """Return the method's signature with the added keywords."""
     signature = inspect.signature(method)
     parameters = list(signature.parameters.values())
     further = parameters.pop() if parameters[-1].kind is inspect.Parameter.VAR_KEYWORD else None
@@ -414,8 +414,8 @@ def timed_chunks(
     seconds: float | None,
     commit: float | None,
 ) -> Iterator[Any]:
-    """Chunks of rows whose reading ends in time; what the consumer does with them is not counted,
-    and no thread is there meanwhile."""
+    """Read chunks under a timeout.  The consumer's own time does not count, and no watchdog thread
+    runs meanwhile."""
     clock = _clock(connections, seconds, commit)
     if clock is None:
         return chunks
@@ -440,7 +440,7 @@ def _timed_chunks(chunks: Iterator[Any], clock: Clock) -> Iterator[Any]:
             close()
 
 
-# What bounds a wait on PostgreSQL: keywords of libpq, and settings of the server.
+# Settings that limit a wait on PostgreSQL: of libpq, and of the server.
 _OF_LIBPQ = ("connect_timeout", "tcp_user_timeout", "keepalives_idle")
 _OF_SERVER = (
     "statement_timeout",
@@ -451,8 +451,8 @@ _OF_SERVER = (
 
 
 def is_bounded(connection: Any, may_ask: bool) -> bool:
-    """Whether something bounds how long a call waits for the server.  may_ask: the server may be
-    asked for its settings."""
+    """Return whether a setting limits how long a call waits for the server.  may_ask: the server's
+    settings may be queried."""
     if connection.vendor != "postgresql":
         return True
     given = connection.settings_dict.get("OPTIONS") or {}

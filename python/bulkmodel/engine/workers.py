@@ -1,6 +1,8 @@
-"""Writing on several connections: each worker is a thread with a connection and a transaction of
-its own; when all are ready they commit, one after the other.  Who may commit is decided by the
-engine's rules (`_core.Team`); here are the threads that follow them."""
+"""Write on several connections.
+
+Each worker is a thread with its own connection and transaction.  When all are ready they commit,
+one after the other.  The engine's rules (`_core.Team`) decide who may commit; this module holds the
+threads."""
 
 from __future__ import annotations
 
@@ -22,49 +24,49 @@ from bulkmodel.engine.connections import peer_is_there
 from bulkmodel.engine.failure import is_lost
 from bulkmodel.errors import CommitUnknown, Part, PartialCommit
 
-# Seconds between two requests to stop: one that comes between two statements stops neither.  And
-# between two questions whether the workers wait for each other.
+# Seconds between two requests to cancel (one between two statements stops neither), and between two
+# checks whether the workers wait for each other.
 _AGAIN = 0.5
-# Seconds for a further connection: without it the others do the work.
+# Seconds to wait for a further connection.  Without it the others do the work.
 _ARRIVAL = 1.0
-# Seconds for connecting, where the settings name none.
+# Default connect_timeout, in seconds.
 _CONNECT = 10
 
 
 class Task(Protocol):
-    """A worker's part of a call."""
+    """The part of a call that one worker does."""
 
     def run(self, connection: BaseDatabaseWrapper) -> None:
-        """Write, in the worker's transaction."""
+        """Write in the worker's transaction."""
 
     def stop(self) -> None:
-        """Called from another thread: run() fails at its next step."""
+        """Make run() fail at its next step.  Called by another thread."""
 
     def has_rows(self) -> bool:
-        """Has it written any?"""
+        """Return whether it has written rows."""
 
     def rows(self) -> Sequence[range]:
-        """The input's rows that were written."""
+        """Return the input positions of the rows that it wrote."""
 
 
 class Stopped(Exception):
-    """Another worker failed, or this one is not needed: it rolls back."""
+    """Another worker failed or this one is not needed, so it rolls back."""
 
 
 class Entangled(OperationalError):
-    """Several connections cannot do it, for the session is one that no other can be like, or they
-    would wait for each other: nothing was committed, and one connection can do it."""
+    """The call needs a single connection: its session cannot be copied, or the workers would wait
+    for each other.  Nothing was committed."""
 
 
 class _Worker:
     def __init__(self, team: Team, number: int) -> None:
         self.team = team
         self.number = number
-        self.task: Task | None = None  # once it has arrived
-        self.in_doubt = False  # COMMIT was sent, and nobody could say what became of it
+        self.task: Task | None = None  # set when its first statement was answered
+        self.in_doubt = False  # COMMIT was sent and its outcome is unknown
         self.wrapper: BaseDatabaseWrapper | None = None
         self._driver: Any = None
-        self._driver_lock = threading.Lock()  # held while a request to stop is under way
+        self._driver_lock = threading.Lock()  # held during a request to cancel
 
     @property
     def member(self) -> str:
@@ -79,8 +81,8 @@ class _Worker:
         return self.task.rows() if self.task is not None else []
 
     def cancel(self) -> None:
-        """Ask the server to stop the statement under way.  Of a call that is late its clock does,
-        which does not wait for an answer."""
+        """Ask the server to cancel the running statement.  After a timeout the call's clock does
+        that instead, without waiting for an answer."""
         clock = timeouts.clock_of(self.team.caller)
         if clock is not None and clock.is_late:
             return
@@ -88,12 +90,12 @@ class _Worker:
             if self._driver is not None:
                 try:
                     getattr(self._driver, "cancel_safe", self._driver.cancel)()
-                except Exception:  # it will be asked again
+                except Exception:  # it will be repeated
                     return
 
     def hang_up(self) -> None:
-        """End the connection of a worker that is late: it has written nothing, and behind a pooler
-        even a request to cancel would wait for those that have the pool's connections."""
+        """Close the connection of a worker that is late and has written nothing.  Behind a pooler a
+        request to cancel would wait for a free connection."""
         with self._driver_lock, suppress(Exception):
             driver: Any = self.wrapper.connection if self.wrapper is not None else None
             if self.wrapper is not None:
@@ -150,10 +152,10 @@ class _Worker:
 
 
 class Team:
-    """The workers of a call."""
+    """The workers of one call."""
 
     def __init__(self, caller: BaseDatabaseWrapper, tasks: Sequence[Task]) -> None:
-        """Entangled where only the caller's connection can do it."""
+        """Raise Entangled if only the caller's connection can do the call."""
         self.caller = caller
         self.session = session.session_of(caller)
         if self.session.has_tables:
@@ -164,7 +166,7 @@ class Team:
         self.join, self.asks = _core.team_sql(random.getrandbits(31))
         self.checks_commits = commit_check.is_wanted(True)
         self.error: BaseException | None = None  # the first
-        self._interrupt: BaseException | None = None  # came too late to stop anything
+        self._interrupt: BaseException | None = None  # came too late to stop the call
         self._tasks = tasks
         self._arrived = 0
         self._workers = [_Worker(self, number) for number in range(len(tasks))]
@@ -175,9 +177,10 @@ class Team:
     # ------------------------------------------------------------------ in the caller's thread
 
     def run(self, settle: Callable[[], None], undo: Callable[[Sequence[range]], None]) -> None:
-        """Do the tasks.  `settle` is called when all is written, before the first commit; `undo`
-        where not all is committed, with the input's rows that are.  The first error is raised, when
-        all threads have ended."""
+        """Run the tasks.  Raise the first error when all threads have ended.
+
+        settle: called when everything is written, before the first COMMIT.  undo: called if not
+        everything is committed, with the input positions that are."""
         started: list[threading.Thread] = []
         try:
             self._start(started)
@@ -211,7 +214,7 @@ class Team:
                 self._running += 1
             try:
                 thread, interrupt = start_thread.start(worker.main, "bulkmodel")
-            except RuntimeError as error:  # those that run do it all
+            except RuntimeError as error:  # the threads that run do the work
                 self.failed(worker, error)
                 self.leave()
                 if isinstance(error, start_thread.NotStarted):
@@ -222,7 +225,7 @@ class Team:
                 raise interrupt
 
     def _step(self, settle: Callable[[], None]) -> bool:
-        """Wait for the workers; False: they have ended."""
+        """Wait for the workers.  Return False when all have ended."""
         with self._changed:
             if not self._running:
                 return False
@@ -240,20 +243,20 @@ class Team:
         return True
 
     def _late(self) -> list[_Worker]:
-        """Those that are not there in time, and are not waited for."""
+        """Return the workers that did not connect in time."""
         if time.monotonic() - self._began < _ARRIVAL:
             return []
         late = [worker for worker in self._workers if worker.member == "away"]
         everybody = len(late) == len(self._workers) and self.rules.needs()
-        return late[1:] if everybody else late  # somebody must do it
+        return late[1:] if everybody else late  # one must stay to do the work
 
     def _to_cancel(self) -> list[_Worker]:
-        """Those whose statement is to be stopped."""
+        """Return the workers whose statement must be cancelled."""
         working = [worker for worker in self._workers if worker.member == "at work"]
         return working if self.rules.failed else []
 
     def _stop(self, error: BaseException) -> None:
-        """Something from outside stops the call; between commits nothing does."""
+        """Stop the call because of an outside error, unless commits have begun."""
         with self._changed:
             if self._tell("stopped"):
                 self.error = error
@@ -285,7 +288,7 @@ class Team:
         return counts
 
     def arrived(self, worker: _Worker) -> Task:
-        """Its first statement was answered; Stopped: the others have done the work."""
+        """Give the worker its task.  Stopped: the others have done the work."""
         with self._changed:
             self._tell("arrived", worker.number)
             if self.rules.next(worker.number) != "work":
@@ -294,7 +297,7 @@ class Team:
             return self._tasks[self._arrived - 1]
 
     def meet(self, worker: _Worker, connection: BaseDatabaseWrapper) -> None:
-        """Wait until all workers are ready, and then for this one's turn to commit."""
+        """Wait until all workers are ready and it is this one's turn to commit."""
         with self._changed:
             self._tell("ready" if worker.has_rows else "idle", worker.number)
             while (todo := self.rules.next(worker.number)) == "wait":
@@ -305,7 +308,7 @@ class Team:
                 raise Stopped
 
     def _ask(self, connection: BaseDatabaseWrapper) -> None:
-        """With the lock, which is let go meanwhile."""
+        """Check for a deadlock among the workers.  Releases the lock meanwhile."""
         self._changed.release()
         try:
             entangled = session.are_entangled(connection, self.asks)
@@ -315,12 +318,12 @@ class Team:
             self.error = Entangled("The workers wait for each other's rows.")
 
     def committed(self, worker: _Worker) -> None:
-        """The next one may commit."""
+        """Let the next worker commit."""
         with self._changed:
             self._tell("committed", worker.number)
 
     def failed(self, worker: _Worker, error: BaseException) -> None:
-        """What became of it is what it was at."""
+        """Record a failure.  Its outcome depends on what the worker was doing."""
         with self._changed:
             member = self.rules.member(worker.number)
             if member == "committing":
@@ -339,7 +342,7 @@ class Team:
 
 
 def _connect(caller: BaseDatabaseWrapper, worker: _Worker) -> BaseDatabaseWrapper:
-    """A connection like the caller's, for this thread, whose statements the caller sees."""
+    """Open a connection like the caller's for this thread.  The caller sees its statements."""
     connection = worker.wrapper = caller.copy()
     connection.settings_dict["OPTIONS"].setdefault("connect_timeout", _CONNECT)
     connection.queries_log = caller.queries_log
@@ -359,7 +362,7 @@ def _disconnect(connection: BaseDatabaseWrapper) -> None:
     timeouts.leave(connection)
     try:
         connection.close()
-    except Exception:  # it was lost, and what it wrote has its fate
+    except Exception:  # it was lost, and the outcome is known
         connection.connection = None
     finally:
         del connections[connection.alias]

@@ -1,5 +1,5 @@
-"""Values that the engine cannot take unchanged: their fields prepare them, and for PostgreSQL the
-driver writes them as text."""
+"""Prepare values that the engine cannot take unchanged: the field converts them, and for PostgreSQL
+the driver writes them as text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bulkmodel.model.fields import Column, Field, Kind
 
 Prepare = Callable[[Field, list[Any], BaseDatabaseWrapper], "list[Any] | None"]
 
-# SQLite's storage class follows the parameter, and the column's affinity.
+# SQLite's storage class depends on the parameter and on the column's affinity.
 _STORAGE: dict[type[Any], str] = {
     bool: "int8",
     int: "int8",
@@ -35,22 +35,22 @@ def _has_expression(values: list[Any]) -> bool:
 
 
 def _is_reference(value: Any) -> bool:
-    """F() and Q(): a field takes them for values, where it gives other expressions back."""
+    """Return whether it is F() or Q(), which fields convert as if they were values."""
     return hasattr(value, "resolve_expression") and not hasattr(value, "as_sql")
 
 
 def for_create(field: Field, objects: list[Any], connection: BaseDatabaseWrapper) -> Any:
-    """As an INSERT of Django prepares them."""
+    """Return the values as Django's INSERT prepares them."""
     return _saved(field, [field.pre_save(object, True) for object in objects], connection)
 
 
 def for_save(field: Field, objects: list[Any], connection: BaseDatabaseWrapper) -> Any:
-    """As save() does, after pre_save()."""
+    """Return the values as save() prepares them after pre_save()."""
     return _saved(field, [getattr(object, field.attname) for object in objects], connection)
 
 
 def for_bulk_update(field: Field, objects: list[Any], connection: BaseDatabaseWrapper) -> Any:
-    """As Django's bulk_update does, which takes expressions as they are."""
+    """Return the values as Django's bulk_update() prepares them.  None: there is an expression."""
     values = [getattr(object, field.attname) for object in objects]
     if _has_expression(values):
         return None
@@ -58,7 +58,7 @@ def for_bulk_update(field: Field, objects: list[Any], connection: BaseDatabaseWr
 
 
 def for_lookup(field: Field, objects: list[Any], connection: BaseDatabaseWrapper) -> Any:
-    """Keys, as a condition on them does."""
+    """Return keys as a lookup prepares them.  None: there is an expression."""
     values = [getattr(object, field.attname) for object in objects]
     if _has_expression(values):
         return None
@@ -80,8 +80,8 @@ def take(
     connection: BaseDatabaseWrapper,
     prepare: Prepare,
 ) -> bool:
-    """The objects' values of this column, as they stand or as its field prepares them.  False: the
-    engine has no form for one of them."""
+    """Add a column of the objects' values to the rows, unchanged or prepared by its field.  False:
+    the engine cannot write one of them."""
     if column.fast and rows.take((column.index,), objects, limited):
         return True
     values = prepare(column.field, objects, connection)
@@ -115,7 +115,7 @@ def _give_postgresql(
     if kind.name == "bytea":
         values = [getattr(value, "obj", value) for value in values]
         if any(isinstance(value, str) for value in values):
-            return False  # the driver refuses it: no text is written as its bytes
+            return False  # the driver refuses str for bytea, so do not encode it
     if not as_text and rows.give(column.index, values, limited, None):
         return True
     written = texts(values, kind, connection)
@@ -124,14 +124,14 @@ def _give_postgresql(
     )
 
 
-# What stands in Django's statement as a number or a bool, not as text: another cast.
+# In Django's statement these are not text, so their cast is another one.
 _LITERALS = (int, float, Decimal, bytes, datetime.date)
 _MADE: dict[str, type[Any]] = {"timestamptz": datetime.datetime, "time": datetime.time}
 
 
 def texts(values: list[Any], kind: Kind, connection: BaseDatabaseWrapper) -> list[Any] | None:
-    """Text that the column's type reads as Django's own parameter would be; None: there is one of
-    which that is not known."""
+    """Return the values as text that the column's type reads like Django's own parameter.  None:
+    that is not certain for one of them."""
     import psycopg
     from psycopg.adapt import PyFormat, Transformer
 
@@ -162,9 +162,9 @@ def texts(values: list[Any], kind: Kind, connection: BaseDatabaseWrapper) -> lis
 
 
 def _oids(kind: Kind, driver: Any) -> set[int] | None:
-    """The types of parameters that a column takes which is written through a cast: what the server
-    would refuse as a value of another type may be text that it reads.  None: any, for the driver
-    does not know the type, or it is an array's."""
+    """Return the parameter types that a column with a cast accepts.  As text the server could
+    accept a value that it would refuse in its own type.  None: any type is accepted, because the
+    driver does not know the column's type or it is an array."""
     if kind.cast is None or "[" in kind.cast:
         return None
     found = driver.adapters.types.get(kind.cast)
@@ -186,13 +186,13 @@ def _may_be_text(value: Any, kind: Kind) -> bool:
 
 
 def _exceeds(value: Any, limit: int) -> bool:
-    """Django's cast of an array cuts its elements."""
+    """Return whether an element is too long.  Django's cast of an array truncates it."""
     if isinstance(value, (list, tuple)):
         return any(_exceeds(item, limit) for item in value)
     return isinstance(value, str) and len(value) > limit
 
 
 def _loses_a_zone(values: list[Any]) -> bool:
-    """Datetimes with and without zone in one array: Django's has one type for all."""
+    """Return whether datetimes with and without time zone are mixed."""
     kinds = {v.tzinfo is None for v in values if isinstance(v, datetime.datetime)}
     return len(kinds) > 1

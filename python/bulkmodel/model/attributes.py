@@ -1,4 +1,4 @@
-"""The attributes of a model's fields, and what kind of values they hold."""
+"""The attributes of a model's fields, and which of them can change in place."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from weakref import WeakKeyDictionary
 
 from django.db import models
 
-# A deferred value, or one that is not known.  Its class is its own: it differs from every value.
+# A deferred or unknown value.  It has its own class, so it differs from every value.
 MISSING = type("Missing", (), {"__slots__": ()})()
 
-# Values of these fields cannot change in place.
+# Values of these fields are immutable.
 _FROZEN: frozenset[type[Any]] = frozenset(
     {
         models.AutoField,
@@ -43,10 +43,10 @@ _FROZEN: frozenset[type[Any]] = frozenset(
 
 
 class Attributes(NamedTuple):
-    """Of a model's concrete fields."""
+    """Attributes of a model's concrete fields."""
 
     names: tuple[str, ...]
-    thaw: frozenset[str]  # their values may change in place
+    thaw: frozenset[str]  # mutable values
     files: frozenset[str]
 
 
@@ -54,7 +54,7 @@ _known: WeakKeyDictionary[type[models.Model], Attributes] = WeakKeyDictionary()
 
 
 def attributes_of(model: type[models.Model]) -> Attributes:
-    """Found once for each model."""
+    """Return the attributes of a model, cached."""
     known = _known.get(model)
     if known is None:
         fields = model._meta.concrete_fields

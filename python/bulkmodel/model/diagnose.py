@@ -24,9 +24,9 @@ from bulkmodel.model.fields import limit_of
 from bulkmodel.model.limits import is_out_of_range, target_of
 
 _ABOUT_VALUES = (ValueError, TypeError, OverflowError, UnicodeError, ValidationError)
-# "(columns)=(values)" in DETAIL, whatever the language around it.
+# "(columns)=(values)" in DETAIL, independent of the server's language.
 _KEY = re.compile(r"\(([^()]*)\)=\(")
-# Fields whose values PostgreSQL prints as _text() does, up to so many bytes.
+# Fields whose values PostgreSQL prints like _text(), up to _LONGEST bytes.
 _PRINTED = frozenset(
     {
         models.AutoField,
@@ -49,20 +49,22 @@ NOTHING: Found = (None, None)
 
 @dataclass(frozen=True)
 class Call:
-    """What an error may be about."""
+    """The call that an error belongs to."""
 
     model: type[models.Model]
     connection: BaseDatabaseWrapper
     objects: Sequence[Any] = ()
-    fields: Sequence[Any] | None = None  # that are written; None: all
-    places: Sequence[int] | None = None  # of the objects in the caller's sequence; None: the same
-    # Which of the objects a job's row is; None: they are the same.
+    fields: Sequence[Any] | None = None  # the written fields; None: all
+    places: Sequence[int] | None = (
+        None  # positions of the objects in the caller's sequence; None: the same
+    )
+    # Returns the position of a job's row among the objects; None: the same.
     row_of: Callable[[_core.Job, int], int] | None = None
 
 
 def annotate(error: BaseException, call: Call) -> None:
-    """Give an error the attributes row_index, field_name, constraint and sqlstate: None where
-    unknown.  Errors that are neither the database's nor about a value stay as they are."""
+    """Set row_index, field_name, constraint and sqlstate on an error; None means unknown.  Errors
+    that do not come from the database or from a value stay unchanged."""
     if hasattr(error, "row_index"):
         return
     if isinstance(error, Error):
@@ -105,7 +107,7 @@ def _found_again(error: BaseException, call: Call) -> int | None:
 
 
 def _search(error: BaseException, known: failure.Facts, call: Call) -> Found:
-    """Values may be of the caller's own classes: what they raise now is not the error."""
+    """Search for the row and field.  Errors raised here by the caller's classes are ignored."""
     search = Search(call.model, call.connection, call.objects, call.fields)
     try:
         return search.find(error, known)
@@ -114,7 +116,7 @@ def _search(error: BaseException, known: failure.Facts, call: Call) -> Found:
 
 
 class diagnosed:
-    """What is raised inside tells its row.  `call` is asked only then."""
+    """Annotate errors that are raised inside.  `call` is evaluated only then."""
 
     __slots__ = ("call",)
 
@@ -136,9 +138,9 @@ def has_run_out(
     connection: Any,
     objects: Sequence[Any],
 ) -> bool:
-    """Whether the key, or a sequence, has no more values: no row is at fault.  2200H is a sequence
-    at its end; a sequence above the range of its column fails in the cast that assigns it, as does
-    a value of a row where the driver writes it into the statement's text (psycopg2)."""
+    """Return whether the primary key or a sequence has no more values, so that no row caused the
+    error.  2200H is the end of a sequence.  A sequence above the range of its column fails in the
+    cast, as does a row's value that the driver writes into the statement (psycopg2)."""
     key = model._meta.pk
     if facts.sqlstate == "2200H":
         return True
@@ -159,7 +161,7 @@ def is_about_value(error: BaseException) -> bool:
 
 
 def field_of(model: type[models.Model], column: str | None) -> Any:
-    """The field of a column, however quoted."""
+    """Return the field of a column, whose name may be quoted."""
     for field in model._meta.concrete_fields if column else ():
         if column in (field.column, '"' + field.column.replace('"', '""') + '"'):
             return field
@@ -167,7 +169,7 @@ def field_of(model: type[models.Model], column: str | None) -> Any:
 
 
 def _text(value: Any) -> str | None:
-    """The value as PostgreSQL writes it in DETAIL, where that is sure."""
+    """Return the value as PostgreSQL prints it in DETAIL, or None if that is not certain."""
     if type(value) is bool:
         return "t" if value else "f"
     if type(value) in (int, str, uuid.UUID):
@@ -180,7 +182,7 @@ def _is_beyond_64_bits(field: Any, value: Any) -> bool:
 
 
 class Search:
-    """A look at the objects of a call that failed."""
+    """A search in the objects of a call that failed."""
 
     def __init__(
         self,
@@ -196,7 +198,7 @@ class Search:
         self.fields = model._meta.concrete_fields if fields is None else fields
 
     def find(self, error: BaseException, facts: Facts) -> Found:
-        """(row, field), None where unknown."""
+        """Return (row, field); None means unknown."""
         ways: dict[str | None, Callable[[BaseException, Facts], Found]] = {
             "23505": self._by_key,
             "23503": self._by_key,
@@ -210,7 +212,7 @@ class Search:
         return way(error, facts) if way is not None else NOTHING
 
     def _cells(self, field: Any) -> list[Any]:
-        """The objects' values of the field; what is deferred is not loaded for this."""
+        """Return the objects' values of the field, without loading deferred ones."""
         return [vars(object).get(field.attname) for object in self.objects]
 
     def _by_key(self, error: BaseException, facts: Facts) -> Found:
@@ -232,11 +234,11 @@ class Search:
         if len(rows) != 1:
             return None, only
         at = next(iter(rows.values()))
-        # Of rows with one key the second is refused in any case.
+        # Of two rows with the same key the second one fails.
         return at[1 if len(at) > 1 and facts.sqlstate == "23505" else 0], only
 
     def _by_repetition(self, facts: Facts) -> Found:
-        """SQLite does not show the key: a row that repeats another's is refused in any case."""
+        """SQLite does not report the key.  A row that repeats another one's value fails."""
         field = field_of(self.model, facts.column)
         if field is None or facts.sqlstate != "23505":
             return None, field
@@ -257,8 +259,8 @@ class Search:
         return (cells.index(None) if None in cells else None), field
 
     def _by_printed_row(self, error: BaseException, facts: Facts) -> Found:
-        """DETAIL has the row's columns in an order of its own: the object is the one all of whose
-        values stand there, the key among them where rows are updated."""
+        """DETAIL lists the row's columns in the table's order.  Find the one object whose values
+        all appear there, including the key if rows are updated."""
         _, _, printed = (facts.detail or "").partition("(")
         cells = ", " + printed.rpartition(")")[0] + ", "
         key = [] if self.updates is None else list(self.model._meta.pk_fields)
@@ -298,8 +300,7 @@ class Search:
         return self._first(self.fields, outside)
 
     def _by_value(self, error: BaseException, facts: Facts) -> Found:
-        """No statement was sent, or nothing came back: the value that cannot be prepared, or that a
-        driver does not send."""
+        """Nothing was sent or no answer came: find the value that cannot be prepared or sent."""
         if isinstance(error, UnicodeEncodeError):
             text = error.object
             return self._first(self.fields, lambda field, value: value == text)
@@ -313,7 +314,7 @@ class Search:
         return found
 
     def _refuses(self, field: Any, value: Any, error: BaseException) -> bool:
-        """Does the field raise this again for the value?"""
+        """Return whether the field raises the same error for the value."""
         if hasattr(value, "resolve_expression"):
             return False
         try:

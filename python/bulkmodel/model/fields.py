@@ -1,7 +1,7 @@
-"""Which fields of a model the engine writes, and as what.
+"""Which fields of a model the engine writes, and as which type.
 
-The values of Django's own field classes, exactly these, are taken from the objects as they stand; a
-subclass may prepare its values as it likes, and is asked (adapt.py).
+Values of exactly Django's own field classes are read from the objects unchanged.  A subclass may
+convert its values, so its methods are called (adapt.py).
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ _NATIVE = {
 }
 # A type, its length or precision, the dimensions of an array.
 _TYPE = re.compile(r"([^(\[]+?)(?:\((\d+)(?:, *\d+)?\))?((?:\[\d*\])*)")
-# An explicit cast to these, such as Django's bulk_update() writes, cuts a text that is too long; an
-# assignment refuses it.  What they are cast to here has no length, under a name that means it.
+# An explicit cast to these types, as in Django's bulk_update(), truncates a text that is too long.
+# An assignment refuses it.  Here they are cast to a type without a length.
 _LIMITED = {
     "char": "bpchar",
     "character": "bpchar",
@@ -96,11 +96,11 @@ _LINKS = (models.ForeignKey, models.OneToOneField)
 
 
 class Limit(NamedTuple):
-    """Of the texts of a column, or of the elements of an array, on PostgreSQL."""
+    """The maximum length of a column's texts, or of an array's elements, on PostgreSQL."""
 
     length: int
     bits: bool
-    exact: bool  # no less, either
+    exact: bool  # shorter values are refused, too
 
     @property
     def sqlstate(self) -> str:
@@ -115,51 +115,53 @@ class Limit(NamedTuple):
         )
 
     def refuses(self, value: Any) -> bool:
-        """Is it too long, as an assignment sees it?"""
+        """Return whether an assignment to the column would refuse the value."""
         if isinstance(value, list | tuple):
             return any(self.refuses(item) for item in value)
         if not isinstance(value, str):
             return False
         if self.exact and len(value) < self.length:
             return True
-        # Blanks behind the end of a text are cut by the server, in silence.
+        # The server silently removes spaces beyond the limit.
         return bool(value[self.length :] if self.bits else value[self.length :].strip(" "))
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A column's type."""
+    """The type of a column."""
 
-    name: str  # as the engine knows it
+    name: str  # the engine's name
     limit: int = -1  # characters
-    cast: str | None = None  # of a type of PostgreSQL that the engine does not know: text, cast
-    element_limit: int = -1  # characters of each element of an array
-    cut: Limit | None = None  # which bulk_update() casts to: the engine does what save() does
+    cast: str | None = (
+        None  # a PostgreSQL type that the engine does not know is sent as text and cast
+    )
+    element_limit: int = -1  # characters in each element of an array
+    cut: Limit | None = None  # Django's bulk_update() truncates to it, unlike save()
 
 
 @dataclass(frozen=True)
 class Column:
-    """A field that the engine writes."""
+    """A field that the engine can write."""
 
     field: Field
     index: int  # in the table
     kind: Kind
-    fast: bool  # values of the built-in types are taken as they stand
+    fast: bool  # values of the built-in types need no preparation
     now: bool  # auto_now: set by pre_save at each update
     now_add: bool
 
 
 @dataclass(frozen=True)
 class Description:
-    """A model as the engine knows it, on one kind of connection."""
+    """A model as the engine sees it, on one kind of connection."""
 
     table: _core.Table
     key: Column
     key_assigned: bool
     columns: dict[Field, Column]
-    complete: bool  # all fields that are written are here
-    has_relations: bool  # related objects may be set on instances
-    returned: tuple[Field, ...]  # what Django reads back after an INSERT, beside the key
+    complete: bool  # the engine can write all fields
+    has_relations: bool  # instances may hold related objects
+    returned: tuple[Field, ...]  # fields other than the key that Django reads back after INSERT
 
     @cached_property
     def all(self) -> tuple[Column, ...]:
@@ -171,14 +173,14 @@ class Description:
 
     @cached_property
     def stamped(self) -> tuple[Column, ...]:
-        """Set by pre_save when a row is created."""
+        """The columns that pre_save() sets when a row is created."""
         return tuple(
             column for column in self.all if column.fast and (column.now or column.now_add)
         )
 
 
-# Types of PostgreSQL's own whose names are no key words: another type of the name may come first in
-# the search_path.
+# PostgreSQL's own types whose names are not key words: the search_path may find another type of
+# that name first.
 _OWN_NAMES = {
     *("bool", "box", "bpchar", "bytea", "cidr", "circle", "date", "datemultirange", "daterange"),
     *("float4", "float8", "inet", "int2", "int4", "int4multirange", "int4range", "int8"),
@@ -190,13 +192,13 @@ _OWN_NAMES = {
 
 
 def qualified(kind: str) -> str:
-    """A type as a cast names it."""
+    """Return the name of a type for a cast."""
     return f"pg_catalog.{kind}" if kind in _OWN_NAMES else kind
 
 
 def equal(kind: str | None) -> str:
-    """The operator that compares values of a type: of one that is not PostgreSQL's own it is where
-    the type is."""
+    """Return the equality operator of a type.  Only for PostgreSQL's own types its schema is
+    known."""
     own = kind is not None and (kind in _OWN_NAMES or kind.partition("(")[0] in _NATIVE)
     return "OPERATOR(pg_catalog.=)" if own else "="
 
@@ -209,7 +211,7 @@ def _target(field: Field) -> Any:
 
 
 def _kind(field: Field, connection: BaseDatabaseWrapper) -> Kind | None:
-    """None: the engine cannot tell what the column is."""
+    """Return the type of a field's column, or None if the engine does not support it."""
     written = field.db_type(connection)
     if written is None or not _has_plain_placeholder(field):
         return None
@@ -237,7 +239,7 @@ def _kind(field: Field, connection: BaseDatabaseWrapper) -> Kind | None:
 
 @lru_cache(maxsize=256)
 def limit_of(written: str | None) -> Limit | None:
-    """The limit of a type that db_type() has written; None: it has none."""
+    """Return the limit of a type as db_type() writes it, or None."""
     found = _TYPE.fullmatch(written or "")
     base = _LIMITED.get(found[1]) if found else None
     if found is None or base is None:
@@ -249,7 +251,7 @@ def limit_of(written: str | None) -> Limit | None:
 
 
 def _has_plain_placeholder(field: Field) -> bool:
-    """Its value stands in a statement as it is, or with a cast to the column's type."""
+    """Return whether its placeholder is plain or only a cast to the column's type."""
     for name in _PLACEHOLDERS:
         found = getattr(type(field), name, None)
         module = getattr(found, "__module__", "")
@@ -261,7 +263,7 @@ def _has_plain_placeholder(field: Field) -> bool:
 
 
 def _is_fast(model: type[models.Model], field: Field, kind: Kind, typed: bool, utc: bool) -> bool:
-    """Nothing stands between the instance's dictionary and the column."""
+    """Return whether values can be read from the instance's dictionary unchanged."""
     target = _target(field)
     own = _POSTGRESQL.get(type(target))
     found = inspect.getattr_static(model, field.attname, None)
@@ -339,7 +341,7 @@ _known: WeakKeyDictionary[type[models.Model], dict[tuple[Any, ...], Description 
 
 
 def has_relations(model: type[models.Model]) -> bool:
-    """May related objects be set on instances?"""
+    """Return whether instances may hold related objects."""
     opts = model._meta
     return any(field.is_relation for field in [*opts.concrete_fields, *opts.private_fields])
 
@@ -347,7 +349,7 @@ def has_relations(model: type[models.Model]) -> bool:
 def describe(
     model: type[models.Model], connection: BaseDatabaseWrapper, dialect: str
 ) -> Description | None:
-    """The model's description, made once; None where the engine does not know such models."""
+    """Return the cached description of a model, or None if the engine does not support it."""
     cache = _known.setdefault(model, {})
     facts = (dialect, settings.USE_TZ, connection.timezone, model._meta.db_table)
     if facts not in cache:
@@ -359,7 +361,7 @@ def describe(
 
 
 def key_fields(model: type[models.Model]) -> set[Any]:
-    """The fields of its primary key, and of its parents': bulk_update() writes none of them."""
+    """Return the primary key fields of the model and its parents.  bulk_update() refuses them."""
     opts = model._meta
     keys: set[Any] = set(opts.pk_fields)
     return keys.union(*(parent._meta.pk_fields for parent in opts.all_parents))

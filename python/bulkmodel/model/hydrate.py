@@ -1,7 +1,7 @@
-"""A queryset's rows as instances: what Django's ModelIterable makes, in C.
+"""Build a queryset's instances in C, as Django's ModelIterable does.
 
-Only what Django makes of a row by itself is made here: a model whose __init__ or from_db is its
-own, a receiver of pre_init or post_init, or a queryset that reads in its own way is Fallback.
+It raises Fallback if anything takes part in it: a model with its own __init__() or from_db(), a
+receiver of pre_init or post_init, or a queryset that reads rows in its own way.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from bulkmodel.engine.dialect import has_storage_classes
 from bulkmodel.engine.support import KNOWN_DJANGO, Fallback
 from bulkmodel.model.row_state import RowState
 
-# Rows that are in memory as tuples at once, where the whole result is wanted.
+# Rows that are in memory as tuples at the same time, if the whole result is read.
 ROWS = 1000
 
-# Nothing stands between; a foreign key's descriptor; code that may do what it likes.
+# How an attribute is set: plain, through a foreign key's descriptor, through unknown code.
 PLAIN, DIRECT, CALLS = 0, 1, 2
 _HOW = {DeferredAttribute: PLAIN, type(None): PLAIN, ForeignKeyDeferredAttribute: DIRECT}
 
@@ -44,7 +44,7 @@ _COMPILING = ("execute_sql", "results_iter", "get_converters", "apply_converters
 _READERS = {"django.db.models.query", "bulkmodel.queryset"}
 _HAS_FETCH_MODES = django.VERSION >= (6, 1)
 
-# SQLite's converters by name, and what _core calls them.
+# SQLite's converters, and their names in _core.
 _CONVERTERS = {
     "convert_booleanfield_value": "bool",
     "convert_datefield_value": "date",
@@ -55,7 +55,7 @@ _CONVERTERS = {
 
 
 def _stands_in(function: Any, module: ModuleType) -> bool:
-    """Is it the function that this module defines, and no wrapper that was put around it?"""
+    """Return whether it is the function that the module defines, and not a wrapper."""
     return getattr(function, "__globals__", None) is vars(module)
 
 
@@ -69,7 +69,7 @@ def _makes_as_django(model: Any) -> bool:
         and model.__new__ is object.__new__
         and model.__setattr__ is object.__setattr__
         and model.__getattribute__ is object.__getattribute__
-        and super(models.Model, model).__init__ is object.__init__  # behind Model in the MRO
+        and super(models.Model, model).__init__ is object.__init__  # after Model in the MRO
         and type(model).__call__ is type.__call__
         and _stands_in(models.Model.__init__, base)
         and _stands_in(models.Model.from_db, base)
@@ -80,7 +80,7 @@ _own_readers: WeakKeyDictionary[type[Any], bool] = WeakKeyDictionary()
 
 
 def _has_own_reader(kind: type[Any]) -> bool:
-    """Does a project's queryset class say how it is read?"""
+    """Return whether a class of the project overrides how the queryset is read."""
     known = _own_readers.get(kind)
     if known is None:
         known = _own_readers[kind] = any(
@@ -111,7 +111,7 @@ def _compiles_as_django(compiler: Any) -> bool:
 
 @cache
 def _kinds() -> dict[Any, str]:
-    """What _core calls SQLite's converters."""
+    """Return the names of SQLite's converters in _core."""
     from django.db.backends.sqlite3.operations import DatabaseOperations
 
     return {getattr(DatabaseOperations, name): kind for name, kind in _CONVERTERS.items()}
@@ -121,7 +121,7 @@ _fields: WeakKeyDictionary[type[models.Model], dict[str, int]] = WeakKeyDictiona
 
 
 def _fields_of(model: type[models.Model]) -> dict[str, int]:
-    """The attributes of the model's fields, in their order, and how each is set."""
+    """Return the attributes of the model's fields, in order, and how each is set."""
     known = _fields.get(model)
     if known is None:
         names = [field.attname for field in model._meta.concrete_fields]
@@ -130,12 +130,12 @@ def _fields_of(model: type[models.Model]) -> dict[str, int]:
 
 
 def _how(model: type[models.Model], name: str) -> int:
-    """How this attribute of an instance is set: what stands between, if anything."""
+    """Return how this attribute of an instance is set."""
     return _HOW.get(type(getattr(model, name, None)), CALLS)
 
 
 class Hydrator:
-    """A queryset's rows, read once.  `kept`: their values by attribute, for an image."""
+    """Reads a queryset's rows once.  `kept`: their values by attribute, for a snapshot."""
 
     def __init__(self, queryset: Any, *, keep: bool) -> None:
         if django.VERSION[:2] not in KNOWN_DJANGO:
@@ -155,11 +155,11 @@ class Hydrator:
         self.kept: dict[str, list[Any]] = {}
 
     def all(self) -> list[Any]:
-        """The rows, in one list."""
+        """Return all rows in one list."""
         objects: list[Any] = []
         with usable_or_closed(self.connection):
             cursor = self.compiler.execute_sql(result_type=CURSOR)
-        if cursor is None:  # nothing can be there
+        if cursor is None:  # the result is empty
             return objects
         try:
             build = self._prepare()
@@ -173,7 +173,7 @@ class Hydrator:
         return objects
 
     def chunks(self, chunk_size: int) -> Iterator[list[Any]]:
-        """The rows, as they come, in lists of `chunk_size`."""
+        """Yield the rows in lists of `chunk_size` while they arrive."""
         streams = not self.connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS")
         results = None
         build = None
@@ -193,7 +193,7 @@ class Hydrator:
             self._close(results)
 
     def _close(self, results: Any) -> None:
-        """Close the cursor of a stream; where the connection was closed, it went with it."""
+        """Close the cursor of a stream, unless its connection was closed."""
         close = getattr(results, "close", None)
         if close is not None and self.connection.connection is not None:
             with usable_or_closed(self.connection):
@@ -202,13 +202,13 @@ class Hydrator:
     # ------------------------------------------------------------------------ what Django knows
 
     def _prepare(self) -> Callable[[list[Any], list[Any]], None]:
-        """Rows to instances, once the compiler knows what it selects."""
+        """Return a function that builds instances.  The compiler must have run."""
         compiler = self.compiler
         info = compiler.klass_info
         expressions = [column[0] for column in compiler.select[: compiler.col_count]]
         converters = compiler.get_converters(expressions)
         whole = bool(info.get("related_klass_infos")) or compiler.has_composite_fields(expressions)
-        if whole:  # converters have been applied by results_iter
+        if whole:  # results_iter() has applied the converters
             converters = {}
         columns, kept = [], []
         for name, place, how, is_field in self._columns(info):
@@ -242,8 +242,8 @@ class Hydrator:
         return build
 
     def _columns(self, info: dict[str, Any]) -> list[tuple[str, int, int, bool]]:
-        """Attributes in the order in which they are set: name, place in the row, how it is set, is
-        it a field."""
+        """Return the attributes in the order in which they are set: name, position in the row, how
+        it is set, whether it is a field."""
         first, last = info["select_fields"][0], info["select_fields"][-1]
         fields = _fields_of(info["model"])
         if last + 1 - first != len(fields):
@@ -257,7 +257,7 @@ class Hydrator:
         return columns
 
     def _kind(self, converters: Any) -> str:
-        """What _core calls the one converter there is; empty where it is to be called."""
+        """Return the name in _core of a single converter, or "" if it must be called."""
         if len(converters) != 1 or not has_storage_classes(self.connection):
             return ""
         return _kinds().get(getattr(converters[0], "__func__", None), "")
@@ -267,7 +267,7 @@ class Hydrator:
         return (*facts, ("fetch_mode", self.queryset._fetch_mode)) if _HAS_FETCH_MODES else facts
 
     def _finishers(self, info: dict[str, Any]) -> list[Callable[[Any, Any], None]]:
-        """What is to be done with a row and its instance when its own fields are set."""
+        """Return the functions to call with each row and instance when its fields are set."""
         steps: list[Callable[[Any, Any], None]] = []
         mode = getattr(self.queryset, "_fetch_mode", None)
         if mode is not None and mode.track_peers:

@@ -1,7 +1,7 @@
-"""Values that a column does not take, found before anything is sent.
+"""Refuse values that do not fit their column, before anything is sent.
 
-For what Django lacks; bulk_create, bulk_update and update refuse what Django refuses.  The class of
-the error is that of Model.save() on this backend.
+This is for methods that Django does not have; bulk_create(), bulk_update() and update() refuse what
+Django refuses.  The class of the error is the one of Model.save() on this backend.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def check_values(
     fields: Sequence[Any],
     places: Sequence[int] | None = None,
 ) -> None:
-    """Raise for the first value that cannot be stored.  `places`: of the objects in the caller's
-    sequence, where they are others."""
+    """Raise an error for the first value that cannot be stored.  places: positions of the objects
+    in the caller's sequence, if different."""
     for row, object in enumerate(objects):
         for field in fields:
             value = vars(object).get(field.attname)
@@ -73,7 +73,7 @@ def _of_postgresql(connection: BaseDatabaseWrapper, value: Any, field: Any) -> _
 
 
 def _is_checked(field: Any, value: Any) -> bool:
-    """A negative number is refused by the column's CHECK, and not by its type."""
+    """Return whether the column's CHECK, and not its type, refuses a negative number."""
     fits = isinstance(value, int) and -(2**15) <= value < 0
     return fits and isinstance(field, PositiveIntegerRelDbTypeMixin)
 
@@ -87,14 +87,14 @@ def _of_sqlite(value: Any) -> _Found | None:
 
 
 def target_of(field: Any) -> Any:
-    """The field of which this one has the values, behind foreign keys."""
+    """Return the field that a foreign key refers to, or the field itself."""
     while field.remote_field:
         field = field.target_field
     return field
 
 
 def is_out_of_range(connection: BaseDatabaseWrapper, field: Any, value: Any) -> bool:
-    """Is it a number that the field's column, of PostgreSQL, refuses?"""
+    """Return whether the field's column on PostgreSQL is too small for the number."""
     target = target_of(field)
     if isinstance(target, models.IntegerField) and isinstance(value, int):
         low, high = connection.ops.integer_field_range(target.get_internal_type())
@@ -105,7 +105,7 @@ def is_out_of_range(connection: BaseDatabaseWrapper, field: Any, value: Any) -> 
 
 
 def _is_too_wide(field: Any, value: Decimal) -> bool:
-    """Has it too many digits before the point, when it is rounded to those behind it?"""
+    """Return whether the rounded number has too many digits before the decimal point."""
     if not value.is_finite():
         return value.is_infinite()
     limit = 10 ** (field.max_digits - field.decimal_places)

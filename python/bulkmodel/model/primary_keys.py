@@ -1,7 +1,7 @@
-"""Primary keys as the database gives them, whatever type they were given in.
+"""Convert primary keys to the type in which the database returns them.
 
-"5" is 5, and a UUID's text is the UUID: wherever keys that were given meet keys that were read,
-both go through here.
+"5" becomes 5, and a UUID's text becomes the UUID.  Wherever given keys are compared with keys that
+were read, both are converted here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connections, models
 
-# Values of these types are the key already.
+# Values of these types need no conversion.
 _SURE: dict[type[Any], type[Any]] = {
     models.AutoField: int,
     models.BigAutoField: int,
@@ -31,7 +31,7 @@ _SURE: dict[type[Any], type[Any]] = {
 
 
 def normal(model: type[models.Model], key: Any, using: str) -> Any:
-    """The key of a row of this model."""
+    """Return the converted key of a row."""
     fields: Any = model._meta.pk_fields
     if len(fields) == 1:
         return normal_value(fields[0], key, using)
@@ -41,7 +41,7 @@ def normal(model: type[models.Model], key: Any, using: str) -> Any:
 
 
 def normal_keys(model: type[models.Model], keys: Iterable[Any], using: str) -> list[Any]:
-    """The keys, in their order."""
+    """Return the converted keys, in order."""
     given = list(keys)
     fields: Any = model._meta.pk_fields
     sure = _SURE.get(type(_target(fields[0]))) if len(fields) == 1 else None
@@ -51,14 +51,14 @@ def normal_keys(model: type[models.Model], keys: Iterable[Any], using: str) -> l
 
 
 def has_plain_keys(model: type[models.Model]) -> bool:
-    """Is the engine's form of two equal keys the same?"""
+    """Return whether equal keys always have the same form in the engine."""
     fields: Any = model._meta.pk_fields
     return len(fields) == 1 and type(_target(fields[0])) in _SURE
 
 
 def normal_value(field: Any, value: Any, using: str) -> Any:
-    """The value of a field as it is read.  What is no value of it stays as it is: a call finds that
-    out before it writes, and nothing may fail afterwards."""
+    """Return a field's value as it is read.  An invalid value is returned unchanged: the call
+    refuses it before it writes, and nothing may fail after that."""
     target = _target(field)
     sure = _SURE.get(type(target))
     if value is None or (sure is not None and type(value) is sure):

@@ -1,9 +1,9 @@
-"""What becomes of a row beside its queryset: save(), refresh_from_db() and calls of ours are noted
-on the instance, so that a snapshot does not take the database to hold what it held before.
+"""Notice changes of a row outside its queryset, so that a snapshot does not use outdated values.
 
-A note is kept on the instance's state, of which our querysets make an own class: both methods of
-Django end by setting `_state.db`.  It says which attributes the row and the instance had alike, or
-that nothing is known; and it holds as long as the transaction that it was made in.
+save(), refresh_from_db() and calls of this package leave a note on the instance's state.  For that
+the querysets give the state a class of its own: both methods of Django end by setting `_state.db`.
+A note lists the attributes that were equal in row and instance, or says that nothing is known.  It
+is valid as long as the transaction in which it was made.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from django.db.models.base import ModelState
 from bulkmodel import _core
 from bulkmodel.model.attributes import MISSING, attributes_of
 
-# An attribute of which a record says nothing for one of its rows.
+# The value of an attribute that a record does not contain for one of its rows.
 UNTOUCHED = object()
 
 _serials = itertools.count(1)
@@ -32,24 +32,24 @@ _REFRESH = inspect.unwrap(models.Model.refresh_from_db).__code__
 _OURS = ("bm_notes", "bm_origin")
 
 
-# Of the snapshots that are alive, by the concrete model of their rows.  Adding to a set and taking
-# out of it is one step, whichever thread does it.
+# Ids of the snapshots in use, by the concrete model of their rows.  Adding to a set and removing
+# from it is atomic.
 _alive: dict[type[models.Model], set[int]] = {}
 _latest = 0
 
 
 def now() -> int:
-    """A number greater than that of every record so far."""
+    """Return a number greater than that of every record so far."""
     return next(_serials)
 
 
 def latest() -> int:
-    """The number of the latest record, or a smaller one than that of a record under way."""
+    """Return the number of the latest record, or a smaller one than that of one in progress."""
     return _latest
 
 
 def begin(model: type[models.Model], snapshot: object) -> None:
-    """A snapshot of such rows lives from now on, and wants notes."""
+    """Register a snapshot of such rows, which needs notes."""
     _alive.setdefault(model._meta.concrete_model or model, set()).add(id(snapshot))
 
 
@@ -58,7 +58,7 @@ def end(model: type[models.Model], snapshot: object) -> None:
 
 
 def _wanted(model: type[models.Model], by: object = None) -> bool:
-    """Does another snapshot than the one that writes want notes of such instances?"""
+    """Return whether a snapshot other than `by` needs notes on such instances."""
     opts = model._meta
     for kind in (
         opts.concrete_model,
@@ -71,7 +71,7 @@ def _wanted(model: type[models.Model], by: object = None) -> bool:
 
 
 class Record:
-    """What rows and their instances had alike, when it was made."""
+    """The values that rows and their instances had in common when it was made."""
 
     __slots__ = ("_index", "columns", "hooks", "keys", "owner", "parts", "serial", "using")
 
@@ -83,9 +83,9 @@ class Record:
         owner: object = None,
         parts: bool = False,
     ) -> None:
-        """columns: the values by attribute, a list each; keys: of the rows; None: nothing is known
-        any more, whatever the key.  owner: the snapshot that knows it better.  parts: some
-        attributes are UNTOUCHED in some rows."""
+        """columns: lists of values by attribute.  keys: of the rows.  None in either: nothing is
+        known.  owner: the snapshot that already has these values.  parts: some attributes are
+        UNTOUCHED in some rows."""
         global _latest
         self.serial = _latest = now()
         self.using = using
@@ -94,35 +94,35 @@ class Record:
         self.owner = owner
         self.parts = parts
         self._index: dict[Any, int] | None = None
-        # Django makes a new list when a transaction ends, or a part of it is rolled back.
+        # Django makes a new list when a transaction ends or a part of it is rolled back.
         self.hooks: Any = None
         connection: Any = connections[using] if using in connections.settings else None
         if connection is None or connection.in_atomic_block:
             self.hooks = UNTOUCHED if connection is None else connection.run_on_commit
         elif not connection.autocommit and connection.connection is not None:
-            self.hooks = UNTOUCHED  # nobody tells of the end of such a transaction
+            self.hooks = UNTOUCHED  # the end of such a transaction is not reported
 
     def _holds(self, using: str) -> bool:
-        """Is it sure that the database at `using` still has what this transaction wrote or read?"""
+        """Return whether the database at `using` certainly still has these values."""
         if self.using != using:
             return False
         return self.hooks is None or connections[using].run_on_commit is self.hooks
 
     def value(self, object: Any, name: str, using: str) -> Any:
-        """Of this attribute of the instance: MISSING where it is not known, UNTOUCHED where this
-        says nothing of it."""
+        """Return the value of an attribute.  MISSING: it is unknown.  UNTOUCHED: this record does
+        not contain it."""
         if self.columns is None or self.keys is None:
             return MISSING
         if self._index is None:
             self._index = {key: i for i, key in enumerate(self.keys)}
         row, column = self._index.get(object.pk), self.columns.get(name)
-        if row is None or column is None:  # it may have been a copy, with a key of its own
+        if row is None or column is None:  # the instance may be a copy with another key
             return UNTOUCHED
         value = column[row]
         return value if value is UNTOUCHED or self._holds(using) else MISSING
 
     def replaces(self, notes: Any) -> bool:
-        """Does it say all that the former notes say?"""
+        """Return whether it contains everything that the former notes contain."""
         if self.columns is None or self.keys is None:
             return True
         if type(notes) is not Record or notes.columns is None:
@@ -133,7 +133,7 @@ class Record:
 
 
 def records(notes: Any, since: int) -> Iterator[Record]:
-    """Those that were made since then, the newest first."""
+    """Yield the records made since then, the newest first."""
     while notes is not None:
         record = notes if type(notes) is Record else notes[1]
         if record.serial <= since:
@@ -143,13 +143,13 @@ def records(notes: Any, since: int) -> Iterator[Record]:
 
 
 def add(objects: list[Any], record: Record) -> None:
-    """The rows of these instances are as the record says."""
+    """Attach a record to these instances."""
     nothing = record if record.columns is None else Record(record.using, None)
     _core.note(objects, RowState, record, nothing, record.replaces)
 
 
 class _FieldsCache:
-    """As ModelState's, and no slower although this class notices what is set."""
+    """ModelState's fields_cache, without the cost of RowState.__setattr__()."""
 
     def __get__(self, instance: Any, kind: Any = None) -> Any:
         if instance is None:
@@ -160,11 +160,11 @@ class _FieldsCache:
 
 
 class RowState(ModelState):
-    """The state of an instance whose queryset remembers what it read."""
+    """The state of an instance whose queryset has a snapshot."""
 
     fields_cache = _FieldsCache()
     bm_notes: Any = None
-    bm_origin: Any = None  # refers to the state of the instance that this one's is a copy of
+    bm_origin: Any = None  # weak reference to the state that this one is a copy of
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
@@ -185,13 +185,13 @@ class RowState(ModelState):
         return copied
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        """Pickled as Django's own, which knows nothing of a snapshot."""
+        """Pickle it as Django's own state, without notes."""
         kept = {k: v for k, v in vars(self).items() if k not in _OURS and k != "peers"}
         return ModelState, (), kept
 
 
 def _acquaint() -> None:
-    """See create._acquaint()."""
+    """See verbs.bulk_create._acquaint()."""
     state = RowState()
     for name, value in (("adding", True), ("db", None), ("bm_notes", None), ("fields_cache", {})):
         object.__setattr__(state, name, value)
@@ -201,7 +201,7 @@ _acquaint()
 
 
 def watch(objects: Iterable[Any]) -> None:
-    """Notice what becomes of these instances."""
+    """Start to notice changes of these instances."""
     for object in objects:
         if type(object._state) is ModelState:
             object._state.__class__ = RowState
@@ -214,11 +214,11 @@ def note_written(
     kept: Mapping[Any, bytes] | None = None,
     by: Any = None,
 ) -> None:
-    """The rows of these instances were written from them, in these fields.  kept: 0 for each object
-    of which the field was not written.  by: the snapshot that knows of it."""
+    """Note that these fields of the instances were written to their rows.  kept: 0 for each object
+    whose field was not written.  by: the snapshot that already has the values."""
     if not objects:
         return
-    if not _wanted(type(objects[0]), by):  # but what was noted before is no longer true
+    if not _wanted(type(objects[0]), by):  # earlier notes are outdated
         rows = [] if by is None else [row for row, _ in by.noted(objects)]
         if not rows:
             return
@@ -246,19 +246,19 @@ def note_written(
 
 
 def note_lost(objects: Iterable[Any], using: str) -> None:
-    """Nobody knows what the rows of these instances hold."""
+    """Note that the values of these rows are unknown."""
     made = [object for object in objects if isinstance(object, models.Model)]
     if made and _wanted(type(made[0])):
         add(made, Record(using, None))
 
 
 def _plain(value: Any, thaws: bool) -> Any:
-    """The value as the row has it; MISSING where it may change in place, or is an expression."""
+    """Return the value of the row.  MISSING: it is mutable or an expression."""
     return MISSING if thaws or hasattr(value, "resolve_expression") else value
 
 
 def _notice(state: RowState, frame: FrameType, using: str | None) -> None:
-    """`db` was set by the code of this frame."""
+    """React to a change of `db` by the code of this frame."""
     instance = None
     if frame.f_code is _SAVE or frame.f_code is _REFRESH:
         instance = frame.f_locals["self"]
@@ -277,7 +277,7 @@ def _notice(state: RowState, frame: FrameType, using: str | None) -> None:
 
 
 class _Holder:
-    """An instance, as far as notes go."""
+    """Stands for an instance where only its state is needed."""
 
     __slots__ = ("_state",)
 
@@ -286,8 +286,8 @@ class _Holder:
 
 
 def _saved(frame: FrameType) -> Iterable[str] | None:
-    """The attributes that save_base() has written; None: this Django names its variables
-    otherwise."""
+    """Return the attributes that save_base() has written.  None: this Django uses other names for
+    its variables."""
     names = frame.f_locals.get("update_fields", MISSING)
     if names is MISSING:
         return None
@@ -300,7 +300,7 @@ def _saved(frame: FrameType) -> Iterable[str] | None:
 
 
 def _refreshed(frame: FrameType) -> Iterable[str] | None:
-    """The same of refresh_from_db()."""
+    """Return the attributes that refresh_from_db() has read, or None."""
     left = frame.f_locals.get("non_loaded_fields", MISSING)
     if left is MISSING:
         return None

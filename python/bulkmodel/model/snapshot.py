@@ -1,4 +1,4 @@
-"""What a queryset read: the values of its rows, kept to tell what changed."""
+"""The values that a queryset has read, kept to find out what changed."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from bulkmodel.model.row_state import UNTOUCHED, Record, RowState, now, records
 
 
 def _file_name(value: Any) -> Any:
-    """A file that was looked at is an object in place of its name; one that is not stored yet is
-    no name."""
+    """Return the name of a stored file.  Accessing the attribute replaces the name by an object."""
     if isinstance(value, FieldFile):
         return value.name or "" if value._committed else value  # type: ignore[attr-defined]
     return value
 
 
 def _copy(value: Any) -> Any:
-    """A project's value may refuse to be copied, and is to be read all the same: it then differs
-    from itself, and is written."""
-    if type(value) is memoryview and value.readonly:  # psycopg2's binary value, which none changes
+    """Copy a mutable value.  A value that cannot be copied counts as changed and is written."""
+    if (
+        type(value) is memoryview and value.readonly
+    ):  # psycopg2's value of a BinaryField, which is immutable
         return value
     try:
         return copy.deepcopy(value)
@@ -37,12 +37,12 @@ def _copy(value: Any) -> Any:
 
 
 def is_loaded(objects: list[Any], name: str) -> bytes:
-    """1 for each object whose attribute is not deferred."""
+    """Return 1 for each object whose attribute is not deferred."""
     return _core.changed(objects, name, [MISSING] * len(objects), MISSING)
 
 
 class _Mark:
-    """Stands in a connection's on_commit list for as long as a write may still be rolled back."""
+    """An on_commit hook: it is in the connection's list while a write may be rolled back."""
 
     __slots__ = ("committed",)
 
@@ -54,8 +54,8 @@ class _Mark:
 
 
 class Snapshot:
-    """The values of a queryset's rows as the database holds them, a list for each column: no object
-    for each row.  Copies and pickles of the queryset have none."""
+    """The values of a queryset's rows in the database, as one list for each column.  Copies and
+    pickles of the queryset have no snapshot."""
 
     __slots__ = (
         "_files",
@@ -78,9 +78,9 @@ class Snapshot:
         alike: bool,
         read: dict[str, list[Any]] | None = None,
     ) -> None:
-        """using: the alias of the database that has the rows.  alike: all objects have loaded the
-        same fields.  read: columns that are known already, which are taken over; what is not among
-        them is deferred, or is not plain to read."""
+        """using: the database alias of the rows.  alike: all objects have loaded the same fields.
+        read: columns that are already known and are used directly; the others are deferred or
+        cannot be read plainly."""
         names, self._thaw, self._files = attributes_of(model)
         self._model = model
         self._later: Callable[[list[Any]], dict[str, list[Any]]] | None = None
@@ -88,7 +88,7 @@ class Snapshot:
         self._using = using
         self._serial = now()
         self.token = object()
-        self._plain: set[str] = set()  # attributes that are the instance's own, once loaded
+        self._plain: set[str] = set()  # attributes in the instance's dictionary, once loaded
         self._pending: list[tuple[_Mark, BaseDatabaseWrapper, list[int], dict[str, list[Any]]]] = []
         first = vars(objects[0]) if objects and alike else {}
         self.columns: dict[str, list[Any]] = {}
@@ -126,14 +126,14 @@ class Snapshot:
     def read_later(
         self, names: Sequence[str], read: Callable[[list[Any]], dict[str, list[Any]]]
     ) -> None:
-        """Nothing is known of these attributes until somebody compares: then they are read."""
+        """Leave these attributes unknown until they are compared.  Then they are read."""
         self._later = read
         for name in names:
             column = self.columns[name]
             self.columns[name] = [MISSING] * len(column)
 
     def complete(self, objects: list[Any]) -> None:
-        """Read what is not known yet of the rows of these objects, which are all."""
+        """Read the attributes that read_later() left unknown.  objects: all of them."""
         read, self._later = self._later, None
         for name, values in read(objects).items() if read is not None else ():
             column = self.columns[name]
@@ -142,19 +142,19 @@ class Snapshot:
             ]
 
     def noted(self, objects: list[Any]) -> list[tuple[int, Any]]:
-        """What became of rows beside this: a number of the row and its notes each."""
+        """Return the rows that changed outside this snapshot, with their notes."""
         if row_state.latest() <= self._serial:
             return []
         return _core.noted(objects, RowState, self._tells)
 
     def _tells(self, notes: Any) -> bool:
-        """Do these notes say what is not known here?"""
+        """Return whether these notes are news for this snapshot."""
         if type(notes) is Record:
             return notes.serial > self._serial and notes.owner is not self.token
         return bool(notes[1].serial > self._serial)
 
     def _known(self, object: Any, i: int, name: str, notes: Any) -> Any:
-        """What the row holds, as far as that is known."""
+        """Return the row's value, or MISSING if it is unknown."""
         for record in records(notes, self._serial):
             value = record.value(object, name, self._using)
             if value is not UNTOUCHED:
@@ -162,7 +162,7 @@ class Snapshot:
         return self.columns[name][i]
 
     def changed(self, objects: list[Any], name: str, noted: list[tuple[int, Any]]) -> bytes:
-        """1 for each row whose object has another value of this attribute."""
+        """Return 1 for each row whose object has a different value of this attribute."""
         then = self.columns[name]
         if noted:
             then = then.copy()
@@ -177,7 +177,7 @@ class Snapshot:
         )
 
     def baseline(self, objects: list[Any], places: Sequence[int], name: str) -> list[Any]:
-        """What the rows at these places hold in this attribute, as far as that is known."""
+        """Return the values of the rows at these positions; MISSING means unknown."""
         column = self.columns[name]
         values = [column[i] for i in places]
         for row, notes in self.noted(objects):
@@ -185,7 +185,7 @@ class Snapshot:
         return values
 
     def settle(self) -> None:
-        """Take back what was rolled back since."""
+        """Restore the values of writes that were rolled back since."""
         waiting = []
         for entry in reversed(self._pending):
             mark, connection, places, before = entry
@@ -201,7 +201,8 @@ class Snapshot:
     def _before(
         self, objects: list[Any], places: list[int], names: list[str]
     ) -> dict[str, list[Any]]:
-        """What is known if the write is rolled back; not of what became of a row beside this."""
+        """Return the values to restore if the write is rolled back.  Values that changed outside
+        this snapshot are MISSING."""
         before = {}
         for name in names:
             column = self.columns[name]
@@ -223,16 +224,16 @@ class Snapshot:
         at: Iterable[int],
         names: list[str],
     ) -> None:
-        """The rows `at` were written from these objects, in the attributes `names`."""
+        """Record that the attributes `names` of these objects were written to the rows `at`."""
         places = list(at)
         if not connection.in_atomic_block and not connection.get_autocommit():
-            return  # nobody tells of the end of such a transaction: the rows stay changed
+            return  # the end of such a transaction is not reported: the rows stay marked as changed
         if connection.in_atomic_block:
             mark = _Mark()
             before = self._before(objects, places, names)
             connection.on_commit(mark)
             self._pending.append((mark, connection, places, before))
-        for name in names:  # what was deferred may not have been loaded
+        for name in names:  # deferred attributes may still not be loaded
             column = self.columns[name]
             loaded = name in self._plain and all(column[i] is not MISSING for i in places)
             self.put(name, places, self._now(objects, name, loaded))

@@ -24,7 +24,7 @@ from bulkmodel.model.fields import Column, Description, Field
 
 
 class Target:
-    """A model on a connection, as the engine knows it."""
+    """The table that a call writes to: a model on a connection."""
 
     def __init__(self, model: type[models.Model], using: str) -> None:
         self.model = model
@@ -49,8 +49,8 @@ class Target:
         return column
 
     def chunk(self, batch_size: int | None, columns: list[Field], objects: list[Any]) -> int:
-        """The rows of a statement: few rows take as many statements as Django sends; 0: the
-        engine's choice."""
+        """Return the number of rows in one statement.  Small batches use as many statements as
+        Django.  0: the engine chooses."""
         if len(objects) == 1:
             return 1
         if len(objects) <= SMALL:
@@ -76,8 +76,8 @@ def gather(
     limited: bool,
     prepare: Prepare,
 ) -> None:
-    """The objects' values of these columns, into the rows: neighbours whose values stand there as
-    they are taken at once, since a field's own methods may change what comes behind it."""
+    """Add the objects' values of these columns to the rows.  Adjacent columns that need no
+    preparation are read together; a field's own methods may change later columns."""
     for fast, run in groupby(columns, attrgetter("fast")):
         neighbours = list(run)
         indexes = tuple(column.index for column in neighbours)
@@ -98,8 +98,8 @@ def make_job(
     conflict: tuple[tuple[int, ...], tuple[int, ...]] | tuple[()] = (),
     keys_by: int = 0,
 ) -> _core.Job:
-    """`conflict`: of a create, the fields that may conflict and those that are updated then;
-    `keys_by`: see returned_keys."""
+    """Return the engine's job.  conflict: for a create, the fields that may conflict and the fields
+    to update then.  keys_by: see returned_keys."""
     try:
         where, plain = condition.placeholder, condition.is_plain
         return _core.Job(rows, verb, columns, batch_size, where, plain, keys_by, catalog, *conflict)

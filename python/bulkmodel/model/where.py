@@ -18,7 +18,7 @@ from bulkmodel.model.fields import equal, qualified
 
 
 def condition_of(queryset: Any, connection: Any) -> Condition | None:
-    """The queryset's WHERE, for a statement that calls the table t; None: it selects nothing."""
+    """Return the queryset's WHERE for a statement that calls the table t.  None: no row matches."""
     query = queryset.query
     if type(query) is not Query:
         raise Fallback("the queryset's query has a class of its own")
@@ -46,7 +46,7 @@ def condition_of(queryset: Any, connection: Any) -> Condition | None:
 
 
 def _names_the_table(node: Any) -> bool:
-    """May it, since the caller wrote a part of its SQL?"""
+    """Return whether the caller's own SQL may name the table."""
     if isinstance(node, ExtraWhere | RawSQL):
         return True
     parts = getattr(node, "children", None)
@@ -66,8 +66,8 @@ def _subquery(queryset: Any, connection: Any) -> Condition | None:
 
 
 class InKeys(lookups.In):  # type: ignore[type-arg]
-    """The key is one of these values, which travel as one parameter: of a composite key on
-    PostgreSQL, as one for each of its columns."""
+    """A lookup for many keys, sent as one parameter.  On PostgreSQL a composite key takes one
+    parameter for each of its columns."""
 
     allows_composite_expressions = True
 
@@ -76,7 +76,7 @@ class InKeys(lookups.In):  # type: ignore[type-arg]
         return type(self), self.lhs, id(self.rhs)
 
     def get_prep_lookup(self) -> Any:
-        return self.rhs  # what column they are for is not known yet
+        return self.rhs  # their column is not known yet
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         plain: Any = lookups.In(self.lhs, self.rhs)
@@ -114,7 +114,7 @@ class InKeys(lookups.In):  # type: ignore[type-arg]
         return list(self.lhs) if isinstance(self.lhs, ColPairs) else [self.lhs]
 
     def _keys(self, connection: Any) -> list[list[Any]]:
-        """The values of each column, as the database takes them."""
+        """Return the prepared values of each column."""
         if not self.rhs:
             raise EmptyResultSet
         parts = self._parts()

@@ -1,4 +1,4 @@
-"""bulk_create on the engine."""
+"""bulk_create() on the engine."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from bulkmodel.model.adapt import for_create
 from bulkmodel.model.target import Target, gather, make_job
 from bulkmodel.verbs.conflicts import Conflict, check_conflict, is_djangos
 
-# Objects that are settled at once, while the database takes a block of a COPY.
+# Objects that get keys and states while the database receives a block of a COPY.
 PART = 2000
 
-# Marks of objects: without related objects; without a key; whose state says no more than new.
+# Marks of objects: without related objects; without a key; with the state of a new object.
 _PLAIN = {mark for mark in range(16) if not mark & 2}
 _KEYLESS = {mark for mark in range(16) if mark & 1}
 _NEW = {mark for mark in range(16) if mark & 12 == 4}
 
 
 def _acquaint() -> None:
-    """CPython keeps attributes inside an instance where an early one of its class had them.  New
-    objects' states get theirs late: a dictionary each, were it not for this state."""
+    """Create one complete state, so that CPython stores these attributes inside later states.  New
+    objects' states get them late and would need a dictionary each."""
     state = ModelState()
     state.db, state.adding, state.fields_cache = None, True, {}
 
@@ -43,11 +43,11 @@ _acquaint()
 
 @contextmanager
 def restored(objects: list[Any], using: str) -> Iterator[None]:
-    """Where Django's own bulk_create fails, keys and states are again what they were; not where a
-    hook behind its COMMIT fails."""
+    """Restore keys and states if Django's own bulk_create() fails, but not if a hook after its
+    COMMIT fails."""
     connection = connections[using]
     nested = connection.in_atomic_block
-    if not nested:  # may be left over from a hook that failed
+    if not nested:  # a hook that failed may have left it set
         connection.run_commit_hooks_on_set_autocommit_on = False
     made: list[Any] = [object for object in objects if isinstance(object, models.Model)]
     states = [(object._is_pk_set(), object._state.adding, object._state.db) for object in made]
@@ -64,7 +64,7 @@ def restored(objects: list[Any], using: str) -> Iterator[None]:
 
 
 class Create:
-    """bulk_create of objects some of which have keys."""
+    """A bulk_create() call.  Some objects may have keys."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class Create:
         n = len(objects)
         if conflict is not None and is_djangos(self.target, conflict, n):
             raise Fallback
-        # Workers whose rows conflict with each other would wait for each other.
+        # Workers with conflicting rows would wait for each other.
         wanted = workers if conflict is None else 1
         workers = 1
         if wanted > 1:
@@ -116,7 +116,7 @@ class Create:
                 catalog = postgresql.ask(description.table, self.target.connection)
             except _core.Unfit as error:
                 raise Fallback(str(error)) from error
-            if catalog.triggers():  # keys may have to be found in another way, on one connection
+            if catalog.triggers():  # matching keys may need a single connection
                 workers = 1
         self.condition = self._condition(workers, catalog)
         self.given = [o.pk for o in self.keyed] if isinstance(self.condition, Reading) else []
@@ -135,7 +135,7 @@ class Create:
         self.jobs = written
 
     def _condition(self, workers: int, catalog: _core.Catalog | None) -> Condition:
-        """Since Django 6.1 the key of a row replaces the one that its object came with."""
+        """Since Django 6.1 the key of the inserted row replaces the key that the object had."""
         target = self.target
         if django.VERSION < (6, 1) or not self.keyed or not target.description.key_assigned:
             return ANY_ROW
@@ -150,7 +150,7 @@ class Create:
         return ANY_ROW
 
     def _is_one_of_djangos(self) -> bool:
-        """Would Django send one statement?"""
+        """Return whether Django would send one statement."""
         columns = self.target.description.all if self.keyed else self.target.description.all_but_key
         fields = [column.field for column in columns]
         most = max(self.target.connection.ops.bulk_batch_size(fields, self.objects), 1)
@@ -182,7 +182,7 @@ class Create:
         return make_job(rows, "bulk_create", (), batch_size, ANY_ROW, catalog, conflict, way)
 
     def run(self) -> None:
-        """Write, and set keys and states; where that fails, they are what they were."""
+        """Write, and set keys and states.  After an error they are as before."""
         target = self.target
 
         def call() -> diagnose.Call:
@@ -205,8 +205,8 @@ class Create:
             self.jobs.run(settle, self._undo, settle_part)
 
     def _take_keys(self, keys: list[Any]) -> None:
-        """What the database has for keys that were given: no trigger changed them, or each row was
-        read back by itself."""
+        """Set the keys that the database returned for objects that had one.  Either no trigger
+        changed them, or each row was read back separately."""
         field = self.target.description.key.field
         if len(keys) > 1 and self.jobs.all[0].keys_by() == PROVED:
             keys = [field.to_python(object.pk) for object in self.keyed]
@@ -214,7 +214,7 @@ class Create:
             object.pk = made
 
     def _parts(self) -> Iterator[None]:
-        """Set keys and states, a part of the objects at a time."""
+        """Set keys and states of PART objects at a time."""
         using = self.target.using
         key = self.target.description.key.field.attname
         for first in range(0, len(self.keyed), PART):
@@ -232,7 +232,7 @@ class Create:
             yield
 
     def _undo(self, committed: Sequence[range]) -> None:
-        """What was set on the objects, but on those whose rows are committed."""
+        """Reset the objects whose rows are not committed."""
         kept = set().union(*committed)
         lost = [i for i in range(len(self.objects)) if i not in kept]
         keyless = [self.objects[i] for i in lost if self.marks[i] & 1]
@@ -247,7 +247,7 @@ class Create:
                 state.adding, state.db = self.states[i]
 
     def _places(self) -> list[list[int]]:
-        """Where the rows of each job stand: first those with keys, then those without."""
+        """Return the positions of each job's rows: first those with keys, then the others."""
         places: list[list[int]] = [[], []]
         for i, mark in enumerate(self.marks):
             places[mark & 1].append(i)

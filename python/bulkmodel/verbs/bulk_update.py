@@ -1,4 +1,4 @@
-"""Values of their own for objects: bulk_update on the engine."""
+"""bulk_update() on the engine: each object has its own values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bulkmodel.model.where import condition_of
 
 
 class Update:
-    """Values of their own for objects that are found by key."""
+    """An update of rows that are found by key, each with its own values."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Update:
             changed = (kept or {}).get(column.index)
             if changed is None:
                 gather(target, rows, objects, [column], limited, how)
-            else:  # what stays is neither prepared nor, if deferred, loaded
+            else:  # unchanged values are neither prepared nor loaded
                 given = _with_stand_ins(objects, changed)
                 gather(target, rows, given, [column], limited, how)
                 rows.keep(column.index, changed)
@@ -57,13 +57,13 @@ class Update:
 
 
 def _with_stand_ins(objects: list[Any], changed: bytes) -> list[Any]:
-    """In the place of each object of which this column stays, one of which it is written."""
+    """Replace each object whose column stays unchanged by one whose column is written."""
     written = objects[changed.index(1)]
     return [object if mark else written for object, mark in zip(objects, changed)]
 
 
 def bulk_update(queryset: Any, objects: tuple[Any, ...], names: Any, batch_size: int | None) -> int:
-    """Django's bulk_update, where all that it refuses is known not to be there."""
+    """Run bulk_update() on the engine.  Fallback: Django would refuse the call, or must do it."""
     opts = queryset.model._meta
     if not objects or not names or not all(isinstance(name, str) for name in names):
         raise Fallback("there is nothing to write, or a field name is not a string")
@@ -88,7 +88,7 @@ def bulk_update(queryset: Any, objects: tuple[Any, ...], names: Any, batch_size:
             )
     condition = condition_of(queryset, target.connection)
     if condition is None:
-        with one_transaction(target.using):  # which Django begins for nothing, too
+        with one_transaction(target.using):  # as Django does
             return 0
     chunk = target.chunk(batch_size, [opts.pk, opts.pk, *fields_named], rows)
     call = diagnose.Call(target.model, target.connection, rows, fields_named)
@@ -99,5 +99,5 @@ def bulk_update(queryset: Any, objects: tuple[Any, ...], names: Any, batch_size:
 
 
 def cuts(connection: BaseDatabaseWrapper) -> bool:
-    """Does Django's bulk_update cut text that is too long, where save() is refused?"""
+    """Return whether Django's bulk_update() truncates a text that save() would refuse."""
     return connection.features.requires_casted_case_in_updates

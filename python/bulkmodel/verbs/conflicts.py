@@ -1,4 +1,4 @@
-"""What a row of bulk_create does that is there already."""
+"""Conflicts in bulk_create(): ignore_conflicts and update_conflicts."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from bulkmodel.model.target import Target
 
 @dataclass(frozen=True)
 class Conflict:
-    """A conflict in `unique` updates the fields of `update`; without any, the row is ignored."""
+    """A conflict in `unique` updates the fields `update`.  Without them the row is ignored."""
 
     unique: tuple[Field, ...] = ()
     update: tuple[Field, ...] = ()
 
     def indexes(self, target: Target) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """The fields as the engine numbers them."""
+        """Return the engine's numbers of the fields."""
         unique = tuple(target.column(field).index for field in self.unique)
         return unique, tuple(target.column(field).index for field in self.update)
 
@@ -34,7 +34,7 @@ def conflict_of(
     update_fields: Iterable[str] | None,
     unique_fields: Iterable[str] | None,
 ) -> Conflict | None:
-    """What Django's options mean; None: a conflict is an error.  Fallback where Django refuses."""
+    """Translate Django's options.  None: a conflict is an error.  Fallback: Django refuses them."""
     opts = queryset.model._meta
     try:
         unique = [
@@ -54,7 +54,7 @@ def conflict_of(
 
 
 def is_djangos(target: Target, conflict: Conflict, n: int) -> bool:
-    """Is it Django's statement that updates n rows?  See check_conflict."""
+    """Return whether n rows must be upserted by Django's statement.  See check_conflict()."""
     if not conflict.update:
         return False
     fewest = target.dialect.upserts_from
@@ -64,10 +64,10 @@ def is_djangos(target: Target, conflict: Conflict, n: int) -> bool:
 def check_conflict(
     target: Target, conflict: Conflict, objects: list[Any], keyed: bool, keyless: bool
 ) -> None:
-    """Fallback, where the keys of updated rows cannot be told surely.
+    """Raise Fallback if the keys of updated rows cannot be matched to their objects.
 
-    PostgreSQL's come back in the rows' order; SQLite's are looked up behind the write, by the
-    fields that conflict: in a second statement, and not where one of them is NULL.
+    PostgreSQL returns them in the order of the rows.  On SQLite a second statement finds them by
+    the conflicting fields, which fails if one of these is NULL.
     """
     if not conflict.update:
         return

@@ -1,4 +1,4 @@
-"""copy_from_objects: rows from a stream of objects, a chunk at a time, in one transaction."""
+"""copy_from_objects(): write a stream of objects in chunks, in one transaction."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from bulkmodel.model.overrides import CREATE_STEPS, is_djangos, overridden
 from bulkmodel.model.target import Target, gather, make_job
 from bulkmodel.options import Options
 
-# Objects that are in memory at once, where the caller gives no batch_size.
+# Objects in memory at the same time, if the caller gives no batch_size.
 CHUNK = 10_000
 
 
 class CopyIn:
-    """A stream of objects on its way into the table of their model."""
+    """One copy_from_objects() call."""
 
     def __init__(
         self,
@@ -57,8 +57,8 @@ class CopyIn:
         self.objects: list[Any] | None = None
 
     def run(self, objects: Iterable[Any], keep_keys: bool, keep_objects: bool) -> int:
-        """Write the objects; how many.  What is kept of them stands in `keys` and `objects`, when
-        all is committed; kept objects then have their keys."""
+        """Write the objects and return how many.  After the commit `keys` and `objects` contain
+        what was to be kept; the kept objects have their keys."""
         n = 0
         keys: list[Any] = []
         kept: list[Any] = []
@@ -67,7 +67,7 @@ class CopyIn:
             few = isinstance(objects, list) and len(objects) <= SMALL
             self.target, self.catalog = self._target(few)
             if self.catalog is not None and self.catalog.triggers():
-                workers = 1  # keys may have to be found in another way, on one connection
+                workers = 1  # matching keys may need a single connection
             read = 0
             for chunk in _chunks(objects, size):
                 for rows, got in self._pieces(chunk, read, workers):
@@ -86,13 +86,13 @@ class CopyIn:
         return n
 
     def told(self, objects: list[Any]) -> tuple[dict[str, list[Any]], list[str]]:
-        """Nothing is known of the fields that were not written."""
+        """Return the fields that were not written: their values are unknown."""
         written = {field.attname for field in self.fields}
         return {}, [name for name in attributes_of(self.model).names if name not in written]
 
     def _shared(self, objects: Iterable[Any]) -> tuple[int, int]:
-        """How many connections write, and how many objects are taken at once: what is a list
-        already is shared out whole."""
+        """Return the number of connections, and of objects to take at a time.  A list is divided
+        among the workers as a whole."""
         if self.workers == 1 or not isinstance(objects, list) or self.is_overridden:
             return 1, self.size
         n = len(objects)
@@ -101,7 +101,7 @@ class CopyIn:
         return workers, n if workers > 1 else self.size
 
     def _target(self, few: bool) -> tuple[Target | None, _core.Catalog | None]:
-        """The catalog is what COPY needs to know: of few rows one statement is made."""
+        """Return the target, and the catalog if COPY is used."""
         if overridden(self.queryset, *CREATE_STEPS):
             return None, None
         try:
@@ -117,24 +117,24 @@ class CopyIn:
     def _pieces(
         self, chunk: list[Any], first: int, workers: int
     ) -> list[tuple[list[Any], Callable[[], list[Any]]]]:
-        """Write a chunk of which the first row has this number: the rows that were written, and a
-        function that tells their keys.
+        """Write a chunk whose first row has the position `first`.  Return the rows that were
+        written, and a function that returns their keys.
 
-        A bulk_create() that another class overrides may have something to do with each row that is
-        created: the chunk goes through it, and what it hands on is written."""
+        If another class overrides bulk_create(), it may need to see each created row.  Then the
+        chunk goes through it, and what it passes on is written."""
         places: Sequence[int] = range(first, first + len(chunk))
         if not self.is_overridden:
             return [(chunk, self._write(chunk, places, workers))]
         pieces: list[tuple[list[Any], Callable[[], list[Any]]]] = []
         numbers = {id(row): place for row, place in zip(chunk, places)}
 
-        def handed_on(queryset: Any, objects: Iterable[Any], behind: Any) -> list[Any]:
+        def handed_on(queryset: Any, objects: Iterable[Any], parent: Any) -> list[Any]:
             rows = list(objects)
             at = [numbers.get(id(row), first) for row in rows]
-            if is_djangos(behind, "bulk_create"):
+            if is_djangos(parent, "bulk_create"):
                 got = self._write(rows, at, 1)
             else:
-                got = self._write_behind(queryset, behind, rows, at)
+                got = self._write_by_parent(queryset, parent, rows, at)
             pieces.append((rows, got))
             return rows
 
@@ -143,10 +143,10 @@ class CopyIn:
         queryset.bulk_create(chunk)
         return pieces
 
-    def _write_behind(
-        self, queryset: Any, behind: Any, rows: list[Any], places: Sequence[int]
+    def _write_by_parent(
+        self, queryset: Any, parent: Any, rows: list[Any], places: Sequence[int]
     ) -> Callable[[], list[Any]]:
-        """By the method of a class between ours and Django's; the objects are then as before."""
+        """Write by the method of another package's class, and restore the objects."""
         self._check(rows, places)
         if self.stamp is not None:
             _core.fill(rows, "bm_create_uuid", self.stamp)
@@ -161,7 +161,7 @@ class CopyIn:
             for row in rows if self.makes_keys else ():
                 row.pk = None
             with diagnose.diagnosed(lambda: self._call(rows, places)):
-                behind.bulk_create(rows)
+                parent.bulk_create(rows)
             made = [row.pk for row in rows]
         finally:
             for row, (key, adding, db) in zip(rows, before):
@@ -171,7 +171,7 @@ class CopyIn:
     def _write(
         self, chunk: list[Any], places: Sequence[int], workers: int
     ) -> Callable[[], list[Any]]:
-        """Write rows that have these numbers; a function that tells their keys."""
+        """Write rows with these positions.  Return a function that returns their keys."""
         if self.stamp is not None:
             _core.fill(chunk, "bm_create_uuid", self.stamp)
         if self.target is not None:
@@ -254,7 +254,7 @@ class CopyIn:
 
 
 def fields_to_copy(model: type[models.Model], names: Iterable[str] | None) -> list[Field]:
-    """The fields that are written: the named ones, the key, and what marks the call."""
+    """Return the fields to write: the named ones, the primary key and bm_create_uuid."""
     opts = model._meta
     for parent in opts.all_parents:
         if parent._meta.concrete_model is not opts.concrete_model:
@@ -278,10 +278,10 @@ def _chunks(objects: Iterable[Any], size: int) -> Iterator[list[Any]]:
 
 
 class _Part:
-    """The rows of a chunk that have keys, and those to which the database gives them."""
+    """A chunk, divided into rows with keys and rows whose keys the database generates."""
 
     def __init__(self, chunk: list[Any], marks: bytes, makes_keys: bool) -> None:
-        """marks: an odd one for each object without a key."""
+        """marks: odd for each object without a key."""
         self.chunk = chunk
         numbers = range(len(chunk))
         self.keyless: Sequence[int] = numbers
@@ -301,7 +301,7 @@ class _Part:
         ]
 
     def keys(self, made: Callable[[], list[Any]]) -> list[Any]:
-        """The keys of all, in their order."""
+        """Return the keys of all rows, in order."""
         if not self.keyed:
             return made()
         keys = dict(zip(self.keyless, made() if self.keyless else ()))

@@ -1,4 +1,4 @@
-"""copy_to_instances: the rows of a queryset as instances, as list() makes them, sooner."""
+"""copy_to_instances(): the rows of a queryset as instances, faster than list()."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bulkmodel.model.hydrate import Hydrator
 
 
 def _selecting(queryset: Any, columns: Iterable[str] | None) -> Any:
-    """The queryset as it was before it was read, with these columns and the key."""
+    """Return an unevaluated copy of the queryset with these columns and the primary key."""
     if columns is None:
         return queryset._chain()
     if isinstance(columns, str):
@@ -33,7 +33,7 @@ def _selecting(queryset: Any, columns: Iterable[str] | None) -> Any:
 
 
 def copy_to_instances(queryset: Any, columns: Iterable[str] | None) -> list[Any]:
-    """All rows."""
+    """Return all rows."""
     selected = _selecting(queryset, columns)
     try:
         objects = Hydrator(selected, keep=False).all()
@@ -47,7 +47,7 @@ def copy_to_instances(queryset: Any, columns: Iterable[str] | None) -> list[Any]
 def iter_copy_to_instances(
     queryset: Any, columns: Iterable[str] | None, chunk_size: int, timeout: float | None = None
 ) -> Iterator[Any]:
-    """The rows as they come; what is wrong with the call is raised by the call."""
+    """Yield the rows while they arrive.  Wrong arguments are refused by the call itself."""
     if chunk_size <= 0:
         raise ValueError("Chunk size must be strictly positive.")
     selected = _selecting(queryset, columns)

@@ -1,4 +1,4 @@
-"""create_queryset and populate_queryset_values: a queryset made of objects, or filled from them."""
+"""create_queryset() and populate_queryset_values()."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bulkmodel.model.where import InKeys
 
 
 def create_or_update(queryset: Any, objects: list[Any]) -> None:
-    """Create the rows that are not there; to those that are, give the values of these objects."""
+    """Insert the objects whose rows do not exist, and update the rows of the others."""
     model = queryset.model
     using = queryset.db
     keyed = _keyed(model, objects, using)
@@ -66,7 +66,7 @@ def _keys_there(queryset: Any, keys: list[Any]) -> set[Any]:
 def _by_names(
     model: type[models.Model], rows: list[Any]
 ) -> Iterable[tuple[tuple[str, ...], list[Any]]]:
-    """The rows by which of their fields have a value to give: nearly always all of them."""
+    """Group the objects by the fields that they have values for, usually all of them."""
     keys = key_fields(model)
     fields = [f for f in model._meta.concrete_fields if f not in keys and not f.generated]
     groups: dict[tuple[str, ...], list[Any]] = {}
@@ -87,7 +87,7 @@ def _is_given(field: Any, value: Any) -> bool:
 
 
 def populate(queryset: Any, objects: Iterable[Any], names: tuple[str, ...]) -> None:
-    """Copy these fields by key onto the rows of a queryset that has been read."""
+    """Copy these fields to the rows of an evaluated queryset that have the same keys."""
     if not names:
         raise ValueError("populate_queryset_values() needs at least one field name.")
     if not issubclass(queryset._iterable_class, ModelIterable):

@@ -1,4 +1,4 @@
-"""update_m2m_fields: the links of many owners at once."""
+"""update_m2m_fields(): set the links of many owners in one call."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ Link = tuple[Any, Any]
 
 @dataclass
 class Side:
-    """One end of the links: the model, and the field of the through model that points to it."""
+    """One end of the links: a model, and the through model's field that refers to it."""
 
     model: type[models.Model]
     field: Any
 
     @property
     def attname(self) -> str:
-        """What the links hold: an attribute of the model, its key or another."""
+        """The attribute of the model that the links refer to, usually its primary key."""
         return str(self.field.target_field.attname)
 
     @property
@@ -41,21 +41,21 @@ class Side:
         return bool(self.field.target_field.primary_key)
 
     def key(self, given: Any, using: str) -> Any:
-        """A primary key, given as itself or as an object."""
+        """Return a primary key that is given as itself or as an object."""
         if isinstance(given, models.Model):
             if not isinstance(given, self.model):
                 raise TypeError(
                     f"Expected an instance of {self.model._meta.label}, got {type(given).__name__}."
                 )
             given = given.pk
-        key: Any = self.model._meta.pk.get_prep_value(given)  # refuses what is no key
+        key: Any = self.model._meta.pk.get_prep_value(given)  # refuses invalid keys
         key = normal(self.model, given if key is not None else None, using)
         if key is None:
             raise ValueError(f"A primary key of {self.model._meta.label} must not be None.")
         return key
 
     def values(self, keys: Iterable[Any], using: str) -> dict[Any, Any]:
-        """What the links hold for each of these keys; the keys of no row are not there."""
+        """Return the value that the links use for each key.  Missing rows are left out."""
         if self.is_key:
             return {key: key for key in keys}
         rows = self.model._base_manager.using(using).filter(InKeys(models.F("pk"), list(keys)))
@@ -67,13 +67,13 @@ class Side:
 
 @dataclass
 class Change:
-    """What set() does for one owner: the values that it takes out and puts in."""
+    """The values that set() removes and adds for one owner."""
 
     owner: Any  # a key
     value: Any  # what the links hold for it
     removed: set[Any] = field(default_factory=set)
-    given: set[Any] = field(default_factory=set)  # to be there, and not seen there
-    added: set[Any] = field(default_factory=set)  # of these, what is not there at all
+    given: set[Any] = field(default_factory=set)  # wanted, and not visible
+    added: set[Any] = field(default_factory=set)  # the part of `given` that does not exist
 
 
 class Relation:
@@ -114,7 +114,7 @@ def _found(model: type[models.Model], name: str) -> Any:
 
 
 class Links:
-    """The links that are there, and those that shall be."""
+    """The existing links and the wanted links."""
 
     def __init__(self, relation: Relation, using: str, wanted: Mapping[Any, Iterable[Any]]) -> None:
         self.relation = relation
@@ -139,7 +139,7 @@ class Links:
                 )
 
     def read(self) -> None:
-        """The links of these owners, by what they hold."""
+        """Read the links of these owners."""
         relation = self.relation
         owners_of = relation.source.values(self.keys, self.using)
         targets_of = relation.target.values(set(chain(*self.keys.values())), self.using)
@@ -167,7 +167,7 @@ class Links:
         self.seen = self._seen()
 
     def _seen(self) -> set[Any] | None:
-        """The targets that set() sees, where the target's manager filters; else None: all."""
+        """Return the targets that the target's manager shows to set().  None: all."""
         manager = self.relation.target.model._default_manager.using(self.using)
         if not manager._has_filters():  # type: ignore[attr-defined]
             return None
@@ -177,7 +177,7 @@ class Links:
         return set(found.values_list(attname, flat=True))
 
     def changes(self) -> list[Change]:
-        """Owner by owner, what set() would do; what the former did is seen by the next."""
+        """Return what set() would do, owner by owner.  Each sees the changes of those before it."""
         links = set(self.there)
         targets_of: dict[Any, set[Any]] = {}
         for source, target in links:
@@ -204,14 +204,14 @@ class Links:
         return [change for change in changes if change.removed or change.given]
 
     def removed(self, changes: list[Change]) -> list[Any]:
-        """The rows of the through model that go."""
+        """Return the keys of the through model's rows to delete."""
         links = {(c.value, target) for c in changes for target in c.removed}
         if self.relation.symmetrical:
             links |= {(target, source) for source, target in links}
         return [pk for link in links for pk in self.there.get(link, ())]
 
     def added(self, changes: list[Change], through_defaults: Any) -> list[Any]:
-        """The rows of the through model that come."""
+        """Return the through model's rows to insert."""
         through, relation = self.relation.through, self.relation
         own, other = relation.source.field.attname, relation.target.field.attname
         rows = []
@@ -228,7 +228,7 @@ class Links:
 
 
 class Announce:
-    """m2m_changed, as set() sends it for each owner."""
+    """Send m2m_changed for each owner, as set() does."""
 
     def __init__(self, links: Links, changes: list[Change], known: Iterable[Any]) -> None:
         relation = links.relation
@@ -272,7 +272,7 @@ class Announce:
 def update_m2m_fields(
     queryset: Any, name: str, wanted: Mapping[Any, Iterable[Any]], through_defaults: Any
 ) -> int:
-    """Make the links of these owners exactly these; how many were taken out and put in."""
+    """Set the links of these owners.  Return how many links were removed and added."""
     relation = Relation(queryset.model, name)
     through = relation.through
     using = queryset._db or router.db_for_write(through, **queryset._hints)
@@ -286,7 +286,7 @@ def update_m2m_fields(
         changes = links.changes()
         announce = Announce(links, changes, known)
         rows = through._default_manager.using(using)
-        # A receiver may change what goes and what comes.
+        # A receiver may change what is removed and added.
         announce("pre_remove", "removed")
         removed = links.removed(changes)
         if removed:
@@ -305,7 +305,7 @@ def update_m2m_fields(
 
 
 def _write(rows: Any, added: list[Any], through: Any, using: str) -> None:
-    """A through model with a queryset of its own is written by that, as Django does it."""
+    """Write rows of the through model, with its own queryset class if it has one, as in Django."""
     features = connections[using].features
     ignore = through._meta.auto_created is not False and features.supports_ignore_conflicts
     if type(rows) is models.QuerySet and is_djangos(rows, "bulk_create", *CREATE_STEPS):

@@ -1,4 +1,4 @@
-"""One value for many rows, in batches: the rows that a queryset selects now, by their keys."""
+"""update() in batches: find the keys of the queryset's rows, then update by key."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bulkmodel.options import Options
 
 
 class UpdateByKey:
-    """update() of a queryset that is pinned to the alias to write to."""
+    """An update() call.  Its queryset uses the alias to write to."""
 
     def __init__(
         self,
@@ -25,7 +25,7 @@ class UpdateByKey:
         update: Callable[[list[Any]], int] | None,
         asked: Options,
     ) -> None:
-        """update: of the rows with these keys; None: they are only found."""
+        """update: updates the rows with these keys.  None: only find the keys."""
         self.queryset = queryset
         self.update = update
         self.asked = asked
@@ -33,7 +33,7 @@ class UpdateByKey:
         self.matched = 0
 
     def run(self) -> None:
-        """Find the rows, and update them."""
+        """Find the rows and update them."""
         if self._workers(self.asked.workers, 1) == 1:
             with one_transaction(self.queryset.db):
                 self._find()
@@ -49,7 +49,7 @@ class UpdateByKey:
 
     def _find(self) -> None:
         rows = self.queryset.values_list("pk", flat=True)
-        self.keys = list(dict.fromkeys(rows))  # a join may select a row twice
+        self.keys = list(dict.fromkeys(rows))  # a join may return a row twice
 
     def _write(self, workers: int) -> None:
         if self.update is None or not self.keys:
@@ -73,7 +73,7 @@ class UpdateByKey:
 
 
 class _Part:
-    """Chunks of the update on one connection: each is claimed by one worker."""
+    """A worker's part: it takes chunks until none is left."""
 
     def __init__(
         self, update: Callable[[list[Any]], int], keys: list[Any], chunks: Iterator[range]

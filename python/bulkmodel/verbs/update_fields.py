@@ -1,4 +1,4 @@
-"""update_fields: rows are written with the values that they have."""
+"""update_fields(): write the values of objects to their rows."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from bulkmodel.verbs.written_rows import of_keys
 
 
 def fields_named(model: type[models.Model], names: tuple[str, ...]) -> list[Field]:
-    """The fields to write; ValueError and FieldDoesNotExist for what cannot be written."""
+    """Return the fields to write.  ValueError, FieldDoesNotExist: a field cannot be written."""
     opts = model._meta
     fields: list[Any] = [opts.get_field(name) for name in names]
     keys = key_fields(model) if fields else ()
@@ -47,7 +47,7 @@ def fields_named(model: type[models.Model], names: tuple[str, ...]) -> list[Fiel
 
 
 def check_rows(model: type[models.Model], rows: list[Any], using: str) -> None:
-    """Each is a saved object of this model, and none is there twice."""
+    """Check that each object is a saved instance of this model and that none is repeated."""
     for i, row in enumerate(rows):
         if not isinstance(row, model._meta.concrete_model or model):
             raise failure.not_an_instance(i, row, model)
@@ -64,7 +64,7 @@ def check_rows(model: type[models.Model], rows: list[Any], using: str) -> None:
 def rows_to_update(
     model: type[models.Model], objects: Iterable[Any], fields: list[Field], using: str
 ) -> list[Any]:
-    """The objects, each of which may be written."""
+    """Check the objects and return them as a list."""
     rows = list(objects)
     key = model._meta.pk
     related = has_relations(model)
@@ -78,51 +78,51 @@ def rows_to_update(
 
 
 class Changes:
-    """Which rows and which fields are to be written; of some rows not all of these fields."""
+    """The rows and fields to write.  In some rows only some of the fields are written."""
 
     def __init__(
         self,
         model: type[models.Model],
         rows: list[Any],
         fields: list[Field],
-        image: Snapshot | None,
+        snapshot: Snapshot | None,
     ) -> None:
         self.model = model
         self.rows = rows
         self.fields = fields
-        self.image = image
+        self.snapshot = snapshot
         self.places: Sequence[int] = range(len(rows))
         self.all = rows
         self.kept: dict[Field, bytes] = {}
-        if image is not None:
-            image.settle()
+        if snapshot is not None:
+            snapshot.settle()
         if fields:
             self._leave_deferred()
-        elif image is not None:
-            self._compare(model, image)
+        elif snapshot is not None:
+            self._compare(model, snapshot)
         self.sent = self.places
 
     def rows_of(self, field: Field) -> list[Any]:
-        """Those in which the field is written."""
+        """Return the rows in which the field is written."""
         return list(compress(self.rows, self.kept[field])) if field in self.kept else self.rows
 
     def told(self, objects: list[Any]) -> tuple[dict[str, list[Any]], Sequence[str]]:
-        """What rows hold in attributes that were not written, as far as that is known: nobody may
-        take the objects' values for theirs."""
+        """Return the rows' values in attributes that were not written, if known.  The objects may
+        have other values."""
         known = {field.attname for field in (*self.fields, *key_fields(self.model))}
         names = [name for name in attributes_of(self.model).names if name not in known]
-        if self.image is None:
+        if self.snapshot is None:
             return {}, names
-        return {name: self.image.baseline(objects, self.there, name) for name in names}, ()
+        return {name: self.snapshot.baseline(objects, self.there, name) for name in names}, ()
 
     @property
     def there(self) -> list[int]:
-        """The places of all rows but those that were to be written, and were not."""
+        """The positions of all rows but those that should have been written and were not."""
         lost = set(self.sent).difference(self.places)
         return [i for i in range(len(self.all)) if i not in lost]
 
     def among(self, marks: list[bool]) -> Changes:
-        """Of the rows that are marked."""
+        """Return the changes of the marked rows only."""
         some = copy(self)
         some.rows = list(compress(self.rows, marks))
         some.places = list(compress(self.places, marks))
@@ -130,7 +130,7 @@ class Changes:
         return some
 
     def _leave_deferred(self) -> None:
-        """A field that was not loaded is not changed; auto_now sets itself."""
+        """Leave out fields that were not loaded.  auto_now fields set themselves."""
         loaded = {
             field: b"\1" * len(self.rows)
             if getattr(field, "auto_now", False)
@@ -140,26 +140,26 @@ class Changes:
         if any(0 in marks for marks in loaded.values()):
             self._pick({field: marks for field, marks in loaded.items() if any(marks)}, [])
 
-    def _compare(self, model: type[models.Model], image: Snapshot) -> None:
+    def _compare(self, model: type[models.Model], snapshot: Snapshot) -> None:
         changed: dict[Field, bytes] = {}
         keys = key_fields(model)
         followers = []
         if self.rows:
-            image.complete(self.rows)
-        noted = image.noted(self.rows)
+            snapshot.complete(self.rows)
+        noted = snapshot.noted(self.rows)
         for field in model._meta.concrete_fields:
             if field in keys or field.generated:
                 continue
             if getattr(field, "auto_now", False):
                 followers.append(field)
                 continue
-            marks = image.changed(self.rows, field.attname, noted)
+            marks = snapshot.changed(self.rows, field.attname, noted)
             if any(marks):
                 changed[field] = marks
         self._pick(changed, followers)
 
     def _pick(self, changed: dict[Field, bytes], followers: list[Field]) -> None:
-        """The rows in which any field changed; followers are written in all of these."""
+        """Pick the rows in which a field changed.  Followers are written in all of them."""
         mask = bytes(map(any, zip(*changed.values()))) if changed else b""
         self.places = list(compress(range(len(self.rows)), mask))
         self.rows = list(compress(self.rows, mask))
@@ -184,20 +184,20 @@ def write(
         workers = workers_for(connections[queryset.db], queryset.model, workers, n, batch_size)
     if workers > 1:
         batch_size = batch_size or share(n, workers)
-    if which:  # who changes a row from now on makes it one that did not match
+    if which:  # a row that changes after this did not match
         changes = changes.among(_selected(queryset, changes))
     matched = _write_noted(queryset, changes, batch_size, workers) if changes.rows else 0
-    image = changes.image
+    snapshot = changes.snapshot
     known = matched == len(changes.rows)
-    if not known and (which or image is not None):
+    if not known and (which or snapshot is not None):
         changes, known = changes.among(_held(queryset, changes)), True
     if not known:
         note_lost(changes.rows, queryset.db)  # of which of them is not asked
         return matched, changes
-    if image is not None:
+    if snapshot is not None:
         names = [field.attname for field in changes.fields]
-        image.written(connections[queryset.db], changes.rows, changes.places, names)
-    note_written(changes.rows, changes.fields, queryset.db, changes.kept, image)
+        snapshot.written(connections[queryset.db], changes.rows, changes.places, names)
+    note_written(changes.rows, changes.fields, queryset.db, changes.kept, snapshot)
     return matched, changes
 
 
@@ -228,8 +228,8 @@ def _selected(queryset: Any, changes: Changes) -> list[bool]:
 
 
 def _held(queryset: Any, changes: Changes) -> list[bool]:
-    """Of each row, whether the database has it with the object's values: fewer rows matched than
-    were sent, and no statement says which.  What cannot be asked was not written."""
+    """Return for each row whether the database has it with the object's values.  Fewer rows matched
+    than were sent, and no statement says which.  Rows that cannot be read count as not written."""
     keys = normal_keys(queryset.model, [row.pk for row in changes.rows], queryset.db)
     names = [field.attname for field in changes.fields]
     found = of_keys(QuerySet, queryset.model, queryset.db, keys).values_list("pk", *names)
@@ -240,7 +240,7 @@ def _held(queryset: Any, changes: Changes) -> list[bool]:
     except Error:
         if not connections[queryset.db].autocommit:
             raise
-        return [False] * len(keys)  # the rows are committed, and it is no error of the call
+        return [False] * len(keys)  # the rows are committed, so this is not an error of the call
     held = [key in stored for key in keys]
     for field in changes.fields:
         marks = changes.kept.get(field, b"\1" * len(held))
@@ -251,10 +251,10 @@ def _held(queryset: Any, changes: Changes) -> list[bool]:
 
 
 def _is_stored_as(field: Any, value: Any, stored: Any) -> bool:
-    """May the database have made `stored` of the value?  In doubt it has not."""
+    """Return whether the database may store the value as `stored`.  In doubt: False."""
     try:
         return bool(value == stored or field.to_python(value) == stored)
-    except Exception:  # of the caller's own classes
+    except Exception:  # raised by the caller's own classes
         return False
 
 
@@ -290,7 +290,7 @@ def _write(queryset: Any, changes: Changes, batch_size: int | None, workers: int
         )
     if update is not None:
         return update.run()
-    # What is refused is refused outside of a transaction, so that the caller's is not broken.
+    # Refuse bad values outside a transaction, so that the caller's transaction stays usable.
     check_rows(queryset.model, changes.rows, queryset.db)
     check_values(connections[queryset.db], changes.rows, changes.fields, changes.places)
     with one_transaction(queryset.db):
@@ -319,8 +319,8 @@ def _write_as_django(queryset: Any, changes: Changes, batch_size: int | None) ->
 
 
 def with_defaults(rows: Sequence[Any], names: Iterable[str]) -> list[Any]:
-    """The objects, or copies of them that have the expression of a default in the place of the
-    default: Django's bulk_update() writes it into a CASE, where SQL knows no DEFAULT."""
+    """Return the objects, or copies with the expression of a database default instead of DEFAULT:
+    Django's bulk_update() puts it into a CASE, where SQL does not allow DEFAULT."""
     given = []
     for row in rows:
         defaults = {
@@ -336,5 +336,5 @@ def with_defaults(rows: Sequence[Any], names: Iterable[str]) -> list[Any]:
 
 
 def _is_null_of_json(value: Any) -> bool:
-    """Django's bulk_update makes SQL's NULL of it."""
+    """Return whether it is JSON null, which Django's bulk_update() would store as SQL NULL."""
     return isinstance(value, models.Value) and value.value is None

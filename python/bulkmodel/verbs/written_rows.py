@@ -1,4 +1,4 @@
-"""The queryset of the rows that a call wrote."""
+"""Build the queryset of the rows that a call wrote."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from bulkmodel.model.row_state import watch
 from bulkmodel.model.snapshot import Snapshot
 from bulkmodel.model.where import InKeys
 
-# Values by attribute, of objects in their order; and attributes of which nothing is known.
+# Returns values by attribute, in the order of the objects, and the unknown attributes.
 Told = Callable[[list[Any]], tuple[dict[str, list[Any]], Sequence[str]]]
 
 
 def of_keys(kind: type[Any], model: type[models.Model], using: str, keys: Sequence[Any]) -> Any:
-    """The rows that have these keys, not read; the keys are one parameter."""
+    """Return an unevaluated queryset of these keys, which are sent as one parameter."""
     queryset = kind(model, using=using)
     return queryset.filter(InKeys(models.F("pk"), keys)) if keys else queryset.none()
 
@@ -37,10 +37,10 @@ def of_rows(
     plain: bool = False,
     told: Told | None = None,
 ) -> Any:
-    """The rows of these objects, read already: it is filled with them, in their order.
+    """Return the queryset of these objects' rows, already filled with the objects in order.
 
-    created: all objects have all fields; plain: none of their values is an expression.  told: what
-    rows hold in attributes that were not written from the objects."""
+    created: all objects have all fields.  plain: no value is an expression.  told: returns the
+    rows' values in attributes that were not written from the objects."""
     keys = _keys(model, objects)
     read_back(kind(model, using=using), objects, plain)
     queryset = of_keys(kind, model, using, keys)
@@ -48,20 +48,20 @@ def of_rows(
     queryset._prefetch_done = True
     queryset._bm_by_key = True
     watch(objects)
-    queryset._image = image = Snapshot(model, objects, using, alike=created)
+    queryset._snapshot = snapshot = Snapshot(model, objects, using, alike=created)
     columns, unknown = told(objects) if told is not None else ({}, ())
     for name, values in columns.items():
-        image.put(name, range(len(objects)), values)
+        snapshot.put(name, range(len(objects)), values)
     if unknown:
-        image.read_later(unknown, lambda rows: _stored(model, rows, using, unknown))
+        snapshot.read_later(unknown, lambda rows: _stored(model, rows, using, unknown))
     return queryset
 
 
 def read_anew(
     kind: type[Any], objects: list[Any], model: type[models.Model], using: str
 ) -> list[Any]:
-    """The rows of these objects, in their order, as the database holds them: of a row that was
-    there already a conflict updated some fields, or none."""
+    """Read the rows of these objects, in order.  A conflict may have updated only some fields of an
+    existing row, or none."""
     keys = normal_keys(model, _keys(model, objects), using)
     found = list(of_keys(kind, model, using, keys).order_by())
     rows = dict(zip(normal_keys(model, [row.pk for row in found], using), found))
@@ -76,7 +76,7 @@ def _keys(model: type[models.Model], objects: list[Any]) -> list[Any]:
 
 
 def read_back(queryset: Any, objects: list[Any], plain: bool) -> None:
-    """Set on the objects what the database computed, by one query."""
+    """Set the values that the database computed on the objects, with one query."""
     names = [
         field.attname
         for field in queryset.model._meta.concrete_fields
@@ -97,7 +97,7 @@ def read_back(queryset: Any, objects: list[Any], plain: bool) -> None:
 
 
 def _is_open(field: Any, objects: list[Any], plain: bool) -> bool:
-    """Has an object an expression for its value?"""
+    """Return whether an object has an expression as its value."""
     name = field.attname
     return not plain and any(isinstance(vars(o).get(name), Expression) for o in objects)
 
@@ -105,7 +105,7 @@ def _is_open(field: Any, objects: list[Any], plain: bool) -> bool:
 def _stored(
     model: type[models.Model], objects: list[Any], using: str, names: Sequence[str]
 ) -> dict[str, list[Any]]:
-    """What the rows of these objects hold in these attributes, by one query."""
+    """Read these attributes of the objects' rows with one query."""
     keys = normal_keys(model, [object.pk for object in objects], using)
     found = list(of_keys(QuerySet, model, using, keys).order_by().values_list("pk", *names))
     cells = dict(zip(normal_keys(model, [row[0] for row in found], using), found))
@@ -115,7 +115,7 @@ def _stored(
 
 
 def count_inserts(queryset: Any) -> None:
-    """Let Django's _batched_insert() fail where fewer rows come back than were sent."""
+    """Make Django's _batched_insert() fail if fewer rows are returned than were sent."""
     insert = queryset._batched_insert
 
     def insert_all(objects: list[Any], *given: Any, **options: Any) -> Any:

@@ -519,7 +519,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         fields = None if names is None else [known[name] for name in names if name in known]
         return diagnose.Call(self.model, connections[self.db], rows, fields)
 
-    # -------------------------------------------------------------------------- beside the rows
+    # -------------------------------------------------------------------------- connections, chunks
 
     def get_chunks(self, n: int, max_chunks: int | None = None) -> Iterator[Sequence[Any]]:
         """Yield the rows in chunks of n, see `helpers.get_chunks()`."""

@@ -1,7 +1,7 @@
 """Querysets and managers for type checkers: every call keeps the model of the rows.
 
-Nothing here runs.  The methods are those of BulkModelQuerySetMixin, with the names and defaults
-that they have there; only the types are told more exactly.
+Nothing here runs.  The methods, names and defaults are those of BulkModelQuerySetMixin; only the
+types are more precise.
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ def _give_postgresql(
     )
 
 
-# In Django's statement these are not text, so their cast is another one.
+# Django's statement does not send these as text, so their cast is a different one.
 _LITERALS = (int, float, Decimal, bytes, datetime.date)
 _MADE: dict[str, type[Any]] = {"timestamptz": datetime.datetime, "time": datetime.time}
 

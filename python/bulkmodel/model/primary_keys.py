@@ -72,13 +72,13 @@ def normal_value(field: Any, value: Any, using: str) -> Any:
             written = target.get_db_prep_value(found, connection, False)
             found = target.from_db_value(written, None, connection)
         hash(found)
-    except Exception:  # of a field of the project's own, too
+    except Exception:  # the project's own field may raise anything
         return value
     return found
 
 
 def _target(field: Any) -> Any:
-    """The field of which this one has the values, behind foreign keys."""
+    """Return the field that a foreign key refers to, or the field itself."""
     while field.remote_field:
         field = field.target_field
     return field

@@ -70,7 +70,7 @@ class Change:
     """The values that set() removes and adds for one owner."""
 
     owner: Any  # a key
-    value: Any  # what the links hold for it
+    value: Any  # the value that the links use for it
     removed: set[Any] = field(default_factory=set)
     given: set[Any] = field(default_factory=set)  # wanted, and not visible
     added: set[Any] = field(default_factory=set)  # the part of `given` that does not exist

@@ -178,7 +178,7 @@ def write(
     which: bool = False,
 ) -> tuple[int, Changes]:
     """Write the rows that `queryset`, which is on the alias to write to, selects.  Return how many,
-    and of which objects they are.  which: the caller needs to know the latter for certain."""
+    and the changes of these rows.  which: the caller needs to know exactly which rows."""
     n = len(changes.rows)
     if workers > 1:
         workers = workers_for(connections[queryset.db], queryset.model, workers, n, batch_size)
@@ -192,7 +192,7 @@ def write(
     if not known and (which or snapshot is not None):
         changes, known = changes.among(_held(queryset, changes)), True
     if not known:
-        note_lost(changes.rows, queryset.db)  # of which of them is not asked
+        note_lost(changes.rows, queryset.db)  # it is not known for which of them
         return matched, changes
     if snapshot is not None:
         names = [field.attname for field in changes.fields]

@@ -209,7 +209,11 @@ class Create:
         changed them, or each row was read back separately."""
         field = self.target.description.key.field
         if len(keys) > 1 and self.jobs.all[0].keys_by() == PROVED:
-            keys = [field.to_python(object.pk) for object in self.keyed]
+            given = [field.to_python(object.pk) for object in self.keyed]
+            if type(keys[0]) is not type(given[0]):  # the column's type is not the field's
+                returned = {field.to_python(key): key for key in keys}
+                given = [returned.get(key, key) for key in given]
+            keys = given
         for object, made in zip(self.keyed, keys):
             object.pk = made
 

@@ -21,14 +21,14 @@ def probed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As if this SQLite had no enable_load_extension: what it is asked for is the probe."""
     monkeypatch.setattr(sqlite, "_by_extension", sqlite._by_probe)
     connection.__dict__.pop("_bulkmodel_source", None)
-    sqlite._place.cache_clear()
+    sqlite._offset.cache_clear()
     yield
     connection.__dict__.pop("_bulkmodel_source", None)
-    sqlite._place.cache_clear()
+    sqlite._offset.cache_clear()
 
 
 def place() -> int:
-    found = sqlite._place()
+    found = sqlite._offset()
     assert found is not None
     return found
 

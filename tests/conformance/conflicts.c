@@ -497,6 +497,28 @@ static void a_generated_column_is_read_back(world *w)
     assert_int_equal(updated.unchanged, 2);
 }
 
+/* Rows that were ignored are in no queryset: what is read back goes to the others. */
+static void generated_columns_of_rows_between_ignored_ones(world *w)
+{
+    run(w,
+        "CREATE TABLE square (id %s, side integer UNIQUE, area integer GENERATED ALWAYS AS"
+        " (side * side) STORED, kind text)",
+        w->on->made_key);
+    run(w, "INSERT INTO square (side) VALUES (2), (4)");
+    square rows[] = {{.side = 2}, {.side = 3}, {.side = 4}, {.side = 5}};
+    ok(w, bm_bulk_create(
+              w->db, bm_structs(&square_model, rows, 4),
+              CREATE(.ignore_conflicts = BM_ON, .return_outcomes = BM_ON, .return_queryset = BM_ON),
+              fresh(w), &w->err));
+    expect_outcomes(w, "gigi");
+    assert_int_equal(bm_queryset_count(w->result.queryset), 2);
+    square *made = bm_queryset_at(w->result.queryset, 0);
+    assert_int_equal(made[0].side, 3);
+    assert_int_equal(made[0].area, 9);
+    assert_int_equal(made[1].side, 5);
+    assert_int_equal(made[1].area, 25);
+}
+
 static void left_out_columns_are_read_back(world *w)
 {
     make_items(w, "");
@@ -544,6 +566,7 @@ static const conformance_case cases[] = {
     CASE(ON_ALL, contradictions_are_refused),
     CASE(ON_SQL, a_conflict_on_what_is_not_unique_is_refused),
     CASE(ON_SQL, a_generated_column_is_read_back),
+    CASE(ON_SQL, generated_columns_of_rows_between_ignored_ones),
     CASE(ON_SQL, left_out_columns_are_read_back),
 };
 

@@ -345,6 +345,25 @@ static void a_streams_row_is_counted_from_its_beginning(world *w)
     expect_number(w, 0, "SELECT count(*) FROM item");
 }
 
+static bm_status breaks(void *user, void *rows, size_t capacity, size_t *n, bm_error *err)
+{
+    (void)user, (void)rows, (void)capacity, (void)n;
+    snprintf(err->message, sizeof err->message, "line 7 is cut");
+    return BM_INVALID;
+}
+
+static void the_words_of_a_source_are_kept(world *w)
+{
+    make_items(w, "");
+    const bm_source source = {.size = sizeof source, .next = breaks};
+    assert_int_equal(bm_bulk_create(w->db, bm_stream(&item_model, &source),
+                                    CREATE(.batch_size = 10), fresh(w), &w->err),
+                     BM_INVALID);
+    assert_string_equal(w->err.message, "line 7 is cut");
+    assert_int_equal(w->err.stage, BM_STAGE_SOURCE);
+    expect_number(w, 0, "SELECT count(*) FROM item");
+}
+
 /* ---- model and table */
 
 typedef struct other {
@@ -494,6 +513,7 @@ static const conformance_case cases[] = {
     CASE(ON_SQL, an_upsert_names_the_callers_row),
     CASE(ON_SQL, with_keys_back_the_row_is_named),
     CASE(ON_SQL, a_streams_row_is_counted_from_its_beginning),
+    CASE(ON_SQL, the_words_of_a_source_are_kept),
     CASE(ON_POSTGRESQL, a_struct_that_does_not_match),
     CASE(ON_SQL, a_column_that_is_not_there),
     CASE(ON_SQL, a_column_that_must_have_a_value),

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Count the asserts of the core, and compare what is written with and without them (B-22).
 
-usage: asserts.py LINES    fail unless there is an assert for so many lines of src/core
+usage: asserts.py LINES    fail unless there is an assert for so many lines of src/base and core
 
 Lines are those with code.  The command is built a second time, with NDEBUG; both write, change and
 read the same rows in SQLite files of their own, and everything that they print or write is equal.
@@ -20,6 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 ASSERT = re.compile(r"\b(?:assert|_Static_assert|static_assert)\s*\(")
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+FOLDERS = ("base", "core")
 ROWS = 3000
 TABLE = (
     "CREATE TABLE thing (id integer PRIMARY KEY, name varchar(40) UNIQUE, amount decimal(12,2),"
@@ -31,10 +32,11 @@ COLUMNS = "id,name,amount,at,day,ok,size,raw"
 def density() -> tuple[int, int]:
     """Asserts of the core, and its lines of code."""
     asserts = lines = 0
-    for path in sorted((ROOT / "src" / "core").glob("*.[ch]")):
-        code = COMMENT.sub("", path.read_text("utf-8"))
-        asserts += len(ASSERT.findall(code))
-        lines += sum(bool(line.strip()) for line in code.splitlines())
+    for folder in FOLDERS:
+        for path in sorted((ROOT / "src" / folder).glob("*.[ch]")):
+            code = COMMENT.sub("", path.read_text("utf-8"))
+            asserts += len(ASSERT.findall(code))
+            lines += sum(bool(line.strip()) for line in code.splitlines())
     return asserts, lines
 
 

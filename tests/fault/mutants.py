@@ -3,9 +3,9 @@
 
 usage: mutants.py EVERY    every so many-th of the mutants
 
-src/pg and src/lite are compiled once, in a copy, with a switch in each condition.  A mutant is a
-number in the environment: its condition is always true, or always false.  It is killed when a unit
-or golden test of these folders fails, crashes or does not end.
+src/types, src/pg and src/lite are compiled once, in a copy, with a switch in each condition.  A
+mutant is a number in the environment: its condition is always true, or always false.  It is killed
+when a unit or golden test of these folders fails, crashes or does not end.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 COPY = ROOT / "build" / "mutants"
-FOLDERS = ("pg", "lite")
+FOLDERS = ("types", "pg", "lite")
 LONGEST_S = 60
 IF = re.compile(r"\bif \(")
 SWITCH = """
@@ -95,7 +95,7 @@ def build(places: list[str]) -> list[str]:
         f"tests/test_{path.parent.name}_{path.stem}"
         for path in (COPY / "tests").glob("*/*.c")
         if path.parent.name in ("unit", "golden")
-        and path.name.startswith(("pg_", "lite_", "sqlite_batch"))
+        and path.name.startswith(("pg_", "lite_", "types_", "sqlite_batch"))
     )
     ninja = str(ROOT / ".venv" / "bin" / "ninja")
     subprocess.run([ninja, "--quiet", "-C", folder, *programs], check=True, stdout=sys.stderr)

@@ -133,6 +133,24 @@ static void the_databases_own_timeout(world *w, bm_db *db)
     world_expect(w, SEEDS, SEED_SUM);
 }
 
+/* A limit that is further away than the clock goes is none. */
+static void the_longest_limits(world *w, bm_db *db)
+{
+    const bm_call call = {.size = sizeof call,
+                          .timeout_ms = INT64_MAX,
+                          .commit_timeout_ms = INT64_MAX,
+                          .statement_timeout_ms = INT64_MAX,
+                          .lock_timeout_ms = INT64_MAX};
+    bm_error err = BM_ERROR;
+    item rows[3];
+    fill_items(rows, 3, 1000, 1);
+    if (bm_bulk_create(db, bm_structs(&item_given, rows, 3),
+                       BM_OPTIONS(bm_bulk_create_options, .call = &call), NULL, &err) != BM_OK) {
+        fail_msg("%s", err.message);
+    }
+    world_expect(w, SEEDS + 3, SEED_SUM + 3);
+}
+
 static void on(world_engine engine, void (*test)(world *w, bm_db *db))
 {
     world w;
@@ -158,6 +176,8 @@ ON(SQLITE, the_first_commit_is_not_sent_late)
 ON(POSTGRESQL, nor_is_a_savepoint_released)
 ON(SQLITE, nor_is_a_savepoint_released)
 ON(POSTGRESQL, the_databases_own_timeout)
+ON(POSTGRESQL, the_longest_limits)
+ON(SQLITE, the_longest_limits)
 
 int main(void)
 {
@@ -170,6 +190,8 @@ int main(void)
         cmocka_unit_test(nor_is_a_savepoint_released_POSTGRESQL),
         cmocka_unit_test(nor_is_a_savepoint_released_SQLITE),
         cmocka_unit_test(the_databases_own_timeout_POSTGRESQL),
+        cmocka_unit_test(the_longest_limits_POSTGRESQL),
+        cmocka_unit_test(the_longest_limits_SQLITE),
     };
     return cmocka_run_group_tests_name("fault_timeouts", tests, NULL, NULL);
 }

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from app.models import Everything, Keyed, Plain
@@ -93,6 +93,16 @@ def test_duplicates_in_the_batch(n: int, keys: bool, options: Any) -> None:
 
     django, ours = both(make, **options)
     assert ours == django
+
+
+@pytest.mark.parametrize("n", [2, 1500])
+def test_only_unique_conflicts_are_ignored(n: int) -> None:
+    """Django's own INSERT OR IGNORE on SQLite drops the row that violates NOT NULL."""
+    objects = batch(n)
+    objects[-1].name = None
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Plain.objects.bulk_create(objects, **IGNORE)
+    assert stored() == []
 
 
 @pytest.mark.parametrize("n", [2, 1500])

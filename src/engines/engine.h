@@ -81,6 +81,8 @@ typedef struct bm__engine {
     bool reads_batch;       /* a statement reads the batch itself; else it takes array parameters */
     bool returns_keys;      /* RETURNING gives the keys of an INSERT, which rise with its rows */
     bool has_copy;          /* LOAD and UNLOAD */
+    bool draws_keys;        /* behind the highest key that there can be it draws lots */
+    bool has_privileges;    /* a role may be refused to read what it writes */
     bool one_writer;        /* never more than one connection writes */
     bool defers;            /* constraints may be deferred, and made immediate */
     bool has_arrays;        /* many values come back as one */

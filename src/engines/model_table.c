@@ -55,7 +55,7 @@ bm_status bm__table_of_model(const bm__engine *engine, const bm_model *model, bm
     for (size_t i = 0; status == BM_OK && i < model->n_fields; i++) {
         bool made = (model->fields[i].flags & BM_ASSIGNED) != 0;
         bm__table_column *column = &catalog.table->columns[i];
-        column->rowid = column->may_reserve = made && engine->storage != NULL;
+        column->rowid = column->may_reserve = made && engine->highest != NULL;
     }
     if (status == BM_OK) {
         *out = catalog.table;

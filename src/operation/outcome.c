@@ -188,7 +188,7 @@ static int by_number(const void *a, const void *b)
 static bm_status arrange_keys(bm__job *job, bm_error *err)
 {
     const bm__plan *plan = job->plan;
-    if (plan->strategy != BM__INSERT_KEYS || job->watched || job->n < 2) {
+    if (!plan->keys_rise || job->watched || job->n < 2) {
         return BM_OK;
     }
     if (plan->model->fields[plan->key_field].width != sizeof(int64_t) || job->call->pick != NULL) {
@@ -203,7 +203,7 @@ static bm_status arrange_keys(bm__job *job, bm_error *err)
         lowest = keys[i] < lowest ? keys[i] : lowest;
         highest = keys[i] > highest ? keys[i] : highest;
     }
-    bool drawn = plan->engine->storage != NULL && ((uint64_t)highest - (uint64_t)lowest) >> 48 != 0;
+    bool drawn = plan->engine->draws_keys && ((uint64_t)highest - (uint64_t)lowest) >> 48 != 0;
     job->unsorted = job->unsorted || !rising;
     if (!rising && !drawn) {
         qsort(keys, job->n, sizeof *keys, by_number);

@@ -143,6 +143,7 @@ typedef struct bm__plan {
     bool key_made;     /* the key field that is not in the rows but made: key_field */
     bool key_tracked;  /* the call keeps the values of key_field as the database has them */
     size_t key_field;
+    bool keys_rise;  /* they come back in any order, and rise with the rows */
     bool mixed_keys; /* of key_field some rows have a value, some are to be given one */
     bm__tally tally;
     bool count_exact; /* rows written must be rows sent */

@@ -18,7 +18,7 @@ bm_status bm__create_proof(const bm__request *request, bm__plan *plan, bm__sql_s
                            bm_error *err)
 {
     bool asked = request->keys_by == BM__KEYS_ASKED || request->keys_by == BM__KEYS_EACH;
-    if (asked || request->n_rows == 1 || plan->engine->storage != NULL) {
+    if (asked || request->n_rows == 1 || plan->engine->dialect->proof == NULL) {
         return BM_OK;
     }
     bool made = plan->strategy == BM__INSERT_RETURNING;

@@ -110,7 +110,6 @@ static bm_status gather_facts(const bm__request *request, const bm__plan *plan, 
     bool tells = may_skip(request) || (upserts && !request->untold);
     facts |= plan->engine->reads_batch ? BM__FACT_READS_BATCH : 0;
     facts |= plan->engine->returns_keys ? BM__FACT_RISING : 0;
-    facts |= plan->engine->dialect->binds_rows ? BM__FACT_NO_COPY : 0;
     facts |= small ? BM__FACT_SMALL : 0;
     facts |= fact_of_keys(request, upserts);
     facts |= tells ? BM__FACT_TELLS : 0;
@@ -124,13 +123,15 @@ static bm_status gather_facts(const bm__request *request, const bm__plan *plan, 
         facts |= request->keys_back || tells || above ? BM__FACT_MADE_BACK : 0;
         facts |= key->may_reserve ? BM__FACT_DRAWABLE : 0;
     }
-    if (plan->engine->storage == NULL) {
+    if (plan->engine->has_copy) {
         bool insert;
         BM_TRY(needs_insert(request, plan, &insert, err));
         bool plain = table->kind == 'r' || table->kind == 'p';
         bool copyable =
             plain && !table->row_security && !insert && request->conflict == BM__CONFLICT_ERROR;
         facts |= copyable ? 0 : BM__FACT_NO_COPY;
+    } else {
+        facts |= BM__FACT_NO_COPY;
     }
     *out = facts;
     return BM_OK;
@@ -177,8 +178,8 @@ static bool is_lone(const bm__request *request, const bm__plan *plan)
 {
     bool each = plan->strategy == BM__INSERT_EACH;
     bool plain = plan->strategy == BM__INSERT || plan->strategy == BM__INSERT_KEYS || each;
-    if (plan->engine->storage != NULL || !plain || !(each || request->n_rows == 1) ||
-        plan->mixed_keys) {
+    if (plan->engine->reads_batch || plan->engine->dialect->binds_rows || !plain ||
+        !(each || request->n_rows == 1) || plan->mixed_keys) {
         return false;
     }
     for (size_t i = 0; i < plan->model->n_fields; i++) {
@@ -416,7 +417,7 @@ static bm_status plan_write(const bm__request *request, bm__plan *plan, bm__sql_
         }
         break;
     case BM__INSERT: /* who has keys returned is refused what may not be: nothing is lost unseen */
-        shape->returning = request->returns && plan->keys.n > 0 && plan->engine->storage == NULL
+        shape->returning = request->returns && plan->keys.n > 0 && plan->engine->has_privileges
                                ? BM__RETURN_KEYS
                                : BM__RETURN_NOTHING;
         plan->chunk_rows = request->keys_by == BM__KEYS_EACH ? 1 : plan->chunk_rows;
@@ -549,6 +550,7 @@ bm_status bm__create_plan(const bm__request *request, bm__plan *plan, bm_error *
     BM_TRY(gather_facts(request, plan, &facts, err));
     const bm__rule *rule = bm__strategy_of(facts);
     plan->strategy = rule->strategy;
+    plan->keys_rise = plan->strategy == BM__INSERT_KEYS;
     plan->why = rule->why;
     plan->key_tracked = plan->key_tracked && plan->strategy != BM__COPY; /* which gives none back */
     plan->count_exact = request->conflict != BM__CONFLICT_NOTHING && !request->allow_skipped;

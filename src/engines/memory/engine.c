@@ -13,6 +13,7 @@ const bm__engine bm__engine_memory = {
     .urls = "memory:",
     .accepts = accepts,
     .has_copy = true,
+    .has_privileges = true,
     .one_writer = true,
     .small_rows = 1000,
     .hint_rows = SIZE_MAX,

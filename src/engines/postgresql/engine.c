@@ -22,6 +22,7 @@ const bm__engine bm__engine_postgresql = {
     .urls = "postgresql:, postgres:, host=",
     .accepts = accepts,
     .has_copy = true,
+    .has_privileges = true,
     .defers = true,
     .has_arrays = true,
     .sets_lock_timeout = true,

@@ -26,8 +26,8 @@ static const bm__storage storage = {
 
 /* Under every driver: one writer, no round trip to save, its own way to store. */
 #define EVERY_DRIVER                                                                               \
-    .one_writer = true, .storage = &storage, .small_rows = SIZE_MAX, .hint_rows = SIZE_MAX,        \
-    .load_rows = 1000000, .exec_rows = 1000000, .stream_rows = 65536,                              \
+    .one_writer = true, .draws_keys = true, .storage = &storage, .small_rows = SIZE_MAX,           \
+    .hint_rows = SIZE_MAX, .load_rows = 1000000, .exec_rows = 1000000, .stream_rows = 65536,       \
     .type_of = bm__sqlite_type_of, .highest = bm__sqlite_highest,                                  \
     .truncate_reaches = bm__sqlite_truncate_reaches,                                               \
     .is_delete_trigger = bm__sqlite_is_delete_trigger

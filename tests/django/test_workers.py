@@ -269,6 +269,34 @@ def test_a_worker_whose_statement_runs_is_stopped() -> None:
     assert names() == set()
 
 
+def test_t12_a_worker_between_two_chunks_writes_no_more(monkeypatch: Any) -> None:
+    """No request to cancel reaches it there: it is told to stop at its next step."""
+
+    class OwnError(Exception):
+        pass
+
+    both, known = Both(), threading.Event()
+    failed = workers.Team.failed
+
+    def tell(team: Any, worker: Any, error: BaseException) -> None:
+        failed(team, worker, error)
+        known.set()
+
+    def fail_one(sql: str, context: Any) -> None:
+        both(sql, context)
+        if is_write(sql):
+            if threading.get_ident() == min(both.come):
+                raise OwnError
+            assert known.wait(20)
+
+    monkeypatch.setattr(workers.Team, "failed", tell)
+    monkeypatch.setattr(workers._Worker, "cancel", lambda worker: None)
+    with watching(fail_one) as spy, pytest.raises(OwnError):
+        Plain.objects.bulk_create(rows(60), max_concurrent_workers=2, **WAYS)
+    assert len([sql for sql, *_ in spy.calls if is_write(sql)]) == 2
+    assert names() == set()
+
+
 def test_an_exception_of_the_callers_own() -> None:
     class OwnError(Exception):
         pass

@@ -15,6 +15,7 @@ import argparse
 import hashlib
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -178,6 +179,7 @@ def main() -> None:
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--list", action="store_true")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     chosen = selection(given.seed, given.count, given.folder)
     kept = PLACE / "results.jsonl"
     results = {}

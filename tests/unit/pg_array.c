@@ -66,6 +66,20 @@ static void float_literals(void **state)
     check_literal(BM_FLOAT8, OID_FLOAT8, specials, 3, NULL, "{Infinity,-Infinity,NaN}");
 }
 
+/* T13: eras of the calendar are cut on a first of March, 400 years apart, also before year 1 (what
+ * PostgreSQL prints of date '1970-01-01' - 865565, - 865566, - 719468, - 719469, - 719163). */
+static void literals_of_eras_before_year_one(void **state)
+{
+    (void)state;
+    static const int32_t days[] = {-865565, -865566, -719468, -719469, -719163};
+    static const int64_t usecs[] = {-865565 * INT64_C(86400000000) - 1};
+    check_literal(BM_DATE, OID_DATE, days, 5, NULL,
+                  "{\"0401-03-01 BC\",\"0401-02-29 BC\",\"0001-03-01 BC\",\"0001-02-29 BC\","
+                  "\"0001-12-31 BC\"}");
+    check_literal(BM_TIMESTAMP, OID_TIMESTAMP, usecs, 1, NULL,
+                  "{\"0401-02-29 23:59:59.999999 BC\"}");
+}
+
 /* Day -2440588 is 4714-11-24 BC; the day before 0001-01-01 (day -719162) is 0001-12-31 BC. */
 static void datetime_literals(void **state)
 {
@@ -225,9 +239,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(literals),          cmocka_unit_test(float_literals),
-        cmocka_unit_test(datetime_literals), cmocka_unit_test(wrong_elements),
-        cmocka_unit_test(long_arrays),       cmocka_unit_test(wrong_bytes),
-        cmocka_unit_test(loose_bytes),
+        cmocka_unit_test(datetime_literals), cmocka_unit_test(literals_of_eras_before_year_one),
+        cmocka_unit_test(wrong_elements),    cmocka_unit_test(long_arrays),
+        cmocka_unit_test(wrong_bytes),       cmocka_unit_test(loose_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, free_out);
 }

@@ -22,11 +22,16 @@ def _elsewhere() -> Iterator[str]:
     if ENGINE == "postgresql":
         yield "test_tables_sqlite.py"
     else:
-        yield from ("test_errors_found.py", "test_errors_postgresql.py")
+        yield from ("test_row_search_postgresql.py", "test_errors_postgresql.py")
         yield from ("test_fields_postgresql.py", "test_planted.py")
         yield from ("test_tables.py",)
     if ENGINE != "postgresql" or not postgresql.is_psycopg3:
-        yield from ("test_commits.py", "test_lost.py", "test_pools.py", "test_statistics.py")
+        yield from (
+            "test_commits.py",
+            "test_lost_connections.py",
+            "test_pools.py",
+            "test_statistics.py",
+        )
         yield from ("test_workers.py", "test_workers_pooler.py")
         yield from ("test_workers_rules.py", "test_workers_session.py")
     if not IN_LEG:  # thousands of calls, and a project: with the package as it is installed

@@ -31,5 +31,5 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SECRET_KEY = "tests"
 USE_TZ = True
 TIME_ZONE = "Europe/Berlin"
-# What the tests of errors ask for; test_errors_found.py has one of the default.
+# What the tests of errors ask for; test_row_search_postgresql.py has one of the default.
 BULKMODEL_LOCATE_IN_ATOMIC = True

@@ -41,6 +41,24 @@ class Spy:
         return {pid for _, _, pid in self.calls}
 
 
+def is_write(sql: str) -> bool:
+    return any(verb in sql for verb in ("INSERT INTO", "COPY", "UPDATE "))
+
+
+class Both:
+    """Lets the first write of each of n workers pass when all of them have come to theirs."""
+
+    def __init__(self, n: int = 2) -> None:
+        self.barrier = threading.Barrier(n, timeout=20)
+        self.come: set[int] = set()
+
+    def __call__(self, sql: str, context: Any) -> None:
+        me = threading.get_ident()
+        if is_write(sql) and me not in self.come and len(self.come) < self.barrier.parties:
+            self.come.add(me)
+            self.barrier.wait()
+
+
 @contextmanager
 def watching(before: Callable[[str, Any], None] | None = None) -> Iterator[Spy]:
     spy = Spy(before)

@@ -1,16 +1,18 @@
-"""T13: instants whose year in UTC is no year of Python's: what Django does with them, we do."""
+"""The greatest and the least values of a field, and those behind them: as Django does it."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 
 from app.models import Everything
 from conftest import ENGINE
 
 pytestmark = pytest.mark.django_db
 
+# T13: instants whose year in UTC is no year of Python's.
 EAST, WEST = timezone(timedelta(hours=1)), timezone(timedelta(hours=-1))
 LAST = datetime(9999, 12, 31, 23, 59, 59, 999999)
 FIRST = datetime(1, 1, 1)
@@ -51,3 +53,43 @@ def test_the_ends_of_pythons_years(name: str, n: int) -> None:
     assert found == outcome(Everything.django, value, n)
     if ENGINE == "postgresql":
         assert found == [(stored,)]
+
+
+WRONG: list[tuple[str, Any, type[Exception]]] = (
+    [
+        ("decimal", Decimal("1e15"), DataError),
+        ("decimal", Decimal("999999999999999.999995"), DataError),
+        ("integer", 2**31, DataError),
+        ("big", 2**63, DataError),
+    ]
+    if ENGINE == "postgresql"
+    else [("big", 2**63, OverflowError), ("integer", -(2**63) - 1, OverflowError)]
+)
+
+
+@pytest.mark.parametrize(("name", "value", "kind"), WRONG)
+@pytest.mark.parametrize("call", ["bulk_create", "copy_from_objects", "update_fields"])
+def test_a_number_that_does_not_fit_names_its_row(
+    call: str, name: str, value: Any, kind: type[Exception]
+) -> None:
+    with pytest.raises(kind), transaction.atomic():
+        Everything(**{name: value}).save()
+    rows = [Everything() for _ in range(3)]
+    if call == "update_fields":
+        Everything.django.bulk_create(rows)
+    setattr(rows[1], name, value)
+    with pytest.raises(kind) as caught, transaction.atomic():
+        if call == "update_fields":
+            Everything.objects.update_fields(name, objects=rows)
+        else:
+            getattr(Everything.objects, call)(rows)
+    error: Any = caught.value
+    assert (error.row_index, error.field_name) == (1, name)
+
+
+def test_the_widest_decimals_are_written() -> None:
+    widest = Decimal("999999999999999.99999")
+    rows = Everything.objects.bulk_create([Everything(decimal=widest), Everything(decimal=-widest)])
+    assert Everything.objects.update_fields("decimal", objects=rows) == 2
+    assert Everything.objects.copy_from_objects(iter(rows)) == 2
+    assert Everything.django.filter(decimal__in=[widest, -widest]).count() == 4

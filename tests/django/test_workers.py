@@ -22,7 +22,7 @@ from bulkmodel.engine.statements import Condition
 from bulkmodel.errors import PartialCommit
 from bulkmodel.model.adapt import for_create
 from bulkmodel.model.target import Target, gather, make_job
-from spy import backends, kill, until, watching
+from spy import Both, backends, is_write, kill, until, watching
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -47,24 +47,6 @@ def rows(n: int) -> list[Plain]:
 
 def names() -> set[str]:
     return set(Plain.django.values_list("name", flat=True))
-
-
-def is_write(sql: str) -> bool:
-    return any(verb in sql for verb in ("INSERT INTO", "COPY", "UPDATE "))
-
-
-class Both:
-    """Lets the first write of each of n workers pass when all of them have come to theirs."""
-
-    def __init__(self, n: int = 2) -> None:
-        self.barrier = threading.Barrier(n, timeout=20)
-        self.come: set[int] = set()
-
-    def __call__(self, sql: str, context: Any) -> None:
-        me = threading.get_ident()
-        if is_write(sql) and me not in self.come and len(self.come) < self.barrier.parties:
-            self.come.add(me)
-            self.barrier.wait()
 
 
 # ------------------------------------------------------------------------------ what it does

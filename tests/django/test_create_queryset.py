@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
-from app.models import Document, Everything, Foo, Keyed, Plain, Signed, Stamped
+from app.models import Child, Document, Everything, Foo, Keyed, Plain, Signed, Stamped
 
 pytestmark = pytest.mark.django_db
 
@@ -139,3 +139,12 @@ def test_populate_takes_related_objects_with_it(django_assert_num_queries: Any) 
     found = Everything.objects.all()
     found.populate_queryset_values([Everything(pk=everything.pk, link=one)], "link")
     assert found[0].link is one
+
+
+def test_create_queryset_gives_values_to_rows_of_two_tables() -> None:
+    child = Child(name="c", value=1)
+    child.save()
+    child.value, child.extra = 6, 7
+    assert list(Child.objects.create_queryset([child])) == [child]
+    stored = Child.objects.get()
+    assert (stored.value, stored.extra) == (6, 7)

@@ -75,7 +75,7 @@ bm_status py_prepare(py_job *self, const py_order *order, bm_error *err)
     self->op.request.batch_size = order->batch_size;
     self->op.verb = bm__verb_named(order->verb);
     if (self->op.verb == NULL) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no such verb");
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "unknown verb");
     }
     BM_TRY(self->op.verb->creates ? order_create(self, order, err)
                                   : order_update(self, order, err));

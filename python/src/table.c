@@ -38,7 +38,7 @@ static bool set_field(py_table *self, bm_field *field, PyObject *item, Py_ssize_
     flags &= ~PY_LINK;
     bm_type found = py_type_named(type);
     if (bm__type(found) == NULL) {
-        PyErr_Format(PyExc_ValueError, "there is no type %s", type);
+        PyErr_Format(PyExc_ValueError, "unknown type %s", type);
         return false;
     }
     *field = (bm_field){.name = bm__arena_copy(&self->arena, column, strlen(column)),
@@ -126,7 +126,7 @@ static PyObject *table_new(PyTypeObject *type, PyObject *args, PyObject *keyword
     self->engine = bm__engine_named(engine);
     self->key = SIZE_MAX;
     if (self->engine == NULL) {
-        PyErr_Format(PyExc_ValueError, "there is no engine %s", engine);
+        PyErr_Format(PyExc_ValueError, "unknown engine %s", engine);
     } else if (set_fields(self, name, fields)) {
         bool fits = bm__model_check(&self->made, &err) == BM_OK &&
                     bm__table_of_model(self->engine, &self->made, &self->table, &err) == BM_OK;

@@ -87,7 +87,8 @@ static bm_status check(bm_db *db, const char *schema, const char *table, bm_erro
 {
     if (db == NULL || table == NULL || table[0] == '\0' || (schema != NULL && schema[0] == '\0')) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
-                        db == NULL ? "there is no database" : "there is no name of a table");
+                        db == NULL ? "the database must not be NULL"
+                                   : "the table's name must not be NULL");
     }
     if (bm__db_root(db)->engine->ask == NULL) {
         return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK, "the database has no catalog to ask");

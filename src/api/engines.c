@@ -28,7 +28,7 @@ static bm_status attach(const bm__engine *engine, void *handle, bm_db **out, bm_
         return transport == NULL
                    ? bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CONNECT,
                               "this library was built without that engine")
-                   : bm__fail(err, BM_INVALID, BM_STAGE_CONNECT, "there is no connection");
+                   : bm__fail(err, BM_INVALID, BM_STAGE_CONNECT, "the connection must not be NULL");
     }
     BM_TRY(transport->attach(handle, &conn, err));
     return borrow(transport, conn, out, err);

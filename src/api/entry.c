@@ -19,7 +19,7 @@ bm_status bm__check_out(const void *out, bm_error *err)
 {
     return out != NULL
                ? BM_OK
-               : bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no place for the result");
+               : bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "output pointer must not be NULL");
 }
 
 /* Of a failed call nothing counts; of one that committed in part, the parts that did. */
@@ -75,10 +75,11 @@ static bm_status run(bm__execution *x, bm_result *result, bm_error *err)
 {
     bm_status status = err->status;
     if (status == BM_OK && x->db == NULL) {
-        status = bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no database");
+        status = bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "the database must not be NULL");
     }
     if (status == BM_OK && (unsigned)x->op.duplicates > BM_DUPLICATES_LAST) {
-        status = bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "duplicates is no bm_duplicates");
+        status =
+            bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "duplicates must be a bm_duplicates value");
     }
     if (status == BM_OK) {
         status = bm__execute(x, result, err);

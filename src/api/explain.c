@@ -15,7 +15,7 @@ bm_status bm_explain(bm_db *db, const char *verb, bm_rows rows, const void *opti
     bm_status status = bm__model_check(rows.model, err);
     if (db == NULL || named == NULL) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
-                        db == NULL ? "there is no database" : "there is no such verb");
+                        db == NULL ? "the database must not be NULL" : "unknown verb");
     }
     if (status == BM_OK) {
         status = named->options(&x.op, options, err);

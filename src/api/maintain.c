@@ -97,7 +97,7 @@ static bm_status refuse_reached(void *context, const bm__cell *cells, size_t n, 
 {
     const upkeep *u = context;
     if (n != 2 || cells[0].kind != BM__CELL_TEXT) {
-        return bm__fail(err, BM_DATABASE, BM_STAGE_CATALOG, "the catalog's answer is not one");
+        return bm__fail(err, BM_DATABASE, BM_STAGE_CATALOG, "unexpected answer from the catalog");
     }
     const char *name = cells[0].data;
     if (cells[1].kind != BM__CELL_TEXT) {
@@ -194,13 +194,13 @@ static bm_status carry_out(upkeep *u, bm_error *err)
     case BM_CHECK_CONSTRAINTS:
         return check_constraints(u, err);
     }
-    return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no such maintenance");
+    return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "unknown maintenance operation");
 }
 
 static bm_status check(bm_db *db, const bm_model *model, bm_error *err)
 {
     if (db == NULL) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no database");
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "the database must not be NULL");
     }
     BM_TRY(bm__model_check(model, err));
     if (bm__db_root(db)->engine->ask == NULL) {
@@ -214,7 +214,8 @@ static bm_status read_options(upkeep *u, const bm_maintain_options *options, bm_
     BM_TRY(bm__options_read(&u->options, sizeof u->options, options, err));
     BM_TRY(bm__options_read(&u->call, sizeof u->call, u->options.call, err));
     if (u->call.dry_run == BM_ON) {
-        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK, "dry_run is for rows");
+        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,
+                        "dry_run works only for calls that write rows");
     }
     return BM_OK;
 }

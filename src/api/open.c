@@ -45,7 +45,7 @@ bm_status bm_open(const char *url, const bm_open_options *options, bm_db **out, 
     BM_TRY(bm__check_out(out, err));
     *out = NULL;
     if (url == NULL) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CONNECT, "there is no URL");
+        return bm__fail(err, BM_INVALID, BM_STAGE_CONNECT, "the URL must not be NULL");
     }
     BM_TRY(bm__options_read(&read, sizeof read, options, err));
     BM_TRY(transport_of(url, &transport, err));
@@ -105,7 +105,8 @@ bm_status bm_execute(bm_db *db, const char *sql, bm_error *err)
     bm__answer answer;
     err = bm__error_begin(err, &local);
     if (db == NULL || sql == NULL) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no database, or no SQL");
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
+                        "the database and the SQL must not be NULL");
     }
     bm__step step = bm__db_limits(db, NULL);
     BM_TRY(bm__db_connect(db, 1, &step, &conn, &n, &inside, err));
@@ -132,7 +133,7 @@ bm_status bm_ensure_connected(bm_db *db, bm_error *err)
     bool inside;
     err = bm__error_begin(err, &local);
     if (db == NULL) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no database");
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "the database must not be NULL");
     }
     const bm__step limits = bm__db_limits(db, NULL);
     BM_TRY(bm__db_connect(db, 1, &limits, &conn, &n, &inside, err));
@@ -148,7 +149,7 @@ bm_status bm_reset_connection(bm_db *db, bm_error *err)
     err = bm__error_begin(err, &local);
     if (db == NULL || db->root != NULL) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
-                        "there is no database, or it is a transaction");
+                        "the database must not be NULL or a transaction");
     }
     if (db->keeps) {
         return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,

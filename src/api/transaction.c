@@ -56,7 +56,7 @@ bm_status bm_begin(bm_db *db, bm_db **out, bm_error *err)
     BM_TRY(bm__check_out(out, err));
     *out = NULL;
     if (db == NULL) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no database");
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "the database must not be NULL");
     }
     bm_db *tx = calloc(1, sizeof *tx);
     if (tx == NULL) {
@@ -130,7 +130,8 @@ bm_status bm_commit(bm_db *tx, bm_error *err)
     bm_error local;
     err = bm__error_begin(err, &local);
     if (tx == NULL || tx->root == NULL) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_COMMIT, "this is no transaction");
+        return bm__fail(err, BM_INVALID, BM_STAGE_COMMIT,
+                        "not a transaction: pass what bm_begin returned");
     }
     if (tx->inner != NULL && tx->savepoint) { /* of the same name: the inner one first */
         bm_status inner = bm_commit(tx->inner, err);

@@ -39,7 +39,7 @@ bm_status bm_cancel_create(bm_cancel **out, bm_error *err)
     err = err != NULL ? err : &unwanted;
     bm__error_reset(err);
     if (out == NULL) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no place for the result");
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "output pointer must not be NULL");
     }
     *out = NULL;
     bm_cancel *token = calloc(1, sizeof *token);
@@ -49,7 +49,8 @@ bm_status bm_cancel_create(bm_cancel **out, bm_error *err)
     int ends[2];
     if (pipe(ends) != 0) {
         free(token);
-        return bm__fail(err, BM_LIMIT, BM_STAGE_CHECK, "no file descriptor for a cancel token");
+        return bm__fail(err, BM_LIMIT, BM_STAGE_CHECK,
+                        "no file descriptor is left for a cancel token");
     }
     for (int i = 0; i < 2; i++) {
         fcntl(ends[i], F_SETFD, FD_CLOEXEC);

@@ -126,7 +126,7 @@ static bm_status check_types(const order_by *by, bm_error *err)
     for (size_t k = 0; k < by->n_keys; k++) {
         if (by->keys[k]->cells.type == BM_NUMERIC) {
             return bm__fail_cell(err, BM_UNSUPPORTED, BM_STAGE_CHECK, BM_NO_ROW, by->keys[k]->name,
-                                 "rows are not found by column \"%s\" of type numeric",
+                                 "rows cannot be found by column \"%s\": its type is numeric",
                                  by->keys[k]->name);
         }
     }

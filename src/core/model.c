@@ -20,7 +20,7 @@ static bool has_control(const char *name)
 static bm_status check_name(const char *what, const char *name, bm_error *err)
 {
     if (name == NULL || name[0] == '\0') {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "the %s has no name", what);
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "the %s needs a name", what);
     }
     if (bm__text_fault(name, strlen(name)) != NULL) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "the name of the %s is not UTF-8", what);
@@ -51,7 +51,7 @@ static bm_status check_field(const bm_model *model, size_t i, bm_error *err)
     }
     if (bm__model_find(model, field->name) != i) {
         return bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, BM_NO_ROW, field->name,
-                             "column \"%s\" is twice in the model", field->name);
+                             "column \"%s\" occurs twice in the model", field->name);
     }
     if ((field->flags & BM_CREATE_UUID) != 0 &&
         (field->type != BM_UUID || field->layout != BM_FIXED)) {
@@ -64,7 +64,7 @@ static bm_status check_field(const bm_model *model, size_t i, bm_error *err)
 bm_status bm__model_check(const bm_model *model, bm_error *err)
 {
     if (model == NULL) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no model");
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "the model must not be NULL");
     }
     BM_TRY(bm__options_check(sizeof *model, model, "bm_model", err));
     BM_TRY(check_name("table", model->table, err));

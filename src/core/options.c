@@ -24,7 +24,8 @@ bm_status bm__options_read(void *out, size_t known, const void *given, bm_error 
     size_t size;
     memcpy(&size, given, sizeof size);
     if (size < sizeof size) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "an options struct whose size is not set");
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
+                        "the size member of an options struct is not set");
     }
     memcpy(out, given, size < known ? size : known);
     return check_tail(known, size, given, err);
@@ -36,7 +37,8 @@ bm_status bm__options_check(size_t known, const void *given, const char *name, b
     assert(given != NULL && known >= sizeof size);
     memcpy(&size, given, sizeof size);
     if (size < known) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "%s.size is not its size", name);
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
+                        "%s.size is wrong: set it to sizeof the struct", name);
     }
     return check_tail(known, size, given, err);
 }

@@ -120,7 +120,7 @@ static bm_status put_member(bm_queryset *queryset, size_t place, size_t i, const
         return bm__queryset_own(queryset, place, i, err);
     }
     return bm__fail_cell(err, BM_INTERNAL, BM_STAGE_CHECK, row, field->name,
-                         "a view that is not the member's form");
+                         "a view differs from the form of its member");
 }
 
 static bm_status put_cell(bm_queryset *queryset, size_t place, size_t i, const bm__view *view,

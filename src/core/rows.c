@@ -63,13 +63,12 @@ static bm_status check_columns(const bm_rows *rows, bm_error *err)
         }
         if (!bm__type_fits(column->type, column->layout, column->width)) {
             return bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, BM_NO_ROW, field->name,
-                                 "column \"%s\": type, layout and width do not go together",
-                                 field->name);
+                                 "column \"%s\": type, layout and width do not match", field->name);
         }
         if (column->type != field->type ||
             (column->layout == BM_ARRAY) != (field->layout == BM_ARRAY)) {
             return bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, BM_NO_ROW, field->name,
-                                 "column \"%s\": its type is not the model's", field->name);
+                                 "column \"%s\": its type differs from the model's", field->name);
         }
     }
     return BM_OK;
@@ -83,7 +82,7 @@ static bm_status check_keys(const bm_rows *rows, bm_error *err)
     }
     if (keys != 1) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
-                        "bm_keys is for a key of one column; that of \"%s\" has %zu",
+                        "bm_keys needs a key of one column; the key of \"%s\" has %zu",
                         rows->model->table, keys);
     }
     return BM_OK;
@@ -96,10 +95,11 @@ static bm_status check_source(const bm_rows *rows, bm_error *err)
     size_t known = source->size < sizeof *source ? least : sizeof *source;
     BM_TRY(bm__options_check(known, source, "bm_source", err));
     if (source->next == NULL) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "a bm_source without next");
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "a bm_source needs its next function");
     }
     if (rows->model->row_size == 0) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "a stream needs a model with a row");
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
+                        "a stream needs a model with a row struct");
     }
     return BM_OK;
 }
@@ -107,18 +107,19 @@ static bm_status check_source(const bm_rows *rows, bm_error *err)
 bm_status bm__rows_check(const bm_rows *rows, bm_error *err)
 {
     if (rows->kind < BM__ROWS_STRUCTS || rows->kind > BM__ROWS_QUERYSET) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "bm_rows that no function made");
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
+                        "make bm_rows with bm_structs, bm_columns or another function for them");
     }
     BM_TRY(bm__model_check(rows->model, err));
     bool empty = rows->count == 0 && rows->kind != BM__ROWS_STREAM;
     if (rows->data == NULL && rows->kind != BM__ROWS_ALL && !empty) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "rows without data");
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "the rows have no data");
     }
     switch ((bm__rows_kind)rows->kind) {
     case BM__ROWS_STRUCTS:
     case BM__ROWS_POINTERS:
         if (rows->model->row_size == 0) {
-            return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "the model has no row of structs");
+            return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "the model has no row struct");
         }
         return BM_OK;
     case BM__ROWS_COLUMNS:

@@ -41,7 +41,7 @@ bm_status bm__lite_resolve(bm_type type, bm_layout layout, size_t width, bm_erro
 {
     const bm__type_info *info = bm__type(type);
     if (info == NULL) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no type %d", (int)type);
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "unknown type %d", (int)type);
     }
     if (layout == BM_ARRAY) {
         return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK, "SQLite has no arrays (of %s)",
@@ -49,7 +49,7 @@ bm_status bm__lite_resolve(bm_type type, bm_layout layout, size_t width, bm_erro
     }
     if (!bm__type_fits(type, layout, width)) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
-                        "a value of type %s cannot stand in this layout (%zu bytes)", info->name,
+                        "a value of type %s cannot have this layout (%zu bytes)", info->name,
                         width);
     }
     return BM_OK;

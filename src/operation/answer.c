@@ -9,7 +9,8 @@
 
 static bm_status not_an_answer(bm_error *err)
 {
-    return bm__fail(err, BM_DATABASE, BM_STAGE_WRITE, "the server's answer is not what was asked");
+    return bm__fail(err, BM_DATABASE, BM_STAGE_WRITE,
+                    "the server's answer does not match the question");
 }
 
 /* A key that the database made or has, for row i of the chunk. */

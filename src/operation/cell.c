@@ -31,7 +31,7 @@ bm_status bm__cell_chunk_row(const bm__job *job, const bm__cell *cells, size_t n
         (uint64_t)ordinal >= job->n) {
         return bm__fail(err, BM_DATABASE,
                         job->phase == BM__PHASE_READ ? BM_STAGE_READ : BM_STAGE_WRITE,
-                        "the server's answer is not what was asked");
+                        "the server's answer does not match the question");
     }
     *out = (size_t)ordinal;
     return BM_OK;

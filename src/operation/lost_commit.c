@@ -30,7 +30,7 @@ bm_status bm__xact_push(void *context, const bm__cell *cells, size_t n, bm_error
         backend > INT32_MAX) {
         xact->id = 0;
         return bm__fail(err, BM_DATABASE, BM_STAGE_WRITE,
-                        "the server's answer is not what was asked");
+                        "the server's answer does not match the question");
     }
     xact->backend = (int)backend;
     return BM_OK;

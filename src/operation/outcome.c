@@ -25,7 +25,7 @@ bm_status bm__begin_keys(bm__job *job, bm_error *err)
     const bm__view *view = &call->fields[plan->key_field];
     if (view->cells.layout != field->layout || view->cells.width != field->width) {
         return bm__fail_cell(err, BM_UNSUPPORTED, BM_STAGE_CHECK, BM_NO_ROW, field->name,
-                             "the key's column stands in another form than its model says");
+                             "the key column's form differs from its model");
     }
     for (size_t i = 0; i < job->n; i++) {
         size_t row = bm__batch_row(&job->batch, i);
@@ -120,8 +120,7 @@ bm_status bm__reserved(bm__job *job, bm_error *err)
     }
     if (job->n_keys != job->n) {
         return bm__fail(err, BM_DATABASE, BM_STAGE_WRITE,
-                        "the server made %zu keys of %zu that it was asked for", job->n_keys,
-                        job->n);
+                        "the server made %zu of %zu requested keys", job->n_keys, job->n);
     }
     memset(job->seen, 0, job->n);
     return BM_OK;
@@ -132,9 +131,9 @@ bm_status bm__count(bm__job *job, uint64_t rows, bm_error *err)
     const bm__plan *plan = job->plan;
     if (plan->count_exact && rows != job->n) {
         return bm__fail(err, BM_DATABASE, BM_STAGE_WRITE,
-                        "%zu rows were sent to \"%s\" and %llu came to be written: a trigger or a "
-                        "rule drops or changes rows",
-                        job->n, plan->model->table, (unsigned long long)rows);
+                        "the server wrote %llu of %zu rows to \"%s\": a trigger or rule drops or "
+                        "changes rows",
+                        (unsigned long long)rows, job->n, plan->model->table);
     }
     return BM_OK;
 }
@@ -192,7 +191,8 @@ static bm_status arrange_keys(bm__job *job, bm_error *err)
         return BM_OK;
     }
     if (plan->model->fields[plan->key_field].width != sizeof(int64_t) || job->call->pick != NULL) {
-        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK, "keys of this kind are not arranged");
+        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,
+                        "returned keys cannot be matched to rows: the key is not a 64-bit integer");
     }
     int64_t *keys = (int64_t *)(void *)job->call->keys + bm__batch_row(&job->batch, 0);
     int64_t lowest = keys[0];
@@ -216,7 +216,7 @@ static bm_status unproved(bm__job *job, bm_error *err)
 {
     job->unproved = job->inserted == 0;
     return bm__fail(err, BM_DATABASE, BM_STAGE_WRITE,
-                    "the keys of \"%s\" are not made by a sequence of its own that rises",
+                    "the keys of \"%s\" do not come from a rising sequence of its own",
                     job->plan->model->table);
 }
 

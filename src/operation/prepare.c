@@ -53,7 +53,9 @@ static bm_status no_state(const bm__view *view, size_t from, bm_error *err)
         row++;
     }
     return bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, row, view->name,
-                         "row %zu, column \"%s\": its state byte is no bm_state", row, view->name);
+                         "row %zu, column \"%s\": invalid state byte: expected BM_VALUE, BM_NULL, "
+                         "BM_DEFAULT_CELL or BM_KEEP",
+                         row, view->name);
 }
 
 bm_status bm__prepare_states(const bm__call *call, bool create, bool *defaults, bool *keeps,

@@ -199,7 +199,8 @@ static bm_status push_made(void *context, const bm__cell *cells, size_t n, bm_er
     size_t i = 0;
     BM_TRY(bm__cell_chunk_row(job, cells, n, &i, err));
     if (i < job->place_row) {
-        return bm__fail(err, BM_DATABASE, BM_STAGE_READ, "rows came in another order than asked");
+        return bm__fail(err, BM_DATABASE, BM_STAGE_READ,
+                        "rows arrived in a different order than requested");
     }
     for (; job->place_row < i; job->place_row++) {
         job->place += is_collected(job, job->place_row);

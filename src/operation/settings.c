@@ -5,8 +5,8 @@
 bm_status bm__check_switch(bm_switch value, const char *name, bm_error *err)
 {
     if (value != BM_DEFAULT && value != BM_ON && value != BM_OFF) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
-                        "%s is neither BM_DEFAULT, BM_ON nor BM_OFF", name);
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "%s must be BM_DEFAULT, BM_ON or BM_OFF",
+                        name);
     }
     return BM_OK;
 }
@@ -28,7 +28,7 @@ bm_status bm__settings_read(bm__operation *o, const bm_call *given, size_t batch
                         max_workers);
     }
     if (batch_size > PTRDIFF_MAX) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "batch_size is negative");
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "batch_size must not be negative");
     }
     o->request.batch_size = batch_size;
     o->concurrent = concurrent;

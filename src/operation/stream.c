@@ -12,7 +12,8 @@ static bm_status check_states(const bm__call *call, size_t n, bm_error *err)
             bm_state state = bm__view_state(view, row);
             if ((unsigned)state > BM_KEEP) {
                 return bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, call->base + row, view->name,
-                                     "row %zu, column \"%s\": its state byte is no bm_state",
+                                     "row %zu, column \"%s\": invalid state byte: expected "
+                                     "BM_VALUE, BM_NULL, BM_DEFAULT_CELL or BM_KEEP",
                                      call->base + row, view->name);
             }
             if (state != BM_VALUE && state != BM_NULL) {
@@ -80,7 +81,8 @@ static bm_status fill(bm__call *call, bm__call *whole, size_t *n, bm_error *err)
         return bm__callback_failed(err, status, "source", call->base);
     }
     if (*n > capacity) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_SOURCE, "the source wrote more rows than fit");
+        return bm__fail(err, BM_INVALID, BM_STAGE_SOURCE,
+                        "the source wrote more rows than there is room for");
     }
     call->holds = *n > 0;
     call->pulled = *n;
@@ -114,7 +116,7 @@ bm_status bm__stream_rewind(bm__call *call, bm_error *err)
 {
     const bm_source *source = call->source;
     if (source->rewind == NULL) {
-        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_SOURCE, "the source can be read once");
+        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_SOURCE, "the source can be read only once");
     }
     bm_status status = source->rewind(source->user, err);
     if (status != BM_OK) {

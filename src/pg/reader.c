@@ -59,7 +59,7 @@ bm_status bm__reader_resolve(bm_type to, bm_layout layout, size_t width,
         char member[BM__TYPE_NAME_MAX];
         bm__member_name(to, layout, member);
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
-                        "a value of type %s does not stand in such a member", member);
+                        "a value of type %s cannot be in such a member", member);
     }
     if (layout == BM_ARRAY) {
         return resolve_array(out, err);

@@ -169,7 +169,7 @@ static bm_status number_team(bm__execution *x, bm_error *err)
 {
     bm_uuid uuid;
     if (bm_uuid_random(&uuid) != BM_OK) {
-        return bm__fail(err, BM_INTERNAL, BM_STAGE_CHECK, "no random number");
+        return bm__fail(err, BM_INTERNAL, BM_STAGE_CHECK, "no random number was available");
     }
     memcpy(&x->op.request.team, uuid.bytes, sizeof x->op.request.team);
     x->op.request.team &= INT32_MAX;

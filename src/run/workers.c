@@ -121,7 +121,7 @@ static bm_status push_answer(void *context, const bm__cell *cells, size_t n, bm_
     bool *yes = context;
     const uint8_t *byte = n == 1 ? cells[0].data : NULL;
     if (byte == NULL || cells[0].size != 1) {
-        return bm__fail(err, BM_DATABASE, BM_STAGE_CHECK, "an answer that is not a boolean");
+        return bm__fail(err, BM_DATABASE, BM_STAGE_CHECK, "the answer is not a boolean");
     }
     *yes = *byte != 0;
     return BM_OK;

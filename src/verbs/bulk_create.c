@@ -16,14 +16,14 @@ static bm_status read_conflict(bm__operation *o, const bm_bulk_create_options *g
     bool update = given->update_conflicts == BM_ON;
     if (ignore && update) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
-                        "ignore_conflicts and update_conflicts exclude each other");
+                        "ignore_conflicts and update_conflicts cannot both be set");
     }
     if (!update && !ignore && given->unique_fields != NULL) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
-                        "unique_fields is for update_conflicts and ignore_conflicts");
+                        "unique_fields needs update_conflicts or ignore_conflicts");
     }
     if (!update && given->update_fields != NULL) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "update_fields is for update_conflicts");
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "update_fields needs update_conflicts");
     }
     request->conflict = update   ? BM__CONFLICT_UPDATE
                         : ignore ? BM__CONFLICT_NOTHING
@@ -66,7 +66,7 @@ static bm_status read_options(bm__operation *o, const void *options, bm_error *e
     bm_bulk_create_options given;
     BM_TRY(bm__options_read(&given, sizeof given, options, err));
     if (o->rows.kind == BM__ROWS_ALL || o->rows.kind == BM__ROWS_KEYS) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "these rows hold nothing to create");
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "the rows have no columns to write");
     }
     BM_TRY(bm__check_switch(given.return_queryset, "return_queryset", err));
     BM_TRY(bm__check_switch(given.return_outcomes, "return_outcomes", err));
@@ -79,7 +79,7 @@ static bm_status read_options(bm__operation *o, const void *options, bm_error *e
     if (given.keys_into != NULL &&
         (o->rows.kind != BM__ROWS_STRUCTS || points_elsewhere(o->rows.model))) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
-                        "keys_into is for bm_structs whose key stands in the struct itself");
+                        "keys_into needs bm_structs whose key is in the struct itself");
     }
     o->keys_into = given.keys_into;
     o->duplicates = given.duplicates;
@@ -97,7 +97,8 @@ static bm_status read_options(bm__operation *o, const void *options, bm_error *e
     for (size_t i = 0; i < o->rows.model->n_fields; i++) {
         if ((o->rows.model->fields[i].flags & BM_CREATE_UUID) != 0 &&
             bm_uuid_random(&o->call.uuid) != BM_OK) {
-            return bm__fail(err, BM_INTERNAL, BM_STAGE_CHECK, "no random numbers for a UUID");
+            return bm__fail(err, BM_INTERNAL, BM_STAGE_CHECK,
+                            "no random numbers were available for a UUID");
         }
     }
     return BM_OK;

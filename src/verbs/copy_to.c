@@ -15,7 +15,7 @@ static bm_status read_fields(bm__operation *o, const char *const *names, bm_erro
     bm__fields named;
     BM_TRY(bm__model_named(model, names, &o->arena, &named, err));
     if (named.n == 0) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no column to read");
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "no column to read");
     }
     BM_TRY(bm__model_keys(model, &o->arena, out, err));
     out->n = 0;
@@ -35,18 +35,19 @@ static bm_status read_options(bm__operation *o, const void *options, bm_error *e
         return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK, "bm_copy_to takes no stream of keys");
     }
     if (o->rows.model->row_size == 0) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "bm_copy_to needs a model with a row");
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
+                        "bm_copy_to needs a model with a row struct");
     }
     BM_TRY(bm__check_switch(given.order_by_key, "order_by_key", err));
     BM_TRY(bm__check_switch(given.require_all, "require_all", err));
     BM_TRY(bm__settings_read(o, given.call, 0, BM_OFF, 0, err));
     BM_TRY(read_fields(o, given.fields, err));
     if ((given.where != NULL || given.order_by != NULL) && o->rows.kind != BM__ROWS_ALL) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "where and order_by are for bm_all");
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "where and order_by need bm_all");
     }
     if (given.order_by != NULL && given.order_by_key == BM_ON) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
-                        "order_by and order_by_key exclude each other");
+                        "order_by and order_by_key cannot both be set");
     }
     o->request.filter = given.where;
     o->request.order = given.order_by;

@@ -232,7 +232,7 @@ static bm_status add_columns(const bm__request *request, bm__plan *plan, bool in
         }
     }
     if (plan->n_columns == 0) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no column to write into \"%s\"",
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "no column to write into \"%s\"",
                         plan->model->table);
     }
     return BM_OK;
@@ -313,9 +313,9 @@ static bm_status plan_reserve(const bm__request *request, bm__plan *plan,
     bm__sql sql = bm__sql_begin(err);
     if (plan->engine->reads_batch) {
         if (!key->rowid || !bm__fields_has(&plan->keys, plan->key_field)) {
-            return bm__fail_cell(err, BM_UNSUPPORTED, BM_STAGE_CHECK, BM_NO_ROW, key->name,
-                                 "column \"%s\" is no INTEGER PRIMARY KEY: SQLite assigns no value",
-                                 key->name);
+            return bm__fail_cell(
+                err, BM_UNSUPPORTED, BM_STAGE_CHECK, BM_NO_ROW, key->name,
+                "column \"%s\" is not an INTEGER PRIMARY KEY: SQLite assigns no value", key->name);
         }
         plan->engine->highest(&sql, shape, key->name, plan->table->sequences);
         plan->reserve.expect = BM__EXPECT_ONE;
@@ -353,7 +353,7 @@ static bm_status plan_lookups(const bm__request *request, bm__plan *plan,
     BM_TRY(columns_of(plan, &plan->keys, keys, err));
     if (plan->keys.n == 0) {
         return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,
-                        "what became of each row cannot be told without a BM_KEY");
+                        "the outcome of each row cannot be reported without a BM_KEY");
     }
     if (request->conflict == BM__CONFLICT_UPDATE) {
         bool tells = plan->key_made && !plan->mixed_keys;
@@ -399,7 +399,7 @@ static bm_status plan_write(const bm__request *request, bm__plan *plan, bm__sql_
     case BM__INSERT_RETURNING:
         if (plan->keys.n == 0) {
             return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,
-                            "what became of each row cannot be told without a BM_KEY");
+                            "the outcome of each row cannot be reported without a BM_KEY");
         }
         shape->returning = BM__RETURN_ORD_KEYS;
         plan->write.expect = BM__EXPECT_ORD_KEYS;

@@ -10,7 +10,8 @@ static bm_status read_options(bm__operation *o, const void *options, bm_error *e
     bm_delete_options given;
     BM_TRY(bm__options_read(&given, sizeof given, options, err));
     if (o->rows.kind == BM__ROWS_ALL) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "bm_delete deletes rows by key, not all");
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
+                        "bm_delete deletes rows by key, not all rows");
     }
     BM_TRY(bm__by_key_options(o, given.return_outcomes, given.require_all, given.duplicates, err));
     return bm__settings_read(o, given.call, given.batch_size, given.concurrent,

@@ -6,7 +6,7 @@
  */
 static const bm__rule rules[] = {
     {BM__FACT_MADE_BACK | BM__FACT_RISING | BM__FACT_UPSERT, 0, BM__INSERT_LOOKUP,
-     "a conflict may update rows: their keys are looked up behind the write"},
+     "a conflict may update rows: their keys are looked up after the write"},
     {BM__FACT_MADE_BACK | BM__FACT_RISING, 0, BM__INSERT_KEYS,
      "the engine gives rising keys to the rows in their order, and returns them"},
     {BM__FACT_READS_BATCH | BM__FACT_MADE_BACK, 0, BM__HIGHEST_INSERT,

@@ -30,7 +30,7 @@ static bm_status read_options(bm__operation *o, const void *options, bm_error *e
                              given.max_concurrent_workers, err));
     if (o->rows.kind == BM__ROWS_ALL && o->request.outcomes) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
-                        "bm_all gives no rows of which an outcome could be told");
+                        "bm_all has no rows whose outcome could be reported");
     }
     if (given.fields == NULL || given.fields[0] == NULL) {
         o->nothing = true;

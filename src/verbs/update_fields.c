@@ -11,7 +11,7 @@ static bm_status read_options(bm__operation *o, const void *options, bm_error *e
     bm_update_fields_options given;
     BM_TRY(bm__options_read(&given, sizeof given, options, err));
     if (o->rows.kind == BM__ROWS_ALL || o->rows.kind == BM__ROWS_KEYS) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "these rows hold no values of their own");
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "these rows have no values of their own");
     }
     BM_TRY(bm__by_key_options(o, given.return_outcomes, given.require_all, given.duplicates, err));
     BM_TRY(bm__settings_read(o, given.call, given.batch_size, given.concurrent,

@@ -401,7 +401,7 @@ static void test_statement_that_outlives_its_batch(void **state)
     assert_string_equal(ask(&p, "SELECT run_later() FROM bulkmodel_batch WHERE ord = 0", &batch),
                         "100\n");
     assert_int_equal(sqlite3_step(held), SQLITE_ERROR);
-    assert_non_null(strstr(sqlite3_errmsg(p.db), "gone"));
+    assert_non_null(strstr(sqlite3_errmsg(p.db), "no longer exists"));
     sqlite3_reset(held);
     assert_int_equal(sqlite3_step(held), SQLITE_ERROR);
     sqlite3_reset(held);

@@ -151,7 +151,7 @@ static bm_status savepoint(bm__memory_conn *m, const bm__step *step, bm_error *e
         n--;
     }
     if (n == 0) {
-        return refuse(m, step, BM_DATABASE, "3B001", "there is no such savepoint", err);
+        return refuse(m, step, BM_DATABASE, "3B001", "no such savepoint", err);
     }
     bool released = step->kind == BM__STEP_RELEASE;
     forget_savepoints(m, released ? n - 1 : n);
@@ -316,7 +316,7 @@ static bm_status dispatch(bm__memory_conn *m, const bm__step *step, const bm__sc
     case BM__STEP_READY:
         break;
     }
-    return bm__fail(err, BM_INTERNAL, BM_STAGE_CHECK, "there is no step %d", (int)step->kind);
+    return bm__fail(err, BM_INTERNAL, BM_STAGE_CHECK, "unknown step %d", (int)step->kind);
 }
 
 static bm_status answer_step(bm__memory_conn *m, const bm__step *step, const bm__scripted *instead,
@@ -327,7 +327,7 @@ static bm_status answer_step(bm__memory_conn *m, const bm__step *step, const bm_
     bool lost = instead != NULL && instead->disconnect;
     if (m->state == BM__CONN_FAILED && !ends && !lost) {
         return refuse(m, step, BM_DATABASE, "25P02",
-                      "the transaction has failed, and only a rollback will do", err);
+                      "the transaction has failed and can only be rolled back", err);
     }
     if (!fails(instead)) {
         return dispatch(m, step, instead, answer, err);

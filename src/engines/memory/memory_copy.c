@@ -89,7 +89,7 @@ static const char *read_word(bm__copy_shape *shape)
     case BM__COPY_AT_END:
         break;
     }
-    return "the COPY has bytes behind its trailer";
+    return "the COPY has bytes after its trailer";
 }
 
 void bm__copy_shape_read(bm__copy_shape *shape, const uint8_t *bytes, size_t size)

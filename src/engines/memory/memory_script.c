@@ -24,16 +24,17 @@ bm_status bm__memory_script(bm__conn *conn, const bm_memory_answer *answer, bm_e
     bm_memory_answer given;
     BM_TRY(bm__options_read(&given, sizeof given, answer, err));
     if (given.sqlstate != NULL && !is_error_state(given.sqlstate)) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "a scripted SQLSTATE that is no error's");
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
+                        "the scripted SQLSTATE is not that of an error");
     }
     bm__scripted entry = {.disconnect = given.disconnect, .rows = given.rows};
     if (given.step == 0 || __builtin_add_overflow(given.step, (uint64_t)m->n_record, &entry.step)) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
-                        "a scripted answer for step 0 or one out of reach; 1 is the next");
+                        "the step of a scripted answer is out of range; 1 is the next step");
     }
     for (size_t i = 0; i < m->n_script; i++) {
         if (m->script[i].step == entry.step) {
-            return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "that step has an answer already");
+            return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "the step already has an answer");
         }
     }
     bm__copy_text(entry.sqlstate, sizeof entry.sqlstate, given.sqlstate);

@@ -175,7 +175,7 @@ static bm_status push(void *context, const bm__cell *cells, size_t n, bm_error *
 {
     bm__catalog *catalog = context;
     if (n != C_COUNT) {
-        return bm__fail(err, BM_DATABASE, BM_STAGE_CATALOG, "the catalog's answer is not one");
+        return bm__fail(err, BM_DATABASE, BM_STAGE_CATALOG, "unexpected answer from the catalog");
     }
     if (catalog->table->n_columns == 0) {
         BM_TRY(read_table(catalog, cells, err));
@@ -245,7 +245,7 @@ static bm_status push_same(void *context, const bm__cell *cells, size_t n, bm_er
     bm__catalog *catalog = context;
     const bm__table *known = catalog->known;
     if (n != C_CHILDREN + 2) {
-        return bm__fail(err, BM_DATABASE, BM_STAGE_CATALOG, "the catalog's answer is not one");
+        return bm__fail(err, BM_DATABASE, BM_STAGE_CATALOG, "unexpected answer from the catalog");
     }
     catalog->same = is_text(&cells[C_SCHEMA], known->schema) &&
                     is_text(&cells[C_NAME], known->name) && letter(&cells[C_KIND]) == known->kind &&

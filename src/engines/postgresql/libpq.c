@@ -178,7 +178,7 @@ static bm_status copy(bm__libpq *conn, const bm__step *step, bm__answer *answer,
     if (got != wanted) {
         status = bm__libpq_take(conn, result, step, answer, err);
         if (status == BM_OK) {
-            status = bm__fail(err, BM_INVALID, BM_STAGE_WRITE, "the statement is no COPY");
+            status = bm__fail(err, BM_INVALID, BM_STAGE_WRITE, "the statement is not a COPY");
         }
     }
     PQclear(result);

@@ -152,7 +152,7 @@ static bm_status check_server(bm__libpq *conn, bm_error *err)
         is_on(conn->pg, "in_hot_standby") || is_on(conn->pg, "default_transaction_read_only");
     if (conn->base.server.version < OLDEST_SERVER) {
         return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CONNECT,
-                        "the server is PostgreSQL %d; 13 is the oldest",
+                        "the server is PostgreSQL %d; the oldest supported version is 13",
                         conn->base.server.version / 10000);
     }
     if (encoding == NULL || strcmp(encoding, "UTF8") != 0) {
@@ -277,7 +277,7 @@ bm_status bm__libpq_again(bm__conn *base, const char *url, const bm_open_options
     if (strcmp(((const bm__libpq *)*out)->host, lost->host) != 0) {
         bm__libpq_close(*out);
         *out = NULL;
-        return bm__fail(err, BM_CONNECTION, BM_STAGE_CONNECT, "another server answered");
+        return bm__fail(err, BM_CONNECTION, BM_STAGE_CONNECT, "a different server answered");
     }
     return BM_OK;
 }

@@ -57,7 +57,7 @@ static bm_status look_for_lock(bm__libpq *conn, const bm__step *step, bm_error *
 
 static bm_status stalled(const bm__step *step, bm_error *err)
 {
-    return bm__fail(err, BM_TIMEOUT, BM_STAGE_WRITE, "the server moved no byte for %lld s",
+    return bm__fail(err, BM_TIMEOUT, BM_STAGE_WRITE, "no byte was transferred for %lld s",
                     (long long)(step->stall_ms / 1000));
 }
 
@@ -206,7 +206,7 @@ static bool drain_one(bm__libpq *conn, const bm__step *grace, bool *sound, bool 
     *failed = *failed || status == PGRES_FATAL_ERROR;
     PQclear(result);
     if (status == PGRES_COPY_IN) { /* libpq answers so for ever until the COPY is ended */
-        *sound = PQputCopyEnd(conn->pg, "given up by the client") >= 0;
+        *sound = PQputCopyEnd(conn->pg, "cancelled by the client") >= 0;
     } else if (status == PGRES_COPY_OUT) {
         *sound = drain_copy(conn, grace);
     } else if (status == PGRES_COPY_BOTH) {

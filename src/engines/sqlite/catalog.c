@@ -59,7 +59,7 @@ static bm_status push(void *context, const bm__cell *cells, size_t n, bm_error *
     bm__catalog *catalog = context;
     bm__table *table = catalog->table;
     if (n != C_COUNT) {
-        return bm__fail(err, BM_DATABASE, BM_STAGE_CATALOG, "the catalog's answer is not one");
+        return bm__fail(err, BM_DATABASE, BM_STAGE_CATALOG, "unexpected answer from the catalog");
     }
     if (table->n_columns == 0) {
         /* SQLite's names are case-insensitive: what was asked for is what it found. */

@@ -69,7 +69,8 @@ static bm_status perform(bm__sqlite_conn *c, const bm__step *step, bm__answer *a
     case BM__STEP_UNLOAD:
         break;
     }
-    return bm__fail(err, BM_INTERNAL, BM_STAGE_CHECK, "SQLite has no step %d", (int)step->kind);
+    return bm__fail(err, BM_INTERNAL, BM_STAGE_CHECK, "SQLite does not know step %d",
+                    (int)step->kind);
 }
 
 static bm_status sqlite_perform(bm__conn *conn, const bm__step *step, bm__answer *answer,

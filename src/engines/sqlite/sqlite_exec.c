@@ -233,7 +233,7 @@ bm_status bm__sqlite_run_over_batch(bm__sqlite_conn *c, const bm__step *step, bm
     bool widened;
     int rc = bm__sqlite_source_offer(c->source, step->batch, bm__sqlite_must_stop, c, &widened);
     if (rc == SQLITE_RANGE) {
-        return bm__fail(err, BM_LIMIT, BM_STAGE_CHECK, "%zu columns: SQLite takes %d here",
+        return bm__fail(err, BM_LIMIT, BM_STAGE_CHECK, "%zu columns: SQLite takes at most %d here",
                         step->batch->n_views, BM__SQLITE_MAX_VIEWS);
     }
     if (rc != SQLITE_OK) {

@@ -442,7 +442,7 @@ static int filter(sqlite3_vtab_cursor *base, int plan, const char *name, int arg
     (void)argc;
     cursor *c = (cursor *)base;
     if (is_dead(c)) {
-        return fail(base->pVtab, MODULE_NAME ": the batch is gone");
+        return fail(base->pVtab, MODULE_NAME ": the batch no longer exists");
     }
     c->source->scans++;
     c->ord = 0;
@@ -461,7 +461,7 @@ static int next_row(sqlite3_vtab_cursor *base)
 {
     cursor *c = (cursor *)base;
     if (is_dead(c)) {
-        return fail(base->pVtab, MODULE_NAME ": the batch is gone");
+        return fail(base->pVtab, MODULE_NAME ": the batch no longer exists");
     }
     if (c->source->keys != NULL && !see_key(c)) {
         return fail(base->pVtab, MODULE_NAME ": the keys cannot be seen");
@@ -490,7 +490,7 @@ static int row_id(sqlite3_vtab_cursor *base, sqlite3_int64 *out)
 static int other_value(const cursor *c, sqlite3_context *context, int i)
 {
     if (is_dead(c)) {
-        return fail(c->base.pVtab, MODULE_NAME ": the batch is gone");
+        return fail(c->base.pVtab, MODULE_NAME ": the batch no longer exists");
     }
     if (i != 0) {
         return fail(c->base.pVtab, MODULE_NAME ": the batch has no such column");

@@ -185,6 +185,30 @@ typedef enum bm_state {
     BM_KEEP = 3          /**< bm_update_fields: keep the stored value; create: the default */
 } bm_state;
 
+/**
+ * Read text as a value of a type: what the command reads from a file.  `value` is the C type that
+ * bm_type names, or a bm_slice for variable types.  A slice borrows `text`; the bytes of BM_BYTEA
+ * ("\\x00ff") are written to `room`, which has text.size bytes and is NULL for other types.  Blanks
+ * around numbers, dates and the like do not count.
+ *
+ * Dates and times: ISO 8601, as "2024-02-29 13:45:00.5+01:00", and "BC" after years before the
+ * first.  BM_BOOL: true, t, yes, y, on, 1 and their opposites, in any case.  JSON is not parsed.
+ *
+ * BM_CONVERT where the text is not a value: err->message is to be read after a subject, as in "is
+ * not a date of the calendar".  *value is written on success alone, *err on failure alone.
+ */
+BM_API bm_status bm_value_parse(bm_type type, bm_slice text, char *room, void *value,
+                                bm_error *err);
+
+/**
+ * Print a value as text that bm_value_parse reads back as the same value, and that PostgreSQL reads
+ * whatever its settings.  At most out_size bytes, the last of them NUL, are written to `out`; *size
+ * (NULL: not wanted) is the length of the whole text, also where it does not fit: BM_LIMIT.
+ * BM_CONVERT where the value is outside of its type's range.
+ */
+BM_API bm_status bm_value_print(bm_type type, const void *value, char *out, size_t out_size,
+                                size_t *size, bm_error *err);
+
 /** Make a version 4 UUID from the operating system's random source, for bm_create_uuid.
  * BM_INTERNAL if the source fails; *out is then unchanged. */
 BM_API bm_status bm_uuid_random(bm_uuid *out);

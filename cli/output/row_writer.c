@@ -1,6 +1,5 @@
 #include "row_writer.h"
 
-#include "cells.h"
 #include "destination.h"
 
 #include <csv.h>
@@ -188,39 +187,40 @@ static bm_status put_null(cli_row_writer *writer, bm_error *err)
     return put(writer, text, strlen(text), err);
 }
 
-static bm_status put_bytes(cli_row_writer *writer, const bm_field *field, bm_slice cell,
-                           bm_error *err)
+/* The text of a value of at most 512 bytes; of any size it is made in memory of its own. */
+static bm_status put_printed(cli_row_writer *writer, const bm_field *field, const void *value,
+                             bm_error *err)
 {
-    char *hex = malloc(2 * cell.size + 2);
-    if (hex == NULL) {
-        return cli_no_memory(err);
+    char small[512];
+    char *large = NULL;
+    char *text = small;
+    size_t size;
+    bm_status status = bm_value_print(field->type, value, small, sizeof small, &size, err);
+    if (status == BM_LIMIT) {
+        text = large = malloc(size + 1);
+        status = large != NULL ? bm_value_print(field->type, value, large, size + 1, &size, err)
+                               : cli_no_memory(err);
     }
-    cli_bytes_write(cell.data, cell.size, hex);
-    bm_status status = put_value(writer, field, hex, 2 * cell.size + 2, err);
-    free(hex);
+    if (status == BM_OK) {
+        status = put_value(writer, field, text, size, err);
+    }
+    free(large);
     return status;
 }
 
 static bm_status put_cell(cli_row_writer *writer, const bm_field *field, const char *row,
                           bm_error *err)
 {
-    char text[CLI_CELL_MAX];
     bm_slice cell;
     if (row[field->state_offset] != BM_VALUE) {
         return put_null(writer, err);
     }
-    if (field->layout == BM_FIXED) {
-        size_t size = cli_cell_write(field->type, row + field->offset, text);
-        if (size == 0) {
-            return cli_fail(err, BM_CONVERT, "column \"%s\" has a date outside the years 1 to 9999",
-                            field->name);
-        }
-        return put_value(writer, field, text, size, err);
+    if (field->layout == BM_FIXED || field->type == BM_BYTEA) {
+        return put_printed(writer, field, row + field->offset, err);
     }
     memcpy(&cell, row + field->offset, sizeof cell);
     cell.data = cell.data != NULL ? cell.data : "";
-    return field->type == BM_BYTEA ? put_bytes(writer, field, cell, err)
-                                   : put_value(writer, field, cell.data, cell.size, err);
+    return put_value(writer, field, cell.data, cell.size, err);
 }
 
 static bm_status put_row(cli_row_writer *writer, const char *row, bm_error *err)

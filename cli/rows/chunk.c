@@ -110,28 +110,22 @@ void cli_sink_value(cli_sink *sink, size_t i, const char *text, size_t size)
         return;
     }
     const bm_field *field = &sink->map->fields[i];
-    if (field->layout == BM_FIXED) {
-        const char *fault = cli_cell_read(field->type, text, size, sink->row + field->offset);
-        if (fault != NULL) {
-            cli_sink_fail_cell(sink, field->name, fault);
+    char *member = sink->row + field->offset;
+    char *at = field->layout == BM_FIXED ? NULL : room(sink, size);
+    if (sink->status != BM_OK) {
+        return;
+    }
+    if (field->layout == BM_FIXED || field->type == BM_BYTEA) {
+        bm_error why;
+        why.size = sizeof why;
+        if (bm_value_parse(field->type, (bm_slice){text, size}, at, member, &why) != BM_OK) {
+            cli_sink_fail_cell(sink, field->name, why.message);
         }
         return;
     }
-    char *at = room(sink, size);
+    memcpy(at, text, size);
     bm_slice slice = {at, size};
-    if (at == NULL) {
-        return;
-    }
-    if (field->type == BM_BYTEA) {
-        slice.size = cli_bytes_read(text, size, at);
-        if (slice.size == SIZE_MAX) {
-            cli_sink_fail_cell(sink, field->name, CLI_NO_BYTES);
-            return;
-        }
-    } else {
-        memcpy(at, text, size);
-    }
-    memcpy(sink->row + field->offset, &slice, sizeof slice);
+    memcpy(member, &slice, sizeof slice);
 }
 
 void cli_sink_cell(cli_sink *sink, size_t column, const char *text, size_t size, bool quoted)
@@ -221,7 +215,7 @@ void cli_chunk_free(cli_chunk *chunk)
 
 /* More about a cell that the library could not convert, or NULL. */
 static const char *cell_fault(const cli_chunk *chunk, const cli_column_map *map, size_t row,
-                              const char *column)
+                              const char *column, bm_error *why)
 {
     const bm_model *model = &map->model;
     for (size_t i = 0; i < model->n_fields; i++) {
@@ -229,7 +223,7 @@ static const char *cell_fault(const cli_chunk *chunk, const cli_column_map *map,
         if (strcmp(field->name, column) == 0 && field->layout == BM_SLICE) {
             bm_slice cell;
             memcpy(&cell, chunk->rows + row * model->row_size + field->offset, sizeof cell);
-            return cell.data != NULL ? cli_cell_fault(field->type, cell.data, cell.size) : NULL;
+            return cell.data != NULL ? cli_cell_fault(field->type, cell, why) : NULL;
         }
     }
     return NULL;
@@ -238,12 +232,13 @@ static const char *cell_fault(const cli_chunk *chunk, const cli_column_map *map,
 void cli_chunk_locate(const cli_chunk *chunk, const cli_column_map *map, bm_error *err)
 {
     char words[sizeof err->message];
+    bm_error why;
     if (err->row >= chunk->n) { /* BM_NO_ROW too */
         return;
     }
     unsigned long long line = chunk->lines[err->row];
     bool convert = err->status == BM_CONVERT;
-    const char *fault = convert ? cell_fault(chunk, map, err->row, err->column) : NULL;
+    const char *fault = convert ? cell_fault(chunk, map, err->row, err->column, &why) : NULL;
     memcpy(words, err->message, sizeof words);
     if (fault != NULL) {
         snprintf(err->message, sizeof err->message, "%s:%llu: column \"%s\" %s", chunk->file, line,

@@ -165,22 +165,17 @@ static bm_status set_value(cli_column_map *map, const cli_options *options, size
         map->blank[field->state_offset] = BM_NULL;
         return BM_OK;
     }
-    if (field->layout == BM_FIXED) {
-        const char *fault = cli_cell_read(field->type, text, strlen(text), member);
-        return fault == NULL
-                   ? BM_OK
-                   : cli_fail(err, BM_INVALID, "--set: the value of \"%s\" %s", field->name, fault);
-    }
-    CLI_TRY(cli_names_add(&map->values, text, strlen(text), err));
+    const bm_slice given = {text, strlen(text)};
+    CLI_TRY(cli_names_add(&map->values, text, given.size, err));
     char *copy = map->values.at[map->values.n - 1];
-    bm_slice slice = {copy, strlen(copy)};
-    if (field->type == BM_BYTEA) {
-        slice.size = cli_bytes_read(text, slice.size, copy);
-        if (slice.size == SIZE_MAX) {
-            return cli_fail(err, BM_INVALID, "--set: the value of \"%s\" " CLI_NO_BYTES,
-                            field->name);
-        }
+    if (field->layout == BM_FIXED || field->type == BM_BYTEA) {
+        bm_error why = BM_ERROR;
+        return bm_value_parse(field->type, given, copy, member, &why) == BM_OK
+                   ? BM_OK
+                   : cli_fail(err, BM_INVALID, "--set: the value of \"%s\" %s", field->name,
+                              why.message);
     }
+    const bm_slice slice = {copy, given.size};
     memcpy(member, &slice, sizeof slice);
     return BM_OK;
 }

@@ -67,6 +67,9 @@ bool bm__type_is_integer(bm_type type);
 /* May a cell of this type stand in memory in this layout, `width` bytes wide? */
 bool bm__type_fits(bm_type type, bm_layout layout, size_t width);
 
+/* NULL, or why PostgreSQL has no such value: a time above 24:00.  Of fixed width; others: NULL. */
+const char *bm__value_fault(bm_type type, const void *value);
+
 /* As ops->parse, without the blanks around what is not text. */
 const char *bm__value_parse(bm_type type, bm_slice text, char *room, void *value);
 

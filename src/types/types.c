@@ -1,4 +1,4 @@
-#include "type.h"
+#include "codec.h"
 
 #define BM__TYPE(id_, ops_, name_, width_, oid_, array_oid_)                                       \
     extern const bm__type_ops bm__ops_##ops_;
@@ -50,6 +50,18 @@ bool bm__type_fits(bm_type type, bm_layout layout, size_t width)
         return width == sizeof(bm_array);
     }
     return false;
+}
+
+const char *bm__value_fault(bm_type type, const void *value)
+{
+    const bm__type_info *info = bm__type(type);
+    const bm__pg_to *to = info->ops->to;
+    size_t bad;
+    while (to->oid != info->oid) {
+        to++;
+    }
+    const bm__codec *codec = to->codec[BM_FIXED];
+    return codec != NULL && codec->run->check != NULL ? codec->run->check(value, 0, 1, &bad) : NULL;
 }
 
 const char *bm__value_parse(bm_type type, bm_slice text, char *room, void *value)

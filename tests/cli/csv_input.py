@@ -122,7 +122,7 @@ FAULTS: dict[str, tuple[str | bytes, int, str]] = {
     "only bare CR": ("id,name\r1,a\r", 1, "a carriage return outside of quotes"),
     "1.0 in an integer": ("id,name\n1.0,a\n", 2, "write 1, not 1.0"),
     "a decimal comma": ('name,value\na,"1,5"\n', 2, "has a decimal comma"),
-    "no number": ("name,value\na,1\n\nb,x\n", 4, "is no whole number"),
+    "no number": ("name,value\na,1\n\nb,x\n", 4, "is not a whole number"),
     "out of range": ("id,name\n9223372036854775808,a\n", 2, "out of the range"),
     "cp1252": (b"id,name\n1,ok\n2,n\xe9\n", 3, "--encoding=WINDOWS-1252"),
     "lines inside cells": ('id,name\n1,"a\nb"\n2,x\n3,a,b\n', 5, "3 cells"),
@@ -180,7 +180,7 @@ def dates(w: World) -> None:
     expect(w.sql("SELECT * FROM item"), "2024-02-29|23:59:00|2025-01-01 00:00:00.500000")
     for cell in ("31/12/2024", "12.31.2024", "31-12-24"):
         says(w.verb("create", stdin=f"d\n{cell}\n", status=3), "write year, month and day")
-    says(w.verb("create", stdin="d\n2023-02-29\n", status=3), "no date of the calendar")
+    says(w.verb("create", stdin="d\n2023-02-29\n", status=3), "not a date of the calendar")
     says(w.verb("create", stdin="d\n2024-01-01 10:00\n", status=3), "has a time of day")
 
 

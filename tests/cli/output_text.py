@@ -160,3 +160,14 @@ def a_float_has_no_more_digits_than_it_needs(w: World) -> None:
     expect(sorted(found), sorted(wanted))
     lengths = [max(map(len, line.split(","))) <= 23 for line in w.verb("copy-to").out.split()]
     expect(all(lengths), True)
+
+
+@case("postgresql")
+def dates_of_all_years_are_written_and_read(w: World) -> None:
+    w.sql("CREATE TABLE item (id int PRIMARY KEY, d date)")
+    w.sql("INSERT INTO item VALUES (1, '0044-03-15 BC'), (2, '10000-01-01')")
+    written = w.verb("copy-to").out
+    expect(written, "id,d\n1,0044-03-15 BC\n2,10000-01-01\n")
+    w.sql("DELETE FROM item")
+    w.verb("create", stdin=written)
+    expect(w.sql("SELECT d FROM item ORDER BY id"), "0044-03-15 BC\n10000-01-01")

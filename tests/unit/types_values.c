@@ -1,0 +1,221 @@
+/* Values as text and back, and their order.  Expected values are PostgreSQL's: manual, chapter 8,
+ * "Data Types", and what psql answers to SELECT value. */
+#include "check.h"
+
+#include "type.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef union cell {
+    bool boolean;
+    int16_t int2;
+    int32_t int4;
+    int64_t int8;
+    float float4;
+    double float8;
+    bm_uuid uuid;
+    bm_slice text;
+} cell;
+
+static const char *parse(bm_type type, const char *text, cell *out)
+{
+    static char room[64];
+    memset(out, 0, sizeof *out);
+    return bm__value_parse(type, (bm_slice){text, strlen(text)}, room, out);
+}
+
+/* The text is read, and printed as `printed`, which reads as the same value. */
+static void both_ways(bm_type type, const char *text, const char *printed)
+{
+    cell value;
+    cell again;
+    char out[BM__PRINT_MAX];
+    assert_null(parse(type, text, &value));
+    bm__value_print(type, &value, out);
+    assert_string_equal(out, printed);
+    assert_null(parse(type, printed, &again));
+    assert_memory_equal(&value, &again, sizeof value);
+}
+
+/* No value is written, and the fault has these words. */
+static void refused(bm_type type, const char *text, const char *words)
+{
+    cell value;
+    cell zero;
+    memset(&zero, 0, sizeof zero);
+    const char *fault = parse(type, text, &value);
+    assert_non_null(fault);
+    if (strstr(fault, words) == NULL) {
+        fail_msg("\"%s\": \"%s\" has no \"%s\"", text, fault, words);
+    }
+    assert_memory_equal(&value, &zero, sizeof zero);
+}
+
+static void test_integers(void **state)
+{
+    (void)state;
+    both_ways(BM_INT2, "-32768", "-32768");
+    both_ways(BM_INT2, "+7", "7");
+    both_ways(BM_INT4, " 2147483647 ", "2147483647");
+    both_ways(BM_INT8, "-9223372036854775808", "-9223372036854775808");
+    both_ways(BM_INT8, "9223372036854775807", "9223372036854775807");
+    both_ways(BM_INT8, "-0", "0");
+    refused(BM_INT2, "32768", "range");
+    refused(BM_INT4, "-2147483649", "range");
+    refused(BM_INT8, "9223372036854775808", "range");
+    refused(BM_INT8, "99999999999999999999999", "range");
+    refused(BM_INT4, "1.0", "decimal point");
+    refused(BM_INT4, "1,5", "decimal comma");
+    refused(BM_INT4, "", "empty");
+    refused(BM_INT4, "one", "not a whole number");
+    refused(BM_INT4, "1 2", "not a whole number");
+    refused(BM_INT4, "-", "not a whole number");
+}
+
+static void test_floats(void **state)
+{
+    (void)state;
+    both_ways(BM_FLOAT8, "0.1", "0.1");
+    both_ways(BM_FLOAT8, "1e300", "1e+300");
+    both_ways(BM_FLOAT8, "-2.50", "-2.5");
+    both_ways(BM_FLOAT8, "-0", "-0");
+    both_ways(BM_FLOAT8, ".5", "0.5");
+    both_ways(BM_FLOAT8, "0.30000000000000004", "0.30000000000000004");
+    both_ways(BM_FLOAT8, "inf", "Infinity");
+    both_ways(BM_FLOAT8, "-Infinity", "-Infinity");
+    both_ways(BM_FLOAT4, "0.1", "0.1");
+    both_ways(BM_FLOAT4, "16777217", "16777216"); /* 2^24: no float4 is nearer */
+    cell value;
+    assert_null(parse(BM_FLOAT8, "NaN", &value));
+    assert_true(isnan(value.float8));
+    refused(BM_FLOAT8, "1e400", "range");
+    refused(BM_FLOAT8, "1e-400", "range");
+    refused(BM_FLOAT4, "1e39", "range");
+    refused(BM_FLOAT4, "1e-60", "range");
+    refused(BM_FLOAT8, "1,5", "decimal comma");
+    refused(BM_FLOAT8, "0x10", "not a number");
+    refused(BM_FLOAT8, "1.5.2", "not a number");
+    refused(BM_FLOAT8, "", "not a number");
+}
+
+static void test_bools(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"true", "T", "yes", "y", "on", "1"};
+    static const char *const others[] = {"false", "F", "no", "n", "OFF", "0"};
+    for (size_t i = 0; i < 6; i++) {
+        both_ways(BM_BOOL, words[i], "true");
+        both_ways(BM_BOOL, others[i], "false");
+    }
+    refused(BM_BOOL, "2", "neither true nor false");
+    refused(BM_BOOL, "", "neither true nor false");
+}
+
+static void test_dates_and_times(void **state)
+{
+    (void)state;
+    both_ways(BM_DATE, "2024-02-29", "2024-02-29");
+    both_ways(BM_DATE, "0044-03-15 BC", "0044-03-15 BC");
+    both_ways(BM_DATE, "5874897-12-31", "5874897-12-31");
+    both_ways(BM_TIME, "13:45", "13:45:00");
+    both_ways(BM_TIME, "24:00:00", "24:00:00");
+    both_ways(BM_TIMESTAMP, "2024-02-29T13:45:00.5", "2024-02-29 13:45:00.500000");
+    both_ways(BM_TIMESTAMPTZ, "2024-02-29 14:45:00+01", "2024-02-29 13:45:00+00");
+    both_ways(BM_TIMESTAMPTZ, "0001-01-01 00:00:00+01", "0001-12-31 23:00:00+00 BC");
+    refused(BM_DATE, "2023-02-29", "not a date of the calendar");
+    refused(BM_DATE, "5874898-01-01", "range");
+    refused(BM_DATE, "4714-11-23 BC", "range");
+    refused(BM_DATE, "31.12.2024", "year, month and day");
+    refused(BM_DATE, "2024-02-29 10:00", "time of day");
+    refused(BM_DATE, "tomorrow", "2024-12-31");
+    refused(BM_TIME, "25:00", "23:59:59");
+    refused(BM_TIMESTAMP, "2024-02-29 13:45:00Z", "offset");
+    refused(BM_TIMESTAMP, "4714-11-23 00:00:00 BC", "range");
+    refused(BM_TIMESTAMPTZ, "12/31/2024", "year, month and day");
+}
+
+static void test_uuids(void **state)
+{
+    (void)state;
+    static const char printed[] = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"; /* manual, 8.12 */
+    both_ways(BM_UUID, "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11", printed);
+    both_ways(BM_UUID, "{a0eebc99-9c0b4ef8-bb6d6bb9-bd380a11}", printed);
+    both_ways(BM_UUID, "a0eebc999c0b4ef8bb6d6bb9bd380a11", printed);
+    both_ways(BM_UUID, "a0ee-bc99-9c0b-4ef8-bb6d-6bb9-bd38-0a11", printed);
+    refused(BM_UUID, "", "not a UUID");
+    refused(BM_UUID, "a0eebc999c0b4ef8bb6d6bb9bd380a1", "not a UUID");
+    refused(BM_UUID, "a0eebc999c0b4ef8bb6d6bb9bd380a112", "not a UUID");
+    refused(BM_UUID, "a0eebc999c0b4ef8bb6d6bb9bd380a1g", "not a UUID");
+    refused(BM_UUID, "a0eebc999c0b4ef8bb6d6bb9bd380a11-", "not a UUID");
+    refused(BM_UUID, "a0e-ebc999c0b4ef8bb6d6bb9bd380a11", "not a UUID");
+}
+
+static void check_slice(bm_type type, const char *text, const char *bytes, size_t size)
+{
+    cell value;
+    assert_null(parse(type, text, &value));
+    assert_int_equal(value.text.size, size);
+    assert_memory_equal(value.text.data, bytes, size);
+    char out[BM__PRINT_MAX];
+    bm__value_print(type, &value, out);
+    assert_string_equal(out, type == BM_NUMERIC ? bytes : text);
+}
+
+static void test_slices(void **state)
+{
+    (void)state;
+    check_slice(BM_TEXT, " a\xc3\xa4 ", " a\xc3\xa4 ", 5);
+    check_slice(BM_JSONB, "{}", "{}", 2);
+    check_slice(BM_NUMERIC, " -12.50 ", "-12.50", 6);
+    check_slice(BM_NUMERIC, "1e-7", "1e-7", 4);
+    check_slice(BM_BYTEA, "\\x00ff10", "\x00\xff\x10", 3);
+    check_slice(BM_BYTEA, "\\x", "", 0);
+    refused(BM_TEXT, "\xff", "UTF-8");
+    refused(BM_NUMERIC, "12,50", "decimal comma");
+    refused(BM_NUMERIC, "x", "not a number");
+    refused(BM_BYTEA, "00ff", "hexadecimal");
+    refused(BM_BYTEA, "\\x0", "hexadecimal");
+    refused(BM_BYTEA, "\\x0g", "hexadecimal");
+}
+
+/* In the order of PostgreSQL's btree, each text before the next. */
+static void ascending(bm_type type, const char *const *texts, size_t n)
+{
+    const bm__type_ops *ops = bm__type(type)->ops;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < n; j++) {
+            cell a;
+            cell b;
+            assert_null(parse(type, texts[i], &a));
+            assert_null(parse(type, texts[j], &b));
+            int order = ops->compare != NULL
+                            ? ops->compare(&a, &b)
+                            : (ops->rank(&a) > ops->rank(&b)) - (ops->rank(&a) < ops->rank(&b));
+            assert_int_equal((order > 0) - (order < 0), (i > j) - (i < j));
+        }
+    }
+}
+
+static void test_order(void **state)
+{
+    (void)state;
+    ascending(BM_BOOL, (const char *const[]){"f", "t"}, 2);
+    ascending(BM_INT8, (const char *const[]){"-9223372036854775808", "-1", "0", "7"}, 4);
+    ascending(BM_FLOAT8, (const char *const[]){"-Infinity", "-1", "0", "Infinity", "NaN"}, 5);
+    ascending(BM_DATE, (const char *const[]){"0001-12-31 BC", "0001-01-01", "2024-02-29"}, 3);
+    ascending(BM_TEXT, (const char *const[]){"", "a", "a ", "ab", "b"}, 5);
+    const bm_slice blanks[] = {{"a ", 2}, {"a", 1}};
+    assert_int_equal(bm__type(BM_CHAR)->ops->compare(&blanks[0], &blanks[1]), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_integers), cmocka_unit_test(test_floats),
+        cmocka_unit_test(test_bools),    cmocka_unit_test(test_dates_and_times),
+        cmocka_unit_test(test_uuids),    cmocka_unit_test(test_slices),
+        cmocka_unit_test(test_order),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -146,7 +146,8 @@ typedef enum bm_type {
     BM_UUID,        /**< bm_uuid */
     BM_JSON,        /**< text, a JSON document */
     BM_JSONB,       /**< text, a JSON document */
-    BM_ENUM         /**< text, a label; also any domain or type that the server reads from text */
+    BM_ENUM,        /**< text, a label; also any domain or type that the server reads from text */
+    BM_INTERVAL     /**< bm_interval */
 } bm_type;
 
 /** How a cell is stored in memory. */
@@ -168,6 +169,14 @@ typedef struct bm_slice {
 typedef struct bm_uuid {
     uint8_t bytes[16]; /**< in the order of the UUID's text, RFC 9562 */
 } bm_uuid;
+
+/** An interval.  Its parts are not converted into each other: months have no fixed number of days,
+ * nor days of hours. */
+typedef struct bm_interval {
+    int64_t microseconds;
+    int32_t days;
+    int32_t months;
+} bm_interval;
 
 /** A cell that is a one-dimensional array.  Elements are the C type of a fixed-length type, or
  * bm_slice for a type of variable length. */
@@ -779,6 +788,7 @@ BM_API const char *bm_memory_at(const bm_db *db, size_t i);
         float: (type_) == BM_FLOAT4,                                                               \
         double: (type_) == BM_FLOAT8,                                                              \
         bm_uuid: (type_) == BM_UUID,                                                               \
+        bm_interval: (type_) == BM_INTERVAL,                                                       \
         bm_slice: BM__IS_TEXT(type_) || (type_) == BM_BYTEA,                                       \
         char *: BM__IS_TEXT(type_),                                                                \
         const char *: BM__IS_TEXT(type_),                                                          \

@@ -44,7 +44,8 @@ bool py_error_init(PyObject *module);
 /* What a value must fulfil beside its type. */
 typedef struct py_rule {
     Py_ssize_t limit; /* characters that the column holds, or -1 */
-    bool minus_zero;  /* is a float of its own: to PostgreSQL Django's literal of it is 0 */
+    bool sqlite;      /* -0.0 is a float of its own: to PostgreSQL Django's literal of it is 0; and
+                         an interval is an integer */
     bool prepared;    /* by the field's own methods: a subclass of int or str is its number or text,
                          and bytes are a text's */
 } py_rule;

@@ -91,7 +91,7 @@ static int put_float(py_column *column, size_t row, PyObject *value, const py_ru
         return 0;
     }
     memcpy(column->data + row * sizeof cell, &cell, sizeof cell);
-    return rule->minus_zero || cell != 0 || !signbit(cell);
+    return rule->sqlite || cell != 0 || !signbit(cell);
 }
 
 /* The bytes of a str or bytes object, which `owned` keeps. */
@@ -261,6 +261,22 @@ static int put_aware(py_column *column, size_t row, PyObject *value, const py_ru
            cell < (BM__DATE_MAX + 1) * BM__USECS_PER_DAY;
 }
 
+/* Days whose microseconds 64 bits hold, with a day to spare. */
+#define DAYS_MAX ((int32_t)(INT64_MAX / BM__USECS_PER_DAY))
+
+/* As psycopg sends a timedelta: days and microseconds, no months. */
+static int put_interval(py_column *column, size_t row, PyObject *value, const py_rule *rule)
+{
+    if (!PyDelta_CheckExact(value)) {
+        return 0;
+    }
+    const bm_interval cell = {PyDateTime_DELTA_GET_SECONDS(value) * INT64_C(1000000) +
+                                  PyDateTime_DELTA_GET_MICROSECONDS(value),
+                              PyDateTime_DELTA_GET_DAYS(value), 0};
+    memcpy(column->data + row * sizeof cell, &cell, sizeof cell);
+    return !rule->sqlite || (cell.days > -DAYS_MAX && cell.days < DAYS_MAX);
+}
+
 /* uuid.UUID keeps one int, which cannot be changed. */
 static int put_uuid(py_column *column, size_t row, PyObject *value, const py_rule *rule)
 {
@@ -294,7 +310,7 @@ py_put py_put_of(bm_type type)
         [BM_TEXT] = put_text,  [BM_VARCHAR] = put_text,    [BM_DATE] = put_date,
         [BM_TIME] = put_time,  [BM_TIMESTAMP] = put_naive, [BM_TIMESTAMPTZ] = put_aware,
         [BM_UUID] = put_uuid,  [BM_BYTEA] = put_bytes,     [BM_JSON] = put_text,
-        [BM_JSONB] = put_text, [BM_ENUM] = put_text,
+        [BM_JSONB] = put_text, [BM_ENUM] = put_text,       [BM_INTERVAL] = put_interval,
     };
     return (size_t)type < sizeof puts / sizeof puts[0] ? puts[type] : NULL;
 }

@@ -112,7 +112,7 @@ static PyObject *linked(PyObject *object, PyObject *name)
 static py_rule rule_of(const py_rows *self, Py_ssize_t at, bool limited)
 {
     return (py_rule){.limit = limited ? self->table->limits[at] : -1,
-                     .minus_zero = self->table->engine->storage != NULL};
+                     .sqlite = self->table->engine->storage != NULL};
 }
 
 /* Cells from .. to - 1 of column `at`, as py_put. */

@@ -4,7 +4,8 @@
  *
  *   bool 0 / 1; integers INTEGER; floats REAL; numeric as its text (the column's affinity decides);
  *   text, enum and JSON as TEXT; bytea BLOB; date, time and timestamp as text "2024-02-29",
- *   "13:45:00.000250", "2024-02-29 13:45:00"; timestamptz the same in UTC; uuid 32 hex digits.
+ *   "13:45:00.000250", "2024-02-29 13:45:00"; timestamptz the same in UTC; uuid 32 hex digits;
+ *   interval INTEGER, its microseconds.
  */
 #ifndef BM_LITE_LITE_H
 #define BM_LITE_LITE_H

@@ -168,3 +168,14 @@ const char *bm__take_timestamp(const bm__cell *cell, const bm__stored *to, bm__a
     }
     return fault;
 }
+
+const char *bm__take_interval(const bm__cell *cell, const bm__stored *to, bm__arena *arena)
+{
+    (void)arena;
+    if (cell->kind != BM__CELL_INTEGER) {
+        return "no INTEGER where an interval is expected";
+    }
+    const bm_interval interval = {cell->integer, 0, 0};
+    memcpy(to->member, &interval, sizeof interval);
+    return NULL;
+}

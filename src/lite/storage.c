@@ -28,6 +28,7 @@ static const storage storages[BM__TYPE_COUNT] = {
     [BM_JSON] = {bm__give_text, bm__take_text, false},
     [BM_JSONB] = {bm__give_text, bm__take_text, false},
     [BM_ENUM] = {bm__give_text, bm__take_text, false},
+    [BM_INTERVAL] = {bm__give_interval, bm__take_interval, false},
 };
 
 static const storage *storage_of(bm_type type)

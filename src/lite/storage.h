@@ -25,8 +25,9 @@ bm__take bm__take_printed;
 
 bm__give bm__give_bool, bm__give_integer, bm__give_float, bm__give_number, bm__give_text;
 bm__give bm__give_blob, bm__give_date, bm__give_time, bm__give_timestamp, bm__give_uuid;
+bm__give bm__give_interval;
 bm__take bm__take_integer, bm__take_float, bm__take_number, bm__take_text, bm__take_blob;
-bm__take bm__take_date, bm__take_timestamp;
+bm__take bm__take_date, bm__take_timestamp, bm__take_interval;
 
 /* NULL where `size` bytes are a decimal number that SQLite can hold as one, else the reason. */
 const char *bm__lite_number_fault(const char *text, size_t size);

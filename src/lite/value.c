@@ -217,3 +217,20 @@ const char *bm__give_integer(const bm__stored *from, char scratch[BM__PRINT_MAX]
     (void)scratch;
     return set_integer(out, bm__type(from->type)->ops->rank(from->cell));
 }
+
+/* Microseconds; a day has 24 hours. */
+const char *bm__give_interval(const bm__stored *from, char scratch[BM__PRINT_MAX], bm__cell *out)
+{
+    bm_interval interval;
+    int64_t usecs;
+    (void)scratch;
+    memcpy(&interval, from->cell, sizeof interval);
+    if (interval.months != 0) {
+        return "an interval with months, which have no fixed number of microseconds";
+    }
+    if (__builtin_mul_overflow((int64_t)interval.days, BM__USECS_PER_DAY, &usecs) ||
+        __builtin_add_overflow(usecs, interval.microseconds, &usecs)) {
+        return "an interval of more microseconds than 64 bits hold";
+    }
+    return set_integer(out, usecs);
+}

@@ -32,7 +32,7 @@ static bm__pg_read find_element(bm_type to, uint32_t oid, char kind)
 static bool as_text(bm_type to, uint32_t oid)
 {
     bm__as_text how = bm__type(to)->ops->as_text;
-    return how == BM__AS_ANY || (how == BM__AS_UNKNOWN && bm__oid_name(oid) == NULL);
+    return how == BM__AS_ANY || (how == BM__AS_UNKNOWN && bm__oid_takes_text(oid));
 }
 
 static bm_status resolve_array(bm__pg_reader *reader, bm_error *err)

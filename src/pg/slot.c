@@ -15,18 +15,27 @@ static const bm__codec *find(bm_type from, bm_layout layout, uint32_t oid)
     return to->codec[layout];
 }
 
-const char *bm__oid_name(uint32_t oid)
+static const bm__type_info *info_of(uint32_t oid)
 {
-    if (oid == BM__OID_NAME) {
-        return "name";
-    }
     for (unsigned type = 1; type < BM__TYPE_COUNT; type++) {
         const bm__type_info *info = bm__type((bm_type)type);
         if (info->oid == oid) {
-            return info->name;
+            return info;
         }
     }
     return NULL;
+}
+
+const char *bm__oid_name(uint32_t oid)
+{
+    const bm__type_info *info = info_of(oid);
+    return info != NULL ? info->name : oid == BM__OID_NAME ? "name" : NULL;
+}
+
+bool bm__oid_takes_text(uint32_t oid)
+{
+    const bm__type_info *info = info_of(oid);
+    return info != NULL ? info->ops->from_text : oid != BM__OID_NAME;
 }
 
 void bm__member_name(bm_type type, bm_layout layout, char out[BM__TYPE_NAME_MAX])
@@ -63,7 +72,7 @@ static bm_status refuse(const bm__slot *slot, bm_status status, bm_error *err)
 static bool goes_as_text(bm_type from, const bm__pg_column_type *to)
 {
     bm__as_text how = bm__type(from)->ops->as_text;
-    return how == BM__AS_ANY || (how == BM__AS_UNKNOWN && bm__oid_name(to->oid) == NULL);
+    return how == BM__AS_ANY || (how == BM__AS_UNKNOWN && bm__oid_takes_text(to->oid));
 }
 
 static void send_text(bm__slot *slot, const bm__codec *codec)

@@ -15,27 +15,12 @@
 /* A value is shorter than 1 GB: MaxAllocSize, src/include/utils/memutils.h. */
 #define BM__VALUE_MAX ((size_t)0x3FFFFFFF)
 
-/* PostgreSQL, src/include/catalog/pg_type.dat. */
+/* By the table, and what is no type of a member: PostgreSQL, src/include/catalog/pg_type.dat. */
 enum {
-    BM__OID_BOOL = 16,
-    BM__OID_BYTEA = 17,
-    BM__OID_NAME = 19,
-    BM__OID_INT8 = 20,
-    BM__OID_INT2 = 21,
-    BM__OID_INT4 = 23,
-    BM__OID_TEXT = 25,
-    BM__OID_JSON = 114,
-    BM__OID_FLOAT4 = 700,
-    BM__OID_FLOAT8 = 701,
-    BM__OID_BPCHAR = 1042,
-    BM__OID_VARCHAR = 1043,
-    BM__OID_DATE = 1082,
-    BM__OID_TIME = 1083,
-    BM__OID_TIMESTAMP = 1114,
-    BM__OID_TIMESTAMPTZ = 1184,
-    BM__OID_NUMERIC = 1700,
-    BM__OID_UUID = 2950,
-    BM__OID_JSONB = 3802
+#define BM__TYPE(id_, ops_, name_, width_, oid_, array_oid_) BM__OID_##id_ = oid_,
+#include "types.def"
+#undef BM__TYPE
+    BM__OID_NAME = 19
 };
 
 #define BM__ALWAYS_INLINE inline __attribute__((always_inline))

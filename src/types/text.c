@@ -21,7 +21,7 @@ static size_t easy_size(const bm__slot *slot)
     if (oid == BM__OID_NAME) {
         return NAME_MAX_BYTES;
     }
-    if ((oid == BM__OID_VARCHAR || oid == BM__OID_BPCHAR) && slot->to.typmod >= 4) {
+    if ((oid == BM__OID_VARCHAR || oid == BM__OID_CHAR) && slot->to.typmod >= 4) {
         return (size_t)slot->to.typmod - 4;
     }
     return BM__VALUE_MAX - 1;
@@ -367,14 +367,14 @@ static const char *read_jsonb(const bm__pg_reader *reader, const uint8_t *data, 
 
 const bm__pg_to bm__json_to[] = {{BM__OID_TEXT, BM__TEXT},
                                  {BM__OID_VARCHAR, BM__TEXT},
-                                 {BM__OID_BPCHAR, BM__TEXT},
+                                 {BM__OID_CHAR, BM__TEXT},
                                  {BM__OID_NAME, BM__TEXT},
                                  {BM__OID_JSON, BM__TEXT},
                                  {BM__OID_JSONB, BM__TEXT},
                                  {0}};
 const bm__pg_from bm__json_from[] = {{BM__OID_TEXT, bm__read_text},
                                      {BM__OID_VARCHAR, bm__read_text},
-                                     {BM__OID_BPCHAR, bm__read_text},
+                                     {BM__OID_CHAR, bm__read_text},
                                      {BM__OID_NAME, bm__read_text},
                                      {BM__OID_JSON, bm__read_text},
                                      {BM__OID_JSONB, read_jsonb},
@@ -382,12 +382,12 @@ const bm__pg_from bm__json_from[] = {{BM__OID_TEXT, bm__read_text},
 
 static const bm__pg_to to_texts[] = {{BM__OID_TEXT, BM__TEXT},
                                      {BM__OID_VARCHAR, BM__TEXT},
-                                     {BM__OID_BPCHAR, BM__TEXT},
+                                     {BM__OID_CHAR, BM__TEXT},
                                      {BM__OID_NAME, BM__TEXT},
                                      {0}};
 static const bm__pg_from from_texts[] = {{BM__OID_TEXT, bm__read_text},
                                          {BM__OID_VARCHAR, bm__read_text},
-                                         {BM__OID_BPCHAR, bm__read_text},
+                                         {BM__OID_CHAR, bm__read_text},
                                          {BM__OID_NAME, bm__read_text},
                                          {0}};
 

@@ -7,7 +7,13 @@
 /* Rows that are looked at together: cells of a block stay in the first-level cache. */
 #define BM__BLOCK 256
 
-#define BM__TYPE_COUNT 20 /* bm_type runs from 1 to BM__TYPE_COUNT - 1 */
+/* bm_type runs from 1 to BM__TYPE_COUNT - 1. */
+enum {
+    BM__TYPE_COUNT = 1
+#define BM__TYPE(id_, ops_, name_, width_, oid_, array_oid_) +1
+#include "types.def"
+#undef BM__TYPE
+};
 
 /* Where text is printed.  Counts what is put, and writes it as far as there is room. */
 typedef struct bm__sink {
@@ -42,6 +48,7 @@ typedef struct bm__type_ops {
     /* The value's place in that order; NULL where no int64_t says it. */
     int64_t (*rank)(const void *value);
     bool bare;           /* its text needs no quotes in an array literal */
+    bool from_text;      /* members of text may be written to its columns and read from them, too */
     bm__as_text as_text; /* text alone */
     /* PostgreSQL's columns that a member of the type can be written to and read from: codec.h.
      * The last has OID 0. */

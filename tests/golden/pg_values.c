@@ -64,6 +64,18 @@ static const golden goldens[] = {
      * 1970, so 0 is its negative, FFFCA2FEC4C82000 */
     FIXED(TIMESTAMP, int64_t, OID_TIMESTAMP, 0, "\xff\xfc\xa2\xfe\xc4\xc8\x20\x00"),
     FIXED(TIMESTAMPTZ, int64_t, OID_TIMESTAMPTZ, INT64_C(946684800000001), "\0\0\0\0\0\0\0\x01"),
+    /* interval_send (manual, 8.5.4: months, days, microseconds): int8 microseconds, int4 days, int4
+     * months; 04:05:06 is 14706 s, 14706000000 us = 0x36C8BC080; 14 months; -3 days */
+    {"INTERVAL 1 year 2 mons -3 days +04:05:06",
+     {BM_INTERVAL, BM_FIXED, sizeof(bm_interval), {OID_INTERVAL, 0, -1, 'b', 0}},
+     &(const bm_interval){INT64_C(14706000000), -3, 14},
+     "\0\0\0\x03\x6c\x8b\xc0\x80\xff\xff\xff\xfd\0\0\0\x0e",
+     16},
+    {"INTERVAL -1 us",
+     {BM_INTERVAL, BM_FIXED, sizeof(bm_interval), {OID_INTERVAL, 0, -1, 'b', 0}},
+     &(const bm_interval){-1, 0, 0},
+     "\xff\xff\xff\xff\xff\xff\xff\xff\0\0\0\0\0\0\0\0",
+     16},
     /* textsend and all that are text in binary */
     STRING(TEXT, OID_TEXT, "", ""),
     STRING(TEXT, OID_TEXT, "a\xc3\xa4", "a\xc3\xa4"),

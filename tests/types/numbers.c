@@ -287,6 +287,24 @@ void make_timestamp(source *s, size_t i, cell *out)
     }
 }
 
+/* Limits of the server's: a part's largest with the others small. */
+void make_interval(source *s, size_t i, cell *out)
+{
+    static const bm_interval edges[] = {
+        {0, 0, 0},         {1, 0, 0},         {-1, 0, 0},        {0, 1, 0},
+        {0, -1, 0},        {0, 0, 1},         {0, 0, -1},        {0, INT32_MAX, 0},
+        {0, INT32_MIN, 0}, {0, 0, INT32_MAX}, {0, 0, INT32_MIN}, {-1, 1, -1},
+        {1, -1, 13},       {500000, 0, -13},  {DAY_USECS, 0, 0}, {-DAY_USECS, 2, 0},
+    };
+    if (i < COUNT_OF(edges)) {
+        out->interval = edges[i];
+        return;
+    }
+    out->interval.microseconds = (int64_t)below(s, 200000000000000) - 100000000000000;
+    out->interval.days = (int32_t)below(s, 20000) - 10000;
+    out->interval.months = (int32_t)below(s, 2000) - 1000;
+}
+
 void make_uuid(source *s, size_t i, cell *out)
 {
     memset(&out->uuid, i == 1 ? 0xFF : 0, sizeof out->uuid);

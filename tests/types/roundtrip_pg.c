@@ -308,7 +308,8 @@ int main(void)
                                               [BM_UUID] = "uuid",
                                               [BM_JSON] = "json",
                                               [BM_JSONB] = "jsonb",
-                                              [BM_ENUM] = "enum"};
+                                              [BM_ENUM] = "enum",
+                                              [BM_INTERVAL] = "interval"};
         const void *k = &kinds[n];
         snprintf(names[n], sizeof names[n], "%s from %s", kinds[n].column, members[kinds[n].type]);
         tests[n] = (struct CMUnitTest){.name = names[n], .test_func = round_trip};

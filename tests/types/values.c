@@ -17,6 +17,7 @@ size_t fixed_width(bm_type type)
         [BM_BOOL] = 1,      [BM_INT2] = 2,        [BM_INT4] = 4,  [BM_INT8] = 8,
         [BM_FLOAT4] = 4,    [BM_FLOAT8] = 8,      [BM_DATE] = 4,  [BM_TIME] = 8,
         [BM_TIMESTAMP] = 8, [BM_TIMESTAMPTZ] = 8, [BM_UUID] = 16, [BM_ENUM] = 0,
+        [BM_INTERVAL] = 16,
     };
     return widths[type];
 }
@@ -113,6 +114,9 @@ static const char *scalar_literal(source *s, bm_type type, const cell *c)
         return timestamp_text(s, c->int8, "");
     case BM_TIMESTAMPTZ:
         return timestamp_text(s, c->int8, s->lite ? "" : "+00");
+    case BM_INTERVAL:
+        return source_print(s, "%ld mons %ld days %lld microseconds", (long)c->interval.months,
+                            (long)c->interval.days, (long long)c->interval.microseconds);
     case BM_UUID:
         return uuid_text(s, &c->uuid);
     case BM_BYTEA:

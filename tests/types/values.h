@@ -16,6 +16,7 @@ typedef union cell {
     float float4;
     double float8;
     bm_uuid uuid;
+    bm_interval interval;
     bm_slice text;
     bm_array array;
 } cell;
@@ -91,6 +92,7 @@ void make_date(source *s, size_t i, cell *out);
 void make_time(source *s, size_t i, cell *out);
 void make_timestamp(source *s, size_t i, cell *out);
 void make_uuid(source *s, size_t i, cell *out);
+void make_interval(source *s, size_t i, cell *out);
 void make_int4_as_2(source *s, size_t i, cell *out);
 void make_int8_as_2(source *s, size_t i, cell *out);
 void make_int8_as_4(source *s, size_t i, cell *out);

@@ -105,6 +105,13 @@ static void test_fixed(void **state)
     CHECK(f, BM_TIME, int64_t, INT64_C(49500000250), "text", "'13:45:00.000250'");
     CHECK(f, BM_TIMESTAMP, int64_t, INT64_C(1709214300000000), "text", "'2024-02-29 13:45:00'");
     CHECK(f, BM_TIMESTAMPTZ, int64_t, -1, "text", "'1969-12-31 23:59:59.999999'");
+    /* DurationField of Django is a bigint of microseconds: 1 day and 1 us */
+    const bm_interval interval = {1, 1, 0};
+    check(f, BM_INTERVAL, BM_FIXED, sizeof interval, &interval, "integer", "86400000001");
+    const bm_interval month = {0, 0, 1};
+    const bm_interval large = {0, INT32_MAX, 0};
+    assert_non_null(value_of(BM_INTERVAL, BM_FIXED, sizeof month, &month, scratch, &out));
+    assert_non_null(value_of(BM_INTERVAL, BM_FIXED, sizeof large, &large, scratch, &out));
     bm_uuid uuid = {{0x91, 0x91, 0x08, 0xf7, 0x52, 0xd1, 0x43, 0x20, 0x9b, 0xac, 0xf8, 0x47, 0xdb,
                      0x41, 0x48, 0xa8}};
     check(f, BM_UUID, BM_FIXED, sizeof uuid, &uuid, "text", "'919108f752d143209bacf847db4148a8'");
@@ -355,6 +362,19 @@ static void test_read_floats(void **state)
     assert_non_null(bm__lite_read(BM_FLOAT8, BM_FIXED, 8, &cell, &eight, &f->arena));
 }
 
+static void test_read_intervals(void **state)
+{
+    fixture *f = *state;
+    bm_interval interval = {0, 7, 7};
+    bm__cell cell = integer_cell(-86400000001);
+    assert_null(bm__lite_read(BM_INTERVAL, BM_FIXED, sizeof interval, &cell, &interval, &f->arena));
+    assert_true(interval.microseconds == -86400000001 && interval.days == 0 &&
+                interval.months == 0);
+    cell = text_cell("1");
+    assert_non_null(
+        bm__lite_read(BM_INTERVAL, BM_FIXED, sizeof interval, &cell, &interval, &f->arena));
+}
+
 static void test_read_text_forms(void **state)
 {
     fixture *f = *state;
@@ -451,6 +471,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_read_fixed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_read_floats, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_read_text_forms, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_read_intervals, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_read_variable, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_read_numeric, set_up, tear_down),
     };

@@ -15,6 +15,7 @@ typedef union cell {
     float float4;
     double float8;
     bm_uuid uuid;
+    bm_interval interval;
     bm_slice text;
 } cell;
 
@@ -151,6 +152,36 @@ static void test_uuids(void **state)
     refused(BM_UUID, "a0e-ebc999c0b4ef8bb6d6bb9bd380a11", "not a UUID");
 }
 
+/* PostgreSQL's manual, 8.5.4 and 8.5.5; str(timedelta) of Python; duration_string of Django. */
+static void test_intervals(void **state)
+{
+    (void)state;
+    both_ways(BM_INTERVAL, "1 year 2 months 3 days 4 hours 5 minutes 6 seconds",
+              "1 year 2 mons 3 days 04:05:06");
+    both_ways(BM_INTERVAL, "P1Y2M3DT4H5M6S", "1 year 2 mons 3 days 04:05:06");
+    both_ways(BM_INTERVAL, "P-1Y-2M3DT-4H-5M-6.5S", "-1 years -2 mons +3 days -04:05:06.5");
+    both_ways(BM_INTERVAL, "-1 days +02:03:00", "-1 days +02:03:00");
+    both_ways(BM_INTERVAL, "P2W", "14 days");
+    both_ways(BM_INTERVAL, "PT0S", "00:00:00");
+    both_ways(BM_INTERVAL, "00:00:00.000001", "00:00:00.000001");
+    both_ways(BM_INTERVAL, "-00:00:00.5", "-00:00:00.5");
+    both_ways(BM_INTERVAL, "100:00", "100:00:00");
+    both_ways(BM_INTERVAL, "1 day, 2:03:04", "1 day 02:03:04");
+    both_ways(BM_INTERVAL, "-3 days, 0:00:05.000007", "-3 days +00:00:05.000007");
+    both_ways(BM_INTERVAL, "10 02:03:04", "10 days 02:03:04");
+    both_ways(BM_INTERVAL, "1.5 secs", "00:00:01.5");
+    both_ways(BM_INTERVAL, "-2147483648 days", "-2147483648 days");
+    static const char *const others[] = {"",        "P",        "PT",   "1",     "1 fortnight",
+                                         "1 day x", "1.5 days", "P1DT", "04:60", "04:05:60",
+                                         "P1H",     "1 day 2"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        refused(BM_INTERVAL, others[i], "not an interval");
+    }
+    refused(BM_INTERVAL, "2147483648 days", "range");
+    refused(BM_INTERVAL, "178956971 years", "range");
+    refused(BM_INTERVAL, "99999999999999999999 secs", "range");
+}
+
 static void check_slice(bm_type type, const char *text, const char *bytes, size_t size)
 {
     cell value;
@@ -204,6 +235,14 @@ static void test_order(void **state)
     ascending(BM_INT8, (const char *const[]){"-9223372036854775808", "-1", "0", "7"}, 4);
     ascending(BM_FLOAT8, (const char *const[]){"-Infinity", "-1", "0", "Infinity", "NaN"}, 5);
     ascending(BM_DATE, (const char *const[]){"0001-12-31 BC", "0001-01-01", "2024-02-29"}, 3);
+    /* interval_cmp: a month is 30 days, a day 24 hours */
+    ascending(BM_INTERVAL, (const char *const[]){"-1 mon", "-29 days", "24:00:00.000001", "P2D"},
+              4);
+    cell month;
+    cell days;
+    assert_null(parse(BM_INTERVAL, "1 mon", &month));
+    assert_null(parse(BM_INTERVAL, "29 days 24:00:00", &days));
+    assert_int_equal(bm__type(BM_INTERVAL)->ops->compare(&month, &days), 0);
     ascending(BM_TEXT, (const char *const[]){"", "a", "a ", "ab", "b"}, 5);
     const bm_slice blanks[] = {{"a ", 2}, {"a", 1}};
     assert_int_equal(bm__type(BM_CHAR)->ops->compare(&blanks[0], &blanks[1]), 0);
@@ -212,10 +251,10 @@ static void test_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_integers), cmocka_unit_test(test_floats),
-        cmocka_unit_test(test_bools),    cmocka_unit_test(test_dates_and_times),
-        cmocka_unit_test(test_uuids),    cmocka_unit_test(test_slices),
-        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_integers),  cmocka_unit_test(test_floats),
+        cmocka_unit_test(test_bools),     cmocka_unit_test(test_dates_and_times),
+        cmocka_unit_test(test_uuids),     cmocka_unit_test(test_slices),
+        cmocka_unit_test(test_intervals), cmocka_unit_test(test_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -126,7 +126,11 @@ def _give_postgresql(
 
 # Django's statement does not send these as text, so their cast is a different one.
 _LITERALS = (int, float, Decimal, bytes, datetime.date)
-_MADE: dict[str, type[Any]] = {"timestamptz": datetime.datetime, "time": datetime.time}
+_MADE: dict[str, type[Any]] = {
+    "timestamptz": datetime.datetime,
+    "time": datetime.time,
+    "interval": datetime.timedelta,
+}
 
 
 def texts(values: list[Any], kind: Kind, connection: BaseDatabaseWrapper) -> list[Any] | None:

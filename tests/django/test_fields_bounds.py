@@ -1,6 +1,6 @@
 """The greatest and the least values of a field, and those behind them: as Django does it."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -19,13 +19,13 @@ FIRST = datetime(1, 1, 1)
 
 # What PostgreSQL stores, in UTC; on SQLite Django turns it into local time, or cannot.
 CASES = {
-    "the last": (LAST.replace(tzinfo=UTC), "9999-12-31 23:59:59.999999"),
+    "the last": (LAST.replace(tzinfo=timezone.utc), "9999-12-31 23:59:59.999999"),
     "the first of year 10000": (
         datetime(9999, 12, 31, 23, tzinfo=WEST),
         "10000-01-01 00:00:00",
     ),
     "behind it": (LAST.replace(tzinfo=WEST), "10000-01-01 00:59:59.999999"),
-    "the first": (FIRST.replace(tzinfo=UTC), "0001-01-01 00:00:00"),
+    "the first": (FIRST.replace(tzinfo=timezone.utc), "0001-01-01 00:00:00"),
     "before it": (FIRST.replace(tzinfo=EAST), "0001-12-31 23:00:00 BC"),
 }
 

@@ -8,7 +8,7 @@
 
 #include <time.h>
 
-enum { ROUNDS = 8, TABLE = 20000, MANY = 10000, FEW = 400 };
+enum { ROUNDS = 40, TABLE = 20000, MANY = 10000, FEW = 400 };
 
 /* A ratio of times says nothing below this: a busy machine. */
 static const double leeway_s = 0.15;

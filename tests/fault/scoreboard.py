@@ -389,8 +389,8 @@ def page(runs: dict[str, Run], at: str) -> str:
     lines = [
         "# Scoreboard",
         "",
-        f"Written by `script/scoreboard --write` on {today} at commit {at} ({machine}). A row names"
-        " the commit that it was run for.",
+        f"Written by `script/scoreboard --write` on {today} at commit {at}",
+        f"({machine}). A row names the commit that it was run for.",
         "",
         "| id | figure | target | measured | minutes | commit | result |",
         "| --- | --- | --- | --- | --- | --- | --- |",

@@ -154,12 +154,27 @@ const char *bm__take_date(const bm__cell *cell, const bm__stored *to, bm__arena 
     return fault;
 }
 
+/* PostgreSQL reads 24:00 as the next day's midnight; here, where times are ordered as text, it would
+ * be another day's last instant, and Django refuses it. */
+static bool has_hour_24(const bm__cell *cell)
+{
+    const char *end = (const char *)cell->data + cell->size;
+    const char *at = cell->data;
+    while (at < end && strchr(" Tt", *at) == NULL) {
+        at++;
+    }
+    return end - at > 2 && at[1] == '2' && at[2] == '4';
+}
+
 /* An offset is applied, also where the column's times have none. */
 const char *bm__take_timestamp(const bm__cell *cell, const bm__stored *to, bm__arena *arena)
 {
     int64_t usecs;
     const bm__stored read = {.type = BM_TIMESTAMPTZ, .member = &usecs};
     const char *fault = bm__take_printed(cell, &read, arena);
+    if (fault == NULL && has_hour_24(cell)) {
+        fault = "TEXT that is not a value of its type";
+    }
     if (fault == NULL && !bm__lite_has_year(usecs)) {
         fault = "a date outside the years 1 to 9999";
     }

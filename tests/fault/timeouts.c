@@ -77,14 +77,14 @@ static void a_timeout_says_how_far_it_came(world *w, bm_db *db)
 static void sleep_a_little(void *user, uint64_t done, uint64_t total)
 {
     (void)user;
-    usleep(done == total ? 510000 : 0);
+    usleep(done == total ? 2010000 : 0);
 }
 
 /* Written in time, but not ready to commit in time. */
 static void the_first_commit_is_not_sent_late(world *w, bm_db *db)
 {
     static item rows[2000];
-    const bm_call call = {.size = sizeof call, .timeout_ms = 500, .on_progress = sleep_a_little};
+    const bm_call call = {.size = sizeof call, .timeout_ms = 2000, .on_progress = sleep_a_little};
     bm_error err = BM_ERROR;
     fill_items(rows, 2000, 1000, 1);
     bm_status status = bm_bulk_create(
@@ -100,7 +100,7 @@ static void the_first_commit_is_not_sent_late(world *w, bm_db *db)
 static void nor_is_a_savepoint_released(world *w, bm_db *db)
 {
     static item rows[2000];
-    const bm_call call = {.size = sizeof call, .timeout_ms = 500, .on_progress = sleep_a_little};
+    const bm_call call = {.size = sizeof call, .timeout_ms = 2000, .on_progress = sleep_a_little};
     bm_error err = BM_ERROR;
     bm_db *tx;
     fill_items(rows, 2000, 1000, 1);

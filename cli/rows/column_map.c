@@ -75,9 +75,13 @@ static bm_status add(cli_column_map *map, const cli_options *options, const bm_f
                         field->name);
     }
     bm_field *at = &map->fields[map->model.n_fields++];
-    size_t align = field->width < 8 ? field->width : field->layout == BM_SLICE ? 8 : field->width;
-    align = align > 8 ? 8 : align;
     *at = *field;
+    if (at->type == BM_INTERVAL) { /* PostgreSQL reads more forms of it than the library */
+        at->type = BM_ENUM;
+        at->layout = BM_SLICE;
+        at->width = sizeof(bm_slice);
+    }
+    size_t align = at->width > 8 ? 8 : at->width;
     at->offset = (map->model.row_size + align - 1) / align * align;
     bool inserts = (purpose(options) & (CLI_CREATE | CLI_UPSERT)) != 0;
     bool primary = inserts && options->returning != NULL;

@@ -150,7 +150,8 @@ def test_the_wheel_has_the_package_and_nothing_else(wheel: Path, tmp_path: Path)
         (core,) = (name for name in names if name.endswith(".so"))
         archive.extract(core, tmp_path)
     source = ROOT / "python/bulkmodel"
-    wanted = {f"bulkmodel/{path.name}" for path in source.iterdir() if path.is_file()}
+    files = (path for path in source.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    wanted = {f"bulkmodel/{path.relative_to(source)}" for path in files}
     assert "bulkmodel/py.typed" in wanted
     assert re.fullmatch(r"bulkmodel/_core\.[\w-]+\.so", core)
     folder = about.removesuffix("/METADATA")

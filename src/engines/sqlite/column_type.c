@@ -8,12 +8,11 @@ static const struct {
     const char *word;
     bm_type type;
 } declared[] = {
-    {"bool", BM_BOOL},         {"boolean", BM_BOOL},         {"real", BM_FLOAT8},
-    {"float", BM_FLOAT8},      {"double", BM_FLOAT8},        {"double precision", BM_FLOAT8},
-    {"decimal", BM_NUMERIC},   {"numeric", BM_NUMERIC},      {"date", BM_DATE},
-    {"time", BM_TIME},         {"datetime", BM_TIMESTAMPTZ}, {"timestamp", BM_TIMESTAMPTZ},
-    {"uuid", BM_UUID},         {"char(32)", BM_UUID},        {"blob", BM_BYTEA},
-    {"interval", BM_INTERVAL},
+    {"bool", BM_BOOL},       {"boolean", BM_BOOL},         {"real", BM_FLOAT8},
+    {"float", BM_FLOAT8},    {"double", BM_FLOAT8},        {"double precision", BM_FLOAT8},
+    {"decimal", BM_NUMERIC}, {"numeric", BM_NUMERIC},      {"date", BM_DATE},
+    {"time", BM_TIME},       {"datetime", BM_TIMESTAMPTZ}, {"timestamp", BM_TIMESTAMPTZ},
+    {"uuid", BM_UUID},       {"char(32)", BM_UUID},        {"blob", BM_BYTEA},
 };
 
 /* In lower case, without "(10, 2)" unless `whole`; what does not fit is no word of the table. */

@@ -154,8 +154,8 @@ const char *bm__take_date(const bm__cell *cell, const bm__stored *to, bm__arena 
     return fault;
 }
 
-/* PostgreSQL reads 24:00 as the next day's midnight; here, where times are ordered as text, it would
- * be another day's last instant, and Django refuses it. */
+/* PostgreSQL reads 24:00 as the next day's midnight.  SQLite orders times as text, where that is
+ * the end of another day, and Django refuses it. */
 static bool has_hour_24(const bm__cell *cell)
 {
     const char *end = (const char *)cell->data + cell->size;

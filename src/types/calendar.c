@@ -215,14 +215,17 @@ static bool take_time(cursor *c, int64_t *usecs)
     return *usecs <= BM__USECS_PER_DAY;
 }
 
-/* "Z", or a sign with hh, hhmm, hh:mm or hh:mm:ss; nothing is no offset. */
+/* "Z", or a sign with hh, hhmm, hh:mm or hh:mm:ss, behind a blank or not; nothing is no offset. */
 static bool take_offset(cursor *c, int64_t *usecs)
 {
     *usecs = 0;
-    if (c->at == c->end || take(c, 'Z') || take(c, 'z')) {
+    if (c->at == c->end) {
         return true;
     }
     (void)take(c, ' ');
+    if (take(c, 'Z') || take(c, 'z')) {
+        return true;
+    }
     bool west = take(c, '-');
     if (!west && !take(c, '+')) {
         return false;

@@ -140,6 +140,12 @@ static bool add_unit(reading *r, const unit *of, const amount *n)
     return true;
 }
 
+/* Does ISO 8601 call it so?  A NUL, which a text may have, names none of those without a letter. */
+static bool is_unit(const unit *of, char letter, bool clock)
+{
+    return letter != '\0' && of->letter == letter && of->clock == clock;
+}
+
 static bool take_iso(reading *r)
 {
     bool clock = false;
@@ -155,7 +161,7 @@ static bool take_iso(reading *r)
             return false;
         }
         size_t i = 0;
-        while (i < N_UNITS && (units[i].letter != *r->at || units[i].clock != clock)) {
+        while (i < N_UNITS && !is_unit(&units[i], *r->at, clock)) {
             i++;
         }
         r->at++;

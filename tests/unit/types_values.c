@@ -123,6 +123,9 @@ static void test_dates_and_times(void **state)
     both_ways(BM_TIME, "24:00:00", "24:00:00");
     both_ways(BM_TIMESTAMP, "2024-02-29T13:45:00.5", "2024-02-29 13:45:00.500000");
     both_ways(BM_TIMESTAMPTZ, "2024-02-29 14:45:00+01", "2024-02-29 13:45:00+00");
+    both_ways(BM_TIMESTAMPTZ, "2024-02-29 13:45:00 Z", "2024-02-29 13:45:00+00");
+    both_ways(BM_TIMESTAMPTZ, "2024-02-29 13:45:00 +01", "2024-02-29 12:45:00+00");
+    refused(BM_TIMESTAMPTZ, "2024-02-29 13:45:00  Z", "2024-12-31");
     both_ways(BM_TIMESTAMPTZ, "0001-01-01 00:00:00+01", "0001-12-31 23:00:00+00 BC");
     refused(BM_DATE, "2023-02-29", "not a date of the calendar");
     refused(BM_DATE, "5874898-01-01", "range");
@@ -177,6 +180,9 @@ static void test_intervals(void **state)
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         refused(BM_INTERVAL, others[i], "not an interval");
     }
+    cell value;
+    const bm_slice nul = {"P1", 3}; /* "month" has no letter of its own */
+    assert_non_null(bm__value_parse(BM_INTERVAL, nul, NULL, &value));
     refused(BM_INTERVAL, "2147483648 days", "range");
     refused(BM_INTERVAL, "178956971 years", "range");
     refused(BM_INTERVAL, "99999999999999999999 secs", "range");

@@ -213,7 +213,7 @@ BM_API bm_status bm_value_parse(bm_type type, bm_slice text, char *room, void *v
  * Print a value as text that bm_value_parse reads back as the same value, and that PostgreSQL reads
  * whatever its settings.  At most out_size bytes, the last of them NUL, are written to `out`; *size
  * (NULL: not wanted) is the length of the whole text, also where it does not fit: BM_LIMIT.
- * BM_CONVERT where the value is outside of its type's range.
+ * BM_CONVERT where the value is outside of its type's range.  *err is written on failure alone.
  */
 BM_API bm_status bm_value_print(bm_type type, const void *value, char *out, size_t out_size,
                                 size_t *size, bm_error *err);

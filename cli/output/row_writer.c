@@ -187,25 +187,34 @@ static bm_status put_null(cli_row_writer *writer, bm_error *err)
     return put(writer, text, strlen(text), err);
 }
 
-/* The text of a value of at most 512 bytes; of any size it is made in memory of its own. */
-static bm_status put_printed(cli_row_writer *writer, const bm_field *field, const void *value,
-                             bm_error *err)
+/* A value whose text needs `size` bytes, more than are kept for it. */
+static bm_status put_large(cli_row_writer *writer, const bm_field *field, const void *value,
+                           size_t size, bm_error *err)
 {
-    char small[512];
-    char *large = NULL;
-    char *text = small;
-    size_t size;
-    bm_status status = bm_value_print(field->type, value, small, sizeof small, &size, err);
-    if (status == BM_LIMIT) {
-        text = large = malloc(size + 1);
-        status = large != NULL ? bm_value_print(field->type, value, large, size + 1, &size, err)
-                               : cli_no_memory(err);
-    }
+    char *text = malloc(size + 1);
+    bm_status status = text != NULL
+                           ? bm_value_print(field->type, value, text, size + 1, NULL, err)
+                           : cli_no_memory(err);
     if (status == BM_OK) {
         status = put_value(writer, field, text, size, err);
     }
-    free(large);
+    free(text);
     return status;
+}
+
+static bm_status put_printed(cli_row_writer *writer, const bm_field *field, const void *value,
+                             bm_error *err)
+{
+    char text[512];
+    size_t size;
+    bm_error why;
+    why.size = sizeof why;
+    bm_status status = bm_value_print(field->type, value, text, sizeof text, &size, &why);
+    if (status == BM_LIMIT) {
+        return put_large(writer, field, value, size, err);
+    }
+    return status == BM_OK ? put_value(writer, field, text, size, err)
+                           : cli_fail(err, status, "column \"%s\" is %s", field->name, why.message);
 }
 
 static bm_status put_cell(cli_row_writer *writer, const bm_field *field, const char *row,

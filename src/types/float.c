@@ -18,35 +18,45 @@ static const char range_float4[] = "out of range for float4";
 #define DOUBLE_DIGITS 15
 #define DOUBLE_DIGITS_MAX 17
 
-/* strtod and printf use the decimal point of the process's locale, which may be several bytes. */
-static bm_slice decimal_point(char text[16])
+/* Digits, signs, a point, an exponent, the letters of "infinity" and "nan". */
+static bool is_of_number(char c)
 {
-    int n = snprintf(text, 16, "%.1f", 0.5);
-    return (bm_slice){text + 1, n > 2 ? (size_t)n - 2 : 0};
+    return bm__is_digit(c) || (c != '\0' && strchr(".+-eEinfatyINFATY", c) != NULL);
 }
 
-/* A copy that strtod reads: digits, signs, an exponent, the locale's point; or a word of it. */
 static bool copy_number(bm_slice text, char *copy, size_t size)
 {
-    char kept[16];
-    const bm_slice point = decimal_point(kept);
-    size_t n = 0;
-    if (text.size == 0) {
+    if (text.size == 0 || text.size >= size) {
         return false;
     }
     for (size_t i = 0; i < text.size; i++) {
-        bool is_point = text.data[i] == '.';
-        bm_slice part = is_point ? point : (bm_slice){text.data + i, 1};
-        if (n + part.size >= size ||
-            (!is_point && (text.data[i] == '\0' ||
-                           strchr("0123456789+-eEinfatyINFATY", text.data[i]) == NULL))) {
+        if (!is_of_number(text.data[i])) {
             return false;
         }
-        memcpy(copy + n, part.data, part.size);
-        n += part.size;
+        copy[i] = text.data[i];
     }
-    copy[n] = '\0';
+    copy[text.size] = '\0';
     return true;
+}
+
+/* Put the decimal point of the process's locale, which may be several bytes, for the first point.
+ * It is asked for only where strtod stopped at a point: printf is half of the time of a number. */
+static bool put_locale_point(char *copy, size_t size)
+{
+    char point[16];
+    const int n = snprintf(point, sizeof point, "%.1f", 0.5) - 2; /* without 0 and 5 */
+    char *at = strchr(copy, '.');
+    if (at == NULL || n < 1 || strlen(copy) + (size_t)n > size) {
+        return false;
+    }
+    memmove(at + n, at + 1, strlen(at));
+    memcpy(at, point + 1, (size_t)n);
+    return true;
+}
+
+static double to_number(const char *copy, bool single, char **end)
+{
+    return single ? (double)strtof(copy, end) : strtod(copy, end);
 }
 
 /* A digit that is not 0, before an exponent. */
@@ -64,7 +74,10 @@ static const char *read_text(bm_slice text, bool single, double *out)
     if (!copy_number(text, copy, sizeof copy)) {
         return bm__has_comma(text) ? BM__COMMA : not_a_number;
     }
-    *out = single ? (double)strtof(copy, &end) : strtod(copy, &end);
+    *out = to_number(copy, single, &end);
+    if (*end == '.' && put_locale_point(copy, sizeof copy)) {
+        *out = to_number(copy, single, &end);
+    }
     if (*end != '\0') {
         return not_a_number;
     }

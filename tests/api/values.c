@@ -67,6 +67,7 @@ static void a_text_that_is_too_long_is_counted(void **state)
     char room[7];
     assert_int_equal(bm_value_print(BM_TEXT, &text, room, sizeof room, NULL, &err), BM_OK);
     assert_string_equal(room, "abcdef");
+    assert_int_equal(err.status, BM_LIMIT); /* of the last failure: success writes nothing */
 }
 
 static void what_is_no_value_is_refused(void **state)

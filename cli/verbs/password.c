@@ -15,7 +15,9 @@ static size_t min_size(size_t a, size_t b)
 }
 
 /* The password of "scheme://user:password@host", up to the last '@' before a query: a password that
- * is not percent-encoded has '@', '/' or '?' in it.  NULL where there is none. */
+ * is not percent-encoded has '@', '/' or '?' in it.  What looks like a query is the password's own
+ * where the only '@' stands behind it and before the first '/': so libpq reads it.  NULL where
+ * there is none. */
 static const char *password_of(const char *url, size_t *size)
 {
     const char *from = strstr(url, "://");
@@ -28,23 +30,26 @@ static const char *password_of(const char *url, size_t *size)
     if (query != NULL && at != NULL && query < at &&
         memchr(query, '=', (size_t)(at - query)) != NULL) {
         at = memrchr(from, '@', (size_t)(query - from));
+        at = at != NULL ? at : memrchr(from, '@', strcspn(from, "/"));
     }
     const char *colon = at != NULL ? memchr(from, ':', (size_t)(at - from)) : NULL;
     *size = colon != NULL ? (size_t)(at - colon) - 1 : 0;
     return colon != NULL ? colon + 1 : NULL;
 }
 
-/* Of "password=..." in a string of keywords or in a URL's query. */
+/* Of "password=..." in a string of keywords, where blanks are what isspace() says, or in a URL's
+ * query. */
 static void wipe_keyword(char *text)
 {
     static const char word[] = "password";
+    static const char blanks[] = " \t\n\v\f\r";
     for (char *at = strcasestr(text, word); at != NULL; at = strcasestr(at, word)) {
         at += sizeof word - 1;
-        at += strspn(at, " ");
+        at += strspn(at, blanks);
         if (*at != '=') {
             continue;
         }
-        at += 1 + strspn(at + 1, " ");
+        at += 1 + strspn(at + 1, blanks);
         bool quoted = *at == '\'';
         for (at += quoted; *at != '\0' && *at != (quoted ? '\'' : ' ') && *at != '&'; at++) {
             if (*at == '\\' && at[1] != '\0') {

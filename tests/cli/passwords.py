@@ -35,10 +35,13 @@ def t7_no_part_of_a_password_is_in_the_process_list(w: World) -> None:
             f"postgresql://u:qzjx%40wvkq@/{at}",
             f"postgres://u:qzjx:wvkq@/{at}",
             f"postgresql://:qzjxwvkq@/{at}",
+            f"postgresql://u:qzjx?a=wvkq@/{at}",
+            f"postgresql://u:qzjx?a=b?wvkq@/{at}&application_name=a@b",
             f"postgresql:///{at}&user=u&password=qzjx%40wvkq&connect_timeout=60",
             f"host={host} port=5433 user=u password=qzjx@wvkq",
             f"host={host} port=5433 password = 'qzjx@\\' wvkq' user=u",
             f"password=qzjx\\ wvkq host={host} port=5433",
+            f"password\t=\nqzjxwvkq host={host} port=5433",
         ):
             command = [w.program, "copy-to", database, "item", "--timeout=60s"]
             with subprocess.Popen(command, stderr=subprocess.DEVNULL) as child:

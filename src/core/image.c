@@ -208,6 +208,27 @@ bm_status bm__image_set(bm__image *image, size_t i, size_t at, const bm__view *v
     return BM_OK;
 }
 
+/* Has the caller left out a pointer?  What is to be written is refused where it is converted. */
+static bool lacks_pointer(const bm__view *view, const void *cell)
+{
+    if (view->cells.layout != BM_ARRAY) {
+        return bm__cell_bytes(view->cells.layout, view->cells.width, cell).data == NULL;
+    }
+    bm_array array;
+    memcpy(&array, cell, sizeof array);
+    if (array.data == NULL || bm__type(view->cells.type)->width > 0) {
+        return array.data == NULL && array.count > 0;
+    }
+    const bm_slice *slices = array.data;
+    for (size_t i = 0; i < array.count; i++) {
+        bool value = array.states == NULL || array.states[i] == BM_VALUE;
+        if (value && slices[i].data == NULL && slices[i].size > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bm_status bm__image_differs(const bm__image *image, size_t i, const bm__view *view, size_t row,
                             bm__buffer *scratch, bool *differs, bm_error *err)
 {
@@ -233,6 +254,10 @@ bm_status bm__image_differs(const bm__image *image, size_t i, const bm__view *vi
     if (column->width > 0) {
         assert(column->width == view->cells.width);
         *differs = memcmp(column->fixed + row * column->width, cell, column->width) != 0;
+        return BM_OK;
+    }
+    if (lacks_pointer(view, cell)) {
+        *differs = true;
         return BM_OK;
     }
     bm_slice bytes;

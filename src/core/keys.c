@@ -148,6 +148,24 @@ static bm_status check_nulls(const order_by *by, const size_t *rows, size_t n, b
     return BM_OK;
 }
 
+/* Text is in the memory of the caller: a pointer that was left out is named here, not followed. */
+static bm_status check_pointers(const order_by *by, const size_t *rows, size_t n, bm_error *err)
+{
+    for (size_t k = 0; k < by->n_keys; k++) {
+        const bm__view *key = by->keys[k];
+        for (size_t i = 0; key->cells.layout == BM_SLICE && i < n; i++) {
+            const size_t row = row_of(rows, i);
+            const void *cell = bm__view_cell(key, row);
+            if (bm__view_state(key, row) == BM_VALUE &&
+                bm__cell_bytes(BM_SLICE, key->cells.width, cell).data == NULL) {
+                return bm__fail_cell(err, BM_CONVERT, BM_STAGE_CONVERT, row, key->name,
+                                     "a NULL pointer whose size is not 0");
+            }
+        }
+    }
+    return BM_OK;
+}
+
 /* Arrays have no order here. */
 static bm_status check_layouts(const order_by *by, bm_error *err)
 {
@@ -205,6 +223,7 @@ bm_status bm__keys_order(const bm__view *const *keys, size_t n_keys, const size_
     if (!nulls) {
         BM_TRY(check_nulls(&by, rows, n, err));
     }
+    BM_TRY(check_pointers(&by, rows, n, err));
     if (ascending(&by, rows, n)) {
         return BM_OK;
     }

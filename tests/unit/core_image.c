@@ -109,6 +109,25 @@ static void arrays_are_known_by_their_elements(void **state)
     bm__image_free(image);
 }
 
+/* A pointer that the caller left out is no value that the image knows, and is not followed: what
+ * differs is converted, and refused there. */
+static void a_missing_pointer_differs(void **state)
+{
+    (void)state;
+    foo row = sample(1);
+    bm__image *image = image_of(&row, 1);
+    row.blob.data = NULL;
+    assert_only_differs(image, &row, BLOB);
+    row = sample(1);
+    row.tags.data = NULL;
+    assert_only_differs(image, &row, TAGS);
+    row = sample(1);
+    const bm_slice lost[] = {{"one", 3}, {NULL, 0}, {NULL, 3}};
+    row.labels.data = lost;
+    assert_only_differs(image, &row, LABELS);
+    bm__image_free(image);
+}
+
 static void states_are_part_of_a_cell(void **state)
 {
     (void)state;
@@ -255,6 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_change_is_seen_alone),
         cmocka_unit_test(arrays_are_known_by_their_elements),
+        cmocka_unit_test(a_missing_pointer_differs),
         cmocka_unit_test(states_are_part_of_a_cell),
         cmocka_unit_test(an_image_shares_nothing),
         cmocka_unit_test(what_was_never_stored_differs),

@@ -452,6 +452,33 @@ static void slices_are_compared_by_their_bytes(void **state)
     free(order);
 }
 
+/* The caller left out the pointer: the row is named, and the pointer is not followed. */
+static void a_missing_pointer_is_named(void **state)
+{
+    (void)state;
+    const bm_slice slices[] = {{"b", 1}, {"a", 1}, {NULL, 5}, {NULL, 5}};
+    bm__view view = {
+        .name = "k",
+        .cells = {BM_TEXT, BM_SLICE, sizeof(bm_slice), slices, sizeof(bm_slice), NULL, 0, NULL},
+        .state_offset = BM_NO_STATE};
+    const bm__view *views[] = {&view};
+    size_t *order = NULL;
+    for (int nulls = 0; nulls < 2; nulls++) {
+        bm_error err = BM_ERROR;
+        assert_int_equal(bm__keys_order(views, 1, NULL, 4, nulls == 1, &order, &err), BM_CONVERT);
+        assert_null(order);
+        assert_int_equal(err.row, 2);
+        assert_string_equal(err.column, "k");
+    }
+    const uint8_t states[] = {BM_VALUE, BM_VALUE, BM_NULL, BM_NULL}; /* then it does not matter */
+    bm_error err = BM_ERROR;
+    view.cells.states = states;
+    view.cells.state_stride = 1;
+    assert_int_equal(bm__keys_order(views, 1, NULL, 4, true, &order, &err), BM_OK);
+    assert_memory_equal(order, ((size_t[]){1, 0, 2, 3}), 4 * sizeof *order);
+    free(order);
+}
+
 static void an_array_is_no_key(void **state)
 {
     (void)state;
@@ -514,6 +541,7 @@ int main(void)
         cmocka_unit_test(a_null_key_is_named),
         cmocka_unit_test(zeros_nans_and_blanks_are_one),
         cmocka_unit_test(slices_are_compared_by_their_bytes),
+        cmocka_unit_test(a_missing_pointer_is_named),
         cmocka_unit_test(an_array_is_no_key),
         cmocka_unit_test(only_the_rows_given),
     };

@@ -192,9 +192,8 @@ static bm_status put_large(cli_row_writer *writer, const bm_field *field, const 
                            size_t size, bm_error *err)
 {
     char *text = malloc(size + 1);
-    bm_status status = text != NULL
-                           ? bm_value_print(field->type, value, text, size + 1, NULL, err)
-                           : cli_no_memory(err);
+    bm_status status = text != NULL ? bm_value_print(field->type, value, text, size + 1, NULL, err)
+                                    : cli_no_memory(err);
     if (status == BM_OK) {
         status = put_value(writer, field, text, size, err);
     }

@@ -228,16 +228,21 @@ static void tell(bm__job *job, uint64_t rows)
     bool all = tally->counted ? rows == job->n : tally->mask == 0;
     bool alike = all || tally->counted;
     uint64_t hits = tally->counted ? rows : all ? job->n : 0;
+    uint64_t skipped = 0;
     for (size_t i = 0; (!alike || outcomes != NULL) && i < job->n; i++) {
-        bool hit = alike ? all : (job->seen[i] & tally->mask) == tally->match;
+        bool out = tally->skips && (job->seen[i] & BM__SEEN) == 0;
+        bool hit = !out && (alike ? all : (job->seen[i] & tally->mask) == tally->match);
         hits += !alike && hit;
+        skipped += out;
         if (outcomes != NULL) {
-            outcomes[bm__call_row(job->call, &job->batch, i)] =
-                (uint8_t)(hit ? tally->hit : tally->miss);
+            outcomes[bm__call_row(job->call, &job->batch, i)] = (uint8_t)(out   ? BM_ROW_IGNORED
+                                                                          : hit ? tally->hit
+                                                                                : tally->miss);
         }
     }
     add(job, tally->hit, hits);
-    add(job, tally->miss, hits < job->n ? job->n - hits : 0);
+    add(job, BM_ROW_IGNORED, skipped);
+    add(job, tally->miss, hits + skipped < job->n ? job->n - hits - skipped : 0);
 }
 
 bm_status bm__written(bm__job *job, uint64_t rows, bm_error *err)

@@ -91,6 +91,7 @@ enum {
 typedef struct bm__tally {
     bool counted;  /* no row is named: the answer is the number of hits */
     bool by_marks; /* the rows written are those that are BM__SEEN, else what the server counted */
+    bool skips;    /* a row that is not BM__SEEN was left out: it is ignored */
     uint8_t mask, match;
     bm_row_outcome hit, miss; /* miss BM_ROW_NONE: nothing is said of the others */
 } bm__tally;

@@ -304,10 +304,8 @@ static bm_status add_conflict(const bm__request *request, bm__plan *plan, bm__sq
     return BM_OK;
 }
 
-static bm_status plan_reserve(const bm__request *request, bm__plan *plan,
-                              const bm__sql_shape *shape, bm_error *err)
+static bm_status plan_reserve(bm__plan *plan, const bm__sql_shape *shape, bm_error *err)
 {
-    (void)request;
     const bm__table_column *key;
     BM_TRY(bm__plan_server(plan, plan->key_field, &key, err));
     bm__sql sql = bm__sql_begin(err);
@@ -516,10 +514,23 @@ static bm_status plan_read(const bm__request *request, bm__plan *plan, bm_error 
     return bm__sql_end(&sql, &plan->arena, &plan->read.sql);
 }
 
+/* Of an upsert.  A row whose conflict columns are NULL is not found again: it is new. */
+static void tally_upsert(const bm__request *request, const bm__plan *plan, bool looks,
+                         bm__tally *tally)
+{
+    const bool after = plan->after.sql != NULL;
+    const uint8_t found = plan->before.sql != NULL ? BM__SEEN_BEFORE : BM__SEEN;
+    tally->match = looks ? found : BM__SEEN_INSERTED;
+    tally->mask = looks && found == BM__SEEN ? BM__SEEN | BM__SEEN_INSERTED : tally->match;
+    tally->hit = looks ? BM_ROW_UPDATED : BM_ROW_INSERTED;
+    tally->miss = looks ? BM_ROW_INSERTED : BM_ROW_UPDATED;
+    bool named = plan->write.expect != BM__EXPECT_COUNT || (after && request->unique.n == 0);
+    tally->skips = request->allow_skipped && named;
+}
+
 /* What the write says of its rows, or the looks before and behind it. */
 static bm__tally tally_of(const bm__request *request, const bm__plan *plan)
 {
-    enum { BEFORE = BM__SEEN_BEFORE, SEEN = BM__SEEN, NEW = BM__SEEN_INSERTED };
     bool answers = plan->write.expect != BM__EXPECT_COUNT;
     bool looks = plan->before.sql != NULL || plan->after.sql != NULL;
     bm__tally tally = {.by_marks = answers || plan->strategy == BM__INSERT_LOOKUP,
@@ -527,17 +538,11 @@ static bm__tally tally_of(const bm__request *request, const bm__plan *plan)
                        .miss = BM_ROW_IGNORED};
     if (!answers && !looks && !plan->count_exact) {
         tally.counted = true;
-    } else if (request->conflict == BM__CONFLICT_UPDATE && !looks) {
-        tally = (bm__tally){false, tally.by_marks, NEW, NEW, BM_ROW_INSERTED, BM_ROW_UPDATED};
-    } else if (request->conflict == BM__CONFLICT_UPDATE && plan->before.sql != NULL) {
-        tally = (bm__tally){false, tally.by_marks, BEFORE, BEFORE, BM_ROW_UPDATED, BM_ROW_INSERTED};
     } else if (request->conflict == BM__CONFLICT_UPDATE) {
-        /* a row whose conflict columns are NULL is not found again: it is new */
-        tally =
-            (bm__tally){false, tally.by_marks, SEEN | NEW, SEEN, BM_ROW_UPDATED, BM_ROW_INSERTED};
+        tally_upsert(request, plan, looks, &tally);
     } else if (!plan->count_exact) {
-        tally.mask = looks ? BEFORE | SEEN : SEEN;
-        tally.match = SEEN;
+        tally.mask = looks ? BM__SEEN_BEFORE | BM__SEEN : BM__SEEN;
+        tally.match = BM__SEEN;
     }
     return tally;
 }
@@ -565,16 +570,15 @@ bm_status bm__create_plan(const bm__request *request, bm__plan *plan, bm_error *
     }
     bm__sql_shape shape = {0};
     BM_TRY(add_columns(request, plan, !copy, &shape, err));
-    bool overriding = shape.overriding;
-    bool lone = shape.lone;
+    const bm__sql_shape asked = shape;
     shape = bm__plan_shape(plan, columns);
-    shape.lone = lone;
+    shape.lone = asked.lone;
     shape.conflict = request->conflict;
-    shape.overriding = overriding && !plan->engine->reads_batch;
+    shape.overriding = asked.overriding && !plan->engine->reads_batch;
     BM_TRY(add_conflict(request, plan, &shape, err));
     if (plan->strategy == BM__RESERVE_COPY ||
         (plan->strategy == BM__HIGHEST_INSERT && plan->key_made)) {
-        BM_TRY(plan_reserve(request, plan, &shape, err));
+        BM_TRY(plan_reserve(plan, &shape, err));
     }
     if (plan->strategy == BM__HIGHEST_INSERT &&
         (request->conflict == BM__CONFLICT_UPDATE || may_skip(request))) {

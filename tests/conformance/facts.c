@@ -230,6 +230,25 @@ static void a_skipped_row_is_in_no_queryset(world *w)
     free(rows);
 }
 
+/* Rows with the keys 1 to 3, the first of which is there: the trigger drops the second. */
+static void a_skipped_row_of_an_upsert_is_ignored(world *w)
+{
+    make_items(w, "");
+    run(w, "INSERT INTO item VALUES (1, 'old', 0, NULL)");
+    make_trigger(w, "IF NEW.value = 10 THEN RETURN NULL; END IF; RETURN NEW;");
+    item *rows = some_items(3, 1, 1);
+    ok(w, bm_bulk_create(w->db, bm_structs(&item_given_model, rows, 3),
+                         CREATE(.update_conflicts = BM_ON, .allow_skipped = BM_ON,
+                                .return_outcomes = BM_ON, .return_queryset = BM_ON),
+                         fresh(w), &w->err));
+    expect_outcomes(w, "ugi");
+    assert_int_equal(w->result.inserted, 1);
+    assert_int_equal(w->result.updated, 1);
+    assert_int_equal(w->result.ignored, 1);
+    assert_int_equal(bm_queryset_count(w->result.queryset), 2);
+    free(rows);
+}
+
 static void a_trigger_that_changes_the_key(world *w)
 {
     make_items(w, "");
@@ -486,6 +505,7 @@ static const conformance_case cases[] = {
     CASE(ON_POSTGRESQL, a_trigger_that_drops_a_row),
     CASE(ON_POSTGRESQL, a_trigger_that_may_drop_a_row),
     CASE(ON_POSTGRESQL, a_skipped_row_is_in_no_queryset),
+    CASE(ON_POSTGRESQL, a_skipped_row_of_an_upsert_is_ignored),
     CASE(ON_POSTGRESQL, a_trigger_that_changes_the_key),
     CASE(ON_POSTGRESQL, a_trigger_that_raises),
     CASE(ON_POSTGRESQL, an_identity_that_is_always),

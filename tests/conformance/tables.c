@@ -96,6 +96,25 @@ static void a_trigger_that_drops_a_row(world *w)
     free(rows);
 }
 
+static void a_row_of_an_upsert_that_a_trigger_drops(world *w)
+{
+    make_items(w, "");
+    run(w, "INSERT INTO item (id, name) VALUES (1, 'old')");
+    run(w, "CREATE TRIGGER t BEFORE INSERT ON item WHEN NEW.value = 10 BEGIN SELECT RAISE(IGNORE); "
+           "END");
+    item *rows = some_items(3, 1, 1);
+    ok(w, bm_bulk_create(w->db, bm_structs(&item_given_model, rows, 3),
+                         CREATE(.update_conflicts = BM_ON, .allow_skipped = BM_ON,
+                                .return_outcomes = BM_ON, .return_queryset = BM_ON),
+                         fresh(w), &w->err));
+    expect_outcomes(w, "ugi");
+    assert_int_equal(w->result.inserted, 1);
+    assert_int_equal(w->result.updated, 1);
+    assert_int_equal(w->result.ignored, 1);
+    assert_int_equal(bm_queryset_count(w->result.queryset), 2);
+    free(rows);
+}
+
 static void a_trigger_that_changes_a_column(world *w)
 {
     make_items(w, "");
@@ -387,6 +406,7 @@ static const conformance_case cases[] = {
     CASE(ON_SQLITE, a_view_with_triggers),
     CASE(ON_SQLITE, a_view_without_triggers),
     CASE(ON_SQLITE, a_trigger_that_drops_a_row),
+    CASE(ON_SQLITE, a_row_of_an_upsert_that_a_trigger_drops),
     CASE(ON_SQLITE, a_trigger_that_changes_a_column),
     CASE(ON_SQLITE, autoincrement_goes_on_after_deletes),
     CASE(ON_SQLITE, without_rowid),

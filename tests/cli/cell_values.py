@@ -20,6 +20,7 @@ READ = {
     "timestamp": ["2024-01-01", "2024-01-01T01:02:03", "9999-12-31 23:59:59.999999"],
     "timestamptz": [
         "2024-01-01 00:00:00Z",
+        "2024-01-01 00:00:00 Z",
         "2024-01-01 00:00+02",
         "2024-01-01 00:00:00.000001-05:30",
         "2024-12-31T23:59:59+0530",
@@ -96,3 +97,28 @@ def set_gives_a_value_of_each_type(w: World) -> None:
         says(w.verb("create", f"--set={value}", stdin="id\n3\n", status=2), words)
     expect(w.verb("create", "--null=-", "--set=t=-", "--set=z=", stdin="id\n3\n").status, 0)
     expect(w.sql("SELECT t IS NULL, z FROM item WHERE id = 3"), "t|")
+
+
+@case()
+def a_value_that_does_not_fit_is_named_with_its_column(w: World) -> None:
+    """The manual page, EXIT STATUS 3: "The message names the file, line and column"."""
+    w.sql("CREATE TABLE item (id bigint PRIMARY KEY, v numeric(3, 1))")
+    value = "1000" if w.engine == "postgresql" else "1e999"
+    done = w.verb("create", stdin=f"id,v\n1,{value}\n", status=3)
+    says(done, 'standard input:2: column "v": ')
+    expect(value in done.err, False)
+
+
+@case()
+def a_long_name_of_a_file_leaves_room_for_the_fault(w: World) -> None:
+    w.sql("CREATE TABLE item (id bigint PRIMARY KEY, v numeric(3, 1))")
+    value = "1000" if w.engine == "postgresql" else "1e999"
+    folder = w.folder
+    for _ in range(8):
+        folder /= "d" * 200
+        folder.mkdir()
+    for name, row in (("a.csv", f"1,{value}"), ("b.csv", "x,1"), ("c.csv", "1")):
+        file = folder / name
+        file.write_text(f"id,v\n{row}\n")
+        done = w.verb("create", str(file), status=3)
+        says(done, f"/{name}:2: ", "row has 1 cell" if name == "c.csv" else 'column "')

@@ -7,6 +7,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import django
@@ -81,7 +82,7 @@ def test_the_readers_time_does_not_count() -> None:
 
 
 if ENGINE == "postgresql":
-    from bulkmodel.engine import postgresql
+    from bulkmodel.engine import postgresql, timeouts
     from freezer import freezing
     from spy import look
 
@@ -181,8 +182,9 @@ if ENGINE == "postgresql":
                 break
         assert late < LATE
 
-    def test_a_lock_is_waited_for() -> None:
+    def test_a_lock_is_waited_for(monkeypatch: Any) -> None:
         """The server hears the request to cancel: the connection goes on."""
+        monkeypatch.setattr(timeouts, "_GRACE", 30.0)  # however busy the machine is
         Plain.objects.bulk_create(rows(5))
         driver = connection.connection
         other = connection.copy()
@@ -198,6 +200,26 @@ if ENGINE == "postgresql":
         finally:
             other.close()
         assert connection.connection is driver and Plain.objects.count() == 5
+
+    @pytest.mark.parametrize("inside", [False, True])
+    def test_a_stream_is_late_in_any_chunk(inside: bool, monkeypatch: Any) -> None:
+        """The server hears the request to cancel: the connection goes on."""
+        monkeypatch.setattr(timeouts, "_GRACE", 30.0)  # however busy the machine is
+        Plain.objects.bulk_create(rows(6))
+        driver = connection.connection
+        late = "CASE WHEN value < 4 THEN true ELSE pg_sleep(60) IS NOT NULL END"
+        slow = Plain.objects.extra(where=[late])
+        read: list[int] = []
+
+        def stream() -> None:
+            with transaction.atomic() if inside else nullcontext():
+                for row in slow.iter_copy_to_instances(chunk_size=2, timeout=4 * SECONDS):
+                    read.append(row.pk)
+
+        assert lateness(stream, CallTimeout, 4 * SECONDS) < 20
+        # Outside a transaction the server reads all rows before the first.
+        assert len(read) == (4 if inside else 0)
+        assert connection.connection is driver and Plain.objects.count() == 6
         assert no_thread_is_left()
 
     def few_more() -> Any:

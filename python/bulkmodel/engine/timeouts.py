@@ -109,6 +109,7 @@ class _Watched:
         so that connection is shut down."""
         if self._canceller is None and self._cancel is not None:
             self._cancel.close()
+            self._cancel = None  # a stream makes a new one for its next chunk
         if self._canceller is not None:
             self._canceller.join(_GRACE)
             if self._canceller.is_alive() and not self.is_shut:
@@ -298,7 +299,7 @@ def _running(clock: Clock) -> Iterator[None]:
         clock.release()
         late = clock.error() if clock.is_late else None
         clock.discard()
-        if late is not None and _is_of_the_timeout(error):
+        if late is not None and _is_of_the_timeout(error, wrappers):
             raise late from error
         raise
     else:
@@ -311,10 +312,13 @@ def _running(clock: Clock) -> Iterator[None]:
             _restore_busy(wrapper, busy)
 
 
-def _is_of_the_timeout(error: BaseException) -> bool:
+def _is_of_the_timeout(error: BaseException, wrappers: Iterable[Any]) -> bool:
     """Return whether the timeout caused the error.  An unknown outcome must not be hidden."""
     if isinstance(error, CommitUnknown | PartialCommit | CallTimeout):
         return False
+    # Django does not translate an error of closing a cursor after its statement was cancelled.
+    if any(isinstance(error, wrapper.Database.OperationalError) for wrapper in wrappers):
+        return True
     return isinstance(error, OperationalError | InterfaceError) or type(error) is DatabaseError
 
 

@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import DataError, connection, transaction
+from django.db import DatabaseError, DataError, connection, transaction
+from django.db.models import Value
 
 from app.models import Everything
 from conftest import ENGINE
@@ -93,3 +94,25 @@ def test_the_widest_decimals_are_written() -> None:
     assert Everything.objects.update_fields("decimal", objects=rows) == 2
     assert Everything.objects.copy_from_objects(iter(rows)) == 2
     assert Everything.django.filter(decimal__in=[widest, -widest]).count() == 4
+
+
+@pytest.mark.parametrize("value", [-1, -(2**15), -(2**15) - 1, -(2**31), -(2**31) - 1])
+@pytest.mark.parametrize("call", ["copy_from_objects", "update_fields"])
+@pytest.mark.parametrize("plain", [True, False])
+def test_a_negative_number_is_refused_as_by_save(call: str, value: int, plain: bool) -> None:
+    """By the column's CHECK or by its type, also where Django's own statement writes it."""
+    wrong = Everything(pk=1, positive=value)
+    with pytest.raises(DatabaseError) as by_save, transaction.atomic():
+        wrong.save(force_insert=True)
+    other = Everything(pk=2, char="x" if plain else Value("x"))
+    rows = [other, wrong]
+    if call == "update_fields":
+        Everything.django.bulk_create([Everything(pk=1), Everything(pk=2)])
+        for row in rows:
+            row._state.adding = False
+    with pytest.raises(DatabaseError) as caught, transaction.atomic():
+        if call == "update_fields":
+            Everything.objects.update_fields("char", "positive", objects=rows)
+        else:
+            Everything.objects.copy_from_objects(rows, exclude_id=False)
+    assert caught.type is by_save.type

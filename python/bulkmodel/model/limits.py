@@ -67,15 +67,19 @@ def _of_postgresql(connection: BaseDatabaseWrapper, value: Any, field: Any) -> _
     limit = limit_of(target.db_type(connection))
     if limit is not None and limit.refuses(value):
         return DataError, limit.sqlstate, f"{limit}."
-    if is_out_of_range(connection, target, value) and not _is_checked(target, value):
+    if is_out_of_range(connection, target, value) and not _is_checked(connection, target, value):
         return DataError, "22003", "the number is out of range."
     return None
 
 
-def _is_checked(field: Any, value: Any) -> bool:
+def _is_checked(connection: BaseDatabaseWrapper, field: Any, value: Any) -> bool:
     """Return whether the column's CHECK, and not its type, refuses a negative number."""
-    fits = isinstance(value, int) and -(2**15) <= value < 0
-    return fits and isinstance(field, PositiveIntegerRelDbTypeMixin)
+    if not isinstance(field, PositiveIntegerRelDbTypeMixin) or not isinstance(value, int):
+        return False
+    column: Any = field
+    kind = column.integer_field_class().get_internal_type()
+    low, _ = connection.ops.integer_field_range(kind)
+    return low is not None and low <= value < 0
 
 
 def _of_sqlite(value: Any) -> _Found | None:

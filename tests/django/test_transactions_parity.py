@@ -120,3 +120,27 @@ def test_a_failed_bulk_update(n: int) -> None:
         Plain._base_manager.bulk_create([Plain(name=f"n{i}") for i in range(n)])
         found.append(left(of(bulk_update, manager, n, ""), transaction.atomic, manager))
     assert found[1] == found[0]
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("n", [1, 3, 1500])
+@pytest.mark.parametrize("verb", ["bulk_create", "bulk_update"])
+def test_a_refused_value_leaves_the_transaction_usable(verb: str, n: int) -> None:
+    """Nothing was sent: docs/differences.md."""
+    rows = [Plain(name=f"n{i}", value=0) for i in range(n)]
+    if verb == "bulk_update":
+        Plain._base_manager.bulk_create(rows)
+    before = Plain._base_manager.count()
+    for row in rows:
+        row.value = 1
+    rows[-1].value = "x"  # type: ignore[assignment]
+    with transaction.atomic():
+        Plain._base_manager.create(name="first")
+        with pytest.raises(ValueError, match="expected a number"):
+            if verb == "bulk_update":
+                Plain.objects.bulk_update(rows, ["value"])
+            else:
+                Plain.objects.bulk_create(rows)
+        Plain._base_manager.create(name="last")
+    assert Plain._base_manager.count() == before + 2
+    assert not Plain._base_manager.filter(value=1).exists()

@@ -4,10 +4,12 @@ not count; W15: a stream that is interrupted leaves a connection that can be use
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import django
@@ -79,6 +81,15 @@ def slow_reader(seconds: float) -> int:
 def test_the_readers_time_does_not_count() -> None:
     Plain.objects.bulk_create(rows(10))
     assert slow_reader(0.4) == 10
+
+
+def test_a_stream_that_is_not_read_leaves_no_descriptor() -> None:
+    Plain.objects.bulk_create(rows(3))
+    before = len([*Path("/proc/self/fd").iterdir()])
+    for _ in range(5):
+        Plain.objects.iter_copy_to_instances(timeout=30)
+    gc.collect()
+    assert len([*Path("/proc/self/fd").iterdir()]) == before
 
 
 if ENGINE == "postgresql":

@@ -38,12 +38,17 @@ class _Watched:
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self.connection = connection
-        self.driver: Any = connection.connection
+        self.driver: Any = None
         self.is_shut = False
         self._canceller: threading.Thread | None = None
+        self._descriptor: int | None = None
+        self._cancel: psycopg2.Cancel | None = None
+
+    def prepare(self) -> None:
+        """Take what cancel() and shut_down() need.  release() frees it."""
+        self.driver = self.connection.connection
         # A duplicate, so that it cannot become the descriptor of another file.
         self._descriptor = self._duplicate()
-        self._cancel: psycopg2.Cancel | None = None
         if self.driver is not None:
             self._prepare_cancel(self.driver)
 
@@ -109,7 +114,7 @@ class _Watched:
         so that connection is shut down."""
         if self._canceller is None and self._cancel is not None:
             self._cancel.close()
-            self._cancel = None  # a stream makes a new one for its next chunk
+            self._cancel = None  # a stream takes another one for its next chunk
         if self._canceller is not None:
             self._canceller.join(_GRACE)
             if self._canceller.is_alive() and not self.is_shut:
@@ -141,7 +146,10 @@ def _refuse() -> None:
 class Clock:
     """The timeout of one call, and its watchdog thread."""
 
-    def __init__(self, seconds: float, commit_seconds: float) -> None:
+    def __init__(
+        self, connections: Iterable[BaseDatabaseWrapper], seconds: float, commit_seconds: float
+    ) -> None:
+        """Nothing is taken before resume(): a stream may never be read."""
         self.seconds = seconds
         self.commit_seconds = commit_seconds
         self.is_late = False
@@ -149,7 +157,7 @@ class Clock:
         self._deadline = time.monotonic() + seconds
         self._paused_at: float | None = None
         self._over = False
-        self._watched: list[_Watched] = []
+        self._watched = [_Watched(connection) for connection in connections]
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
@@ -158,6 +166,7 @@ class Clock:
     def watch(self, connection: BaseDatabaseWrapper) -> None:
         with self._changed:
             self._watched.append(_Watched(connection))
+            self._watched[-1].prepare()
             if self.is_late:
                 stay_closed(connection)
                 self._watched[-1].cancel()
@@ -193,6 +202,8 @@ class Clock:
         if self._paused_at is not None:
             self._deadline += time.monotonic() - self._paused_at
             self._paused_at = None
+        for one in self._watched:
+            one.prepare()
         self.start()
 
     def release(self) -> None:
@@ -277,10 +288,7 @@ def _clock(
             raise ValueError(f"{name} must be a positive number of seconds.")
     if seconds is None:
         return None
-    clock = Clock(seconds, commit or COMMIT_SECONDS)
-    for connection in connections:
-        clock.watch(connection)
-    return clock
+    return Clock(connections, seconds, commit or COMMIT_SECONDS)
 
 
 @contextmanager

@@ -313,7 +313,7 @@ static bm_status plan_reserve(bm__plan *plan, const bm__sql_shape *shape, bm_err
         if (!key->rowid || !bm__fields_has(&plan->keys, plan->key_field)) {
             return bm__fail_cell(
                 err, BM_UNSUPPORTED, BM_STAGE_CHECK, BM_NO_ROW, key->name,
-                "column \"%s\" is not an INTEGER PRIMARY KEY: SQLite assigns no value", key->name);
+                "column \"%s\" is not an INTEGER PRIMARY KEY: it gets no value", key->name);
         }
         plan->engine->highest(&sql, shape, key->name, plan->table->sequences);
         plan->reserve.expect = BM__EXPECT_ONE;
@@ -430,7 +430,7 @@ static bm_status plan_write(const bm__request *request, bm__plan *plan, bm__sql_
     if (request->conflict == BM__CONFLICT_UPDATE && request->outcomes && !shape->key_tells &&
         plan->table->kind != 'r' && !plan->engine->reads_batch) {
         return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,
-                        "PostgreSQL does not say which rows an upsert inserted into a table of "
+                        "the server does not say which rows an upsert inserted into a table of "
                         "this kind");
     }
     bm__sql_insert(&sql, shape);

@@ -23,6 +23,13 @@ bm_status cli_fail_errno(bm_error *err, bm_status status, const char *what)
     return cli_fail(err, status, "%s: %s", what, strerror_r(errno, words, sizeof words));
 }
 
+const char *cli_short_path(const char *path)
+{
+    const size_t most = sizeof(((bm_error *)NULL)->message) / 2;
+    const size_t size = strlen(path);
+    return size > most ? path + (size - most) : path;
+}
+
 /* The length of the UTF-8 character at `text`; 0 if it is invalid (the Unicode Standard, table
  * 3-7). */
 static size_t character(const unsigned char *text)

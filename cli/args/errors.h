@@ -33,6 +33,10 @@ bm_status cli_fail(bm_error *err, bm_status status, const char *format, ...)
 /* The same, followed by the text of errno: "FILE: No such file or directory". */
 bm_status cli_fail_errno(bm_error *err, bm_status status, const char *what);
 
+/* The name of a file for a message: the end of a path that is so long that the message would have
+ * no room for the rest. */
+const char *cli_short_path(const char *path);
+
 /* Replace bytes that are not UTF-8, and control characters of a terminal, with '?'.  Line ends and
  * tabs stay. */
 void cli_make_plain(char *text);

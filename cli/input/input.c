@@ -15,7 +15,8 @@
 #define NO_ICONV ((iconv_t)-1)
 
 struct cli_input {
-    const char *name;
+    const char *path;
+    const char *name; /* in messages */
     const char *encoding;
     int fd;
     uint64_t taken;
@@ -127,7 +128,8 @@ static bm_status begin_decoding(cli_input *input, bm_error *err)
 static bm_status open_file(cli_input *input, const char *path, bm_error *err)
 {
     struct stat about;
-    input->name = strcmp(path, "-") == 0 ? "standard input" : path;
+    input->path = strcmp(path, "-") == 0 ? "standard input" : path;
+    input->name = cli_short_path(input->path);
     input->fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     if (input->fd < 0 || fstat(input->fd, &about) != 0) {
         return cli_fail_errno(err, BM_CONVERT, input->name);
@@ -199,6 +201,11 @@ bm_status cli_input_read(cli_input *input, char *out, size_t capacity, size_t *n
         return BM_OK;
     }
     return read_plain(input, out, capacity, n, err);
+}
+
+const char *cli_input_path(const cli_input *input)
+{
+    return input->path;
 }
 
 const char *cli_input_name(const cli_input *input)

@@ -18,7 +18,10 @@ bm_status cli_input_open(const char *path, const char *encoding, cli_input **out
 /* Read up to `capacity` bytes; *n is 0 at the end.  BM_CANCELLED after a signal. */
 bm_status cli_input_read(cli_input *input, char *out, size_t capacity, size_t *n, bm_error *err);
 
-/* Its name in messages. */
+/* The path as it was given, or "standard input". */
+const char *cli_input_path(const cli_input *input);
+
+/* Its name in messages: cli_short_path() of it. */
 const char *cli_input_name(const cli_input *input);
 
 /* Bytes read so far, as they are on disk, and the size of the file; 0 if unknown. */

@@ -154,7 +154,7 @@ bm_status cli_source_fill(cli_source *source, cli_chunk *chunk, size_t rows, bm_
             }
             CLI_TRY(open_file(source, err));
         }
-        chunk->file = cli_input_name(source->input);
+        chunk->file = cli_input_path(source->input);
         CLI_TRY(fill(source, err));
         atomic_store(&source->taken,
                      source->closed + (source->input != NULL ? cli_input_taken(source->input) : 0));

@@ -81,18 +81,10 @@ void cli_sink_begin(cli_sink *sink)
     memcpy(sink->row, sink->map->blank, size);
 }
 
-/* The end of a file's name that is so long that a message would have no room for its fault. */
-static const char *shown(const char *file)
-{
-    const size_t most = sizeof(((bm_error *)NULL)->message) / 2;
-    const size_t size = strlen(file);
-    return size > most ? file + (size - most) : file;
-}
-
 void cli_sink_fail(cli_sink *sink, const char *words)
 {
     if (sink->status == BM_OK) {
-        sink->status = cli_fail(sink->err, BM_CONVERT, "%s:%llu: %s", shown(sink->file),
+        sink->status = cli_fail(sink->err, BM_CONVERT, "%s:%llu: %s", sink->file,
                                 (unsigned long long)sink->line, words);
     }
 }
@@ -100,8 +92,8 @@ void cli_sink_fail(cli_sink *sink, const char *words)
 void cli_sink_fail_cell(cli_sink *sink, const char *column, const char *words)
 {
     if (sink->status == BM_OK) {
-        sink->status = cli_fail(sink->err, BM_CONVERT, "%s:%llu: column \"%s\" %s",
-                                shown(sink->file), (unsigned long long)sink->line, column, words);
+        sink->status = cli_fail(sink->err, BM_CONVERT, "%s:%llu: column \"%s\" %s", sink->file,
+                                (unsigned long long)sink->line, column, words);
     }
 }
 
@@ -244,19 +236,21 @@ void cli_chunk_locate(const cli_chunk *chunk, const cli_column_map *map, bm_erro
     if (err->row >= chunk->n) { /* BM_NO_ROW too */
         return;
     }
+    const char *file = cli_short_path(chunk->file);
     unsigned long long line = chunk->lines[err->row];
     bool convert = err->status == BM_CONVERT;
     const char *fault = convert ? cell_fault(chunk, map, err->row, err->column, &why) : NULL;
     memcpy(words, err->message, sizeof words);
     if (fault != NULL) {
-        snprintf(err->message, sizeof err->message, "%s:%llu: column \"%s\" %s", shown(chunk->file),
-                 line, err->column, fault);
+        snprintf(err->message, sizeof err->message, "%s:%llu: column \"%s\" %s", file, line,
+                 err->column, fault);
         return;
     }
     bool named = convert && err->column[0] != '\0' && strstr(words, "column \"") == NULL;
-    int n = snprintf(err->message, sizeof err->message, "%s:%llu: %s%s%s", shown(chunk->file), line,
+    int n = snprintf(err->message, sizeof err->message, "%s:%llu: %s%s%s", file, line,
                      named ? "column \"" : "", named ? err->column : "", named ? "\": " : "");
     if (n > 0 && (size_t)n < sizeof err->message) {
-        snprintf(err->message + n, sizeof err->message - (size_t)n, "%s", words);
+        const size_t left = sizeof err->message - (size_t)n;
+        snprintf(err->message + n, left, "%.*s", (int)left - 1, words);
     }
 }

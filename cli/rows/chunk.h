@@ -18,7 +18,7 @@ typedef struct cli_chunk {
     cli_page *spare;
     size_t bytes;     /* of text */
     uint64_t first;   /* number of rows of the input before it */
-    const char *file; /* all its rows are from this file */
+    const char *file; /* the path of the file that all its rows are from */
 } cli_chunk;
 
 /* Receives the cells that a reader finds. */
@@ -27,9 +27,9 @@ typedef struct cli_sink {
     cli_chunk *chunk;
     const char *null_text; /* an unquoted cell with this text is NULL */
     size_t null_size;
-    const char *file;
-    uint64_t line; /* where the row begins */
-    char *row;     /* the row that is being filled, or NULL */
+    const char *file; /* its name in messages */
+    uint64_t line;    /* where the row begins */
+    char *row;        /* the row that is being filled, or NULL */
     bm_error *err;
     bm_status status; /* once it is not BM_OK, further cells are ignored */
 } cli_sink;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 from world import World, case, expect, says
 
 READ = {
@@ -117,8 +119,17 @@ def a_long_name_of_a_file_leaves_room_for_the_fault(w: World) -> None:
     for _ in range(8):
         folder /= "d" * 200
         folder.mkdir()
-    for name, row in (("a.csv", f"1,{value}"), ("b.csv", "x,1"), ("c.csv", "1")):
+    for name, text, words in (
+        ("a.csv", f"id,v\n1,{value}\n", ':2: column "'),
+        ("b.csv", "id,v\nx,1\n", ':2: column "'),
+        ("c.csv", "id,v\n1\n", ":2: the row has 1 cell"),
+        ("d.csv", "id,id\n1,1\n", ':1: two columns have the name "id"'),
+        ("e.csv", "", ": the file is empty"),
+        ("f.csv", 'id,v\n1,"1\n', ":2: the file ends inside a quoted cell"),
+        ("g.ndjson", "[1]\n", ":1: this is an array"),
+        ("h.csv.gz", gzip.compress(b"id,v\n")[:-4], ": the compressed data is truncated"),
+    ):
         file = folder / name
-        file.write_text(f"id,v\n{row}\n")
-        done = w.verb("create", str(file), status=3)
-        says(done, f"/{name}:2: ", "row has 1 cell" if name == "c.csv" else 'column "')
+        file.write_bytes(text.encode() if isinstance(text, str) else text)
+        says(w.verb("create", str(file), status=3), f"/{name}{words}")
+    says(w.verb("create", str(folder / "i.csv"), status=3), "/i.csv: No such file")

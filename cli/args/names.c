@@ -3,27 +3,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-bm_status cli_names_add(cli_names *words, const char *text, size_t size, bm_error *err)
+bm_status cli_names_add(cli_names *names, const char *text, size_t size, bm_error *err)
 {
-    char **at = realloc(words->at, (words->n + 1) * sizeof *at);
+    char **at = realloc(names->at, (names->n + 1) * sizeof *at);
     if (at == NULL) {
         return cli_no_memory(err);
     }
-    words->at = at;
+    names->at = at;
     char *copy = malloc(size + 1);
     if (copy == NULL) {
         return cli_no_memory(err);
     }
     memcpy(copy, text, size);
     copy[size] = '\0';
-    words->at[words->n++] = copy;
+    names->at[names->n++] = copy;
     return BM_OK;
 }
 
-size_t cli_names_find(const cli_names *words, const char *text)
+size_t cli_names_find(const cli_names *names, const char *text)
 {
-    for (size_t i = 0; i < words->n; i++) {
-        if (strcmp(words->at[i], text) == 0) {
+    for (size_t i = 0; i < names->n; i++) {
+        if (strcmp(names->at[i], text) == 0) {
             return i;
         }
     }
@@ -44,7 +44,7 @@ static const char *unquote(const char *text, char *out)
     return NULL;
 }
 
-bm_status cli_names_split(cli_names *words, const char *text, char separator, bm_error *err)
+bm_status cli_names_split(cli_names *names, const char *text, char separator, bm_error *err)
 {
     const char both[] = {separator, '\0'};
     char *name = malloc(strlen(text) + 1);
@@ -64,7 +64,7 @@ bm_status cli_names_split(cli_names *words, const char *text, char separator, bm
             status = cli_fail(err, BM_INVALID, "\"%s\" is not a list of names", text);
             break;
         }
-        status = cli_names_add(words, name, strlen(name), err);
+        status = cli_names_add(names, name, strlen(name), err);
         if (*end == '\0') {
             break;
         }
@@ -74,11 +74,11 @@ bm_status cli_names_split(cli_names *words, const char *text, char separator, bm
     return status;
 }
 
-void cli_names_free(cli_names *words)
+void cli_names_free(cli_names *names)
 {
-    for (size_t i = 0; i < words->n; i++) {
-        free(words->at[i]);
+    for (size_t i = 0; i < names->n; i++) {
+        free(names->at[i]);
     }
-    free(words->at);
-    *words = (cli_names){0};
+    free(names->at);
+    *names = (cli_names){0};
 }

@@ -11,15 +11,15 @@ typedef struct cli_names {
 
 #define CLI_NONE SIZE_MAX
 
-bm_status cli_names_add(cli_names *words, const char *text, size_t size, bm_error *err);
+bm_status cli_names_add(cli_names *names, const char *text, size_t size, bm_error *err);
 
 /* The index of a name, or CLI_NONE. */
-size_t cli_names_find(const cli_names *words, const char *text);
+size_t cli_names_find(const cli_names *names, const char *text);
 
 /* Add the names in `text`, separated by `separator`.  A name in double quotes may contain any
  * character ("" is one quote). */
-bm_status cli_names_split(cli_names *words, const char *text, char separator, bm_error *err);
+bm_status cli_names_split(cli_names *names, const char *text, char separator, bm_error *err);
 
-void cli_names_free(cli_names *words);
+void cli_names_free(cli_names *names);
 
 #endif

@@ -141,7 +141,7 @@ static bm_status store(cli_options *options, const cli_option *option, char *tex
 {
     void *member = (char *)options + option->offset;
     const char **string = member;
-    cli_names *words = member;
+    cli_names *names = member;
     bool *flag = member;
     switch (option->kind) {
     case CLI_FLAG:
@@ -170,13 +170,13 @@ static bm_status store(cli_options *options, const cli_option *option, char *tex
     case CLI_TIME:
         return read_time(option, text, member, err);
     case CLI_LIST:
-        return cli_names_split(words, text, ',', err);
+        return cli_names_split(names, text, ',', err);
     case CLI_PAIR:
         if (strchr(text, '=') == NULL || text[0] == '=') {
             return cli_fail(err, BM_INVALID, "--%s: \"%s\" is not %s", option->name, text,
                             option->argument);
         }
-        return cli_names_add(words, text, strlen(text), err);
+        return cli_names_add(names, text, strlen(text), err);
     }
     return BM_OK;
 }

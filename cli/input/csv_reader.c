@@ -16,8 +16,7 @@
     "a carriage return outside of quotes does not end a line: use LF or CRLF as line ends"
 #define BARE_QUOTE                                                                                 \
     "a quote is inside an unquoted cell: quote the whole cell and double the quotes in it, or "    \
-    "set "                                                                                         \
-    "another --quote"
+    "set another --quote"
 
 typedef struct csv_reader {
     struct csv_parser parser;
@@ -26,12 +25,11 @@ typedef struct csv_reader {
     size_t at; /* where parsing continues in the block */
     size_t n;
     bool ended;
-    char escape;       /* or 0 */
-    bool escaped;      /* the previous block ended with an escape */
-    uint64_t skip;     /* lines still to skip */
-    uint64_t line;     /* the current line, from 1 */
-    uint64_t row_line; /* where the row began */
-    size_t column;     /* the column of the next cell */
+    char escape;   /* or 0 */
+    bool escaped;  /* the previous block ended with an escape */
+    uint64_t skip; /* lines still to skip */
+    uint64_t line; /* the current line, from 1 */
+    size_t column; /* the column of the next cell */
     bool after_cr;
     bool after_quote;
     cli_names *names; /* while the header is read; otherwise NULL */
@@ -64,7 +62,6 @@ static void count_lines(csv_reader *r, const char *text, size_t size)
 
 static void begin_row(csv_reader *r)
 {
-    r->row_line = r->line;
     r->sink->line = r->line;
     if (r->after_cr) {
         cli_sink_fail(r->sink, BARE_CR);

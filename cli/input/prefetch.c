@@ -7,25 +7,25 @@
 
 static void *work(void *argument)
 {
-    cli_prefetch *a = argument;
+    cli_prefetch *prefetch = argument;
     cli_interrupt_mask(false);
-    pthread_mutex_lock(&a->lock);
-    while (!a->stop) {
-        if (a->wanted == NULL) {
-            pthread_cond_wait(&a->changed, &a->lock);
+    pthread_mutex_lock(&prefetch->lock);
+    while (!prefetch->stop) {
+        if (prefetch->wanted == NULL) {
+            pthread_cond_wait(&prefetch->changed, &prefetch->lock);
             continue;
         }
-        cli_chunk *chunk = a->wanted;
-        pthread_mutex_unlock(&a->lock);
+        cli_chunk *chunk = prefetch->wanted;
+        pthread_mutex_unlock(&prefetch->lock);
         bm_error err = BM_ERROR;
-        bm_status status = a->fill(a->user, chunk, &err);
-        pthread_mutex_lock(&a->lock);
-        a->status = status;
-        a->err = err;
-        a->wanted = NULL;
-        pthread_cond_broadcast(&a->changed);
+        bm_status status = prefetch->fill(prefetch->user, chunk, &err);
+        pthread_mutex_lock(&prefetch->lock);
+        prefetch->status = status;
+        prefetch->err = err;
+        prefetch->wanted = NULL;
+        pthread_cond_broadcast(&prefetch->changed);
     }
-    pthread_mutex_unlock(&a->lock);
+    pthread_mutex_unlock(&prefetch->lock);
     return NULL;
 }
 

@@ -22,8 +22,8 @@ struct cli_source {
     void *reader;
     cli_sink sink;
     cli_chunk first; /* of the sink before there are chunks */
-    cli_chunk
-        *chunks;  /* one is being read, one is passed to the library, others may be held by it */
+    /* One is being read, one is passed to the library, others may be held by it. */
+    cli_chunk *chunks;
     size_t *held; /* for each chunk, its pieces that are not released */
     size_t n_chunks;
     size_t reading;    /* the chunk that is being read */

@@ -20,7 +20,6 @@ struct cli_row_writer {
     char *block;
     size_t n;
     size_t capacity;
-    uint64_t written;
 };
 
 static bool ends_in(const char *name, const char *ending)
@@ -33,7 +32,6 @@ static bool ends_in(const char *name, const char *ending)
 static bm_status flush(cli_row_writer *writer, bm_error *err)
 {
     CLI_TRY(cli_destination_write(writer->to, writer->block, writer->n, err));
-    writer->written += writer->n;
     writer->n = 0;
     return BM_OK;
 }
@@ -307,11 +305,6 @@ bm_status cli_row_writer_rows(cli_row_writer *writer, const void *rows, size_t n
         CLI_TRY(put_row(writer, row, err));
     }
     return BM_OK;
-}
-
-uint64_t cli_row_writer_bytes(const cli_row_writer *writer)
-{
-    return writer->written + writer->n;
 }
 
 bm_status cli_row_writer_close(cli_row_writer *writer, bool failed, bm_error *err)

@@ -22,7 +22,4 @@ bm_status cli_row_writer_rows(cli_row_writer *writer, const void *rows, size_t n
  * caller publishes the destination. */
 bm_status cli_row_writer_close(cli_row_writer *writer, bool failed, bm_error *err);
 
-/* The number of bytes written. */
-uint64_t cli_row_writer_bytes(const cli_row_writer *writer);
-
 #endif

@@ -1,11 +1,11 @@
-/* What is wrong with a cell of a file, in words that hold no value. */
+/* What is wrong with a cell of a file, in words that do not show its value. */
 #ifndef CLI_CELLS_H
 #define CLI_CELLS_H
 
 #include "errors.h"
 
-/* Of a cell that the library refused to convert; NULL where nothing more is known than the library
- * said.  The words may be those of `why`. */
+/* Explain why the library could not convert a cell, or NULL if its own message says all that is
+ * known.  The result may point into `why`. */
 const char *cli_cell_fault(bm_type type, bm_slice text, bm_error *why);
 
 #endif

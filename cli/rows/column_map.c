@@ -1,7 +1,5 @@
 #include "column_map.h"
 
-#include "cells.h"
-
 #include <stdlib.h>
 #include <string.h>
 

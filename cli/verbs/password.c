@@ -2,11 +2,10 @@
 
 #include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-/* What ends a password in libpq's eyes, unless it is percent-encoded. */
+/* libpq takes one of these for the end of a password, unless it is percent-encoded. */
 #define ENDS "@/:?#"
 
 static size_t min_size(size_t a, size_t b)
@@ -14,10 +13,10 @@ static size_t min_size(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* The password of "scheme://user:password@host", up to the last '@' before a query: a password that
- * is not percent-encoded has '@', '/' or '?' in it.  What looks like a query is the password's own
- * where the only '@' stands behind it and before the first '/': so libpq reads it.  NULL where
- * there is none. */
+/* The password of "scheme://user:password@host", or NULL.  It ends at the last '@' before a query,
+ * because a password that is not percent-encoded may contain '@', '/' or '?'.  What looks like a
+ * query is part of the password if the only '@' comes after it and before the first '/': libpq
+ * reads it like that. */
 static const char *password_of(const char *url, size_t *size)
 {
     const char *from = strstr(url, "://");
@@ -37,8 +36,8 @@ static const char *password_of(const char *url, size_t *size)
     return colon != NULL ? colon + 1 : NULL;
 }
 
-/* Of "password=..." in a string of keywords, where blanks are what isspace() says, or in a URL's
- * query. */
+/* Overwrite the value of "password=..." in a string of keywords, where blanks are those of
+ * isspace(), or in a URL's query. */
 static void wipe_keyword(char *text)
 {
     static const char word[] = "password";

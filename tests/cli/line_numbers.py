@@ -35,7 +35,7 @@ FILES: dict[str, tuple[str, list[str], int, str]] = {
     ),
     "a name twice": ("one\nid,id\n1,2\n", ["--skip-lines=1"], 2, '"id"'),
     "no name": ("one\nid,\n1,2\n", ["--skip-lines=1"], 2, "column 2"),
-    "behind an escape": (HEAD + '1,"a\\"b\nc"\nx,c\n', ["--escape=\\"], 4, 'column "id"'),
+    "after an escape": (HEAD + '1,"a\\"b\nc"\nx,c\n', ["--escape=\\"], 4, 'column "id"'),
     "a text for NULL": (HEAD + '1,"a\nb"\nx,c\n', ["--null=NA"], 4, 'column "id"'),
 }
 JSON = '{"id": 1, "name": "a"}\n'
@@ -65,7 +65,7 @@ def t6_the_line_is_the_one_that_an_editor_shows(w: World) -> None:
 
 @case()
 def t6_the_line_of_a_row_that_the_database_refuses(w: World) -> None:
-    """In each file from 1, also when chunks are long behind."""
+    """Lines are counted from 1 in each file, also after the first chunks."""
     w.items("(50000, 'there', 1, NULL)")
     rows = "".join(f"{i},n\r\n" for i in range(49000, 51000))
     first = w.file("first.csv", "one\r\nid,name\r\n1,a\r\n")

@@ -71,7 +71,7 @@ def run(block: Block, command: str, folder: Path, environment: dict[str, str]) -
 
 
 def compare(block: Block, command: str, said: list[str], printed: list[str]) -> None:
-    """The lines of the page in their order; "..." at the end of a line stands for what varies."""
+    """The lines of the page in their order; "..." at the end of a line is what varies."""
     rest = iter(printed)
     for line in said:
         begin, varies, _ = line.rstrip().partition("...")

@@ -6,7 +6,7 @@ A block is run as it is printed, by its language:
     sh, console     samples.py of tests/cli: likewise, in a folder with the files of examples/; in a
                     console block "$ " begins a command, the lines after it are what it prints
     c               a program of examples/, or a part of one (tests/examples runs them)
-    text, ini       shown, not run
+    text            shown, not run
 
 What a sample needs from its surroundings is in a comment before it, `<!-- given: ... -->`, in the
 block's language.  A block that another test runs names it, `<!-- run by FILE: NAME -->`.  Commands
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
-SHOWN = {"text", "ini"}
+SHOWN = {"text"}
 RUN = {"python", "sh", "console", "c"}
 # Directives that hold no sample.
 DIRECTIVES = {"chart", "command-help", "eval-rst", "image", "include", "measured", "toctree"}

@@ -148,6 +148,11 @@ def values_are_written_as_json_has_them(w: World) -> None:
     expect('"n": -0.10,' in out, True)
 
 
+def digits(number: str) -> str:
+    """The significant digits of a number's text."""
+    return number.partition("e")[0].replace(".", "").strip("-0")
+
+
 @case("postgresql")
 def a_float_has_no_more_digits_than_it_needs(w: World) -> None:
     """Those of the server's own text, which since version 12 are the fewest (float8out)."""
@@ -155,11 +160,13 @@ def a_float_has_no_more_digits_than_it_needs(w: World) -> None:
     w.sql("CREATE TABLE item (f float8, g real)")
     values = ", ".join(f"({n!r}, {n if 1e-30 < abs(n) < 1e30 else 0!r})" for n in numbers)
     w.sql(f"INSERT INTO item VALUES {values}")
-    found = [tuple(map(float, line.split(","))) for line in w.verb("copy-to").out.split()[1:]]
-    wanted = [tuple(map(float, line.split("|"))) for line in w.sql("SELECT * FROM item").split()]
-    expect(sorted(found), sorted(wanted))
-    lengths = [max(map(len, line.split(","))) <= 23 for line in w.verb("copy-to").out.split()]
-    expect(all(lengths), True)
+    cells = w.verb("copy-to").out.replace(",", "\n").split()[2:]
+    texts = w.sql("SELECT * FROM item").replace("|", "\n").split()
+    expect(sorted(map(float, cells)), sorted(map(float, texts)))
+    # A subnormal number (5e-324) is written with 15 digits, more than it needs.
+    cells, texts = ([text for text in each if "e-3" not in text] for each in (cells, texts))
+    expect(len(texts), 2 * len(numbers) - 1)
+    expect(sorted(map(digits, cells)), sorted(map(digits, texts)))
 
 
 @case("postgresql")

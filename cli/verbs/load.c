@@ -190,6 +190,11 @@ static bool compares(const loading *l)
     return l->options->dry_run && updates;
 }
 
+static bool by_chunks(const loading *l)
+{
+    return l->options->returning != NULL || compares(l);
+}
+
 /* The files as one stream, which the library writes with --workers. */
 static bm_status write_stream(loading *l, bm_db *db, bm_result *result, bm_error *err)
 {
@@ -210,7 +215,7 @@ static bm_status write_all(loading *l, bm_db *tx, bm_result *result, bm_error *e
     if (l->options->truncate) {
         CLI_TRY(maintain(l, tx, BM_TRUNCATE, NULL, err));
     }
-    if (l->options->returning == NULL && !compares(l)) {
+    if (!by_chunks(l)) {
         return write_stream(l, tx, result, err);
     }
     const cli_batches batches = batches_of(l);
@@ -231,11 +236,6 @@ static bm_status in_transaction(loading *l, bm_db *db, bm_result *result, bm_err
         err->fate = BM_FATE_ROLLED_BACK;
     }
     return status;
-}
-
-static bool by_chunks(const loading *l)
-{
-    return l->options->returning != NULL || compares(l);
 }
 
 static bm_status write_rows(loading *l, bm_db *db, bm_result *result, bm_error *err)
@@ -302,13 +302,13 @@ static bm_status run(bm_db *db, const cli_options *options, const bm_model *tabl
                  .token = token,
                  .batch_size = batch_size(options, source),
                  .perform = performer(options)};
-    bool whole = !options->truncate && !by_chunks(&l);
-    bool told = !by_chunks(&l);
+    bool streams = !by_chunks(&l);
+    bool one_call = streams && !options->truncate;
     l.call = BM_OPTIONS(bm_call, .cancel = token, .user = &progress,
-                        .on_progress = told ? cli_progress_rows : NULL, .on_retry = cli_retry,
+                        .on_progress = streams ? cli_progress_rows : NULL, .on_retry = cli_retry,
                         .retries = options->retries < INT_MAX ? (int)options->retries : INT_MAX,
                         .commit_check = options->commit_check ? BM_ON : BM_DEFAULT,
-                        .dry_run = options->dry_run && whole ? BM_ON : BM_OFF);
+                        .dry_run = options->dry_run && one_call ? BM_ON : BM_OFF);
     bm_status status = write_rows(&l, db, result, err);
     result->seconds = cli_progress_end(&progress);
     return status == BM_OK ? afterwards(&l, db, err) : status;

@@ -12,32 +12,20 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from switches import ROOT, SWITCH, build, copy_sources, fails
+
 COPY = ROOT / "build" / "mutants"
 FOLDERS = ("types", "pg", "lite")
 LONGEST_S = 60
 IF = re.compile(r"\bif \(")
-SWITCH = """
-#ifndef BM_MUTANT
-#define BM_MUTANT
-#include <stdlib.h>
-static inline int bm_mutant(int number)
-{
-    static int chosen = -1;
-    if (chosen < 0) {
-        const char *given = getenv("BM_MUTANT");
-        chosen = given != NULL ? atoi(given) : 0;
-    }
-    return chosen / 2 == number ? 1 + chosen % 2 : 0;
-}
+FORCED = f"""{SWITCH}
+#ifndef BM_FORCED
 #define BM_FORCED(number_, condition_) \\
-    (bm_mutant(number_) == 0 ? !!(condition_) : bm_mutant(number_) - 1)
+    (bm_change() / 2 == (number_) ? bm_change() % 2 : !!(condition_))
 #endif
 """
 
@@ -63,7 +51,7 @@ def close_of(text: str, begin: int) -> int:
 def switched(path: Path, places: list[str]) -> None:
     """Put a switch into each condition of a file; where they are is added to `places`."""
     text = path.read_text("utf-8")
-    out = SWITCH + f'#line 1 "{path.name}"\n'
+    out = FORCED + f'#line 1 "{path.name}"\n'
     last = 0
     for found in IF.finditer(text):
         line = text[text.rfind("\n", 0, found.start()) + 1 : found.start()]
@@ -77,54 +65,31 @@ def switched(path: Path, places: list[str]) -> None:
     path.write_text(out + text[last:], "utf-8")
 
 
-def build(places: list[str]) -> list[str]:
+def build_switched(places: list[str]) -> list[str]:
     """The tests' programs, in a copy of the tree whose conditions have switches."""
-    shutil.rmtree(COPY, ignore_errors=True)
-    for name in ("include", "src", "tests", "examples", "cli", "fuzz", "script"):
-        shutil.copytree(ROOT / name, COPY / name)
-    for name in ("meson.build", "meson_options.txt"):
-        shutil.copy(ROOT / name, COPY / name)
+    copy_sources(COPY)
     for folder in FOLDERS:
-        for path in sorted((COPY / "src" / folder).glob("*.c")):
+        for path in sorted((COPY / "src" / folder).glob("*.[ch]")):
             switched(path, places)
-    meson = str(ROOT / ".venv" / "bin" / "meson")
-    folder = str(COPY / "build")
-    options = ["-Dtests=true", "-Dbuildtype=debug", "-Doptimization=1", "-Dcli=disabled"]
-    subprocess.run([meson, "setup", *options, folder, str(COPY)], check=True, stdout=sys.stderr)
     programs = sorted(
         f"tests/test_{path.parent.name}_{path.stem}"
         for path in (COPY / "tests").glob("*/*.c")
         if path.parent.name in ("unit", "golden")
         and path.name.startswith(("pg_", "lite_", "types_", "sqlite_batch"))
     )
-    ninja = str(ROOT / ".venv" / "bin" / "ninja")
-    subprocess.run([ninja, "--quiet", "-C", folder, *programs], check=True, stdout=sys.stderr)
-    return [f"{folder}/{program}" for program in programs]
+    build(COPY, programs, "-Dbuildtype=debug", "-Doptimization=1")
+    return [str(COPY / "build" / program) for program in programs]
 
 
 def survives(programs: list[str], mutant: int, place: str = "") -> bool:
-    environment = os.environ | {"BM_MUTANT": str(mutant)}
     stem = Path(place.split(":")[0]).stem
-    for program in sorted(programs, key=lambda path: stem not in path):  # its own test first
-        try:
-            ended = subprocess.run(
-                [program],
-                env=environment,
-                timeout=LONGEST_S,
-                check=False,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-        except subprocess.TimeoutExpired:
-            return False
-        if ended.returncode != 0:
-            return False
-    return True
+    nearest = sorted(programs, key=lambda path: stem not in path)  # its own test first
+    return not any(fails([program], mutant, LONGEST_S) for program in nearest)
 
 
 def main(every: str) -> None:
     places: list[str] = []
-    programs = build(places)
+    programs = build_switched(places)
     if not survives(programs, 0):
         sys.exit("the tests fail without a mutant")
     mutants = range(2, 2 * len(places) + 2, int(every))

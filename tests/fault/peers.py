@@ -4,35 +4,22 @@
 usage: peers.py LEAST [NUMBER...]    fail when fewer are caught; these seeds only
 
 A seed is one change of one place, named after the project and the number of its issue; all are
-compiled at once, each with a switch in the environment, BM_SEED.  A seed whose place is not in the
-sources any more, once, is an error.  What is not here has no counterpart in C: see SEEDS.
+compiled at once (switches.py).  A seed whose place is not in the sources any more, once, is an
+error.  What is not here has no counterpart in C: see SEEDS.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import sys
-from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parents[2]
+from switches import ROOT, SWITCH, build, copy_sources, fails
+
 COPY = ROOT / "build" / "peers"
 LONGEST_S = 240
-SWITCH = """
+SEED = f"""{SWITCH}
 #ifndef BM_SEED
-#include <stdlib.h>
-static inline int bm_seed(void)
-{
-    static int chosen = -1;
-    if (chosen < 0) {
-        const char *given = getenv("BM_SEED");
-        chosen = given != NULL ? atoi(given) : 0;
-    }
-    return chosen;
-}
-#define BM_SEED(number_) (bm_seed() == (number_))
+#define BM_SEED(number_) (bm_change() == (number_))
 #endif
 """
 
@@ -258,52 +245,32 @@ def plant(seed: Seed) -> None:
     if text.count(seed.old) != 1:
         sys.exit(f"seed {seed.number}: its place is in {len(places)} files")
     text = text.replace(seed.old, seed.new)
-    places[0].write_text(text if SWITCH in text else SWITCH + text, "utf-8")
+    places[0].write_text(text if SEED in text else SEED + text, "utf-8")
 
 
-def build() -> None:
-    shutil.rmtree(COPY, ignore_errors=True)
-    for name in ("include", "src", "tests", "examples", "cli", "fuzz", "script"):
-        shutil.copytree(ROOT / name, COPY / name)
-    for name in ("meson.build", "meson_options.txt"):
-        shutil.copy(ROOT / name, COPY / name)
+def build_planted() -> None:
+    copy_sources(COPY)
     for seed in SEEDS:
         if seed.old:
             plant(seed)
-    meson = str(ROOT / ".venv" / "bin" / "meson")
-    options = ["-Dtests=true", "-Dcli=disabled", "-Db_ndebug=true"]
-    folder = str(COPY / "build")
-    subprocess.run([meson, "setup", *options, folder, str(COPY)], check=True, stdout=sys.stderr)
     programs = sorted({f"tests/test_{test}" for seed in SEEDS for test in seed.tests})
-    ninja = str(ROOT / ".venv" / "bin" / "ninja")
-    subprocess.run([ninja, "--quiet", "-C", folder, *programs], check=True, stdout=sys.stderr)
+    build(COPY, programs, "-Db_ndebug=true")
 
 
-def fails(test: str, number: int) -> bool:
+def test_fails(test: str, number: int) -> bool:
     beside = str(ROOT / "script" / "with-postgresql")
-    try:
-        ended = subprocess.run(
-            [beside, str(COPY / "build" / "tests" / f"test_{test}")],
-            env=os.environ | {"BM_SEED": str(number)},
-            timeout=LONGEST_S,
-            check=False,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-    except subprocess.TimeoutExpired:
-        return True  # it hangs
-    return ended.returncode != 0
+    return fails([beside, str(COPY / "build" / "tests" / f"test_{test}")], number, LONGEST_S)
 
 
 def main(least: str, *numbers: str) -> None:
     wanted = [seed for seed in SEEDS if not numbers or str(seed.number) in numbers]
-    build()
+    build_planted()
     caught = 0
     for test in sorted({test for seed in wanted for test in seed.tests}):
-        if fails(test, 0):
+        if test_fails(test, 0):
             sys.exit(f"{test} fails without a seed")
     for seed in wanted:
-        by = next((test for test in seed.tests if fails(test, seed.number)), None)
+        by = next((test for test in seed.tests if test_fails(test, seed.number)), None)
         caught += by is not None
         print(f"{seed.number:2} {'caught by ' + by if by else 'NOT CAUGHT'}: {seed.peer}")
         sys.stdout.flush()

@@ -32,10 +32,7 @@ LEAST = 6  # changes of a folder
 
 
 def folder_of(path: str) -> str:
-    parts = path.split("/")
-    if parts[0] == "src":
-        return "/".join(parts[:2])
-    return "cli" if parts[0] == "cli" else "/".join(parts[:2])
+    return "cli" if path.startswith("cli/") else "/".join(path.split("/")[:2])
 
 
 def sources() -> Iterator[str]:

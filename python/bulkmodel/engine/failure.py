@@ -32,7 +32,7 @@ def facts_of(error: Error, connection: BaseDatabaseWrapper) -> Facts:
     diagnosis = getattr(cause, "diag", None)
     if diagnosis is not None:
         return Facts(
-            getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None),
+            sqlstate_of(error),
             diagnosis.constraint_name,
             diagnosis.column_name,
             diagnosis.message_detail,

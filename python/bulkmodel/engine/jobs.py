@@ -48,11 +48,6 @@ def _refers_to_itself(model: type[models.Model]) -> bool:
     return any(target is not None and target._meta.concrete_model is own for target in targets)
 
 
-def _is_of_reference(error: Error) -> bool:
-    diagnosis = getattr(error.__cause__, "diag", None)
-    return getattr(diagnosis, "sqlstate", None) in ("23503", "23001")
-
-
 def _free_in_pool(connection: Any, wanted: int) -> int:
     """Return how many connections the pool can give to workers.  1 if the pool is not psycopg's:
     its size is unknown, and a worker could wait without limit."""
@@ -183,7 +178,8 @@ class Jobs:
     def _find(self, error: Error) -> tuple[_core.Job, int] | None:
         """Find the job and the row that caused the error: write the rows again and roll back.
         None: unknown."""
-        if _refers_to_itself(self.target.model) and _is_of_reference(error):
+        of_reference = failure.sqlstate_of(error) in ("23503", "23001")
+        if of_reference and _refers_to_itself(self.target.model):
             return None  # a part of the rows may fail where all of them succeed
         try:
             with self._rolled_back():

@@ -30,10 +30,6 @@ _LIMIT_WAITING = (
     "SELECT pg_catalog.set_config('lock_timeout', '60s', true)"
     f" WHERE pg_catalog.current_setting('lock_timeout') {_EQ} '0'"
 )
-_WAITS = (
-    "SELECT EXISTS (SELECT FROM pg_catalog.UNNEST(%s::pg_catalog.int4[]) p"
-    " WHERE pg_catalog.pg_blocking_pids(p) OPERATOR(pg_catalog.&&) %s::pg_catalog.int4[])"
-)
 
 
 class Session(NamedTuple):

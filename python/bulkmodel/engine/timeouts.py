@@ -105,9 +105,7 @@ class _Watched:
         if self._descriptor is not None:
             self.is_shut = True
             with suppress(OSError):
-                own = socket.socket(fileno=os.dup(self._descriptor))
-                with own:
-                    own.shutdown(socket.SHUT_RDWR)
+                shut_down(self._descriptor)
 
     def release(self) -> None:
         """End the watch.  A request to cancel that is still under way could hit a later statement,
@@ -129,6 +127,12 @@ class _Watched:
         if self.is_shut and self.connection.connection is self._driver():
             with suppress(Error):
                 self.connection.close()
+
+
+def shut_down(descriptor: int) -> None:
+    """Shut a connection's socket down, which wakes its reader or writer.  It stays open."""
+    with socket.socket(fileno=os.dup(descriptor)) as own:
+        own.shutdown(socket.SHUT_RDWR)
 
 
 def stay_closed(connection: BaseDatabaseWrapper) -> None:

@@ -6,9 +6,7 @@ threads."""
 
 from __future__ import annotations
 
-import os
 import random
-import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -101,8 +99,7 @@ class _Worker:
             if self.wrapper is not None:
                 timeouts.stay_closed(self.wrapper)
             if driver is not None and not driver.closed:
-                with socket.socket(fileno=os.dup(driver.fileno())) as end:
-                    end.shutdown(socket.SHUT_RDWR)
+                timeouts.shut_down(driver.fileno())
 
     def main(self) -> None:
         try:

@@ -20,8 +20,8 @@ from bulkmodel import _core
 from bulkmodel.engine import failure
 from bulkmodel.engine.failure import Facts
 from bulkmodel.engine.sqlite import has_no_key_left
-from bulkmodel.model.fields import limit_of
-from bulkmodel.model.limits import is_out_of_range, target_of
+from bulkmodel.model.fields import limit_of, target_of
+from bulkmodel.model.limits import is_out_of_range
 
 _ABOUT_VALUES = (ValueError, TypeError, OverflowError, UnicodeError, ValidationError)
 # "(columns)=(values)" in DETAIL, independent of the server's language.

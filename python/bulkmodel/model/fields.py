@@ -205,7 +205,15 @@ def equal(kind: str | None) -> str:
     return "OPERATOR(pg_catalog.=)" if own else "="
 
 
+def target_of(field: Any) -> Any:
+    """Return the field that a foreign key refers to, or the field itself."""
+    while field.remote_field:
+        field = field.target_field
+    return field
+
+
 def _target(field: Field) -> Any:
+    """The same, but only through foreign keys that are exactly Django's own."""
     target: Any = field
     while type(target) in _LINKS:
         target = target.target_field

@@ -19,7 +19,7 @@ from django.db.models.fields import PositiveIntegerRelDbTypeMixin
 from bulkmodel.engine.dialect import checks_types
 from bulkmodel.engine.failure import at_row
 from bulkmodel.engine.postgresql import is_psycopg3
-from bulkmodel.model.fields import limit_of
+from bulkmodel.model.fields import limit_of, target_of
 
 
 def check_values(
@@ -88,13 +88,6 @@ def _of_sqlite(value: Any) -> _Found | None:
     if isinstance(value, float) and math.isnan(value):
         return DataError, None, "SQLite cannot store NaN."
     return None
-
-
-def target_of(field: Any) -> Any:
-    """Return the field that a foreign key refers to, or the field itself."""
-    while field.remote_field:
-        field = field.target_field
-    return field
 
 
 def is_out_of_range(connection: BaseDatabaseWrapper, field: Any, value: Any) -> bool:

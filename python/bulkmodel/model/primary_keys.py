@@ -12,6 +12,8 @@ from typing import Any
 
 from django.db import connections, models
 
+from bulkmodel.model.fields import target_of
+
 # Values of these types need no conversion.
 _SURE: dict[type[Any], type[Any]] = {
     models.AutoField: int,
@@ -44,7 +46,7 @@ def normal_keys(model: type[models.Model], keys: Iterable[Any], using: str) -> l
     """Return the converted keys, in order."""
     given = list(keys)
     fields: Any = model._meta.pk_fields
-    sure = _SURE.get(type(_target(fields[0]))) if len(fields) == 1 else None
+    sure = _SURE.get(type(target_of(fields[0]))) if len(fields) == 1 else None
     if sure is not None and set(map(type, given)) <= {sure}:
         return given
     return [normal(model, key, using) for key in given]
@@ -53,13 +55,13 @@ def normal_keys(model: type[models.Model], keys: Iterable[Any], using: str) -> l
 def has_plain_keys(model: type[models.Model]) -> bool:
     """Return whether equal keys always have the same form in the engine."""
     fields: Any = model._meta.pk_fields
-    return len(fields) == 1 and type(_target(fields[0])) in _SURE
+    return len(fields) == 1 and type(target_of(fields[0])) in _SURE
 
 
 def normal_value(field: Any, value: Any, using: str) -> Any:
     """Return a field's value as it is read.  An invalid value is returned unchanged: the call
     refuses it before it writes, and nothing may fail after that."""
-    target = _target(field)
+    target = target_of(field)
     sure = _SURE.get(type(target))
     if value is None or (sure is not None and type(value) is sure):
         return value
@@ -75,10 +77,3 @@ def normal_value(field: Any, value: Any, using: str) -> Any:
     except Exception:  # the project's own field may raise anything
         return value
     return found
-
-
-def _target(field: Any) -> Any:
-    """Return the field that a foreign key refers to, or the field itself."""
-    while field.remote_field:
-        field = field.target_field
-    return field

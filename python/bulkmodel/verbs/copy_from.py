@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from functools import partial
-from itertools import islice
 from typing import Any
 
 from django.db import connections, models
@@ -18,6 +17,7 @@ from bulkmodel.engine.jobs import Jobs, share, workers_for
 from bulkmodel.engine.returned_keys import ASKED, way_of
 from bulkmodel.engine.statements import ANY_ROW, SMALL
 from bulkmodel.engine.support import Fallback
+from bulkmodel.helpers import get_chunks
 from bulkmodel.model import diagnose
 from bulkmodel.model.adapt import for_create
 from bulkmodel.model.attributes import attributes_of
@@ -50,8 +50,7 @@ class CopyIn:
         self.fields = fields_to_copy(self.model, names)
         self.has_auto_key = isinstance(self.model._meta.pk, models.AutoField)
         self.makes_keys = exclude_id and self.has_auto_key
-        has_stamp = any(f.name == "bm_create_uuid" for f in self.model._meta.concrete_fields)
-        self.stamp = (stamp or uuid.uuid4()) if has_stamp else None
+        self.stamp = (stamp or uuid.uuid4()) if queryset._has_create_uuid() else None
         self.is_overridden = queryset._has_own_create()
         self.keys: list[Any] = []
         self.objects: list[Any] | None = None
@@ -69,7 +68,8 @@ class CopyIn:
             if self.catalog is not None and self.catalog.triggers():
                 workers = 1  # matching keys may need a single connection
             read = 0
-            for chunk in _chunks(objects, size):
+            chunks: Iterator[Any] = get_chunks(iter(objects), size)
+            for chunk in chunks:
                 for rows, got in self._pieces(chunk, read, workers):
                     n += len(rows)
                     if keep_keys:
@@ -269,12 +269,6 @@ def fields_to_copy(model: type[models.Model], names: Iterable[str] | None) -> li
         raise ValueError("fieldnames must name one or more concrete fields that can be written.")
     named += opts.pk_fields
     return [field for field in fields if field in named or field.name == "bm_create_uuid"]
-
-
-def _chunks(objects: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    source = iter(objects)
-    while chunk := list(islice(source, size)):
-        yield chunk
 
 
 class _Part:

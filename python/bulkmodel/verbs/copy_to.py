@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from itertools import islice
 from typing import Any
 
 from django.db import connections, models
 
 from bulkmodel.engine.support import Fallback
 from bulkmodel.engine.timeouts import timed_chunks
+from bulkmodel.helpers import get_chunks
 from bulkmodel.model.hydrate import Hydrator
 
 
@@ -54,19 +54,14 @@ def iter_copy_to_instances(
     connection = connections[selected.db]
     lookups: tuple[Any, ...] = ()
     try:
-        chunks = Hydrator(selected, keep=False).chunks(chunk_size)
+        chunks: Iterator[Any] = Hydrator(selected, keep=False).chunks(chunk_size)
         lookups = selected._prefetch_related_lookups
     except Fallback:
         rows = selected.iterator(chunk_size)
         if timeout is None:
             return iter(rows)
-        chunks = _chunked(rows, chunk_size)
+        chunks = get_chunks(iter(rows), chunk_size)
     return _prefetched(timed_chunks(chunks, [connection], timeout, None), lookups)
-
-
-def _chunked(rows: Iterator[Any], size: int) -> Iterator[list[Any]]:
-    while chunk := list(islice(rows, size)):
-        yield chunk
 
 
 def _prefetched(chunks: Iterator[list[Any]], lookups: tuple[Any, ...]) -> Iterator[Any]:

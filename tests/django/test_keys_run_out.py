@@ -11,36 +11,27 @@ pytestmark = pytest.mark.django_db(transaction=True)
 POSTGRESQL = connection.vendor == "postgresql"
 
 
-class Small(models.Model):
+class Named(models.Model):
+    name = models.TextField()
+
+    objects = BulkModelManager()
+
+    class Meta:
+        abstract = True
+        app_label = "app"
+        managed = False
+
+
+class Small(Named):
     id = models.SmallAutoField(primary_key=True)
-    name = models.TextField()
-
-    objects = BulkModelManager()
-
-    class Meta:
-        app_label = "app"
-        managed = False
 
 
-class Middle(models.Model):
+class Middle(Named):
     id = models.AutoField(primary_key=True)
-    name = models.TextField()
-
-    objects = BulkModelManager()
-
-    class Meta:
-        app_label = "app"
-        managed = False
 
 
-class Large(models.Model):
-    name = models.TextField()
-
-    objects = BulkModelManager()
-
-    class Meta:
-        app_label = "app"
-        managed = False
+class Large(Named):
+    id = models.BigAutoField(primary_key=True)
 
 
 HIGHEST: list[tuple[type[models.Model], int]] = [

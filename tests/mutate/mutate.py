@@ -35,11 +35,15 @@ def folder_of(path: str) -> str:
     return "cli" if path.startswith("cli/") else "/".join(path.split("/")[:2])
 
 
+def listed(*words: str) -> list[str]:
+    """The files that git lists."""
+    command = ["git", "ls-files", *words]
+    done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    return done.stdout.splitlines()
+
+
 def sources() -> Iterator[str]:
-    listed = subprocess.run(
-        ["git", "ls-files", "src", "cli", "python"], cwd=ROOT, capture_output=True, text=True
-    )
-    for path in listed.stdout.split():
+    for path in listed("src", "cli", "python"):
         if path.endswith(".c") or (path.startswith("python/bulkmodel/") and path.endswith(".py")):
             yield path
 
@@ -73,10 +77,7 @@ def selection(seed: int, count: int, folders: list[str]) -> dict[str, list[Chang
 
 def sync() -> None:
     """The copy has what the tree has; what is the same keeps its time, so that builds are short."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
-    )
-    wanted = {path for path in listed.stdout.splitlines() if (ROOT / path).is_file()}
+    wanted = {path for path in listed("-co", "--exclude-standard") if (ROOT / path).is_file()}
     for path in wanted:
         there, here = ROOT / path, TREE / path
         if not here.exists() or here.read_bytes() != there.read_bytes():

@@ -155,12 +155,6 @@ static PyObject *get_failed(PyObject *object, void *unused)
     return PyBool_FromLong(team_of(object)->failed);
 }
 
-static PyObject *get_entangled(PyObject *object, void *unused)
-{
-    (void)unused;
-    return PyBool_FromLong(team_of(object)->entangled);
-}
-
 static PyObject *get_commits(PyObject *object, void *unused)
 {
     (void)unused;
@@ -169,7 +163,6 @@ static PyObject *get_commits(PyObject *object, void *unused)
 
 static PyGetSetDef attributes[] = {
     {"failed", get_failed, NULL, NULL, NULL},
-    {"entangled", get_entangled, NULL, NULL, NULL},
     {"commits", get_commits, NULL, NULL, NULL}, /* the first COMMIT may have been sent */
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -98,8 +98,8 @@ SEEDS = (
     Seed(
         8,
         "asyncpg #157: a numeric says another length than it has",
-        "bm__put32(to, sizes[i]);\n        put_number(",
-        "bm__put32(to, sizes[i] + (BM_SEED(8) ? 2 : 0));\n        put_number(",
+        "put_number(&value, (sizes[i] - HEADER) / 2,",
+        "put_number(&value, (sizes[i] - HEADER) / 2 + (BM_SEED(8) ? 1 : 0),",
         ("unit_pg_numeric", "types_numerics", "types_roundtrip_pg"),
     ),
     Seed(

@@ -81,7 +81,9 @@ static size_t block_of(const bm_array *array, size_t from)
     return array->count - from < BM__BLOCK ? array->count - from : BM__BLOCK;
 }
 
-static const char *measure_one(const bm__slot *element, const bm_array *array, size_t *size)
+/* The elements must fit the column's elements, and the binary array in less than `end` bytes. */
+static const char *measure_one(const bm__slot *element, const bm_array *array, size_t end,
+                               size_t *size)
 {
     const char *fault = array_fault(array);
     size_t total = array->count > 0 ? 20 : 12;
@@ -94,7 +96,7 @@ static const char *measure_one(const bm__slot *element, const bm_array *array, s
         fault = element->codec->measure(element, at, n, sizes, &bad);
         if (fault == NULL) {
             total += bm__lay_out(sizes, n, NULL, NULL);
-            fault = total > BM__VALUE_MAX ? "is 1 GB or larger" : NULL;
+            fault = total >= end ? "is 1 GB or larger" : NULL;
         }
     }
     *size = total;
@@ -112,7 +114,7 @@ static const char *measure_array(const bm__slot *slot, const void *const *at, si
         }
         bm_array array = load(at[i]);
         size_t size;
-        const char *fault = measure_one(&element, &array, &size);
+        const char *fault = measure_one(&element, &array, BM__VALUE_MAX + 1, &size);
         if (fault != NULL) {
             *bad = i;
             return fault;
@@ -145,12 +147,11 @@ static void write_array(const bm__slot *slot, const void *const *at, size_t n,
 {
     const bm__slot element = element_slot(slot);
     for (size_t i = 0; i < n; i++) {
-        bm__put32(out[i], at[i] != NULL ? sizes[i] : UINT32_MAX);
-        if (at[i] != NULL) {
+        uint8_t *to = bm__put_length(at[i], sizes[i], &out[i]);
+        if (to != NULL) {
             bm_array array = load(at[i]);
-            write_one(&element, &array, out[i] + 4);
+            write_one(&element, &array, to);
         }
-        out[i] += 4 + sizes[i];
     }
 }
 
@@ -190,21 +191,6 @@ static void put_array(bm__sink *out, const bm__slot *element, const bm_array *ar
     bm__put(out, "}", 1);
 }
 
-/* The elements must fit the column's elements, though they travel as text. */
-static const char *element_fault(const bm__slot *element, const bm_array *array)
-{
-    const char *fault = array_fault(array);
-    for (size_t from = 0; fault == NULL && from < array->count; from += BM__BLOCK) {
-        const void *at[BM__BLOCK];
-        uint32_t sizes[BM__BLOCK];
-        size_t bad;
-        size_t n = block_of(array, from);
-        (void)gather(array, element->width, from, n, at);
-        fault = element->codec->measure(element, at, n, sizes, &bad);
-    }
-    return fault;
-}
-
 static const char *measure_literal(const bm__slot *slot, const void *const *at, size_t n,
                                    uint32_t *sizes, size_t *bad)
 {
@@ -215,7 +201,8 @@ static const char *measure_literal(const bm__slot *slot, const void *const *at, 
             continue;
         }
         bm_array array = load(at[i]);
-        const char *fault = element_fault(&element, &array);
+        size_t unused; /* they travel as text, of another size */
+        const char *fault = measure_one(&element, &array, SIZE_MAX, &unused);
         bm__sink count = {0};
         if (fault == NULL) {
             put_array(&count, &element, &array);
@@ -235,13 +222,12 @@ static void write_literal(const bm__slot *slot, const void *const *at, size_t n,
 {
     const bm__slot element = element_slot(slot);
     for (size_t i = 0; i < n; i++) {
-        bm__put32(out[i], at[i] != NULL ? sizes[i] : UINT32_MAX);
-        if (at[i] != NULL) {
+        uint8_t *to = bm__put_length(at[i], sizes[i], &out[i]);
+        if (to != NULL) {
             bm_array array = load(at[i]);
-            bm__sink text = {(char *)out[i] + 4, sizes[i], 0, false};
+            bm__sink text = {(char *)to, sizes[i], 0, false};
             put_array(&text, &element, &array);
         }
-        out[i] += 4 + sizes[i];
     }
 }
 

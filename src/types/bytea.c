@@ -1,14 +1,7 @@
 /* bytea: src/backend/utils/adt/varlena.c */
 #include "text_type.h"
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include "number.h"
 
 static const char *parse(bm_slice text, char *room, void *value)
 {
@@ -18,8 +11,8 @@ static const char *parse(bm_slice text, char *room, void *value)
     }
     bm_slice bytes = {room, text.size / 2 - 1};
     for (size_t i = 2; i < text.size; i += 2) {
-        int high = hex_digit(text.data[i]);
-        int low = hex_digit(text.data[i + 1]);
+        int high = bm__hex_digit(text.data[i]);
+        int low = bm__hex_digit(text.data[i + 1]);
         if (high < 0 || low < 0) {
             return fault;
         }
@@ -68,13 +61,12 @@ static void write_bytea(const bm__slot *slot, const void *const *at, size_t n,
 {
     (void)slot;
     for (size_t i = 0; i < n; i++) {
-        bm__put32(out[i], at[i] != NULL ? sizes[i] : UINT32_MAX);
+        uint8_t *to = bm__put_length(at[i], sizes[i], &out[i]);
         if (sizes[i] > 0) {
             bm_slice bytes;
             memcpy(&bytes, at[i], sizeof bytes);
-            memcpy(out[i] + 4, bytes.data, sizes[i]);
+            memcpy(to, bytes.data, sizes[i]);
         }
-        out[i] += 4 + sizes[i];
     }
 }
 

@@ -21,7 +21,7 @@ size_t bm__time_text(int64_t usecs, char out[BM__TEXT_MAX]);                /* 1
 size_t bm__timestamp_text(int64_t usecs, bool utc, char out[BM__TEXT_MAX]); /* +00 for utc */
 
 /* Read the same forms back; false when the text is not one.  A time may have no seconds, and 1 to
- * 6 digits of a fraction.  A time stamp may have 'T' for the blank, no time, which is midnight,
+ * 6 digits of a fraction.  A timestamp may have 'T' for the blank, no time, which is midnight,
  * and "Z" or an offset "+02", "+02:00", "+0200", "+02:00:00", which is applied. */
 bool bm__date_read(const char *text, size_t size, int32_t *days);
 bool bm__time_read(const char *text, size_t size, int64_t *usecs);

@@ -159,6 +159,16 @@ struct bm__pg_reader {
     bm__pg_read element_read;
 };
 
+/* The length word of a cell whose value has `size` bytes, and 0 where it is NULL, to *out, which
+ * moves behind the value.  Returns where the value goes; NULL where the cell is. */
+static inline uint8_t *bm__put_length(const void *cell, uint32_t size, uint8_t **out)
+{
+    uint8_t *to = *out;
+    bm__put32(to, cell != NULL ? size : UINT32_MAX);
+    *out = to + 4 + size;
+    return cell != NULL ? to + 4 : NULL;
+}
+
 /* ---- codecs of one size: `check` may be NULL where every value fits */
 
 typedef const char *(*bm__fixed_check)(const void *cell);

@@ -1,4 +1,4 @@
-/* What texts of numbers have in common. */
+/* What texts of numbers and of bytes have in common. */
 #ifndef BM_TYPES_NUMBER_H
 #define BM_TYPES_NUMBER_H
 
@@ -12,6 +12,16 @@
 static inline bool bm__is_digit(char c)
 {
     return c >= '0' && c <= '9';
+}
+
+/* The value of a hexadecimal digit; -1 where it is none. */
+static inline int bm__hex_digit(char c)
+{
+    if (bm__is_digit(c)) {
+        return c - '0';
+    }
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* A number but for a comma in it. */

@@ -289,17 +289,12 @@ static void write_numeric(const bm__slot *slot, const void *const *at, size_t n,
                           const uint32_t *sizes, uint8_t **out)
 {
     for (size_t i = 0; i < n; i++) {
-        uint8_t *to = out[i];
-        if (at[i] == NULL) {
-            bm__put32(to, UINT32_MAX);
-            out[i] = to + 4;
-            continue;
+        uint8_t *to = bm__put_length(at[i], sizes[i], &out[i]);
+        if (to != NULL) {
+            number value;
+            (void)parse_number(bm__cell_bytes(slot->layout, slot->width, at[i]), &value);
+            put_number(&value, (sizes[i] - HEADER) / 2, to);
         }
-        number value;
-        (void)parse_number(bm__cell_bytes(slot->layout, slot->width, at[i]), &value);
-        bm__put32(to, sizes[i]);
-        put_number(&value, (sizes[i] - HEADER) / 2, to + 4);
-        out[i] = to + 4 + sizes[i];
     }
 }
 
@@ -356,23 +351,19 @@ static void write_int_numeric(const bm__slot *slot, const void *const *at, size_
                               const uint32_t *sizes, uint8_t **out)
 {
     for (size_t i = 0; i < n; i++) {
-        uint8_t *to = out[i];
-        if (at[i] == NULL) {
-            bm__put32(to, UINT32_MAX);
-            out[i] = to + 4;
+        uint8_t *to = bm__put_length(at[i], sizes[i], &out[i]);
+        if (to == NULL) {
             continue;
         }
         uint16_t groups[INT_GROUPS];
         uint32_t zeros;
         int64_t value = bm__load_int(at[i], slot->width);
         uint32_t top = split_int(value, groups, &zeros);
-        bm__put32(to, sizes[i]);
-        to = put_header(to + 4, top - zeros, top > 0 ? (int64_t)top - 1 : 0,
+        to = put_header(to, top - zeros, top > 0 ? (int64_t)top - 1 : 0,
                         value < 0 ? SIGN_NEGATIVE : 0, 0);
         for (uint32_t group = top; group > zeros; group--, to += 2) {
             bm__put16(to, groups[group - 1]);
         }
-        out[i] = to;
     }
 }
 
@@ -396,11 +387,11 @@ typedef struct wire {
 static const char *special_name(uint16_t sign)
 {
     switch (sign) {
-    case 0xC000:
+    case SIGN_NAN:
         return "NaN";
-    case 0xD000:
+    case SIGN_PLUS_INFINITY:
         return "Infinity";
-    case 0xF000:
+    case SIGN_MINUS_INFINITY:
         return "-Infinity";
     default:
         return NULL;
@@ -442,7 +433,7 @@ static const char *take(const uint8_t *data, size_t size, wire *sent)
     if (special_name(sent->sign) != NULL) {
         return sent->ndigits == 0 ? NULL : not_a_numeric;
     }
-    if ((sent->sign != 0 && sent->sign != 0x4000) || sent->dscale > DSCALE_MAX) {
+    if ((sent->sign != 0 && sent->sign != SIGN_NEGATIVE) || sent->dscale > DSCALE_MAX) {
         return not_a_numeric;
     }
     for (int32_t i = 0; i < sent->ndigits; i++) {

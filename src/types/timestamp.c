@@ -29,7 +29,7 @@ static const char *read_text(bm_slice text, bool *has_offset, void *value)
         return bm__calendar_fault(text.data, text.size, form, form);
     }
     if (check_timestamp(&usecs) != NULL) {
-        return "is out of the range of time stamps";
+        return "is out of the range of timestamps";
     }
     memcpy(value, &usecs, sizeof usecs);
     return NULL;

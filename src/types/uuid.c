@@ -1,14 +1,7 @@
 /* uuid: src/backend/utils/adt/uuid.c */
 #include "codec.h"
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+#include "number.h"
 
 /* As uuid_in reads it: in braces or not, a dash after any group of four digits. */
 static const char *parse(bm_slice text, char *room, void *value)
@@ -22,7 +15,7 @@ static const char *parse(bm_slice text, char *room, void *value)
         text.size -= 2;
     }
     for (size_t i = 0; i < text.size; i++) {
-        int digit = hex_digit(text.data[i]);
+        int digit = bm__hex_digit(text.data[i]);
         if (text.data[i] == '-' && n % 4 == 0 && n > 0 && text.data[i - 1] != '-') {
             continue;
         }

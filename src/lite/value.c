@@ -38,23 +38,12 @@ static const char *set_text(bm__cell *out, const char *text, size_t size)
  * empty text is none. */
 static const char *variable_bytes(bm_layout layout, size_t width, const void *cell, bm_slice *out)
 {
-    if (layout == BM_CSTR) {
-        const char *text;
-        memcpy(&text, cell, sizeof text);
-        if (text == NULL) {
-            return "a NULL pointer whose state is not NULL";
-        }
-        *out = (bm_slice){text, strlen(text)};
+    *out = bm__cell_bytes(layout, width, cell);
+    if (out->data != NULL) {
         return NULL;
     }
-    *out = bm__cell_bytes(layout, width, cell);
-    if (out->data == NULL) {
-        if (out->size != 0) {
-            return "a NULL pointer whose size is not 0";
-        }
-        out->data = "";
-    }
-    return NULL;
+    return layout == BM_CSTR ? "a NULL pointer whose state is not NULL"
+                             : "a NULL pointer whose size is not 0";
 }
 
 const char *bm__give_text(const bm__stored *from, char scratch[BM__PRINT_MAX], bm__cell *out)

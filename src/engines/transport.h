@@ -8,11 +8,9 @@
  * What holds after perform() returns:
  *   - BM_OK: the step was done and the whole answer was read.
  *   - any other status: *err says why (sqlstate, constraint, column, detail where the server gave
- *     them; never rows' values in message), and state() is the truth: FAILED where the engine
- * wants a
- *     ROLLBACK first, IDLE where the transaction is gone, CLOSED where the connection is lost or
- * was
- *     given up.  Never in between: no COPY is open, no result is unread, no statement runs.
+ *     them; never rows' values in message), and state() is the truth: FAILED where the engine wants
+ *     a ROLLBACK first, IDLE where the transaction is gone, CLOSED where the connection is lost or
+ *     was given up.  Never in between: no COPY is open, no result is unread, no statement runs.
  *   - `answer` is filled in either case.
  * COMMIT is done only when the engine said COMMIT: BM_DATABASE where it answered with a rollback,
  * BM_COMMIT_UNKNOWN where it was sent and the answer was lost or waited for too long,

@@ -92,8 +92,7 @@ static void put_parts(bm__sql *sql, const bm__sql_shape *shape, const char *tabl
     }
 }
 
-/* The table's name as SQL writes it, for functions that take it as text. */
-static const char *quoted(bm__sql *sql, const bm__sql_shape *shape, bm__arena *arena)
+const char *bm__postgresql_quoted(bm__sql *sql, const bm__sql_shape *shape, bm__arena *arena)
 {
     const char *table = NULL;
     bm__sql name = bm__sql_begin(sql->err);
@@ -107,7 +106,7 @@ static const char *quoted(bm__sql *sql, const bm__sql_shape *shape, bm__arena *a
 void bm__postgresql_proof(bm__sql *sql, const bm__sql_shape *shape)
 {
     bm__arena arena = {0};
-    const char *table = quoted(sql, shape, &arena);
+    const char *table = bm__postgresql_quoted(sql, shape, &arena);
     if (table != NULL) {
         put_parts(sql, shape, table);
     }
@@ -117,7 +116,7 @@ void bm__postgresql_proof(bm__sql *sql, const bm__sql_shape *shape)
 void bm__postgresql_own_key(bm__sql *sql, const bm__sql_shape *shape)
 {
     bm__arena arena = {0};
-    const char *table = quoted(sql, shape, &arena);
+    const char *table = bm__postgresql_quoted(sql, shape, &arena);
     if (table != NULL) {
         bm__sql_put(sql, "pg_catalog.nextval((SELECT ");
         put_sequence(sql, shape, table);

@@ -4,9 +4,6 @@
 
 #include <string.h>
 
-/* Of one dimension: its number, flags, element type, length, lower bound. */
-#define ARRAY_HEADER 20
-
 static bm_status not_an_answer(bm_error *err)
 {
     return bm__fail(err, BM_DATABASE, BM_STAGE_WRITE,
@@ -144,11 +141,12 @@ static bm_status push_fingerprint(void *context, const bm__cell *cells, size_t n
  * src/backend/utils/adt/arrayfuncs.c. */
 static bm_status push_key_array(void *context, const bm__cell *cells, size_t n, bm_error *err)
 {
-    bool is_array = n == 1 && cells[0].kind == BM__CELL_BYTES && cells[0].size >= ARRAY_HEADER;
+    bool is_array =
+        n == 1 && cells[0].kind == BM__CELL_BYTES && cells[0].size >= BM__ARRAY_HEADER_MAX;
     if (!is_array) {
         return not_an_answer(err);
     }
-    const uint8_t *at = (const uint8_t *)cells[0].data + ARRAY_HEADER;
+    const uint8_t *at = (const uint8_t *)cells[0].data + BM__ARRAY_HEADER_MAX;
     const uint8_t *end = (const uint8_t *)cells[0].data + cells[0].size;
     while (end - at >= 4) {
         bm__cell length = {.kind = BM__CELL_BYTES, .data = at, .size = 4};

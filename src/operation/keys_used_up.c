@@ -23,9 +23,9 @@ static size_t made_columns(const bm__plan *plan, const bm__table_column **one, b
     size_t n = 0;
     for (size_t i = 0; i < plan->table->n_columns; i++) {
         const bm__table_column *column = &plan->table->columns[i];
-        bool narrow = column->oid == 21 || column->oid == 23;
+        bool narrow = column->oid == BM__OID_INT2 || column->oid == BM__OID_INT4;
         bool made = column->identity != '\0' || column->volatile_default;
-        if (made && (narrow || column->oid == 20) && !is_given(plan, column->name)) {
+        if (made && (narrow || column->oid == BM__OID_INT8) && !is_given(plan, column->name)) {
             *one = column;
             *small = *small || narrow;
             n++;

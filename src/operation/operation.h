@@ -14,7 +14,7 @@
 #include "verb.h"
 
 struct bm__operation {
-    /* The description.  Of the request: the dialect, and the verb's options. */
+    /* The description.  Of the request: the engine, and the verb's options. */
     const bm__verb *verb;
     bm_rows rows;
     bm__request request;

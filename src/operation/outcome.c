@@ -36,24 +36,6 @@ bm_status bm__begin_keys(bm__job *job, bm_error *err)
     return BM_OK;
 }
 
-static int64_t given_key(const bm_field *field, const void *member)
-{
-    int16_t i2;
-    int32_t i4;
-    int64_t i8;
-    switch (field->width) {
-    case sizeof i2:
-        memcpy(&i2, member, sizeof i2);
-        return i2;
-    case sizeof i4:
-        memcpy(&i4, member, sizeof i4);
-        return i4;
-    default:
-        memcpy(&i8, member, sizeof i8);
-        return i8;
-    }
-}
-
 static bool put_key(const bm_field *field, unsigned char *member, int64_t value)
 {
     int16_t i2 = (int16_t)value;
@@ -83,7 +65,7 @@ static int64_t highest_given(const bm__job *job)
     call->highest_given = INT64_MIN;
     for (size_t row = 0; job->plan->mixed_keys && row < call->caller_rows; row++) {
         if (!makes_key(job, row)) {
-            int64_t given = given_key(field, bm__view_cell(view, row));
+            int64_t given = bm__load_int(bm__view_cell(view, row), field->width);
             call->highest_given = given > call->highest_given ? given : call->highest_given;
         }
     }

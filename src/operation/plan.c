@@ -10,7 +10,7 @@ void bm__plan_free(bm__plan *plan)
     *plan = (bm__plan){0};
 }
 
-static bm__pg_column_type type_of(const bm__table_column *column)
+bm__pg_column_type bm__plan_type(const bm__table_column *column)
 {
     return (bm__pg_column_type){.oid = column->oid,
                                 .element = column->element,
@@ -44,7 +44,7 @@ bm_status bm__plan_outputs(bm__plan *plan, const bm__fields *fields, bm__plan_ou
         (*out)[i].field = fields->at[i];
         BM_TRY(bm__plan_server(plan, fields->at[i], &server, err));
         if (plan->engine->storage == NULL) {
-            bm__pg_column_type type = type_of(server);
+            bm__pg_column_type type = bm__plan_type(server);
             bm_status status = bm__reader_resolve(field->type, field->layout, field->width, &type,
                                                   &(*out)[i].reader, err);
             if (status != BM_OK) {
@@ -109,7 +109,7 @@ bm_status bm__plan_add_field(bm__plan *plan, size_t field, bm__supply supply, bo
     if (plan->engine->storage != NULL) {
         status = plan->engine->storage->resolve(f->type, layout, width, err);
     } else {
-        bm__pg_column_type type = type_of(server);
+        bm__pg_column_type type = bm__plan_type(server);
         status = bm__slot_resolve(f->type, layout, width, &type, in_array, &column->slot, err);
         column->sql.type = column->slot.type;
         column->sql.cast = column->slot.as_text ? server->type : NULL;
@@ -133,7 +133,8 @@ bm__plan_column *bm__plan_add_helper(bm__plan *plan, bm__supply supply, size_t f
         .type = flag ? "bool" : "int8", .flag = BM__NO_COLUMN, .mask = BM__NO_COLUMN};
     if (plan->engine->storage == NULL) {
         bm_error never = BM_ERROR;
-        bm__pg_column_type type = {.oid = flag ? 16 : 20, .typmod = -1, .kind = 'b'};
+        bm__pg_column_type type = {
+            .oid = flag ? BM__OID_BOOL : BM__OID_INT8, .typmod = -1, .kind = 'b'};
         (void)bm__slot_resolve(flag ? BM_BOOL : BM_INT8, BM_FIXED, flag ? 1 : 8, &type, true,
                                &column->slot, &never);
     }

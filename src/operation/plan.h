@@ -193,7 +193,7 @@ typedef struct bm__request {
 
 /* ---- for the verbs: plan.c */
 
-/* Begin: model, dialect, keys and their readers. */
+/* Begin: model, engine, keys and their readers. */
 bm_status bm__plan_begin(const bm__request *request, bm__plan *plan, bm_error *err);
 
 /* The rows of a chunk: the caller's, else the engine's, for a stream no more than its buffer. */
@@ -215,6 +215,9 @@ bm_status bm__plan_add_keys(const bm__request *request, bm__plan *plan, bm_error
 /* Readers for fields; those that the table lacks are an error. */
 bm_status bm__plan_outputs(bm__plan *plan, const bm__fields *fields, bm__plan_output **out,
                            bm_error *err);
+
+/* What the catalog says of a column, as the codecs take it. */
+bm__pg_column_type bm__plan_type(const bm__table_column *column);
 
 /* The table's column of a field: BM_INVALID, named, where there is none. */
 bm_status bm__plan_server(const bm__plan *plan, size_t field, const bm__table_column **out,

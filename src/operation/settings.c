@@ -24,8 +24,8 @@ bm_status bm__settings_read(bm__operation *o, const bm_call *given, size_t batch
                         o->settings.retries);
     }
     if (max_workers < 0) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "max_concurrent_workers is %d",
-                        max_workers);
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
+                        "max_concurrent_workers must not be negative: %d", max_workers);
     }
     if (batch_size > PTRDIFF_MAX) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "batch_size must not be negative");

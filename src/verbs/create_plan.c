@@ -66,8 +66,7 @@ static bm_status needs_insert(const bm__request *request, const bm__plan *plan, 
         }
         const bm__table_column *server;
         BM_TRY(bm__plan_server(plan, i, &server, err));
-        bm__pg_column_type type = {server->oid, server->element, server->typmod, server->kind,
-                                   server->element_kind};
+        bm__pg_column_type type = bm__plan_type(server);
         bm__slot slot;
         bm_error why = BM_ERROR;
         bm_status status =
@@ -193,7 +192,7 @@ static bool is_lone(const bm__request *request, const bm__plan *plan)
 /* The type of a text is left to the column: labels have a type of their own. */
 static void make_scalar(bm__plan_column *column)
 {
-    bool text = column->slot.oid == 25 || column->slot.oid == 1043;
+    bool text = column->slot.oid == BM__OID_TEXT || column->slot.oid == BM__OID_VARCHAR;
     column->sql.scalar = true;
     column->sql.untyped = text && column->sql.cast == NULL;
 }
@@ -319,7 +318,8 @@ static bm_status plan_reserve(bm__plan *plan, const bm__sql_shape *shape, bm_err
         plan->reserve.expect = BM__EXPECT_ONE;
         plan->reserve.takes = BM__TAKES_TABLE;
     } else {
-        bool integer = key->oid == 20 || key->oid == 21 || key->oid == 23;
+        bool integer =
+            key->oid == BM__OID_INT8 || key->oid == BM__OID_INT2 || key->oid == BM__OID_INT4;
         bool array = plan->engine->has_arrays && integer;
         plan->engine->reserve(&sql, key->default_sql, key->type, array);
         plan->reserve.expect = array ? BM__EXPECT_KEY_ARRAY : BM__EXPECT_KEYS;

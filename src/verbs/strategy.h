@@ -7,7 +7,7 @@
 /* Facts of a create, or-ed together. */
 enum {
     BM__FACT_READS_BATCH = 1, /* the engine reads the batch itself */
-    BM__FACT_SMALL = 2,       /* rows up to dialect.small_rows */
+    BM__FACT_SMALL = 2,       /* rows up to engine.small_rows */
     BM__FACT_MADE_BACK = 4,   /* the database makes the key, and the caller wants it */
     BM__FACT_DRAWABLE = 8,    /* keys can be drawn ahead of the write */
     BM__FACT_NO_COPY = 16,    /* view, foreign table, rules, row security, DEFAULT cells, conflicts,

@@ -4,8 +4,6 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
-#define CREATE(...) BM_OPTIONS(bm_bulk_create_options, __VA_ARGS__)
-
 static void add(world *w, bm_db *db, size_t n, int32_t first)
 {
     item *rows = some_items(n, 0, 0);

@@ -3,8 +3,6 @@
 
 static const bm_rows no_rows;
 
-#define CREATE(...) BM_OPTIONS(bm_bulk_create_options, __VA_ARGS__)
-
 /* ---- ways in */
 
 static void structs_are_written(world *w)

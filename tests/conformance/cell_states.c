@@ -1,10 +1,7 @@
 /* States of cells, and of rows of a queryset that were edited or were missing. */
 #include "world.h"
 
-#define CREATE(...) BM_OPTIONS(bm_bulk_create_options, __VA_ARGS__)
 #define FIELDS(...) BM_OPTIONS(bm_update_fields_options, __VA_ARGS__)
-#define SET(...) BM_OPTIONS(bm_update_options, __VA_ARGS__)
-#define COPY(...) BM_OPTIONS(bm_copy_to_options, __VA_ARGS__)
 
 /* n items in the table and in w->result.queryset. */
 static item *made(world *w, size_t n)

@@ -1,7 +1,6 @@
 /* Facts of columns on PostgreSQL: types that go as text, lengths, schemas, shadows. */
 #include "world.h"
 
-#define CREATE(...) BM_OPTIONS(bm_bulk_create_options, __VA_ARGS__)
 #define FIELDS(...) BM_OPTIONS(bm_update_fields_options, .fields = BM_NAMES(__VA_ARGS__))
 
 typedef struct label {

@@ -2,8 +2,6 @@
  * what the queryset of a create holds where the database computes columns. */
 #include "world.h"
 
-#define CREATE(...) BM_OPTIONS(bm_bulk_create_options, __VA_ARGS__)
-
 /* item, name unique, with rows 5 "n1" 500 "old" and 7 "other" 700 "old". */
 static void make_taken(world *w)
 {

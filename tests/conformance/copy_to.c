@@ -1,8 +1,6 @@
 /* bm_copy_to: rows out, as structs. */
 #include "world.h"
 
-#define COPY(...) BM_OPTIONS(bm_copy_to_options, __VA_ARGS__)
-
 static void given(world *w, int n)
 {
     make_items(w, "");

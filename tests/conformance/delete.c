@@ -1,8 +1,6 @@
 /* bm_delete: rows by key. */
 #include "world.h"
 
-#define DELETE(...) BM_OPTIONS(bm_delete_options, __VA_ARGS__)
-
 static void given(world *w, int n)
 {
     make_items(w, "");

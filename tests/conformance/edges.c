@@ -2,7 +2,6 @@
  * are not the same bytes, defaults in updates. */
 #include "world.h"
 
-#define CREATE(...) BM_OPTIONS(bm_bulk_create_options, __VA_ARGS__)
 #define FIELDS(...) BM_OPTIONS(bm_update_fields_options, .fields = BM_NAMES(__VA_ARGS__))
 
 /* SQLite would make a key for NULL: that is not what was asked. */
@@ -131,14 +130,6 @@ static void an_update_that_a_trigger_drops(world *w)
     assert_int_equal(w->result.updated, 1);
     free(rows);
 }
-
-typedef struct word {
-    const char *word;
-    int32_t n;
-} word;
-
-static const bm_model word_model =
-    BM_MODEL("word", word, BM_FIELD(word, word, BM_TEXT, BM_KEY), BM_FIELD(word, n, BM_INT4, 0));
 
 /* Keys that differ in bytes and are equal to the database: each row is counted as what it became.
  * */

@@ -3,7 +3,6 @@
 
 #include <math.h>
 
-#define CREATE(...) BM_OPTIONS(bm_bulk_create_options, __VA_ARGS__)
 #define FIELDS(...) BM_OPTIONS(bm_update_fields_options, .fields = BM_NAMES(__VA_ARGS__))
 
 /* Rows that fail at row `at`: through the small statement, through COPY, and in a later chunk. */

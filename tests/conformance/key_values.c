@@ -1,9 +1,7 @@
 /* Keys that are made beside given ones, of other types, behind pointers, or equal. */
 #include "world.h"
 
-#define CREATE(...) BM_OPTIONS(bm_bulk_create_options, __VA_ARGS__)
 #define FIELDS(...) BM_OPTIONS(bm_update_fields_options, __VA_ARGS__)
-#define SET(...) BM_OPTIONS(bm_update_options, __VA_ARGS__)
 
 static void made_keys_are_above_the_given_ones(world *w)
 {
@@ -65,14 +63,6 @@ static void a_key_of_type_numeric(world *w)
     ok(w, bm_bulk_create(w->db, given, NULL, fresh(w), &w->err));
     expect_number(w, 2, "SELECT count(*) FROM amount");
 }
-
-typedef struct word {
-    const char *word;
-    int32_t n;
-} word;
-
-static const bm_model word_model =
-    BM_MODEL("word", word, BM_FIELD(word, word, BM_TEXT, BM_KEY), BM_FIELD(word, n, BM_INT4, 0));
 
 static void keys_into_a_pointer(world *w)
 {

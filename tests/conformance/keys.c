@@ -3,8 +3,6 @@
 
 #include <time.h>
 
-#define CREATE(...) BM_OPTIONS(bm_bulk_create_options, __VA_ARGS__)
-
 /* The key that the caller was told is the key of the row in the table. */
 static void keys_are(world *w, const item *rows, size_t n)
 {
@@ -151,14 +149,6 @@ static void assigned_keys_go_on_behind_explicit_ones(world *w)
     expect(w, "1|n0\n2|n1\n3|n2\n4|n3\n", "SELECT id, name FROM item ORDER BY id");
     free(rows);
 }
-
-typedef struct word {
-    const char *word;
-    int32_t n;
-} word;
-
-static const bm_model word_model =
-    BM_MODEL("word", word, BM_FIELD(word, word, BM_TEXT, BM_KEY), BM_FIELD(word, n, BM_INT4, 0));
 
 static void text_keys(world *w)
 {

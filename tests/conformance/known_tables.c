@@ -1,8 +1,6 @@
 /* What is known of a table, when the table or the model is another one later. */
 #include "world.h"
 
-#define COPY(...) BM_OPTIONS(bm_copy_to_options, __VA_ARGS__)
-
 typedef struct pull {
     size_t left;
 } pull;

@@ -1,7 +1,6 @@
 /* The row of an error that the server does not place: it is looked for (docs/decisions/002). */
 #include "world.h"
 
-#define CREATE(...) BM_OPTIONS(bm_bulk_create_options, __VA_ARGS__)
 #define FIELDS(...) BM_OPTIONS(bm_update_fields_options, .fields = BM_NAMES(__VA_ARGS__))
 
 static bm_status create_in(world *w, bm_db *db, const item *rows, size_t n, size_t batch_size)

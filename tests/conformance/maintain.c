@@ -2,7 +2,6 @@
 #include "world.h"
 
 #define WHAT(...) BM_OPTIONS(bm_maintain_options, .what = __VA_ARGS__)
-#define COPY(...) BM_OPTIONS(bm_copy_to_options, __VA_ARGS__)
 
 static void create_given(world *w, size_t n)
 {

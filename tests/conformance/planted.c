@@ -5,7 +5,6 @@
 #include "world.h"
 
 #define FIELDS BM_NAMES("name", "value", "note")
-#define CREATE(...) BM_OPTIONS(bm_bulk_create_options, __VA_ARGS__)
 
 /* A handle whose connections have the schema first. */
 static bm_db *begin(world *w)

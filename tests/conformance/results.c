@@ -1,11 +1,7 @@
 /* What callbacks, options and results say after success, failure and a dry run. */
 #include "world.h"
 
-#define CREATE(...) BM_OPTIONS(bm_bulk_create_options, __VA_ARGS__)
 #define FIELDS(...) BM_OPTIONS(bm_update_fields_options, __VA_ARGS__)
-#define SET(...) BM_OPTIONS(bm_update_options, __VA_ARGS__)
-#define DELETE(...) BM_OPTIONS(bm_delete_options, __VA_ARGS__)
-#define COPY(...) BM_OPTIONS(bm_copy_to_options, __VA_ARGS__)
 
 typedef struct saying {
     bm_status status;

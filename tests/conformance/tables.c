@@ -1,8 +1,6 @@
 /* Facts of a table on SQLite, and names and changes of a table on every engine. */
 #include "world.h"
 
-#define CREATE(...) BM_OPTIONS(bm_bulk_create_options, __VA_ARGS__)
-#define KEYS_BACK CREATE(.return_queryset = BM_ON)
 #define FIELDS(...) BM_OPTIONS(bm_update_fields_options, .fields = BM_NAMES(__VA_ARGS__))
 
 static bm_status create(world *w, const bm_model *model, item *rows, size_t n)
@@ -102,17 +100,7 @@ static void a_row_of_an_upsert_that_a_trigger_drops(world *w)
     run(w, "INSERT INTO item (id, name) VALUES (1, 'old')");
     run(w, "CREATE TRIGGER t BEFORE INSERT ON item WHEN NEW.value = 10 BEGIN SELECT RAISE(IGNORE); "
            "END");
-    item *rows = some_items(3, 1, 1);
-    ok(w, bm_bulk_create(w->db, bm_structs(&item_given_model, rows, 3),
-                         CREATE(.update_conflicts = BM_ON, .allow_skipped = BM_ON,
-                                .return_outcomes = BM_ON, .return_queryset = BM_ON),
-                         fresh(w), &w->err));
-    expect_outcomes(w, "ugi");
-    assert_int_equal(w->result.inserted, 1);
-    assert_int_equal(w->result.updated, 1);
-    assert_int_equal(w->result.ignored, 1);
-    assert_int_equal(bm_queryset_count(w->result.queryset), 2);
-    free(rows);
+    upsert_with_a_dropped_row(w);
 }
 
 static void a_trigger_that_changes_a_column(world *w)

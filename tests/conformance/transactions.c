@@ -1,7 +1,6 @@
 /* bm_begin, bm_commit, bm_rollback, savepoints, images that share their fate, dry runs. */
 #include "world.h"
 
-#define CREATE(...) BM_OPTIONS(bm_bulk_create_options, __VA_ARGS__)
 #define FIELDS(...) BM_OPTIONS(bm_update_fields_options, .fields = BM_NAMES(__VA_ARGS__))
 
 static bm_db *begin(world *w, bm_db *db)

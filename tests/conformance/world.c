@@ -305,6 +305,24 @@ item *some_items(size_t n, int64_t first, int64_t step)
     return rows;
 }
 
+void upsert_with_a_dropped_row(world *w)
+{
+    item *rows = some_items(3, 1, 1);
+    ok(w, bm_bulk_create(w->db, bm_structs(&item_given_model, rows, 3),
+                         CREATE(.update_conflicts = BM_ON, .allow_skipped = BM_ON,
+                                .return_outcomes = BM_ON, .return_queryset = BM_ON),
+                         fresh(w), &w->err));
+    expect_outcomes(w, "ugi");
+    assert_int_equal(w->result.inserted, 1);
+    assert_int_equal(w->result.updated, 1);
+    assert_int_equal(w->result.ignored, 1);
+    assert_int_equal(bm_queryset_count(w->result.queryset), 2);
+    free(rows);
+}
+
+const bm_model word_model =
+    BM_MODEL("word", word, BM_FIELD(word, word, BM_TEXT, BM_KEY), BM_FIELD(word, n, BM_INT4, 0));
+
 /* ---------------------------------------------------------------------------- cases x engines */
 
 typedef struct binding {

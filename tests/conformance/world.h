@@ -65,6 +65,13 @@ void expect_number(world *w, int64_t expected, const char *format, ...)
 
 /* ---- the library */
 
+/* Options of the calls. */
+#define CREATE(...) BM_OPTIONS(bm_bulk_create_options, __VA_ARGS__)
+#define KEYS_BACK CREATE(.return_queryset = BM_ON)
+#define COPY(...) BM_OPTIONS(bm_copy_to_options, __VA_ARGS__)
+#define SET(...) BM_OPTIONS(bm_update_options, __VA_ARGS__)
+#define DELETE(...) BM_OPTIONS(bm_delete_options, __VA_ARGS__)
+
 /* The call must have succeeded; its error is w->err. */
 void ok(const world *w, bm_status status);
 
@@ -104,5 +111,18 @@ void make_items(world *w, const char *more);
 
 /* n items "n0", "n1" ... with ids first, first + step ..., values 0, 10 ...; freed by free. */
 item *some_items(size_t n, int64_t first, int64_t step);
+
+/* The upsert of three rows with the keys 1 to 3, the first of which is there; a trigger drops the
+ * second, and nobody minds. */
+void upsert_with_a_dropped_row(world *w);
+
+/* ---- word (word text, n): a key of text; a case makes the table */
+
+typedef struct word {
+    const char *word;
+    int32_t n;
+} word;
+
+extern const bm_model word_model;
 
 #endif

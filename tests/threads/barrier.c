@@ -4,7 +4,7 @@
  * that cannot get there, a cancel at any moment.
  */
 #include "../unit/libpq_proxy.h"
-#include "world.h"
+#include "crew.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -24,18 +24,6 @@ static int64_t now_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-static bm_db *open_pool(world *w)
-{
-    bm_db *db;
-    bm_error err = BM_ERROR;
-    const bm_open_options options = {
-        .size = sizeof options, .max_connections = WORKERS, .max_concurrent_batch_writes = WORKERS};
-    if (bm_open(w->url, &options, &db, &err) != BM_OK) {
-        fail_msg("%s", err.message);
-    }
-    return db;
-}
-
 static bm_status create(bm_db *db, const bm_call *call, bm_result *result, bm_error *err)
 {
     fill_items(rows, N, 1000, 1);
@@ -49,37 +37,17 @@ static bm_status create(bm_db *db, const bm_call *call, bm_result *result, bm_er
 /* A worker waits in one of WORKERS chunks until each worker is in one: all have rows. */
 static void one_chunk_each(world *w)
 {
-    psql_run(w->pg,
-             "CREATE FUNCTION meet() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-             " PERFORM pg_advisory_xact_lock_shared('item'::regclass::oid::int8);"
-             " WHILE (SELECT count(DISTINCT pid) FROM pg_locks WHERE locktype = 'advisory'"
-             "        AND objid = 'item'::regclass::oid AND granted) < %d LOOP"
-             " PERFORM pg_sleep(0.002); END LOOP; RETURN NEW; END $$;"
-             "CREATE TRIGGER meet BEFORE INSERT OR UPDATE ON item FOR EACH ROW"
-             " WHEN (NEW.name LIKE 'row%%' AND NEW.id %% %d = 1000 %% %d) EXECUTE FUNCTION meet()",
-             WORKERS, BATCH, BATCH);
+    char when[64];
+    snprintf(when, sizeof when, "NEW.id %% %d = 1000 %% %d", BATCH, BATCH);
+    crew_meets(w, WORKERS, when, "");
 }
 
-/*
- * A COMMIT that fails when `others` workers have committed, though SET CONSTRAINTS ALL IMMEDIATE
- * went well: that fires `early`, which makes `late` deferred again and queues it.  `how` is what
- * `late` does.
- */
+/* A COMMIT does `how` when `others` workers have committed. */
 static void fail_commits(world *w, int others, const char *how)
 {
-    psql_run(w->pg,
-             "CREATE TABLE shadow (x integer);"
-             "CREATE FUNCTION early() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-             " SET CONSTRAINTS late DEFERRED; INSERT INTO shadow VALUES (1); RETURN NULL; END $$;"
-             "CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-             " IF (SELECT count(*) FROM item WHERE name LIKE 'row%%'"
-             "     AND xmin <> pg_current_xact_id()::xid) >= %d THEN %s; END IF;"
-             " RETURN NULL; END $$;"
-             "CREATE CONSTRAINT TRIGGER early AFTER INSERT ON item DEFERRABLE INITIALLY DEFERRED"
-             " FOR EACH ROW WHEN (NEW.id %% %d = 0) EXECUTE FUNCTION early();"
-             "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON shadow DEFERRABLE INITIALLY DEFERRED"
-             " FOR EACH ROW EXECUTE FUNCTION late()",
-             others * BATCH, how, BATCH / 4);
+    char when[64];
+    snprintf(when, sizeof when, "NEW.id %% %d = 0", BATCH / 4);
+    crew_commits(w, others * BATCH, when, how);
 }
 
 static bool is_there(const world *w, size_t row)
@@ -134,7 +102,7 @@ static void a_commit_fails(void **state)
         world_begin(&w, POSTGRESQL);
         one_chunk_each(&w);
         fail_commits(&w, others, "RAISE EXCEPTION 'too late'");
-        bm_db *db = open_pool(&w);
+        bm_db *db = crew_open(&w, WORKERS);
         bm_status status = create(db, NULL, &result, &err);
         assert_string_equal(err.sqlstate, "P0001");
         assert_int_equal(err.stage, BM_STAGE_COMMIT);
@@ -174,7 +142,7 @@ static void an_answer_is_lost(void **state)
         world_begin(&w, POSTGRESQL);
         one_chunk_each(&w);
         fail_commits(&w, others, "PERFORM pg_terminate_backend(pg_backend_pid())");
-        bm_db *db = open_pool(&w);
+        bm_db *db = crew_open(&w, WORKERS);
         bm_status status = create(db, NULL, &result, &err);
         assert_int_equal(status, others == 0 ? BM_CONNECTION : BM_PARTIAL);
         assert_int_equal(err.fate, others == 0 ? BM_FATE_ROLLED_BACK : BM_FATE_PARTIAL);
@@ -209,7 +177,7 @@ static void an_image_is_dropped(void **state)
     world_begin(&w, POSTGRESQL);
     world_sql(&w, "INSERT INTO item SELECT g, 'row', 1 FROM generate_series(1001, 3400) g");
     one_chunk_each(&w);
-    bm_db *db = open_pool(&w);
+    bm_db *db = crew_open(&w, WORKERS);
     assert_int_equal(bm_copy_to(db, bm_all(&item_given), NULL, &read, &err), BM_OK);
     size_t n = bm_queryset_count(read.queryset);
     assert_int_equal(n, N + SEEDS);
@@ -251,7 +219,7 @@ static void a_lock_is_held(void **state)
     bm_error err = BM_ERROR;
     (void)state;
     world_begin(&w, POSTGRESQL);
-    bm_db *db = open_pool(&w);
+    bm_db *db = crew_open(&w, WORKERS);
     for (int i = 0; i < WORKERS; i++) {
         const bm_call by_lock = {.size = sizeof by_lock, .lock_timeout_ms = 200};
         const bm_call by_deadline = {.size = sizeof by_deadline, .timeout_ms = 300};
@@ -291,7 +259,7 @@ static void cancelled(void **state)
     int stopped = 0;
     (void)state;
     world_begin(&w, POSTGRESQL);
-    bm_db *db = open_pool(&w);
+    bm_db *db = crew_open(&w, WORKERS);
     assert_int_equal(bm_cancel_create(&token, &err), BM_OK);
     assert_int_equal(create(db, NULL, NULL, &err), BM_OK);
     world_reset(&w);
@@ -331,7 +299,7 @@ static void a_deadline_between_commits(void **state)
     (void)state;
     world_begin(&w, POSTGRESQL);
     one_chunk_each(&w);
-    bm_db *db = open_pool(&w);
+    bm_db *db = crew_open(&w, WORKERS);
     int64_t begin = now_us();
     char *until = psql_value(w.pg, "SELECT clock_timestamp() + interval '%d ms'", TIMEOUT_MS + 500);
     snprintf(how, sizeof how,
@@ -386,7 +354,7 @@ static void a_ready_worker_is_lost(void **state)
     (void)state;
     world_begin(&w, POSTGRESQL);
     one_chunk_each(&w);
-    bm_db *db = open_pool(&w);
+    bm_db *db = crew_open(&w, WORKERS);
     psql_run(w.pg, "BEGIN; INSERT INTO item VALUES (%d, 'held', 0)", 1000 + 7);
     killer k = {.w = &w};
     pthread_create(&k.thread, NULL, kill_a_ready_one, &k);
@@ -412,7 +380,7 @@ static void a_dry_run_is_cut(void **state)
     one_chunk_each(&w);
     proxy *p = proxy_start();
     snprintf(w.url, sizeof w.url, "%s options='-c search_path=%s'", proxy_url(p), w.schema);
-    bm_db *db = open_pool(&w);
+    bm_db *db = crew_open(&w, WORKERS);
     const bm_call call = {.size = sizeof call, .dry_run = BM_ON};
     proxy_cut_one(p, PROXY_CUT_BEFORE, "ROLLBACK", 2);
     assert_int_equal(create(db, &call, &result, &err), BM_CONNECTION);

@@ -2,7 +2,7 @@
  * What a call of several workers says of its parts when a COMMIT is refused: which rows are in the
  * table, each once; and constraints that COMMIT would check are checked before anyone commits.
  */
-#include "world.h"
+#include "crew.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,19 +12,6 @@
 enum { N = 2400, WORKERS_MAX = 4 };
 
 static item rows[N];
-
-static bm_db *open_pool(world *w)
-{
-    bm_db *db;
-    bm_error err = BM_ERROR;
-    const bm_open_options options = {.size = sizeof options,
-                                     .max_connections = WORKERS_MAX,
-                                     .max_concurrent_batch_writes = WORKERS_MAX};
-    if (bm_open(w->url, &options, &db, &err) != BM_OK) {
-        fail_msg("%s", err.message);
-    }
-    return db;
-}
 
 /* Values are the rows' indices: so they are known again, whatever their keys. */
 static bm_status create(bm_db *db, const bm_model *model, int workers, size_t chunks,
@@ -44,39 +31,20 @@ static void fill(void)
     }
 }
 
-/* The first row of each chunk waits until all workers have one; a second group goes slowly. */
-static void meet(world *w, int workers, size_t chunk, const char *slow)
+/* The first row of each chunk: what crew_meets and crew_commits are told. */
+static const char *first_of(size_t chunk)
 {
-    psql_run(w->pg,
-             "CREATE FUNCTION meet() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-             " PERFORM pg_advisory_xact_lock_shared('item'::regclass::oid::int8);"
-             " WHILE (SELECT count(DISTINCT pid) FROM pg_locks WHERE locktype = 'advisory'"
-             "        AND objid = 'item'::regclass::oid AND granted) < %d LOOP"
-             " PERFORM pg_sleep(0.002); END LOOP;"
-             " IF %s THEN PERFORM pg_sleep(0.3); END IF; RETURN NEW; END $$;"
-             "CREATE TRIGGER meet BEFORE INSERT ON item FOR EACH ROW"
-             " WHEN (NEW.name LIKE 'row%%' AND (NEW.value - 10) %% %zu = 0)"
-             " EXECUTE FUNCTION meet()",
-             workers, slow, chunk);
+    static char when[64];
+    snprintf(when, sizeof when, "(NEW.value - 10) %% %zu = 0", chunk);
+    return when;
 }
 
-/* When another worker has committed, COMMIT is refused so: SET CONSTRAINTS ALL IMMEDIATE fires
- * `early`, which makes `late` deferred again and queues it. */
+/* When another worker has committed, COMMIT is refused so. */
 static void refuse_later_commits(world *w, size_t chunk, const char *sqlstate)
 {
-    psql_run(w->pg,
-             "CREATE TABLE shadow (x integer);"
-             "CREATE FUNCTION early() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-             " SET CONSTRAINTS late DEFERRED; INSERT INTO shadow VALUES (1); RETURN NULL; END $$;"
-             "CREATE FUNCTION late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-             " IF EXISTS (SELECT FROM item WHERE name LIKE 'row%%'"
-             "            AND xmin <> pg_current_xact_id()::xid) THEN"
-             " RAISE EXCEPTION 'too late' USING ERRCODE = '%s'; END IF; RETURN NULL; END $$;"
-             "CREATE CONSTRAINT TRIGGER early AFTER INSERT ON item DEFERRABLE INITIALLY DEFERRED"
-             " FOR EACH ROW WHEN ((NEW.value - 10) %% %zu = 0) EXECUTE FUNCTION early();"
-             "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON shadow DEFERRABLE INITIALLY DEFERRED"
-             " FOR EACH ROW EXECUTE FUNCTION late()",
-             sqlstate, chunk);
+    char how[80];
+    snprintf(how, sizeof how, "RAISE EXCEPTION 'too late' USING ERRCODE = '%s'", sqlstate);
+    crew_commits(w, 1, first_of(chunk), how);
 }
 
 /* Ranges hold every row once, in order and with no two that touch; the table agrees with them. */
@@ -125,11 +93,11 @@ static void no_second_attempt_after_a_commit(void **state)
         bm_error err = BM_ERROR;
         bm_result result = BM_RESULT;
         world_begin(&w, POSTGRESQL);
-        bm_db *db = open_pool(&w);
+        bm_db *db = crew_open(&w, WORKERS_MAX);
         fill();
         assert_int_equal(create(db, &item_assigned, 2, 2, NULL, &err), BM_OK);
         world_sql(&w, "DELETE FROM item WHERE name LIKE 'row%'");
-        meet(&w, 2, N / 2, "false");
+        crew_meets(&w, 2, first_of(N / 2), "");
         refuse_later_commits(&w, N / 2, sqlstates[i]);
         assert_int_equal(create(db, &item_assigned, 2, 2, &result, &err), BM_PARTIAL);
         assert_string_equal(err.sqlstate, sqlstates[i]);
@@ -152,7 +120,7 @@ static void deferred_constraints_are_checked_before_commits(void **state)
     world_begin(&w, POSTGRESQL);
     world_sql(&w, "ALTER TABLE item ADD CONSTRAINT once UNIQUE (value)"
                   " DEFERRABLE INITIALLY DEFERRED");
-    bm_db *db = open_pool(&w);
+    bm_db *db = crew_open(&w, WORKERS_MAX);
     for (size_t i = 0; i < WORKERS_MAX; i++) {
         bm_result result = BM_RESULT;
         size_t bad = i * (N / WORKERS_MAX) + 17;
@@ -182,9 +150,10 @@ static void ranges_of_many_chunks(void **state)
     bm_result result = BM_RESULT;
     (void)state;
     world_begin(&w, POSTGRESQL);
-    meet(&w, WORKERS_MAX, N / CHUNKS, "NEW.value = 110");
+    crew_meets(&w, WORKERS_MAX, first_of(N / CHUNKS),
+               "IF NEW.value = 110 THEN PERFORM pg_sleep(0.3); END IF;");
     refuse_later_commits(&w, N / CHUNKS, "P0001");
-    bm_db *db = open_pool(&w);
+    bm_db *db = crew_open(&w, WORKERS_MAX);
     fill();
     assert_int_equal(create(db, &item_given, WORKERS_MAX, CHUNKS, &result, &err), BM_PARTIAL);
     assert_int_equal(err.fate, BM_FATE_PARTIAL);

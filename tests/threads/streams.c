@@ -2,7 +2,7 @@
  * Streams that several workers write: the source is called by one thread at a time, a chunk lives
  * until it is released, memory stays bounded, and what is said of rows is true of the stream's.
  */
-#include "world.h"
+#include "crew.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -139,15 +139,8 @@ static bm_status create(bm_db *db, source *s, bm_result *result, bm_error *err)
 
 static bm_db *open_pool(world *w)
 {
-    bm_db *db;
-    bm_error err = BM_ERROR;
     world_begin(w, POSTGRESQL);
-    const bm_open_options options = {
-        .size = sizeof options, .max_connections = WORKERS, .max_concurrent_batch_writes = WORKERS};
-    if (bm_open(w->url, &options, &db, &err) != BM_OK) {
-        fail_msg("%s", err.message);
-    }
-    return db;
+    return crew_open(w, WORKERS);
 }
 
 static void all_rows_once(void **state)

@@ -3,16 +3,10 @@
 
 #include <unistd.h>
 
-static void add(world *w, bm_db *db, int32_t value)
-{
-    const item row = {.name = "added", .value = value};
-    ok(w, bm_bulk_create(db, bm_structs(&item_model, &row, 1), NULL, NULL, &w->err));
-}
-
 static void a_database_in_memory_is_kept(world *w)
 {
     make_items(w, "");
-    add(w, w->db, 1);
+    add_item(w, w->db, 1);
     refused(w, bm_reset_connection(w->db, &w->err), BM_UNSUPPORTED, BM_NO_ROW, "");
     refused(w, bm_execute(w->db, "BEGIN", &w->err), BM_INVALID, BM_NO_ROW, "");
     expect_number(w, 1, "SELECT count(*) FROM item");
@@ -25,9 +19,9 @@ static void a_database_in_memory_is_not_too_old(world *w)
     w->db = NULL;
     ok(w, bm_open(w->url, &options, &w->db, &w->err));
     make_items(w, "");
-    add(w, w->db, 1);
+    add_item(w, w->db, 1);
     usleep(20000);
-    add(w, w->db, 2);
+    add_item(w, w->db, 2);
     expect(w, "1\n2\n", "SELECT value FROM item ORDER BY value");
 }
 

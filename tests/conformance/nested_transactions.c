@@ -4,22 +4,16 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
-static void add(world *w, bm_db *db, int32_t value)
-{
-    const item row = {.name = "added", .value = value};
-    ok(w, bm_bulk_create(db, bm_structs(&item_model, &row, 1), NULL, NULL, &w->err));
-}
-
 /* Three transactions, each in the one before it, of a row each; *middle is a savepoint. */
 static void nested(world *w, bm_db **outer, bm_db **middle)
 {
     bm_db *inner = NULL;
     ok(w, bm_begin(w->db, outer, &w->err));
-    add(w, *outer, 1);
+    add_item(w, *outer, 1);
     ok(w, bm_begin(*outer, middle, &w->err));
-    add(w, *middle, 2);
+    add_item(w, *middle, 2);
     ok(w, bm_begin(*middle, &inner, &w->err));
-    add(w, inner, 3);
+    add_item(w, inner, 3);
 }
 
 static void the_outer_one_ends_the_inner_ones(world *w)
@@ -33,7 +27,7 @@ static void the_outer_one_ends_the_inner_ones(world *w)
     nested(w, &outer, &middle);
     ok(w, bm_commit(outer, &w->err));
     expect(w, "1\n2\n3\n", "SELECT value FROM item ORDER BY value");
-    add(w, w->db, 4);
+    add_item(w, w->db, 4);
     expect_number(w, 4, "SELECT count(*) FROM item");
 }
 
@@ -44,13 +38,13 @@ static void a_savepoint_ends_the_inner_one(world *w)
     make_items(w, "");
     nested(w, &outer, &middle);
     bm_rollback(middle);
-    add(w, outer, 4);
+    add_item(w, outer, 4);
     ok(w, bm_commit(outer, &w->err));
     expect(w, "1\n4\n", "SELECT value FROM item ORDER BY value");
     run(w, "DELETE FROM item");
     nested(w, &outer, &middle);
     ok(w, bm_commit(middle, &w->err));
-    add(w, outer, 4);
+    add_item(w, outer, 4);
     ok(w, bm_commit(outer, &w->err));
     expect(w, "1\n2\n3\n4\n", "SELECT value FROM item ORDER BY value");
     run(w, "DELETE FROM item");
@@ -67,7 +61,7 @@ static void sql_that_begins(world *w)
     refused(w, bm_execute(w->db, "BEGIN; INSERT INTO item (name) VALUES ('lost')", &w->err),
             BM_INVALID, BM_NO_ROW, "");
     expect_number(w, 0, "SELECT count(*) FROM item");
-    add(w, w->db, 1);
+    add_item(w, w->db, 1);
     expect_number(w, 1, "SELECT count(*) FROM item"); /* it is committed */
 }
 
@@ -76,11 +70,11 @@ static void sql_that_commits(world *w)
     bm_db *tx = NULL;
     make_items(w, "");
     ok(w, bm_begin(w->db, &tx, &w->err));
-    add(w, tx, 1);
+    add_item(w, tx, 1);
     refused(w, bm_execute(tx, "COMMIT", &w->err), BM_INVALID, BM_NO_ROW, "");
     assert_int_not_equal(bm_commit(tx, &w->err), BM_OK);
     assert_true(w->err.message[0] != '\0');
-    add(w, w->db, 2);
+    add_item(w, w->db, 2);
     expect_number(w, 1, "SELECT count(*) FROM item WHERE value = 2");
 }
 
@@ -95,7 +89,7 @@ static void a_borrowed_sqlite_connection_closed_in_a_transaction(world *w)
     ok(w, bm_attach_sqlite(lite, &db, &w->err));
     ok(w, bm_begin(db, &outer, &w->err));
     ok(w, bm_begin(outer, &inner, &w->err));
-    add(w, inner, 1);
+    add_item(w, inner, 1);
     assert_false(sqlite3_get_autocommit(lite));
     bm_close(db);
     assert_true(sqlite3_get_autocommit(lite));
@@ -112,7 +106,7 @@ static void a_borrowed_libpq_connection_closed_in_a_transaction(world *w)
     ok(w, bm_attach_libpq(w->pg, &db, &w->err));
     ok(w, bm_begin(db, &outer, &w->err));
     ok(w, bm_begin(outer, &inner, &w->err));
-    add(w, inner, 1);
+    add_item(w, inner, 1);
     assert_int_equal(PQtransactionStatus(w->pg), PQTRANS_INTRANS);
     bm_close(db);
     assert_int_equal(PQtransactionStatus(w->pg), PQTRANS_IDLE);

@@ -305,6 +305,12 @@ item *some_items(size_t n, int64_t first, int64_t step)
     return rows;
 }
 
+void add_item(world *w, bm_db *db, int32_t value)
+{
+    const item row = {.name = "added", .value = value};
+    ok(w, bm_bulk_create(db, bm_structs(&item_model, &row, 1), NULL, NULL, &w->err));
+}
+
 void upsert_with_a_dropped_row(world *w)
 {
     item *rows = some_items(3, 1, 1);

@@ -112,6 +112,9 @@ void make_items(world *w, const char *more);
 /* n items "n0", "n1" ... with ids first, first + step ..., values 0, 10 ...; freed by free. */
 item *some_items(size_t n, int64_t first, int64_t step);
 
+/* One more item of this value, by way of `db`. */
+void add_item(world *w, bm_db *db, int32_t value);
+
 /* The upsert of three rows with the keys 1 to 3, the first of which is there; a trigger drops the
  * second, and nobody minds. */
 void upsert_with_a_dropped_row(world *w);

@@ -6,14 +6,6 @@
  * row, small enough to stay in the second-level cache. */
 #define BLOCK_BYTES ((size_t)65536)
 
-static void put_be64(uint8_t out[8], uint64_t value)
-{
-    for (int i = 7; i >= 0; i--) {
-        out[i] = (uint8_t)value;
-        value >>= 8;
-    }
-}
-
 /* What all rows are set to stands apart from the rows; a lone row is the only one. */
 static size_t row_of_scalar(const bm__plan_column *column, const bm__batch *batch)
 {
@@ -128,11 +120,11 @@ bm_status bm__encode_statement(bm__job *job, const bm__statement *statement,
         return status;
     }
     if (statement->takes == BM__TAKES_COUNT) {
-        put_be64(job->count, batch->n_rows);
-        job->params[0] = (bm__param){20, job->count, sizeof job->count};
+        bm__put64(job->count, batch->n_rows);
+        job->params[0] = (bm__param){BM__OID_INT8, job->count, sizeof job->count};
     } else {
         const char *name = job->plan->verify_table;
-        job->params[0] = (bm__param){25, name, strlen(name)};
+        job->params[0] = (bm__param){BM__OID_TEXT, name, strlen(name)};
         step->n_rows = 0;
     }
     step->params = job->params;

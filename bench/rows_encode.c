@@ -1,7 +1,7 @@
 /* The encoder alone: four columns of structs as tuples of a binary COPY. */
-#include "floor.h"
+#include "pg.h" /* before bench.h: it has parameters that are named check, too */
 
-#include "pg.h"
+#include "floor.h"
 
 #include <stddef.h>
 #include <string.h>

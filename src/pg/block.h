@@ -32,8 +32,11 @@ void bm__server_name(const bm__pg_column_type *type, char out[BM__TYPE_NAME_MAX]
 /* The name of a server's type that has a codec here; NULL for others. */
 const char *bm__oid_name(uint32_t oid);
 
-/* May a member of text be written to a column of the type, or read from one, through a cast?  To
- * types without a codec, and to those that had none in earlier versions. */
-bool bm__oid_takes_text(uint32_t oid);
+/* BM_INVALID: no member looks so. */
+bm_status bm__check_member(bm_type type, bm_layout layout, size_t width, bm_error *err);
+
+/* May a member be written to a column of the type, or read from one, as text and through a cast?
+ * Text may, to types without a codec and to those that had none in earlier versions. */
+bool bm__goes_as_text(bm_type member, uint32_t oid);
 
 #endif

@@ -28,13 +28,6 @@ static bm__pg_read find_element(bm_type to, uint32_t oid, char kind)
     return label ? bm__read_text : read;
 }
 
-/* May it be read as text into this member? */
-static bool as_text(bm_type to, uint32_t oid)
-{
-    bm__as_text how = bm__type(to)->ops->as_text;
-    return how == BM__AS_ANY || (how == BM__AS_UNKNOWN && bm__oid_takes_text(oid));
-}
-
 static bm_status resolve_array(bm__pg_reader *reader, bm_error *err)
 {
     const bm__pg_column_type *from = &reader->from;
@@ -45,8 +38,8 @@ static bm_status resolve_array(bm__pg_reader *reader, bm_error *err)
     }
     if (reader->element_read == NULL) {
         /* A cast to text would give a literal, whose elements are not taken apart here. */
-        return refuse(reader, as_text(reader->to, from->element) ? BM_UNSUPPORTED : BM_INVALID,
-                      err);
+        bool text = bm__goes_as_text(reader->to, from->element);
+        return refuse(reader, text ? BM_UNSUPPORTED : BM_INVALID, err);
     }
     return BM_OK;
 }
@@ -55,12 +48,7 @@ bm_status bm__reader_resolve(bm_type to, bm_layout layout, size_t width,
                              const bm__pg_column_type *from, bm__pg_reader *out, bm_error *err)
 {
     *out = (bm__pg_reader){.to = to, .layout = layout, .width = width, .from = *from};
-    if (!bm__type_fits(to, layout, width)) {
-        char member[BM__TYPE_NAME_MAX];
-        bm__member_name(to, layout, member);
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
-                        "a value of type %s cannot be in such a member", member);
-    }
+    BM_TRY(bm__check_member(to, layout, width, err));
     if (layout == BM_ARRAY) {
         return resolve_array(out, err);
     }
@@ -68,7 +56,7 @@ bm_status bm__reader_resolve(bm_type to, bm_layout layout, size_t width,
     if (out->read != NULL) {
         return BM_OK;
     }
-    if (!as_text(to, from->oid)) {
+    if (!bm__goes_as_text(to, from->oid)) {
         return refuse(out, BM_INVALID, err);
     }
     out->read = bm__read_text;

@@ -32,10 +32,12 @@ const char *bm__oid_name(uint32_t oid)
     return info != NULL ? info->name : oid == BM__OID_NAME ? "name" : NULL;
 }
 
-bool bm__oid_takes_text(uint32_t oid)
+bool bm__goes_as_text(bm_type member, uint32_t oid)
 {
     const bm__type_info *info = info_of(oid);
-    return info != NULL ? info->ops->from_text : oid != BM__OID_NAME;
+    bool takes = info != NULL ? info->ops->from_text : oid != BM__OID_NAME;
+    bm__as_text how = bm__type(member)->ops->as_text;
+    return how == BM__AS_ANY || (how == BM__AS_UNKNOWN && takes);
 }
 
 void bm__member_name(bm_type type, bm_layout layout, char out[BM__TYPE_NAME_MAX])
@@ -57,6 +59,17 @@ void bm__server_name(const bm__pg_column_type *type, char out[BM__TYPE_NAME_MAX]
     }
 }
 
+bm_status bm__check_member(bm_type type, bm_layout layout, size_t width, bm_error *err)
+{
+    char member[BM__TYPE_NAME_MAX];
+    if (bm__type_fits(type, layout, width)) {
+        return BM_OK;
+    }
+    bm__member_name(type, layout, member);
+    return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
+                    "a value of type %s cannot be in such a member", member);
+}
+
 static bm_status refuse(const bm__slot *slot, bm_status status, bm_error *err)
 {
     char member[BM__TYPE_NAME_MAX];
@@ -67,12 +80,6 @@ static bm_status refuse(const bm__slot *slot, bm_status status, bm_error *err)
                     status == BM_INVALID ? "a member of type %s cannot go to a column of type %s"
                                          : "COPY has no bytes from %s for a column of type %s",
                     member, column);
-}
-
-static bool goes_as_text(bm_type from, const bm__pg_column_type *to)
-{
-    bm__as_text how = bm__type(from)->ops->as_text;
-    return how == BM__AS_ANY || (how == BM__AS_UNKNOWN && bm__oid_takes_text(to->oid));
 }
 
 static void send_text(bm__slot *slot, const bm__codec *codec)
@@ -120,12 +127,7 @@ bm_status bm__slot_resolve(bm_type from, bm_layout layout, size_t width,
                            bm_error *err)
 {
     *out = (bm__slot){.from = from, .layout = layout, .width = width, .to = *to, .type = "text"};
-    if (!bm__type_fits(from, layout, width)) {
-        char member[BM__TYPE_NAME_MAX];
-        bm__member_name(from, layout, member);
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
-                        "a value of type %s cannot be in such a member", member);
-    }
+    BM_TRY(bm__check_member(from, layout, width, err));
     if (layout == BM_ARRAY) {
         return resolve_array(out, in_array, err);
     }
@@ -136,7 +138,7 @@ bm_status bm__slot_resolve(bm_type from, bm_layout layout, size_t width,
         out->type = bm__oid_name(to->oid);
         return BM_OK;
     }
-    if (!goes_as_text(from, to)) {
+    if (!bm__goes_as_text(from, to->oid)) {
         return refuse(out, BM_INVALID, err);
     }
     send_text(out, text_codec[layout]);

@@ -4,7 +4,7 @@
 
 static bm_status no_type(bm_type type, bm_error *err)
 {
-    return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "there is no type %d", (int)type);
+    return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "unknown type %d", (int)type);
 }
 
 /* `err`, which is large, is written on failure alone: a million cells are read with one. */

@@ -298,7 +298,7 @@ static bm_status add_conflict(const bm__request *request, bm__plan *plan, bm__sq
     shape->update = update;
     if (shape->n_update == 0) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
-                        "update_conflicts without a column to update");
+                        "nothing to update: every column is in the key or in unique_fields");
     }
     return BM_OK;
 }

@@ -310,9 +310,9 @@ static bm_status plan_reserve(bm__plan *plan, const bm__sql_shape *shape, bm_err
     bm__sql sql = bm__sql_begin(err);
     if (plan->engine->reads_batch) {
         if (!key->rowid || !bm__fields_has(&plan->keys, plan->key_field)) {
-            return bm__fail_cell(
-                err, BM_UNSUPPORTED, BM_STAGE_CHECK, BM_NO_ROW, key->name,
-                "column \"%s\" is not an INTEGER PRIMARY KEY: it gets no value", key->name);
+            return bm__fail_cell(err, BM_UNSUPPORTED, BM_STAGE_CHECK, BM_NO_ROW, key->name,
+                                 "column \"%s\" is not an INTEGER PRIMARY KEY: it gets no value",
+                                 key->name);
         }
         plan->engine->highest(&sql, shape, key->name, plan->table->sequences);
         plan->reserve.expect = BM__EXPECT_ONE;

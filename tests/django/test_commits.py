@@ -139,6 +139,34 @@ def test_switched_off(proxy: Proxy) -> None:
         Plain.objects.bulk_create(rows(MANY), commit_check=False)
 
 
+@pytest.mark.parametrize(
+    "verb", ["bulk_create", "copy_from_objects", "bulk_update", "update_fields"]
+)
+def test_a_call_of_one_statement_asks_nothing(verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A question before COMMIT is a round trip, which a small call would feel."""
+    asked: list[str] = []
+    told = commit_check.transaction_of
+
+    def counted(connection: Any) -> Any:
+        asked.append(verb)
+        return told(connection)
+
+    objects = Plain.objects.bulk_create(rows(3))
+    monkeypatch.setattr(commit_check, "transaction_of", counted)
+    if verb in ("bulk_create", "copy_from_objects"):
+        getattr(Plain.objects, verb)([Plain(name="other", value=1)])
+    else:
+        for object in objects:
+            object.value = 7
+        if verb == "bulk_update":
+            Plain.objects.bulk_update(objects, ["value"])
+        else:
+            Plain.objects.update_fields("value", objects=objects)
+    assert asked == []
+    Plain.objects.copy_from_objects(rows(MANY)[3:])
+    assert asked == [verb]
+
+
 def test_the_question_is_neither_logged_nor_counted() -> None:
     seen: list[str] = []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import django
@@ -117,14 +117,16 @@ def _was_at_commit(error: BaseException) -> bool:
     return False
 
 
-@contextmanager
-def one_statement(using: str, undo: Callable[[], None]) -> Iterator[None]:
+def one_statement(using: str, undo: Callable[[], None]) -> AbstractContextManager[None]:
     """Run a call of one statement.  Since Django 6.0 it has no transaction of its own."""
-    connection = connections[using]
     if django.VERSION < (6, 0) or commit_check.is_wanted(False):
-        with one_transaction(using, undo, False):
-            yield
-        return
+        return one_transaction(using, undo, False)
+    return _alone(using, undo)
+
+
+@contextmanager
+def _alone(using: str, undo: Callable[[], None]) -> Iterator[None]:
+    connection = connections[using]
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     is_alone = not connection.in_atomic_block and connection.get_autocommit()

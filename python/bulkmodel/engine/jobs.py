@@ -153,12 +153,17 @@ class Jobs:
         nested = connection.in_atomic_block and connection.vendor == "postgresql"
         size = sum(job.size() for job in self.all)
         locates = nested and size > 1 and conf.locate_in_atomic(size <= SMALL)
-        within = one_transaction(using, lambda: undo(()), not self._is_small())
+
+        def undone() -> None:
+            undo(())
+
         if self.is_one_statement:
             self._was_alone = not connection.in_atomic_block
-            within = one_statement(using, lambda: undo(()))
+            within = one_statement(using, undone)
         elif self.is_one_of_djangos and is_inside(using):
-            within = as_one_statement(using, lambda: undo(()))
+            within = as_one_statement(using, undone)
+        else:
+            within = one_transaction(using, undone, not self._is_small())
         with within:
             if locates:
                 self._savepoint = locate_row.Savepoint(connection)

@@ -42,12 +42,14 @@ def carry_out(
     cannot be read a second time.  on_retry is called before each repetition, with its number,
     which counts from 1, and the error; an exception that it raises ends the call."""
     connection = connections[using]
+    check = options.commit_check
+    if not options.retries and check is None:
+        return write()
     alone = not connection.in_atomic_block and connection.get_autocommit()
     most = options.retries if again and alone else 0
     until = time.monotonic() + _ALL
     limit = _FIRST
     replay = 0
-    check = options.commit_check
     with nullcontext() if check is None else checking(check):
         while True:
             try:

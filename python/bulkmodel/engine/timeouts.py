@@ -396,6 +396,8 @@ def timed(method: _Method) -> _Method:
 
     @functools.wraps(method)
     def within(self: Any, *args: Any, **options: Any) -> Any:
+        if not options and not self._bm_options and not self._bm_create_options:
+            return method(self, *args)
         given: dict[str, Any] = {}
         if of_values or method.__name__ == "bulk_create":
             given = {**(self._bm_options or {}), **(self._bm_create_options or {})}

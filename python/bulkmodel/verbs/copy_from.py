@@ -62,8 +62,9 @@ class CopyIn:
         keys: list[Any] = []
         kept: list[Any] = []
         workers, size = self._shared(objects)
-        with one_transaction(self.using) if workers == 1 else nullcontext():
-            few = isinstance(objects, list) and len(objects) <= SMALL
+        few = isinstance(objects, list) and len(objects) <= SMALL
+        whole = one_transaction(self.using, several=not few) if workers == 1 else nullcontext()
+        with whole:
             self.target, self.catalog = self._target(few)
             if self.catalog is not None and self.catalog.triggers():
                 workers = 1  # matching keys may need a single connection

@@ -75,16 +75,15 @@ static bm_status check_block(const bm__batch *batch, size_t column, size_t from,
 {
     const bm__view *view = &batch->views[column];
     const bm_column *cells = &view->cells;
-    const void *at[BM__BLOCK];
     char scratch[BM__PRINT_MAX];
     bm__cell unused;
-    bm__batch_gather(batch, column, from, n, at);
     for (size_t i = 0; i < n; i++) {
-        if (at[i] == NULL) {
+        const size_t row = bm__batch_row(batch, from + i);
+        if (bm__view_state(view, row) != BM_VALUE) {
             continue;
         }
-        const char *fault =
-            bm__lite_value(cells->type, cells->layout, cells->width, at[i], scratch, &unused);
+        const char *fault = bm__lite_value(cells->type, cells->layout, cells->width,
+                                           bm__view_cell(view, row), scratch, &unused);
         if (fault != NULL) {
             return bm__fail_cell(err, BM_CONVERT, BM_STAGE_CONVERT, from + i, view->name,
                                  "the value cannot be stored: %s", fault);

@@ -70,7 +70,8 @@ static bm_status pull(void *context, const uint8_t **block, size_t *size, bm_err
     while (job->encoded < batch->n_rows && job->block.size < BLOCK_BYTES) {
         size_t left = batch->n_rows - job->encoded;
         size_t n = left < BM__BLOCK ? left : BM__BLOCK;
-        bm_status status = bm__pg_copy_rows(job->slots, batch, job->encoded, n, &job->block, err);
+        bm_status status =
+            bm__pg_copy_rows(job->slots, batch, job->encoded, n, &job->room, &job->block, err);
         if (status != BM_OK) {
             if (err->row != BM_NO_ROW) {
                 err->row = bm__call_row(job->call, batch, err->row);

@@ -52,6 +52,7 @@ void bm__job_free(bm__job *job)
     free(job->ranges);
     free(job->rows);
     bm__buffer_free(&job->block);
+    bm__buffer_free(&job->room);
     bm__copy_reader_free(&job->copy);
     bm__arena_free(&job->arena);
 }

@@ -78,6 +78,7 @@ typedef struct bm__job {
     bm__batch table_batch;
 
     bm__buffer block; /* the bytes of a LOAD's block */
+    bm__buffer room;  /* for the cells that they are made of */
     size_t encoded;   /* rows of the chunk that were encoded (LOAD) */
     size_t collected; /* ... that were collected */
     bool ended;       /* the trailer was sent */

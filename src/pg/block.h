@@ -12,12 +12,17 @@ static inline size_t bm__block_rows(const bm__batch *batch, size_t from)
     return batch->n_rows - from < BM__BLOCK ? batch->n_rows - from : BM__BLOCK;
 }
 
-/* The cell of row `from`, where the column's cells are evenly spaced and have no states but their
- * own; else NULL. */
-const void *bm__even_cells(const bm__batch *batch, size_t column, size_t from);
+/* A block that is measured. */
+typedef struct bm__measured {
+    bm__cells cells;
+    uint32_t sizes[BM__BLOCK]; /* where values of the slot differ in size */
+    bm__room room;
+} bm__measured;
 
-/* The sizes of n cells from row `from` on, where the check kept them. */
-bool bm__known_sizes(const bm__batch *batch, size_t column, size_t from, size_t n, uint32_t *sizes);
+/* Rows from .. from + n - 1 of a column.  NULL, or why cell *bad does not fit.  Where a check kept
+ * the sizes, values are not looked at again. */
+const char *bm__measure_block(const bm__slot *slot, const bm__batch *batch, size_t column,
+                              size_t from, size_t n, bm__measured *out, size_t *bad);
 
 /* BM_CONVERT: the cell does not fit. */
 bm_status bm__bad_cell(bm_error *err, size_t row, const char *column, const char *fault);

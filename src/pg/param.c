@@ -1,54 +1,29 @@
 /* Values as parameters of a statement: a column as a binary array, or one value alone. */
 #include "block.h"
 
-/* Values of one size, evenly spaced, none NULL: their places are known. */
-static bm_status append_run(const bm__slot *slot, const bm__batch *batch, size_t column,
-                            size_t from, bm__buffer *out, bm_error *err)
-{
-    uint8_t *cursor[BM__BLOCK];
-    uint8_t *start;
-    size_t bad;
-    const bm__codec_run *run = slot->codec->run;
-    const void *first = bm__even_cells(batch, column, from);
-    const ptrdiff_t stride = batch->views[column].cells.stride;
-    const size_t n = bm__block_rows(batch, from);
-    const size_t size = 4 + (size_t)run->size;
-    const char *fault = run->check != NULL ? run->check(first, stride, n, &bad) : NULL;
-    if (fault != NULL) {
-        return bm__bad_cell(err, from + bad, batch->views[column].name, fault);
-    }
-    BM_TRY(bm__buffer_reserve(out, n * size, &start, err));
-    for (size_t i = 0; i < n; i++) {
-        cursor[i] = start + i * size;
-    }
-    run->write(first, stride, n, cursor, 0);
-    out->size += n * size;
-    return BM_OK;
-}
-
 static bm_status append_block(const bm__slot *slot, const bm__batch *batch, size_t column,
-                              size_t from, bm__buffer *out, size_t *nulls, bm_error *err)
+                              size_t from, bm__buffer *out, bool *has_null, bm_error *err)
 {
-    const void *at[BM__BLOCK];
-    uint32_t sizes[BM__BLOCK];
+    bm__measured block;
     uint8_t *cursor[BM__BLOCK];
-    size_t bad;
     uint8_t *start;
+    size_t bad;
+    const bm__codec *codec = slot->codec;
+    const bm__cells *cells = &block.cells;
     const size_t n = bm__block_rows(batch, from);
-    if (slot->codec->run != NULL && bm__even_cells(batch, column, from) != NULL) {
-        return append_run(slot, batch, column, from, out, err);
-    }
-    *nulls += bm__batch_gather(batch, column, from, n, at);
-    const char *fault = bm__known_sizes(batch, column, from, n, sizes)
-                            ? NULL
-                            : slot->codec->measure(slot, at, n, sizes, &bad);
+    const char *fault = bm__measure_block(slot, batch, column, from, n, &block, &bad);
     if (fault != NULL) {
         return bm__bad_cell(err, from + bad, batch->views[column].name, fault);
     }
-    size_t total = bm__lay_out(sizes, n, NULL, NULL);
+    size_t total = bm__lay_out(codec, cells, block.sizes, NULL, NULL);
     BM_TRY(bm__buffer_reserve(out, total, &start, err));
-    (void)bm__lay_out(sizes, n, start, cursor);
-    slot->codec->write(slot, at, n, sizes, cursor);
+    (void)bm__lay_out(codec, cells, block.sizes, start, cursor);
+    if (codec->size != 0 && cells->nulls == NULL) {
+        codec->fill(cells, cursor, 0);
+    } else {
+        codec->write(slot, cells, block.sizes, cursor);
+    }
+    *has_null = *has_null || cells->nulls != NULL;
     out->size += total;
     return BM_OK;
 }
@@ -62,10 +37,9 @@ static bm_status array_too_large(const bm__view *view, bm_error *err)
 /* Room for values of one size at once: a buffer that doubles would be copied. */
 static bm_status begin_array(bm__pg_array *array, const bm__batch *batch, bm_error *err)
 {
-    const bm__codec_run *run = array->slot->codec->run;
-    const size_t cell = 4 + (size_t)(run != NULL ? run->size : 0);
+    const size_t cell = 4 + (size_t)array->slot->codec->size;
     uint8_t *header;
-    array->nulls = 0;
+    array->has_null = false;
     if (batch->n_rows > BM__ARRAY_COUNT_MAX || batch->n_rows > BM__VALUE_MAX / 4) {
         return array_too_large(&batch->views[array->column], err);
     }
@@ -84,8 +58,8 @@ static bm_status append_arrays(bm__pg_array *arrays, size_t n, const bm__batch *
     for (size_t from = 0; from < batch->n_rows; from += BM__BLOCK) {
         for (size_t i = 0; i < n; i++) {
             bm__pg_array *array = &arrays[i];
-            BM_TRY(append_block(array->slot, batch, array->column, from, array->out, &array->nulls,
-                                err));
+            BM_TRY(append_block(array->slot, batch, array->column, from, array->out,
+                                &array->has_null, err));
             if (array->out->size - array->start > BM__VALUE_MAX) {
                 return array_too_large(&batch->views[array->column], err);
             }
@@ -104,7 +78,7 @@ bm_status bm__pg_arrays(bm__pg_array *arrays, size_t n, const bm__batch *batch, 
         const bm__pg_array *array = &arrays[i];
         if (status != BM_OK) {
             array->out->size = array->start;
-        } else if (array->nulls > 0) {
+        } else if (array->has_null) {
             (void)bm__array_header(array->out->data + array->start, batch->n_rows, true,
                                    array->slot->oid);
         }
@@ -115,17 +89,22 @@ bm_status bm__pg_arrays(bm__pg_array *arrays, size_t n, const bm__batch *batch, 
 bm_status bm__pg_value(const bm__slot *slot, const void *cell, const char *column, bm__buffer *out,
                        bm_error *err)
 {
-    uint32_t size;
-    size_t bad;
-    uint8_t *at;
-    const char *fault = slot->codec->measure(slot, &cell, 1, &size, &bad);
-    if (fault != NULL) {
-        return bm__bad_cell(err, BM_NO_ROW, column, fault);
+    const bm__view view = {.name = column,
+                           .cells = {slot->from, slot->layout, slot->width, cell, 0, NULL, 0, NULL},
+                           .state_offset = BM_NO_STATE};
+    const bm__batch batch = {.views = &view, .n_views = 1, .n_rows = 1};
+    const size_t start = out->size;
+    bool has_null = false;
+    bm_status status = append_block(slot, &batch, 0, 0, out, &has_null, err);
+    if (status != BM_OK) {
+        err->row = BM_NO_ROW;
+        return status;
     }
-    BM_TRY(bm__buffer_reserve(out, 4 + (size_t)size, &at, err));
-    uint8_t *cursor = at;
-    slot->codec->write(slot, &cell, 1, &size, &cursor);
-    memmove(at, at + 4, size);
-    out->size += size;
+    if (has_null) {
+        out->size = start;
+        return bm__bad_cell(err, BM_NO_ROW, column, "is a NULL pointer, which is no value");
+    }
+    out->size -= 4;
+    memmove(out->data + start, out->data + start + 4, out->size - start);
     return BM_OK;
 }

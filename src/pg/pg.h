@@ -34,9 +34,10 @@ extern const uint8_t bm__copy_header[BM__COPY_HEADER_SIZE];
 extern const uint8_t bm__copy_trailer[BM__COPY_TRAILER_SIZE];
 
 /* Append rows from .. from + n - 1 of the batch (n <= BM__BLOCK) as tuples of a binary COPY: one
- * field for each view, slots[i] for views[i].  The buffer is unchanged after a failure. */
+ * field for each view, slots[i] for views[i].  `room` is for the blocks and is kept from call to
+ * call.  `out` is unchanged after a failure. */
 bm_status bm__pg_copy_rows(const bm__slot *slots, const bm__batch *batch, size_t from, size_t n,
-                           bm__buffer *out, bm_error *err);
+                           bm__buffer *room, bm__buffer *out, bm_error *err);
 
 /* A column of a batch on its way into a parameter: a binary array of one dimension from 1 on. */
 typedef struct bm__pg_array {
@@ -44,7 +45,7 @@ typedef struct bm__pg_array {
     size_t column;   /* of the batch */
     bm__buffer *out; /* of its own; the array is appended */
     size_t start;    /* in `out`; these two are bm__pg_arrays' own */
-    size_t nulls;
+    bool has_null;
 } bm__pg_array;
 
 /* Append columns of the whole batch, block by block, so that rows are fetched once for all columns.

@@ -3,16 +3,13 @@
 
 #include <stdio.h>
 
-/* Any text of a label or of a type that is not known here. */
-static const bm__codec *const text_codec[BM_ARRAY] = BM__TEXT;
-
-static const bm__codec *find(bm_type from, bm_layout layout, uint32_t oid)
+static const bm__codec *find(bm_type from, uint32_t oid)
 {
     const bm__pg_to *to = bm__type(from)->ops->to;
     while (to->oid != 0 && to->oid != oid) {
         to++;
     }
-    return to->codec[layout];
+    return to->codec;
 }
 
 static const bm__type_info *info_of(uint32_t oid)
@@ -131,7 +128,7 @@ bm_status bm__slot_resolve(bm_type from, bm_layout layout, size_t width,
     if (layout == BM_ARRAY) {
         return resolve_array(out, in_array, err);
     }
-    const bm__codec *codec = find(from, layout, to->oid);
+    const bm__codec *codec = find(from, to->oid);
     if (codec != NULL) {
         out->codec = codec;
         out->oid = to->oid;
@@ -141,7 +138,7 @@ bm_status bm__slot_resolve(bm_type from, bm_layout layout, size_t width,
     if (!bm__goes_as_text(from, to->oid)) {
         return refuse(out, BM_INVALID, err);
     }
-    send_text(out, text_codec[layout]);
+    send_text(out, &bm__codec_text);
     if (to->kind == 'e' && !in_array) { /* enum_recv takes the label */
         out->oid = to->oid;
         out->as_text = false;

@@ -67,8 +67,8 @@ static bm_status forget_columns(bm__operation *o, bm_error *err)
 {
     bm_queryset *queryset = bm__rows_queryset(&o->rows);
     bm__journal *journal = o->journal;
-    bool written = (err->status == BM_OK && !o->nothing) || err->fate == BM_FATE_UNKNOWN ||
-                   err->fate == BM_FATE_PARTIAL;
+    bool done = err->status == BM_OK && !o->nothing && o->settings.dry_run != BM_ON;
+    bool written = done || err->fate == BM_FATE_UNKNOWN || err->fate == BM_FATE_PARTIAL;
     if (queryset == NULL || queryset->image == NULL || !written) {
         return BM_OK;
     }

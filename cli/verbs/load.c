@@ -215,12 +215,13 @@ static bm_status write_all(loading *l, bm_db *tx, bm_result *result, bm_error *e
     if (l->options->truncate) {
         CLI_TRY(maintain(l, tx, BM_TRUNCATE, NULL, err));
     }
-    if (!by_chunks(l)) {
-        return write_stream(l, tx, result, err);
+    if (by_chunks(l)) {
+        const cli_batches batches = batches_of(l);
+        CLI_TRY(cli_batches_run(&batches, tx, result, err));
+    } else {
+        CLI_TRY(write_stream(l, tx, result, err));
     }
-    const cli_batches batches = batches_of(l);
-    CLI_TRY(cli_batches_run(&batches, tx, result, err));
-    return l->options->dry_run && !is_sqlite(l->options) ? check_constraints(l, tx, err) : BM_OK;
+    return l->options->dry_run ? check_constraints(l, tx, err) : BM_OK;
 }
 
 static bm_status in_transaction(loading *l, bm_db *db, bm_result *result, bm_error *err)

@@ -67,7 +67,10 @@ PyObject *py_job_locator(PyObject *object, PyObject *args)
     bm__suspects suspects = {
         .n = self->job.call->n_rows, .deferred = deferred != 0, .immediate = deferred != 0};
     if (in_place != 0) {
-        suspects = (bm__suspects){.from = self->job.from, .n = self->job.n, .in_place = true};
+        suspects.from = self->job.from;
+        suspects.n = self->job.n;
+        suspects.in_place = true;
+        suspects.deferred = false;
     }
     py_search *search = locator->search;
     set_failure(&search->error, &said);

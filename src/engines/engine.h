@@ -84,7 +84,6 @@ typedef struct bm__engine {
     bool draws_keys;        /* behind the highest key that there can be it draws lots */
     bool has_privileges;    /* a role may be refused to read what it writes */
     bool one_writer;        /* never more than one connection writes */
-    bool defers;            /* constraints may be deferred, and made immediate */
     bool has_arrays;        /* many values come back as one */
     bool sets_lock_timeout; /* it is a setting of the transaction */
     size_t small_rows;      /* a create of up to so many rows is one statement, not a COPY */
@@ -130,6 +129,11 @@ typedef struct bm__engine {
      * and of the engine's own books (`sequence`). */
     void (*reserve)(bm__sql *sql, const char *expression, const char *type, bool array);
     void (*highest)(bm__sql *sql, const bm__sql_shape *shape, const char *column, bool sequence);
+
+    /* Check the transaction's deferred constraints, at least those of the table: it fails where one
+     * does not hold.  What is written afterwards may be checked at once, too.  NULL: nothing is
+     * deferred, or it cannot be asked. */
+    void (*settle)(bm__sql *sql, const bm__sql_shape *shape);
 
     /* The next value of the own sequence of shape.proof_key. */
     void (*own_key)(bm__sql *sql, const bm__sql_shape *shape);

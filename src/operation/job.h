@@ -41,6 +41,7 @@ typedef enum bm__phase {
     BM__PHASE_WRITE,
     BM__PHASE_AFTER,
     BM__PHASE_READ,
+    BM__PHASE_CHECK,
     BM__PHASE_UNHINT,
     BM__PHASE_SETTLE,
     BM__PHASE_VERIFY,
@@ -91,6 +92,7 @@ typedef struct bm__job {
 
     uint8_t *seen; /* of each chunk row: BM__SEEN_... */
     size_t seen_capacity;
+    uint64_t wrote;          /* the server's count of the chunk's rows */
     size_t n_keys;           /* keys that came for the chunk */
     bool watched;            /* ... each for its row, whatever their order */
     size_t place, place_row; /* read-back: the queryset's row of chunk row `place_row` */

@@ -13,6 +13,7 @@ enum {
     LOCATE_POINT,
     LOCATE_RESERVE,
     LOCATE_WRITE,
+    LOCATE_CHECK,
     LOCATE_KEEP,
     LOCATE_DROP,
     LOCATE_UNDO,
@@ -121,9 +122,10 @@ static bool step_here(bm__locate *locate, bm__step *step)
     case LOCATE_SETUP:
         return !guest && !nested && plan->setup.sql != NULL &&
                statement(locate, &plan->setup, step);
-    case LOCATE_IMMEDIATE:
-        return locate->suspects.immediate && plan->engine->defers &&
-               set(step, BM__STEP_EXEC, BM__SQL_IMMEDIATE);
+    case LOCATE_IMMEDIATE: /* what is deferred already is no fault of these rows */
+    case LOCATE_CHECK:
+        return locate->suspects.immediate && plan->settle.sql != NULL &&
+               set(step, BM__STEP_EXEC, plan->settle.sql);
     case LOCATE_POINT:
         return set(step, BM__STEP_SAVEPOINT, BM__SQL_SAVEPOINT_LOCATE);
     case LOCATE_RESERVE:
@@ -213,15 +215,16 @@ void bm__locate_answer(bm__locate *locate, bm_status status, bm_error *err)
     if (status == BM_OK && at == LOCATE_RESERVE) {
         status = bm__reserved(locate->job, err);
     }
-    if (status != BM_OK && at == LOCATE_WRITE && same_failure(err, locate->error)) {
+    bool writes = at == LOCATE_WRITE || at == LOCATE_CHECK;
+    if (status != BM_OK && writes && same_failure(err, locate->error)) {
         bm__bisect_answer(&locate->rows, false);
         locate->at = LOCATE_DROP;
     } else if (status != BM_OK) {
         give_up(locate);
-    } else if (at == LOCATE_WRITE) {
-        bm__bisect_answer(&locate->rows, true);
-        locate->at = LOCATE_KEEP;
     } else if (at == LOCATE_KEEP || at == LOCATE_DROP) {
+        if (at == LOCATE_KEEP) {
+            bm__bisect_answer(&locate->rows, true);
+        }
         bool over = locate->rows.found || locate->rows.low == locate->rows.high;
         locate->at = over ? LOCATE_UNDO : LOCATE_POINT;
     } else {

@@ -1,7 +1,5 @@
 #include "plan.h"
 
-#include "savepoint.h"
-
 #include <string.h>
 
 void bm__plan_free(bm__plan *plan)
@@ -210,9 +208,24 @@ static bm_status plan_hint(bm__plan *plan, size_t rows, bool own, bm_error *err)
     return bm__sql_end(&sql, &plan->arena, &plan->unhint.sql);
 }
 
+static bm_status plan_settle(bm__plan *plan, bm_error *err)
+{
+    const bm__sql_shape shape = {.dialect = plan->engine->dialect,
+                                 .schema = plan->table->schema,
+                                 .table = plan->table->name};
+    bm__sql sql = bm__sql_begin(err);
+    if (plan->engine->settle == NULL) {
+        return BM_OK;
+    }
+    plan->engine->settle(&sql, &shape);
+    plan->settle = (bm__statement){NULL, BM__STEP_EXEC, BM__EXPECT_COUNT, BM__TAKES_NOTHING};
+    return bm__sql_end(&sql, &plan->arena, &plan->settle.sql);
+}
+
 bm_status bm__plan_setup(const bm__request *request, bm__plan *plan, size_t hint_rows,
                          bm_error *err)
 {
+    BM_TRY(plan_settle(plan, err));
     if (plan->engine->hint == NULL) {
         return BM_OK;
     }
@@ -220,8 +233,6 @@ bm_status bm__plan_setup(const bm__request *request, bm__plan *plan, size_t hint
         bool many = request->n_rows > plan->engine->small_rows;
         return hint_rows > 0 && many ? plan_hint(plan, hint_rows, false, err) : BM_OK;
     }
-    plan->settle =
-        (bm__statement){BM__SQL_IMMEDIATE, BM__STEP_EXEC, BM__EXPECT_COUNT, BM__TAKES_NOTHING};
     if (request->several_workers) {
         char sql[BM__TEAM_SQL_MAX];
         plan->team = request->team;

@@ -90,6 +90,7 @@ enum {
 /* What a write's answer means: a row is a `hit` where its marks under `mask` are `match`. */
 typedef struct bm__tally {
     bool counted;  /* no row is named: the answer is the number of hits */
+    bool each;     /* chunks of one row: it is hit where the server counts it */
     bool by_marks; /* the rows written are those that are BM__SEEN, else what the server counted */
     bool skips;    /* a row that is not BM__SEEN was left out: it is ignored */
     uint8_t mask, match;
@@ -129,7 +130,7 @@ typedef struct bm__plan {
     bm__statement read;    /* each chunk: rows back; or once, all rows */
     bm__statement unhint;  /* once, behind the last chunk: the settings are what they were */
     bm__statement settle;  /* once, before other workers commit, or in a dry run, which has
-                                  no COMMIT: deferred constraints */
+                                  no COMMIT: deferred constraints; and in a search for a row */
     bm__statement highest; /* after a failure that may be the last key's: of highest_column */
     const char *highest_column;
     bm__statement verify;     /* once, before COMMIT: the table is what it was */
@@ -148,6 +149,7 @@ typedef struct bm__plan {
     bool mixed_keys; /* of key_field some rows have a value, some are to be given one */
     bm__tally tally;
     bool count_exact; /* rows written must be rows sent */
+    bool count_known; /* SQLite: another count shows that the table is not what is known of it */
     bool uncounted;   /* SQLite counts nothing that an INSTEAD OF trigger writes */
     bool by_key;      /* update, delete: a row not written is a row missing */
 } bm__plan;

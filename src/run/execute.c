@@ -272,15 +272,59 @@ static bool has_changed(bm__execution *x, bm__conn *conn, const bm_error *err)
            !same;
 }
 
-/* Of several connections some may have been closed to stop their workers. */
-static void locate(bm__execution *x, bm__conn **conns, size_t n, bool inside, bm_result *result,
-                   bm_error *err)
+/*
+ * A deferred constraint failed, and the rows of the stream are gone: they are read and written once
+ * more, each chunk is checked, and all is rolled back.  It takes no longer than any search.
+ */
+static void probe(bm__execution *x, bm__conn *conn, bool inside, bm_result *result, bm_error *err)
+{
+    const bm__hooks hooks = {.user = x->op.settings.user,
+                             .on_statement = x->op.settings.on_statement};
+    bm__call *call = &x->op.call;
+    bm_error found = BM_ERROR;
+    bm_result counts = BM_RESULT;
+    bool entangled;
+    bool deferred = call->suspects.deferred && call->source != NULL;
+    size_t one = 1;
+    if (!deferred || inside || !rewinds(x) || bm__stream_rewind(call, &found) != BM_OK ||
+        bm__operation_plan(&x->op, x->known->table, &one, inside, &found) != BM_OK ||
+        bm__operation_begin(&x->op, 1, &found) != BM_OK) {
+        return;
+    }
+    int64_t until = bm__after_ms(BM__LOCATE_MS);
+    call->deadline_ns =
+        call->deadline_ns != 0 && call->deadline_ns < until ? call->deadline_ns : until;
+    call->dry_run = call->probes = true;
+    call->tells_commit = false;
+    (void)bm__jobs_run(bm__db_root(x->db), call, BM__JOB_OWN, &conn, 1, &hooks, &counts, &entangled,
+                       &found);
+    call->probes = false;
+    if (found.status == err->status && strcmp(found.sqlstate, err->sqlstate) == 0 &&
+        strcmp(found.constraint, err->constraint) == 0) {
+        err->row = found.row;
+    }
+    result->statements += counts.statements;
+    bm_result_clear(&counts);
+}
+
+static void locate(bm__execution *x, bm__conn *conn, bool inside, bm_result *result, bm_error *err)
 {
     const bm__hooks hooks = hooks_of(x);
-    bm__job_mode mode = inside ? BM__JOB_SAVEPOINT : BM__JOB_OWN;
-    for (size_t i = 0; x->op.call.suspects.n > 0 && i < n; i++) {
+    if (x->op.call.suspects.n > 0) {
+        bm__run_locate(&x->op.call, inside ? BM__JOB_SAVEPOINT : BM__JOB_OWN, conn, &hooks, result,
+                       err);
+    }
+}
+
+/* The row of the error, where there is still a connection that can be used: of several some may
+ * have been closed to stop their workers. */
+static void find_row(bm__execution *x, bm__conn **conns, size_t n, bool inside, bm_result *result,
+                     bm_error *err)
+{
+    for (size_t i = 0; i < n; i++) {
         if (may_ask(x, conns[i], inside, err)) {
-            bm__run_locate(&x->op.call, mode, conns[i], &hooks, result, err);
+            probe(x, conns[i], inside, result, err);
+            locate(x, conns[i], inside, result, err);
             return;
         }
     }
@@ -313,7 +357,7 @@ static bm_status with_connections(bm__execution *x, bm__conn **conns, size_t n, 
         }
     }
     if (status != BM_OK) {
-        locate(x, conns, n, inside, result, err);
+        find_row(x, conns, n, inside, result, err);
     }
     return status;
 }

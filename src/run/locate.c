@@ -1,19 +1,16 @@
 #include "locate_row.h"
 #include "run.h"
 
-/* A search takes no longer than this, whatever is left of the call's own time. */
-#define LOCATE_MS INT64_C(30000)
-
 static void perform_all(bm__locate *locate, bm__conn *conn, const bm__hooks *hooks)
 {
-    int64_t until = bm__after_ms(LOCATE_MS);
+    int64_t until = bm__after_ms(BM__LOCATE_MS);
     bm__step step;
     while (bm__locate_next(locate, &step)) {
         bm_error err = BM_ERROR;
         bm__answer answer = {.row = BM_NO_ROW};
         if (!bm__locate_ends(locate)) {
             step.cancel = bm__call_whole(locate->job->call)->asked;
-            bm__step_until(&step, "the search for the row", LOCATE_MS, until);
+            bm__step_until(&step, "the search for the row", BM__LOCATE_MS, until);
         }
         bm_status status = bm__run_step(locate->job, conn, &step, &answer, &err);
         bm__locate_answer(locate, status, &err);

@@ -38,6 +38,9 @@ void bm__run_job(bm_db *db, bm__reports *reports, bm__job *job, bm__conn *conn,
 bm_status bm__run_step(const bm__job *job, bm__conn *conn, bm__step *step, bm__answer *answer,
                        bm_error *err);
 
+/* A search takes no longer than this, whatever is left of the call's own time. */
+#define BM__LOCATE_MS INT64_C(30000)
+
 /* The call failed, and nothing of it is written: look for the row among call->suspects, on an idle
  * connection, or in the caller's transaction.  Fills err->row where it is found; the status and all
  * else that is reported stay. */

@@ -21,6 +21,7 @@ extern const bm__dialect bm__postgresql_dialect;
 void bm__postgresql_copy_in(bm__sql *sql, const bm__sql_shape *shape);
 void bm__postgresql_copy_out(bm__sql *sql, const bm__sql_shape *shape,
                              const bm__sql_output *outputs, size_t n, bool plain);
+void bm__postgresql_settle(bm__sql *sql, const bm__sql_shape *shape);
 void bm__postgresql_reserve(bm__sql *sql, const char *expression, const char *type, bool array);
 
 /* key_proof.c; the table's name as SQL writes it, for functions that take it as text, or NULL where

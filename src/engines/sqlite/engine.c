@@ -40,6 +40,7 @@ const bm__engine bm__engine_sqlite = {.name = "sqlite",
                                       .says_stale = says_error,
                                       .says_passing = says_busy,
                                       .says_no_schema = says_error,
+                                      .settle = bm__sqlite_settle,
                                       .dialect = &bm__sqlite_dialect,
                                       EVERY_DRIVER};
 
@@ -47,8 +48,12 @@ const bm__engine bm__engine_sqlite = {.name = "sqlite",
 const bm__engine bm__engine_sqlite_table = {.name = "sqlite-table",
                                             .reads_batch = true,
                                             .returns_keys = true,
+                                            .settle = bm__sqlite_settle,
                                             .dialect = &bm__sqlite_dialect,
                                             EVERY_DRIVER};
 
-const bm__engine bm__engine_sqlite_rows = {
-    .name = "sqlite-rows", .returns_keys = true, .dialect = &bm__sqlite_rows_dialect, EVERY_DRIVER};
+const bm__engine bm__engine_sqlite_rows = {.name = "sqlite-rows",
+                                           .returns_keys = true,
+                                           .settle = bm__sqlite_rows_settle,
+                                           .dialect = &bm__sqlite_rows_dialect,
+                                           EVERY_DRIVER};

@@ -21,8 +21,8 @@ size_t cli_names_find(const cli_names *names, const char *text);
 bm_status cli_names_split(cli_names *names, const char *text, char separator, bool empty,
                           bm_error *err);
 
-/* Add both sides of LEFT=RIGHT.  LEFT in double quotes may contain an equals sign.  An empty LEFT is
- * an error, unless `empty` is set. */
+/* Add both sides of LEFT=RIGHT.  LEFT in double quotes may contain an equals sign.  An empty LEFT
+ * is an error, unless `empty` is set. */
 bm_status cli_names_pair(cli_names *names, const char *text, bool empty, bm_error *err);
 
 void cli_names_free(cli_names *names);

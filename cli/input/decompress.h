@@ -12,8 +12,8 @@ typedef enum cli_compression {
     CLI_BZIP2
 } cli_compression;
 
-/* By the first six bytes (RFC 1952, 2.3.1; RFC 8878, 3.1.1; The .xz File Format, 2.1.1.1; bzip2: BZh
- * and the size of a block). */
+/* By the first ten bytes (RFC 1952, 2.3.1; RFC 8878, 3.1.1; The .xz File Format, 2.1.1.1; bzip2
+ * begins with BZh, the size of a block, and the mark of a block). */
 cli_compression cli_compression_of(const char *data, size_t size);
 
 typedef struct cli_decompress cli_decompress;

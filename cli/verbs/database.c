@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* SQLite would make the file.  A file without tables is of no use, so the name is a typing error. */
+/* SQLite would make the file.  A file without tables is of no use: the name is a typing error. */
 static bm_status check_file(const char *database, bm_error *err)
 {
     const char *name = database + strlen("sqlite:");

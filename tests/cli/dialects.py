@@ -154,8 +154,8 @@ def f9_xz_and_bzip2(w: World) -> None:
     rows = "".join(f"{i},{'é' * (i % 9 + 1)}\n" for i in range(40000)).encode()
     sums = f"40000|{sum(i % 9 + 1 for i in range(40000))}"
     for pack, name in ((lzma.compress, "f.tsv.xz"), (bz2.compress, "f.tsv.bz2")):
-        text = (b"id,name\n" + rows).replace(b",", b"\t")
-        packed = pack(text[:99999]) + pack(text[99999:])
+        tabs = (b"id,name\n" + rows).replace(b",", b"\t")
+        packed = pack(tabs[:99999]) + pack(tabs[99999:])
         w.verb("create", w.file(name, packed))
         expect(w.sql("SELECT count(*), sum(length(name)) FROM item"), sums)
         w.sql("DELETE FROM item")

@@ -24,8 +24,6 @@ def stored() -> list[tuple[str, int]]:
 
 
 def test_nothing_changed_is_no_statement(foos: Any, django_assert_num_queries: Any) -> None:
-    with django_assert_num_queries(0):
-        assert foos.update_fields() == 0
     list(foos)
     with django_assert_num_queries(0):
         assert foos.update_fields() == 0
@@ -298,7 +296,7 @@ def test_bad_input_writes_nothing(foos: Any, django_assert_num_queries: Any) -> 
     with django_assert_num_queries(0):
         for names, objects, said in (
             (["id"], rows, "primary key"),
-            (["value"], [Foo(name="x", value=1)], "has not been saved"),
+            (["value"], [Foo(name="x", value=1)], "has no primary key"),
             (["value"], [rows[0], rows[1], rows[0]], "0 and 2"),
             (["value"], [Plain(id=1)], "is a Plain, not an instance of app.Foo"),
         ):

@@ -17,7 +17,7 @@ from bulkmodel.model.attributes import MISSING, attributes_of
 from bulkmodel.model.row_state import UNTOUCHED, Record, RowState, now, records
 
 
-def _file_name(value: Any) -> Any:
+def file_name(value: Any) -> Any:
     """Return the name of a stored file.  Accessing the attribute replaces the name by an object."""
     if isinstance(value, FieldFile):
         return value.name or "" if value._committed else value  # type: ignore[attr-defined]
@@ -118,7 +118,7 @@ class Snapshot:
 
     def _apart(self, name: str, values: list[Any]) -> list[Any]:
         if name in self._files:
-            return [_file_name(v) for v in values]
+            return [file_name(v) for v in values]
         if name in self._thaw:
             return [v if v is MISSING else _copy(v) for v in values]
         return values
@@ -172,9 +172,7 @@ class Snapshot:
         if name not in self._files:
             return marks
         names = _core.snapshot(objects, name, MISSING, False)
-        return bytes(
-            mark and _file_name(now) != then for mark, now, then in zip(marks, names, then)
-        )
+        return bytes(mark and file_name(now) != then for mark, now, then in zip(marks, names, then))
 
     def baseline(self, objects: list[Any], places: Sequence[int], name: str) -> list[Any]:
         """Return the values of the rows at these positions; MISSING means unknown."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 # [imports]
 from decimal import Decimal
 
+from bulkmodel.results import Outcome
 from shop.models import Product
 
 # [end imports]
@@ -34,6 +35,22 @@ def objects() -> int:
     matched = Product.objects.update_fields("stock", objects=products)
     # [end objects]
     return int(matched)
+
+
+def by_sku(feed: dict[str, Decimal]) -> int:
+    # [unique]
+    products = [Product(sku=sku, price=price) for sku, price in feed.items()]
+    matched = Product.objects.update_fields("price", objects=products, unique_fields=["sku"])
+    # [end unique]
+    return int(matched)
+
+
+def deleted(skus: list[str]) -> dict[str, int]:
+    # [delete]
+    result = Product.objects.bulk_delete(skus, unique_fields=["sku"])
+    unknown = [skus[i] for i in result.rows(Outcome.MISSING)]
+    # [end delete]
+    return {**result.deleted_by_label, "unknown": len(unknown)}
 
 
 def by_key(prices: dict[int, Decimal]) -> int:

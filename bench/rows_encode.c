@@ -1,5 +1,5 @@
 /* The encoder alone: four columns of structs as tuples of a binary COPY. */
-#include "pg.h" /* before bench.h: it has parameters that are named check, too */
+#include "binary.h" /* before bench.h: it has parameters that are named check, too */
 
 #include "floor.h"
 

@@ -1,6 +1,6 @@
 #include "core.h"
 
-#include "lite.h"
+#include "storage.h"
 
 #include <string.h>
 
@@ -300,8 +300,9 @@ static PyObject *bound(const bm__view *view, size_t row)
     char scratch[BM__PRINT_MAX];
     bm__cell cell = {.kind = BM__CELL_NULL};
     if (bm__view_state(view, row) == BM_VALUE) {
-        const char *fault = bm__lite_value(view->cells.type, view->cells.layout, view->cells.width,
-                                           bm__view_cell(view, row), scratch, &cell);
+        const char *fault =
+            bm__sqlite_value(view->cells.type, view->cells.layout, view->cells.width,
+                             bm__view_cell(view, row), scratch, &cell);
         if (fault != NULL) {
             PyErr_SetString(py_engine_error, fault);
             return NULL;

@@ -17,7 +17,7 @@ struct bm__catalog;
 struct bm__table;
 struct bm__table_column;
 
-/* How values are stored, where they do not go and come as PostgreSQL's bytes (pg/). */
+/* How values are stored, where they do not go and come as PostgreSQL's bytes. */
 typedef struct bm__storage {
     /* Can a member of this form be stored?  BM_UNSUPPORTED, by name, where it cannot. */
     bm_status (*resolve)(bm_type type, bm_layout layout, size_t width, bm_error *err);
@@ -92,7 +92,7 @@ typedef struct bm__engine {
     size_t exec_rows;       /* rows of a chunk that is a statement */
     size_t stream_rows;     /* rows that are pulled from a stream at once, at most */
 
-    const bm__storage *storage; /* NULL: values go and come as pg/ has them */
+    const bm__storage *storage; /* NULL: values go and come as PostgreSQL's bytes */
 
     /* The catalog: fill the step that asks for a table.  NULL: a table is as the model says. */
     bm_status (*ask)(struct bm__catalog *catalog, bm__step *step, bm_error *err);

@@ -7,7 +7,7 @@
 
 #include "engine.h"
 #include "model.h"
-#include "pg.h"
+#include "binary.h"
 #include "statement.h"
 #include "table.h"
 

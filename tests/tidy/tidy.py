@@ -64,8 +64,7 @@ FENCES = [
     ("SQLite", r"\bsqlite3_\w+\s*\(|\bsqlite3(ext)?\.h", ("src/engines/sqlite/sqlite",)),
 ]
 
-# pg/context.c reads the words that the server writes into an error's CONTEXT.
-SQL_PLACES = ("src/sql/", "src/engines/", "src/pg/context.c")
+SQL_PLACES = ("src/sql/", "src/engines/")
 # Messages may begin with such a word too: "COPY ended early" is no statement.
 SQL_TEXT = (
     r'"\s*(SELECT\s|INSERT INTO\b|DELETE FROM\b|WITH \w+ AS\b'

@@ -1,6 +1,6 @@
 #include "sqlite_engine.h"
 
-#include "lite.h"
+#include "storage.h"
 
 #include <string.h>
 
@@ -22,7 +22,7 @@ static bool says_busy(const bm_error *err)
 }
 
 static const bm__storage storage = {
-    .resolve = bm__lite_resolve, .check = bm__lite_check, .read = bm__lite_read};
+    .resolve = bm__sqlite_resolve, .check = bm__sqlite_check, .read = bm__sqlite_read};
 
 /* Under every driver: one writer, no round trip to save, its own way to store. */
 #define EVERY_DRIVER                                                                               \

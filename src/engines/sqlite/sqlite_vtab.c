@@ -1,7 +1,7 @@
 #include "sqlite_vtab.h"
 
-#include "lite.h"
 #include "sqlite_bounds.h"
+#include "storage.h"
 #include "type.h"
 #include "utf8.h"
 
@@ -129,8 +129,8 @@ static void give_any(const cursor *c, const column *from, sqlite3_context *conte
     char scratch[BM__PRINT_MAX];
     bm__cell cell;
     cell.data = NULL;
-    const char *fault =
-        bm__lite_value(cells->type, cells->layout, cells->width, cell_at(c, from), scratch, &cell);
+    const char *fault = bm__sqlite_value(cells->type, cells->layout, cells->width, cell_at(c, from),
+                                         scratch, &cell);
     if (fault != NULL) {
         c->source->place.fault = fault;
         c->source->place.view = (size_t)(from - c->source->columns);
@@ -186,8 +186,8 @@ static bool has_state_bytes(const bm__view *view)
 static bool is_constant(column *out, const bm_column *cells)
 {
     return out->data != NULL && cells->stride == 0 && !has_state_bytes(out->view) &&
-           bm__lite_value(cells->type, cells->layout, cells->width, cells->data, out->text,
-                          &out->value) == NULL;
+           bm__sqlite_value(cells->type, cells->layout, cells->width, cells->data, out->text,
+                            &out->value) == NULL;
 }
 
 static give_fn *giver_of(const bm_column *cells)

@@ -2,7 +2,7 @@
  * Cells into bytes, column by column within a block of rows: make the block, measure it, set a
  * cursor to the place of each row, then write a column through all cursors.
  */
-#include "block.h"
+#include "binary_block.h"
 
 /* PostgreSQL manual, COPY, "Binary Format": signature, flags, length of the header's extension. */
 const uint8_t bm__copy_header[BM__COPY_HEADER_SIZE] = {

@@ -1,5 +1,5 @@
 /* SQLite's storage of each type, as Django stores it: one table. */
-#include "storage.h"
+#include "storage_table.h"
 
 typedef struct storage {
     bm__give *give;
@@ -38,7 +38,7 @@ static const storage *storage_of(bm_type type)
     return found->give != NULL ? found : &printed;
 }
 
-bm_status bm__lite_resolve(bm_type type, bm_layout layout, size_t width, bm_error *err)
+bm_status bm__sqlite_resolve(bm_type type, bm_layout layout, size_t width, bm_error *err)
 {
     const bm__type_info *info = bm__type(type);
     if (info == NULL) {
@@ -56,15 +56,15 @@ bm_status bm__lite_resolve(bm_type type, bm_layout layout, size_t width, bm_erro
     return BM_OK;
 }
 
-const char *bm__lite_value(bm_type type, bm_layout layout, size_t width, const void *cell,
-                           char scratch[BM__PRINT_MAX], bm__cell *out)
+const char *bm__sqlite_value(bm_type type, bm_layout layout, size_t width, const void *cell,
+                             char scratch[BM__PRINT_MAX], bm__cell *out)
 {
     const bm__stored from = {type, layout, width, cell, NULL};
     return storage_of(type)->give(&from, scratch, out);
 }
 
-const char *bm__lite_read(bm_type type, bm_layout layout, size_t width, const bm__cell *cell,
-                          void *member, bm__arena *arena)
+const char *bm__sqlite_read(bm_type type, bm_layout layout, size_t width, const bm__cell *cell,
+                            void *member, bm__arena *arena)
 {
     const bm__stored to = {type, layout, width, NULL, member};
     return storage_of(type)->take(cell, &to, arena);
@@ -82,8 +82,8 @@ static bm_status check_block(const bm__batch *batch, size_t column, size_t from,
         if (bm__view_state(view, row) != BM_VALUE) {
             continue;
         }
-        const char *fault = bm__lite_value(cells->type, cells->layout, cells->width,
-                                           bm__view_cell(view, row), scratch, &unused);
+        const char *fault = bm__sqlite_value(cells->type, cells->layout, cells->width,
+                                             bm__view_cell(view, row), scratch, &unused);
         if (fault != NULL) {
             return bm__fail_cell(err, BM_CONVERT, BM_STAGE_CONVERT, from + i, view->name,
                                  "the value cannot be stored: %s", fault);
@@ -92,7 +92,7 @@ static bm_status check_block(const bm__batch *batch, size_t column, size_t from,
     return BM_OK;
 }
 
-bm_status bm__lite_check(const bm__batch *batch, bm_error *err)
+bm_status bm__sqlite_check(const bm__batch *batch, bm_error *err)
 {
     for (size_t from = 0; from < batch->n_rows; from += BM__BLOCK) {
         size_t left = batch->n_rows - from;

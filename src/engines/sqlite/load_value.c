@@ -1,5 +1,5 @@
 /* SQLite's storage classes into members. */
-#include "storage.h"
+#include "storage_table.h"
 
 #include "utf8.h"
 
@@ -61,7 +61,7 @@ const char *bm__take_number(const bm__cell *cell, const bm__stored *to, bm__aren
         }
         return store_bytes(to, text, bm__value_print(BM_FLOAT8, &cell->real, text), arena);
     case BM__CELL_TEXT:
-        fault = bm__lite_number_fault(cell->data, cell->size);
+        fault = bm__sqlite_number_fault(cell->data, cell->size);
         return fault != NULL ? fault : store_bytes(to, cell->data, cell->size, arena);
     case BM__CELL_NULL:
     case BM__CELL_BYTES:
@@ -175,7 +175,7 @@ const char *bm__take_timestamp(const bm__cell *cell, const bm__stored *to, bm__a
     if (fault == NULL && has_hour_24(cell)) {
         fault = "TEXT that is not a value of its type";
     }
-    if (fault == NULL && !bm__lite_has_year(usecs)) {
+    if (fault == NULL && !bm__sqlite_has_year(usecs)) {
         fault = "a date outside the years 1 to 9999";
     }
     if (fault == NULL) {

@@ -1,8 +1,8 @@
-/* The table of SQLite's storage, and what its rows are made of: value.c, read.c. */
-#ifndef BM_LITE_STORAGE_H
-#define BM_LITE_STORAGE_H
+/* The table of SQLite's storage, and what its rows are made of: store_value.c, load_value.c. */
+#ifndef BM_SQLITE_STORAGE_TABLE_H
+#define BM_SQLITE_STORAGE_TABLE_H
 
-#include "lite.h"
+#include "storage.h"
 
 /* A cell that is given to SQLite, or the member that takes one. */
 typedef struct bm__stored {
@@ -30,10 +30,10 @@ bm__take bm__take_integer, bm__take_float, bm__take_number, bm__take_text, bm__t
 bm__take bm__take_date, bm__take_timestamp, bm__take_interval;
 
 /* NULL where `size` bytes are a decimal number that SQLite can hold as one, else the reason. */
-const char *bm__lite_number_fault(const char *text, size_t size);
+const char *bm__sqlite_number_fault(const char *text, size_t size);
 
 /* Is the time in the years 1 to 9999, which are Django's? */
-static inline bool bm__lite_has_year(int64_t usecs)
+static inline bool bm__sqlite_has_year(int64_t usecs)
 {
     return usecs >= BM__DATE_MIN * BM__USECS_PER_DAY &&
            usecs < (BM__DATE_MAX + 1) * BM__USECS_PER_DAY;

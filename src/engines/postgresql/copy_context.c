@@ -4,7 +4,7 @@
  * its messages. "COPY" and the order stay; the relation's name is what it is and may look like
  * any part of that.
  */
-#include "block.h"
+#include "binary_block.h"
 
 static const char *line_end(const char *line)
 {

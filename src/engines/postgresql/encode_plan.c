@@ -1,5 +1,5 @@
 /* From a member's type to a server's column: which codec, if any. */
-#include "block.h"
+#include "binary_block.h"
 
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 /* The stream of a binary COPY TO, cut anywhere: PostgreSQL manual, COPY, "Binary Format". */
-#include "block.h"
+#include "binary_block.h"
 
 #include <stdlib.h>
 

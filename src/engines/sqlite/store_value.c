@@ -1,5 +1,5 @@
 /* Cells to SQLite's storage classes. */
-#include "storage.h"
+#include "storage_table.h"
 
 #include "utf8.h"
 
@@ -96,7 +96,7 @@ static bool read_exponent(const char *at, const char *end, int64_t *out)
 }
 
 /* [+-] digits [. digits] [e [+-] digits]: what SQLite takes for a number too (src/util.c, AtoF). */
-const char *bm__lite_number_fault(const char *text, size_t size)
+const char *bm__sqlite_number_fault(const char *text, size_t size)
 {
     const char *end = text + size;
     const char *whole = text + (size > 0 && (*text == '-' || *text == '+'));
@@ -129,7 +129,7 @@ const char *bm__give_number(const bm__stored *from, char scratch[BM__PRINT_MAX],
     (void)scratch;
     const char *fault = variable_bytes(from->layout, from->width, from->cell, &text);
     if (fault == NULL) {
-        fault = bm__lite_number_fault(text.data, text.size);
+        fault = bm__sqlite_number_fault(text.data, text.size);
     }
     return fault != NULL ? fault : set_text(out, text.data, text.size);
 }
@@ -163,7 +163,7 @@ const char *bm__give_timestamp(const bm__stored *from, char scratch[BM__PRINT_MA
 {
     int64_t usecs;
     memcpy(&usecs, from->cell, sizeof usecs);
-    if (!bm__lite_has_year(usecs)) {
+    if (!bm__sqlite_has_year(usecs)) {
         return "a date outside the years 1 to 9999";
     }
     return set_text(out, scratch, bm__timestamp_text(usecs, false, scratch));

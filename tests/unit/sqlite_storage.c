@@ -1,7 +1,7 @@
 /* What a cell becomes in SQLite and back, judged by SQLite's typeof() and quote(). */
 #include "check.h"
 
-#include "lite.h"
+#include "storage.h"
 
 #include <float.h>
 #include <math.h>
@@ -60,8 +60,8 @@ static const char *value_of(bm_type type, bm_layout layout, size_t width, const 
                             char scratch[BM__PRINT_MAX], bm__cell *out)
 {
     bm_error err = BM_ERROR;
-    assert_int_equal(bm__lite_resolve(type, layout, width, &err), BM_OK);
-    return bm__lite_value(type, layout, width, cell, scratch, out);
+    assert_int_equal(bm__sqlite_resolve(type, layout, width, &err), BM_OK);
+    return bm__sqlite_value(type, layout, width, cell, scratch, out);
 }
 
 /* The cell is stored as SQLite shows `quoted`, of class `class`. */
@@ -243,14 +243,14 @@ static void test_resolve(void **state)
 {
     (void)state;
     bm_error err = BM_ERROR;
-    assert_int_equal(bm__lite_resolve(BM_INT4, BM_ARRAY, sizeof(bm_array), &err), BM_UNSUPPORTED);
+    assert_int_equal(bm__sqlite_resolve(BM_INT4, BM_ARRAY, sizeof(bm_array), &err), BM_UNSUPPORTED);
     assert_non_null(strstr(err.message, "int4"));
     bm__error_reset(&err);
-    assert_int_equal(bm__lite_resolve(BM_INT4, BM_FIXED, 8, &err), BM_INVALID);
+    assert_int_equal(bm__sqlite_resolve(BM_INT4, BM_FIXED, 8, &err), BM_INVALID);
     bm__error_reset(&err);
-    assert_int_equal(bm__lite_resolve(BM_BYTEA, BM_CSTR, sizeof(char *), &err), BM_INVALID);
+    assert_int_equal(bm__sqlite_resolve(BM_BYTEA, BM_CSTR, sizeof(char *), &err), BM_INVALID);
     bm__error_reset(&err);
-    assert_int_equal(bm__lite_resolve((bm_type)99, BM_FIXED, 8, &err), BM_INVALID);
+    assert_int_equal(bm__sqlite_resolve((bm_type)99, BM_FIXED, 8, &err), BM_INVALID);
 }
 
 /* A batch of 1,000 rows, picked in reverse: NaN in the row of the views 7, text in 300 of the
@@ -273,17 +273,17 @@ static void test_check(void **state)
     };
     bm__batch batch = {views, 2, 1000, 0, pick};
     bm_error err = BM_ERROR;
-    assert_int_equal(bm__lite_check(&batch, &err), BM_OK);
+    assert_int_equal(bm__sqlite_check(&batch, &err), BM_OK);
     reals[7] = (double)NAN;
     states[7] = BM_NULL;
-    assert_int_equal(bm__lite_check(&batch, &err), BM_OK);
+    assert_int_equal(bm__sqlite_check(&batch, &err), BM_OK);
     states[7] = BM_VALUE;
-    assert_int_equal(bm__lite_check(&batch, &err), BM_CONVERT);
+    assert_int_equal(bm__sqlite_check(&batch, &err), BM_CONVERT);
     assert_int_equal(err.row, 992);
     assert_string_equal(err.column, "real");
     bm__error_reset(&err);
     texts[300] = "\xFF";
-    assert_int_equal(bm__lite_check(&batch, &err), BM_CONVERT);
+    assert_int_equal(bm__sqlite_check(&batch, &err), BM_CONVERT);
     assert_int_equal(err.row, 699);
     assert_string_equal(err.column, "text");
 }
@@ -323,20 +323,20 @@ static void test_read_fixed(void **state)
             bm__cell cell = integer_cell(value);
             bm__cell again;
             assert_null(
-                bm__lite_read(all[i].type, BM_FIXED, all[i].width, &cell, &member, &f->arena));
+                bm__sqlite_read(all[i].type, BM_FIXED, all[i].width, &cell, &member, &f->arena));
             assert_null(
-                bm__lite_value(all[i].type, BM_FIXED, all[i].width, &member, scratch, &again));
+                bm__sqlite_value(all[i].type, BM_FIXED, all[i].width, &member, scratch, &again));
             assert_int_equal(again.integer, value);
             if (i < 3) {
                 cell = integer_cell(top != 0 ? value + 1 : value - 1);
-                assert_non_null(
-                    bm__lite_read(all[i].type, BM_FIXED, all[i].width, &cell, &member, &f->arena));
+                assert_non_null(bm__sqlite_read(all[i].type, BM_FIXED, all[i].width, &cell, &member,
+                                                &f->arena));
             }
         }
         bm__cell real = real_cell(1.0);
         uint64_t member;
         assert_non_null(
-            bm__lite_read(all[i].type, BM_FIXED, all[i].width, &real, &member, &f->arena));
+            bm__sqlite_read(all[i].type, BM_FIXED, all[i].width, &real, &member, &f->arena));
     }
 }
 
@@ -346,20 +346,20 @@ static void test_read_floats(void **state)
     double eight = 0;
     float four = 0;
     bm__cell cell = real_cell(0.1);
-    assert_null(bm__lite_read(BM_FLOAT8, BM_FIXED, 8, &cell, &eight, &f->arena));
+    assert_null(bm__sqlite_read(BM_FLOAT8, BM_FIXED, 8, &cell, &eight, &f->arena));
     assert_true(eight == 0.1);
-    assert_null(bm__lite_read(BM_FLOAT4, BM_FIXED, 4, &cell, &four, &f->arena));
+    assert_null(bm__sqlite_read(BM_FLOAT4, BM_FIXED, 4, &cell, &four, &f->arena));
     assert_true(four == 0.1F);
     cell = integer_cell(-3);
-    assert_null(bm__lite_read(BM_FLOAT8, BM_FIXED, 8, &cell, &eight, &f->arena));
+    assert_null(bm__sqlite_read(BM_FLOAT8, BM_FIXED, 8, &cell, &eight, &f->arena));
     assert_true(eight == -3.0);
     cell = real_cell((double)INFINITY);
-    assert_null(bm__lite_read(BM_FLOAT4, BM_FIXED, 4, &cell, &four, &f->arena));
+    assert_null(bm__sqlite_read(BM_FLOAT4, BM_FIXED, 4, &cell, &four, &f->arena));
     assert_true(isinf(four));
     cell = real_cell(DBL_MAX);
-    assert_non_null(bm__lite_read(BM_FLOAT4, BM_FIXED, 4, &cell, &four, &f->arena));
+    assert_non_null(bm__sqlite_read(BM_FLOAT4, BM_FIXED, 4, &cell, &four, &f->arena));
     cell = text_cell("0.1");
-    assert_non_null(bm__lite_read(BM_FLOAT8, BM_FIXED, 8, &cell, &eight, &f->arena));
+    assert_non_null(bm__sqlite_read(BM_FLOAT8, BM_FIXED, 8, &cell, &eight, &f->arena));
 }
 
 static void test_read_intervals(void **state)
@@ -367,12 +367,13 @@ static void test_read_intervals(void **state)
     fixture *f = *state;
     bm_interval interval = {0, 7, 7};
     bm__cell cell = integer_cell(-86400000001);
-    assert_null(bm__lite_read(BM_INTERVAL, BM_FIXED, sizeof interval, &cell, &interval, &f->arena));
+    assert_null(
+        bm__sqlite_read(BM_INTERVAL, BM_FIXED, sizeof interval, &cell, &interval, &f->arena));
     assert_true(interval.microseconds == -86400000001 && interval.days == 0 &&
                 interval.months == 0);
     cell = text_cell("1");
     assert_non_null(
-        bm__lite_read(BM_INTERVAL, BM_FIXED, sizeof interval, &cell, &interval, &f->arena));
+        bm__sqlite_read(BM_INTERVAL, BM_FIXED, sizeof interval, &cell, &interval, &f->arena));
 }
 
 static void test_read_text_forms(void **state)
@@ -382,23 +383,23 @@ static void test_read_text_forms(void **state)
     int64_t usecs = 0;
     bm_uuid uuid;
     bm__cell cell = text_cell("2024-02-29");
-    assert_null(bm__lite_read(BM_DATE, BM_FIXED, 4, &cell, &days, &f->arena));
+    assert_null(bm__sqlite_read(BM_DATE, BM_FIXED, 4, &cell, &days, &f->arena));
     assert_int_equal(days, 19782);
     /* a date alone is its midnight, as datetime.fromisoformat reads it */
-    assert_null(bm__lite_read(BM_TIMESTAMP, BM_FIXED, 8, &cell, &usecs, &f->arena));
+    assert_null(bm__sqlite_read(BM_TIMESTAMP, BM_FIXED, 8, &cell, &usecs, &f->arena));
     assert_int_equal(usecs, INT64_C(1709164800000000));
     cell = text_cell("13:45:00.000250");
-    assert_null(bm__lite_read(BM_TIME, BM_FIXED, 8, &cell, &usecs, &f->arena));
+    assert_null(bm__sqlite_read(BM_TIME, BM_FIXED, 8, &cell, &usecs, &f->arena));
     assert_int_equal(usecs, INT64_C(49500000250));
     cell = text_cell("2024-02-29 14:45:00+01:00");
-    assert_null(bm__lite_read(BM_TIMESTAMPTZ, BM_FIXED, 8, &cell, &usecs, &f->arena));
+    assert_null(bm__sqlite_read(BM_TIMESTAMPTZ, BM_FIXED, 8, &cell, &usecs, &f->arena));
     assert_int_equal(usecs, INT64_C(1709214300000000));
     cell = text_cell("919108f752d143209bacf847db4148a8");
-    assert_null(bm__lite_read(BM_UUID, BM_FIXED, 16, &cell, &uuid, &f->arena));
+    assert_null(bm__sqlite_read(BM_UUID, BM_FIXED, 16, &cell, &uuid, &f->arena));
     assert_int_equal(uuid.bytes[15], 0xa8);
     cell = integer_cell(19782);
-    assert_non_null(bm__lite_read(BM_DATE, BM_FIXED, 4, &cell, &days, &f->arena));
-    assert_non_null(bm__lite_read(BM_UUID, BM_FIXED, 16, &cell, &uuid, &f->arena));
+    assert_non_null(bm__sqlite_read(BM_DATE, BM_FIXED, 4, &cell, &days, &f->arena));
+    assert_non_null(bm__sqlite_read(BM_UUID, BM_FIXED, 16, &cell, &uuid, &f->arena));
 }
 
 static void test_read_variable(void **state)
@@ -408,24 +409,24 @@ static void test_read_variable(void **state)
     bm_slice slice = {NULL, 0};
     char chars[4] = "zzz";
     bm__cell cell = text_cell("d\xC3\xA9j");
-    assert_null(bm__lite_read(BM_TEXT, BM_CSTR, sizeof pointer, &cell, &pointer, &f->arena));
+    assert_null(bm__sqlite_read(BM_TEXT, BM_CSTR, sizeof pointer, &cell, &pointer, &f->arena));
     assert_string_equal(pointer, "d\xC3\xA9j");
-    assert_null(bm__lite_read(BM_TEXT, BM_CHARS, sizeof chars, &cell, chars, &f->arena));
+    assert_null(bm__sqlite_read(BM_TEXT, BM_CHARS, sizeof chars, &cell, chars, &f->arena));
     assert_memory_equal(chars, "d\xC3\xA9j", 4);
     cell = text_cell("x");
-    assert_null(bm__lite_read(BM_TEXT, BM_CHARS, sizeof chars, &cell, chars, &f->arena));
+    assert_null(bm__sqlite_read(BM_TEXT, BM_CHARS, sizeof chars, &cell, chars, &f->arena));
     assert_memory_equal(chars, "x\0\0\0", 4);
     cell = text_cell("five!");
-    assert_non_null(bm__lite_read(BM_TEXT, BM_CHARS, sizeof chars, &cell, chars, &f->arena));
+    assert_non_null(bm__sqlite_read(BM_TEXT, BM_CHARS, sizeof chars, &cell, chars, &f->arena));
     cell = (bm__cell){.kind = BM__CELL_TEXT, .data = "a\0b", .size = 3};
-    assert_non_null(bm__lite_read(BM_TEXT, BM_CSTR, sizeof pointer, &cell, &pointer, &f->arena));
+    assert_non_null(bm__sqlite_read(BM_TEXT, BM_CSTR, sizeof pointer, &cell, &pointer, &f->arena));
     cell = (bm__cell){.kind = BM__CELL_BLOB, .data = NULL, .size = 0};
-    assert_null(bm__lite_read(BM_BYTEA, BM_SLICE, sizeof slice, &cell, &slice, &f->arena));
+    assert_null(bm__sqlite_read(BM_BYTEA, BM_SLICE, sizeof slice, &cell, &slice, &f->arena));
     assert_int_equal(slice.size, 0);
     assert_non_null(slice.data);
-    assert_non_null(bm__lite_read(BM_TEXT, BM_CSTR, sizeof pointer, &cell, &pointer, &f->arena));
+    assert_non_null(bm__sqlite_read(BM_TEXT, BM_CSTR, sizeof pointer, &cell, &pointer, &f->arena));
     cell = (bm__cell){.kind = BM__CELL_BLOB, .data = "\0\xFF", .size = 2};
-    assert_null(bm__lite_read(BM_BYTEA, BM_SLICE, sizeof slice, &cell, &slice, &f->arena));
+    assert_null(bm__sqlite_read(BM_BYTEA, BM_SLICE, sizeof slice, &cell, &slice, &f->arena));
     assert_int_equal(slice.size, 2);
     assert_memory_equal(slice.data, "\0\xFF\0", 3);
 }
@@ -433,7 +434,7 @@ static void test_read_variable(void **state)
 static const char *number(fixture *f, bm__cell cell)
 {
     const char *text = NULL;
-    assert_null(bm__lite_read(BM_NUMERIC, BM_CSTR, sizeof text, &cell, &text, &f->arena));
+    assert_null(bm__sqlite_read(BM_NUMERIC, BM_CSTR, sizeof text, &cell, &text, &f->arena));
     return text;
 }
 
@@ -451,11 +452,11 @@ static void test_read_numeric(void **state)
     }
     const char *text;
     bm__cell cell = real_cell((double)INFINITY);
-    assert_non_null(bm__lite_read(BM_NUMERIC, BM_CSTR, sizeof text, &cell, &text, &f->arena));
+    assert_non_null(bm__sqlite_read(BM_NUMERIC, BM_CSTR, sizeof text, &cell, &text, &f->arena));
     cell = text_cell("abc");
-    assert_non_null(bm__lite_read(BM_NUMERIC, BM_CSTR, sizeof text, &cell, &text, &f->arena));
+    assert_non_null(bm__sqlite_read(BM_NUMERIC, BM_CSTR, sizeof text, &cell, &text, &f->arena));
     cell = (bm__cell){.kind = BM__CELL_BLOB, .data = "1", .size = 1};
-    assert_non_null(bm__lite_read(BM_NUMERIC, BM_CSTR, sizeof text, &cell, &text, &f->arena));
+    assert_non_null(bm__sqlite_read(BM_NUMERIC, BM_CSTR, sizeof text, &cell, &text, &f->arena));
 }
 
 int main(void)

@@ -1,10 +1,11 @@
-/* What the files of pg/ share: a batch block by block, and the names of types in errors. */
-#ifndef BM_PG_BLOCK_H
-#define BM_PG_BLOCK_H
+/* What the files of the binary format share: a batch block by block, and the names of types in
+ * errors. */
+#ifndef BM_POSTGRESQL_BINARY_BLOCK_H
+#define BM_POSTGRESQL_BINARY_BLOCK_H
 
-#include "pg.h"
+#include "binary.h"
 
-/* ---- columns of a batch: copy.c */
+/* ---- columns of a batch: copy_write.c */
 
 /* Rows of the block that begins at `from`. */
 static inline size_t bm__block_rows(const bm__batch *batch, size_t from)

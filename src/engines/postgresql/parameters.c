@@ -1,5 +1,5 @@
 /* Values as parameters of a statement: a column as a binary array, or one value alone. */
-#include "block.h"
+#include "binary_block.h"
 
 static bm_status append_block(const bm__slot *slot, const bm__batch *batch, size_t column,
                               size_t from, bm__buffer *out, bool *has_null, bm_error *err)

@@ -1,6 +1,6 @@
 /* PostgreSQL's messages: which codec of types/ a column takes, COPY, and arrays as parameters. */
-#ifndef BM_PG_PG_H
-#define BM_PG_PG_H
+#ifndef BM_POSTGRESQL_BINARY_H
+#define BM_POSTGRESQL_BINARY_H
 
 #include "arena.h"
 #include "batch.h"

@@ -1,5 +1,5 @@
 /* From a server's column to a member: which bytes can be read, and what must be cast to text. */
-#include "block.h"
+#include "binary_block.h"
 
 static bm__pg_read find(bm_type to, uint32_t oid)
 {

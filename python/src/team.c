@@ -1,4 +1,5 @@
-/* Team: the rules of workers (src/team), for threads of Python; the driver holds a lock. */
+/* Team: the rules of workers (src/executor/team.h), for threads of Python; the driver holds a
+ * lock. */
 #include "core.h"
 
 #include "team.h"

@@ -6,8 +6,8 @@
  *         bm__job_answer(job, status, &answer, &error);
  *     }
  *
- * Everything that is decided, encoded or tried again is decided here; the loop above, in run/ or
- * in a driver that owns its connection, only carries steps and answers.  A job is used by one
+ * Everything that is decided, encoded or tried again is decided here; the loop above, in executor/
+ * or in a driver that owns its connection, only carries steps and answers.  A job is used by one
  * thread.
  */
 #ifndef BM_OPERATION_JOB_H

@@ -5,9 +5,9 @@
 #ifndef BM_OPERATION_PLAN_H
 #define BM_OPERATION_PLAN_H
 
+#include "binary.h"
 #include "engine.h"
 #include "model.h"
-#include "binary.h"
 #include "statement.h"
 #include "table.h"
 

@@ -58,8 +58,16 @@ FORBIDDEN_IN_C = {
 
 # (what, pattern, where in src/ it may stand); judged without comments and strings.
 FENCES = [
-    ("threads", r"\bpthread|\bthrd_|\bmtx_", ("src/run/", "src/engines/postgresql/libpq_cancel.c")),
-    ("atomics", r"\bstdatomic\.h|\b_Atomic\b", ("src/core/", "src/operation/call.h", "src/run/")),
+    (
+        "threads",
+        r"\bpthread|\bthrd_|\bmtx_",
+        ("src/connections/", "src/executor/", "src/engines/postgresql/libpq_cancel.c"),
+    ),
+    (
+        "atomics",
+        r"\bstdatomic\.h|\b_Atomic\b",
+        ("src/core/", "src/operation/call.h", "src/connections/", "src/executor/"),
+    ),
     ("libpq", r"\bPQ[a-z]\w*\s*\(|\blibpq-fe\.h", ("src/engines/postgresql/libpq",)),
     ("SQLite", r"\bsqlite3_\w+\s*\(|\bsqlite3(ext)?\.h", ("src/engines/sqlite/sqlite",)),
 ]
@@ -314,7 +322,8 @@ def engines_have_their_folders() -> Findings:
 
 
 def fences_hold() -> Findings:
-    """Threads in src/run (and one that asks the server to stop), libpq and SQLite in theirs."""
+    """Threads in src/connections and src/executor (and one that asks the server to stop), libpq and
+    SQLite in theirs."""
     for path in SRC:
         for what, pattern, places in FENCES:
             if not path.startswith(places):

@@ -38,7 +38,7 @@ void bm__postgresql_unhint(bm__sql *sql);
 void bm__postgresql_sequence(bm__sql *sql, const bm__sql_shape *shape, const char *column,
                              bool move);
 
-/* lost_commit.c, worker_locks.c */
+/* xact_status.c, worker_locks.c */
 extern const bm__commit_sql bm__postgresql_commits;
 extern const bm__team_sql bm__postgresql_team;
 

@@ -1,6 +1,6 @@
 /* When a call is made again, and after which pause. */
-#ifndef BM_RUN_RETRY_H
-#define BM_RUN_RETRY_H
+#ifndef BM_EXECUTOR_RETRY_H
+#define BM_EXECUTOR_RETRY_H
 
 #include "execute.h"
 #include "stream.h"

@@ -1,4 +1,4 @@
-#include "run.h"
+#include "run_job.h"
 
 static uint64_t rows_of(const bm__job *job)
 {

@@ -1,6 +1,6 @@
 /* The only loop over a job with a transport. */
-#ifndef BM_RUN_RUN_H
-#define BM_RUN_RUN_H
+#ifndef BM_EXECUTOR_RUN_JOB_H
+#define BM_EXECUTOR_RUN_JOB_H
 
 #include "db.h"
 #include "job.h"

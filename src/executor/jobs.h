@@ -1,8 +1,8 @@
 /* The jobs of a call: made, run on one thread or on several, counted. */
-#ifndef BM_RUN_JOBS_H
-#define BM_RUN_JOBS_H
+#ifndef BM_EXECUTOR_JOBS_H
+#define BM_EXECUTOR_JOBS_H
 
-#include "run.h"
+#include "run_job.h"
 
 /*
  * Carry a call out over n connections, one job each: one on the calling thread, or n threads that

@@ -17,8 +17,8 @@
  *     have no connection yet are not needed;
  *   - each worker that has arrived is told to commit or to roll back.
  */
-#ifndef BM_TEAM_TEAM_H
-#define BM_TEAM_TEAM_H
+#ifndef BM_EXECUTOR_TEAM_H
+#define BM_EXECUTOR_TEAM_H
 
 #include "bulkmodel.h"
 

@@ -1,5 +1,5 @@
 #include "locate_row.h"
-#include "run.h"
+#include "run_job.h"
 
 static void perform_all(bm__locate *locate, bm__conn *conn, const bm__hooks *hooks)
 {

@@ -1,7 +1,7 @@
 /* A database, or a transaction on one: connections, what is known of tables, the open transaction.
  * */
-#ifndef BM_RUN_DB_H
-#define BM_RUN_DB_H
+#ifndef BM_CONNECTIONS_DB_H
+#define BM_CONNECTIONS_DB_H
 
 #include "cancel.h"
 #include "catalog.h"

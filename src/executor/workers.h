@@ -1,8 +1,8 @@
-/* The jobs of one call on threads of their own: a driver of the rules in team/. */
-#ifndef BM_RUN_WORKERS_H
-#define BM_RUN_WORKERS_H
+/* The jobs of one call on threads of their own: a driver of the rules in team.h. */
+#ifndef BM_EXECUTOR_WORKERS_H
+#define BM_EXECUTOR_WORKERS_H
 
-#include "run.h"
+#include "run_job.h"
 #include "team.h"
 
 /*

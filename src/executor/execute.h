@@ -2,8 +2,8 @@
  * One call of a verb from its rows to its result: the operation is opened, connections are taken,
  * the table is looked up, the call is planned and checked, the jobs run.
  */
-#ifndef BM_RUN_EXECUTE_H
-#define BM_RUN_EXECUTE_H
+#ifndef BM_EXECUTOR_EXECUTE_H
+#define BM_EXECUTOR_EXECUTE_H
 
 #include "jobs.h"
 #include "operation.h"

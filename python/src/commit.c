@@ -3,6 +3,7 @@
 #include "core.h"
 
 #include "lost_commit.h"
+#include "settings.h"
 
 #include <string.h>
 
@@ -11,16 +12,61 @@ typedef struct py_question {
     bm__step step;
 } py_question;
 
-/* CommitQuestion(id, backend, seconds); the first two as the row of XACT_TOLD has them */
+static const bm__commit_sql *commits_of(const char *name)
+{
+    const bm__engine *engine = py_engine_named(name);
+    if (engine != NULL && engine->commits == NULL) {
+        PyErr_Format(PyExc_ValueError, "%s does not say what became of a transaction", name);
+    }
+    return engine != NULL ? engine->commits : NULL;
+}
+
+/* transaction_sql(engine) -> the statement whose row identifies the open transaction */
+PyObject *py_transaction_sql(PyObject *module, PyObject *args)
+{
+    const char *name;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "s", &name)) {
+        return NULL;
+    }
+    const bm__commit_sql *commits = commits_of(name);
+    return commits != NULL ? PyUnicode_FromString(commits->told) : NULL;
+}
+
+/* may_pass(engine, sqlstate, code) -> may a call that failed so succeed when it is made again? */
+PyObject *py_may_pass(PyObject *module, PyObject *args)
+{
+    const char *name;
+    const char *sqlstate;
+    bm_error err = BM_ERROR;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "ssi", &name, &sqlstate, &err.native_code)) {
+        return NULL;
+    }
+    const bm__engine *engine = py_engine_named(name);
+    if (engine == NULL) {
+        return NULL;
+    }
+    bm__copy_text(err.sqlstate, sizeof err.sqlstate, sqlstate);
+    return PyBool_FromLong(engine->says_passing != NULL && engine->says_passing(&err));
+}
+
+/* CommitQuestion(engine, id, backend, seconds); the id and the backend as the row of
+ * transaction_sql has them */
 static PyObject *question_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
+    const char *name;
     const char *id;
     const char *backend;
     double seconds;
     bm_error err = BM_ERROR;
     bm__xact xact = {0};
     (void)keywords;
-    if (!PyArg_ParseTuple(args, "zzd", &id, &backend, &seconds)) {
+    if (!PyArg_ParseTuple(args, "szzd", &name, &id, &backend, &seconds)) {
+        return NULL;
+    }
+    const bm__commit_sql *commits = commits_of(name);
+    if (commits == NULL) {
         return NULL;
     }
     const char *const texts[] = {id, backend};
@@ -37,7 +83,7 @@ static PyObject *question_new(PyTypeObject *type, PyObject *args, PyObject *keyw
     py_question *self = (py_question *)type->tp_alloc(type, 0);
     if (self != NULL) {
         int64_t now_ns = bm__now_ns();
-        bm__commit_begin(&self->question, bm__engine_postgresql.commits, &xact, now_ns,
+        bm__commit_begin(&self->question, commits, &xact, now_ns,
                          now_ns + (int64_t)(seconds * 1e9));
     }
     return (PyObject *)self;
@@ -120,6 +166,7 @@ bool py_commit_init(PyObject *module)
 {
     return PyType_Ready(&py_question_type) == 0 &&
            PyModule_AddObjectRef(module, "CommitQuestion", (PyObject *)&py_question_type) == 0 &&
-           PyModule_AddStringConstant(module, "XACT_TOLD", bm__engine_postgresql.commits->told) ==
-               0;
+           PyModule_AddIntConstant(module, "RETRY_FIRST_MS", BM__RETRY_FIRST_MS) == 0 &&
+           PyModule_AddIntConstant(module, "RETRY_LONGEST_MS", BM__RETRY_LONGEST_MS) == 0 &&
+           PyModule_AddIntConstant(module, "RETRY_ALL_MS", BM__RETRY_ALL_MS) == 0;
 }

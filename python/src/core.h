@@ -27,7 +27,12 @@ extern PyTypeObject py_catalog_type;
 extern PyTypeObject py_builder_type;
 extern PyTypeObject py_team_type;
 
-PyObject *py_team_sql(PyObject *module, PyObject *argument);
+PyObject *py_team_sql(PyObject *module, PyObject *args);
+PyObject *py_transaction_sql(PyObject *module, PyObject *args);
+PyObject *py_may_pass(PyObject *module, PyObject *args);
+
+/* table.c: the engine of this name; NULL and ValueError where there is none. */
+const bm__engine *py_engine_named(const char *name);
 
 /* What the engine cannot do exactly, found before anything was sent: Django's way is taken. */
 extern PyObject *py_unfit;

@@ -8,7 +8,9 @@ static PyMethodDef functions[] = {
     {"noted", py_noted, METH_VARARGS, NULL},
     {"note", py_note, METH_VARARGS, NULL},
     {"settle", py_settle, METH_VARARGS, NULL},
-    {"team_sql", py_team_sql, METH_O, NULL},
+    {"team_sql", py_team_sql, METH_VARARGS, NULL},
+    {"transaction_sql", py_transaction_sql, METH_VARARGS, NULL},
+    {"may_pass", py_may_pass, METH_VARARGS, NULL},
 #if BM_HAS_SQLITE_EXTENSION
     {"take_source", py_take_source, METH_NOARGS, NULL},
     {"probe", py_probe, METH_VARARGS, NULL},

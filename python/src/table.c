@@ -108,6 +108,15 @@ static bool set_casts(py_table *self)
     return true;
 }
 
+const bm__engine *py_engine_named(const char *name)
+{
+    const bm__engine *engine = bm__engine_named(name);
+    if (engine == NULL) {
+        PyErr_Format(PyExc_ValueError, "unknown engine %s", name);
+    }
+    return engine;
+}
+
 /* Table(engine, name, ((column, attribute, type, flags, limit, cast), ...)) */
 static PyObject *table_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
@@ -123,11 +132,9 @@ static PyObject *table_new(PyTypeObject *type, PyObject *args, PyObject *keyword
         return NULL;
     }
     bm_error err = BM_ERROR;
-    self->engine = bm__engine_named(engine);
+    self->engine = py_engine_named(engine);
     self->key = SIZE_MAX;
-    if (self->engine == NULL) {
-        PyErr_Format(PyExc_ValueError, "unknown engine %s", engine);
-    } else if (set_fields(self, name, fields)) {
+    if (self->engine != NULL && set_fields(self, name, fields)) {
         bool fits = bm__model_check(&self->made, &err) == BM_OK &&
                     bm__table_of_model(self->engine, &self->made, &self->table, &err) == BM_OK;
         if (fits && self->key != SIZE_MAX && set_casts(self)) {

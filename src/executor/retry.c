@@ -2,20 +2,16 @@
 #include "retry.h"
 
 #include "cancel.h"
+#include "settings.h"
 
 #include <poll.h>
 #include <string.h>
 #include <sys/random.h>
 
-/* Full jitter: any pause up to one that doubles. */
-#define FIRST_MS 50
-#define LONGEST_MS 2000
-#define ALL_MS 30000
-
 bm__retry bm__retry_begin(const bm__execution *x)
 {
-    bm__retry retry = {.left = x->op.settings.retries, .most_ms = FIRST_MS};
-    retry.until_ns = bm__after_ms(ALL_MS);
+    bm__retry retry = {.left = x->op.settings.retries, .most_ms = BM__RETRY_FIRST_MS};
+    retry.until_ns = bm__after_ms(BM__RETRY_ALL_MS);
     if (x->limits.deadline_ns != 0 && x->limits.deadline_ns < retry.until_ns) {
         retry.until_ns = x->limits.deadline_ns;
     }
@@ -75,7 +71,8 @@ bool bm__retry_again(bm__retry *retry, bm__execution *x, bm_result *result, bm_e
         return false;
     }
     retry->left--;
-    retry->most_ms = retry->most_ms < LONGEST_MS / 2 ? 2 * retry->most_ms : LONGEST_MS;
+    retry->most_ms =
+        retry->most_ms < BM__RETRY_LONGEST_MS / 2 ? 2 * retry->most_ms : BM__RETRY_LONGEST_MS;
     result->replays++;
     if (x->op.settings.on_retry != NULL) {
         x->op.settings.on_retry(x->op.settings.user, result->replays, err);

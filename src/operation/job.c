@@ -465,7 +465,8 @@ static void locate(bm__job *job, const bm__answer *answer, bm_error *err)
     bool write = job->phase == BM__PHASE_WRITE;
     if (write && job->plan->write.kind == BM__STEP_LOAD && answer->context[0] != '\0') {
         char column[sizeof err->column] = "";
-        row = bm__copy_context_row(answer->context, job->plan->table->name, column, sizeof column);
+        row = job->plan->engine->format->copy_context(answer->context, job->plan->table->name,
+                                                      column, sizeof column);
         if (err->column[0] == '\0') {
             memcpy(err->column, column, sizeof column);
         }

@@ -2,6 +2,7 @@
 
 #include "parts.h"
 #include "savepoint.h"
+#include "sqlstate.h"
 
 #include <string.h>
 
@@ -21,16 +22,11 @@ enum {
     LOCATE_OVER
 };
 
-static bool is(const bm_error *err, const char *sqlstate)
-{
-    return strcmp(err->sqlstate, sqlstate) == 0;
-}
-
 /* Whether a row is refused may depend on other rows of the same statement: parts of it would be
  * refused for what the statement accepts. */
 static bool needs_all_rows(const bm__job *job, const bm_error *error, const bm__suspects *suspects)
 {
-    bool refers = is(error, "23503") || is(error, "23001");
+    bool refers = bm__says_reference(error);
     bool swaps = suspects->deferred && job->plan->by_key;
     return (refers && job->plan->table->self_reference) || (swaps && !refers);
 }
@@ -38,8 +34,7 @@ static bool needs_all_rows(const bm__job *job, const bm_error *error, const bm__
 /* Is a row refused for what it is, whatever rows are before it? */
 static bool judged_alone(const bm_error *error)
 {
-    return error->status == BM_CONVERT || is(error, "23502") || is(error, "23514") ||
-           is(error, "23503");
+    return error->status == BM_CONVERT || bm__says_row_alone(error);
 }
 
 static void search(bm__locate *locate, bool alone)
@@ -196,8 +191,9 @@ bool bm__locate_ends(const bm__locate *locate)
 
 static bool same_failure(const bm_error *a, const bm_error *b)
 {
-    return a->status == b->status && a->native_code == b->native_code && is(a, b->sqlstate) &&
-           strcmp(a->constraint, b->constraint) == 0 && strcmp(a->column, b->column) == 0;
+    return a->status == b->status && a->native_code == b->native_code &&
+           strcmp(a->sqlstate, b->sqlstate) == 0 && strcmp(a->constraint, b->constraint) == 0 &&
+           strcmp(a->column, b->column) == 0;
 }
 
 static void give_up(bm__locate *locate)

@@ -5,7 +5,6 @@
 #ifndef BM_OPERATION_PLAN_H
 #define BM_OPERATION_PLAN_H
 
-#include "binary.h"
 #include "engine.h"
 #include "model.h"
 #include "statement.h"
@@ -26,7 +25,7 @@ typedef struct bm__plan_column {
     bm__supply supply;
     size_t field; /* of the model */
     size_t word;
-    bm__slot slot; /* engines that take PostgreSQL's bytes */
+    bm__slot slot; /* engines with a binary format */
     bm__sql_column sql;
 } bm__plan_column;
 
@@ -201,7 +200,7 @@ bm_status bm__plan_begin(const bm__request *request, bm__plan *plan, bm_error *e
 /* The rows of a chunk: the caller's, else the engine's, for a stream no more than its buffer. */
 size_t bm__plan_chunk(const bm__request *request, size_t engine_rows);
 
-/* Add a column for a field of the table; `in_array` as bm__slot_resolve. */
+/* Add a column for a field of the table; `in_array` as for bm__format. */
 bm_status bm__plan_add_field(bm__plan *plan, size_t field, bm__supply supply, bool in_array,
                              bm__plan_column **out, bm_error *err);
 
@@ -217,9 +216,6 @@ bm_status bm__plan_add_keys(const bm__request *request, bm__plan *plan, bm_error
 /* Readers for fields; those that the table lacks are an error. */
 bm_status bm__plan_outputs(bm__plan *plan, const bm__fields *fields, bm__plan_output **out,
                            bm_error *err);
-
-/* What the catalog says of a column, as the codecs take it. */
-bm__pg_column_type bm__plan_type(const bm__table_column *column);
 
 /* The table's column of a field: BM_INVALID, named, where there is none. */
 bm_status bm__plan_server(const bm__plan *plan, size_t field, const bm__table_column **out,

@@ -134,7 +134,7 @@ static bm_status push_all(void *context, const bm__cell *cells, size_t n, bm_err
 static bm_status take(void *context, const uint8_t *bytes, size_t size, bm_error *err)
 {
     bm__job *job = context;
-    return bm__copy_read(&job->copy, bytes, size, push_all, job, err);
+    return job->plan->engine->format->copy_read(&job->copy, bytes, size, push_all, job, err);
 }
 
 /* copy_to by keys: (ord, columns ...), in the order of the keys. */

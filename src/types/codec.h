@@ -126,6 +126,7 @@ struct bm__slot {
     bm__pg_column_type to;
     uint32_t oid;     /* what is sent: the OID of the bytes, for parameters */
     const char *type; /* its name in SQL, unqualified and built in: "int8", "text" */
+    bool is_text;     /* text and varchar: a statement may leave the type of a parameter open */
     bool as_text;     /* text is sent where the column is another type: the statement must cast */
     const bm__codec *codec;
     const bm__codec *element_codec; /* of arrays */

@@ -66,11 +66,10 @@ static bm_status needs_insert(const bm__request *request, const bm__plan *plan, 
         }
         const bm__table_column *server;
         BM_TRY(bm__plan_server(plan, i, &server, err));
-        bm__pg_column_type type = bm__plan_type(server);
+        const bm__member_form form = {f->type, f->layout, f->width};
         bm__slot slot;
         bm_error why = BM_ERROR;
-        bm_status status =
-            bm__slot_resolve(f->type, f->layout, f->width, &type, false, &slot, &why);
+        bm_status status = plan->engine->format->encode_plan(form, server, false, &slot, &why);
         *out = *out || request->defaults[i] || status == BM_UNSUPPORTED;
     }
     return BM_OK;
@@ -192,9 +191,8 @@ static bool is_lone(const bm__request *request, const bm__plan *plan)
 /* The type of a text is left to the column: labels have a type of their own. */
 static void make_scalar(bm__plan_column *column)
 {
-    bool text = column->slot.oid == BM__OID_TEXT || column->slot.oid == BM__OID_VARCHAR;
     column->sql.scalar = true;
-    column->sql.untyped = text && column->sql.cast == NULL;
+    column->sql.untyped = column->slot.is_text && column->sql.cast == NULL;
 }
 
 static bm_status add_columns(const bm__request *request, bm__plan *plan, bool in_array,
@@ -318,8 +316,7 @@ static bm_status plan_reserve(bm__plan *plan, const bm__sql_shape *shape, bm_err
         plan->reserve.expect = BM__EXPECT_ONE;
         plan->reserve.takes = BM__TAKES_TABLE;
     } else {
-        bool integer =
-            key->oid == BM__OID_INT8 || key->oid == BM__OID_INT2 || key->oid == BM__OID_INT4;
+        bool integer = bm__type_is_integer(plan->engine->type_of(key));
         bool array = plan->engine->has_arrays && integer;
         plan->engine->reserve(&sql, key->default_sql, key->type, array);
         plan->reserve.expect = array ? BM__EXPECT_KEY_ARRAY : BM__EXPECT_KEYS;

@@ -22,7 +22,7 @@ from switches import ROOT, SWITCH, build, copy_sources, fails
 COPY = ROOT / "build" / "mutants"
 FILES = (
     "types/*.[ch]",
-    "engines/postgresql/binary*.h",
+    "engines/postgresql/binary*.[ch]",
     "engines/postgresql/copy_*.c",
     "engines/postgresql/*code_plan.c",
     "engines/postgresql/parameters.c",

@@ -80,8 +80,10 @@ SQL_TEXT = (
 )
 
 # api/engines.c: the public functions of one engine (bm_attach_libpq and the like).
-ENGINE_PLACES = ("src/engines/", "src/api/engines.c")
+ENGINE_PLACES = ("src/engines/", "src/api/engines.c", "python/src/sqlite.c")
 ENGINE_NAMES = r"\bbm__(engine_|transport_)?(postgresql|libpq|sqlite|memory)\w*"
+# What types and errors are called on a server: operation/ and verbs/ ask the engine.
+ENGINE_CODES = r'\bBM__OID_\w+|"\d[0-9A-Z]{4}"'
 ENGINE_WORDS = r"(?i)postgres|pg_catalog|libpq|sqlite|bulkmodel_batch"
 
 # What was measured stands in README.md between its marks, and in charts, as script/bench wrote it.
@@ -308,7 +310,11 @@ def sql_has_its_place() -> Findings:
 
 
 def engines_have_their_folders() -> Findings:
-    """No engine is asked for by name outside its folder; src/sql does not even mention one."""
+    """No engine is asked for by name outside its folder, in the extension neither; src/sql does not
+    even mention one."""
+    for path in C_FILES:
+        if path.startswith("python/src/") and path not in ENGINE_PLACES:
+            yield from matches(path, code_only(TEXTS[path]), ENGINE_NAMES, "an engine by name")
     for path in SRC:
         text = TEXTS[path]
         if path.startswith("src/sql/"):
@@ -319,6 +325,10 @@ def engines_have_their_folders() -> Findings:
             yield from matches(
                 path, code, r'"(postgresql|sqlite|memory)[\w-]*"', "an engine's name"
             )
+        if path.startswith(("src/operation/", "src/verbs/")):
+            yield from matches(path, without_comments(text), ENGINE_CODES, "an OID or SQLSTATE")
+        # A folder is given include paths (meson.build); a path in the name would go around them.
+        yield from matches(path, text, r'^#include "[^"]*/.*', "a header by its path")
 
 
 def fences_hold() -> Findings:

@@ -2,11 +2,7 @@
 #ifndef BM_POSTGRESQL_BINARY_H
 #define BM_POSTGRESQL_BINARY_H
 
-#include "arena.h"
-#include "batch.h"
-#include "buffer.h"
-#include "codec.h"
-#include "step.h"
+#include "format.h"
 
 /*
  * The slot for a member and a server's column.  `in_array`: for an array parameter (unnest), where
@@ -39,15 +35,6 @@ extern const uint8_t bm__copy_trailer[BM__COPY_TRAILER_SIZE];
 bm_status bm__pg_copy_rows(const bm__slot *slots, const bm__batch *batch, size_t from, size_t n,
                            bm__buffer *room, bm__buffer *out, bm_error *err);
 
-/* A column of a batch on its way into a parameter: a binary array of one dimension from 1 on. */
-typedef struct bm__pg_array {
-    const bm__slot *slot;
-    size_t column;   /* of the batch */
-    bm__buffer *out; /* of its own; the array is appended */
-    size_t start;    /* in `out`; these two are bm__pg_arrays' own */
-    bool has_null;
-} bm__pg_array;
-
 /* Append columns of the whole batch, block by block, so that rows are fetched once for all columns.
  * Each at most 1 GB - 1: BM_LIMIT.  The buffers are unchanged after a failure. */
 bm_status bm__pg_arrays(bm__pg_array *arrays, size_t n, const bm__batch *batch, bm_error *err);
@@ -63,15 +50,6 @@ bm_status bm__pg_value(const bm__slot *slot, const void *cell, const char *colum
 bm_status bm__reader_resolve(bm_type to, bm_layout layout, size_t width,
                              const bm__pg_column_type *from, bm__pg_reader *out, bm_error *err);
 
-/* A binary COPY TO that arrives in pieces, cut anywhere.  A zeroed one with n_fields set is
- * ready. */
-typedef struct bm__copy_reader {
-    size_t n_fields;
-    bm__buffer pending; /* bytes of a tuple that is not whole yet */
-    bm__cell *cells;    /* n_fields of them, made by the first read */
-    bool begun, ended;
-} bm__copy_reader;
-
 /*
  * Read what has come; `tuple` is called for each whole row with n_fields cells (kind NULL or
  * BYTES).  BM_DATABASE where the bytes are not a binary COPY.  At the end of the COPY `ended`
@@ -81,7 +59,6 @@ bm_status bm__copy_read(bm__copy_reader *reader, const uint8_t *bytes, size_t si
                         bm_status (*tuple)(void *context, const bm__cell *cells, size_t n,
                                            bm_error *err),
                         void *context, bm_error *err);
-void bm__copy_reader_free(bm__copy_reader *reader);
 
 /*
  * The row (0-based within its COPY) of "COPY relation, line N" in a CONTEXT, whatever the

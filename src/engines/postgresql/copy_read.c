@@ -133,10 +133,3 @@ bm_status bm__copy_read(bm__copy_reader *reader, const uint8_t *bytes, size_t si
     pending->size -= used;
     return BM_OK;
 }
-
-void bm__copy_reader_free(bm__copy_reader *reader)
-{
-    bm__buffer_free(&reader->pending);
-    free(reader->cells);
-    reader->cells = NULL;
-}

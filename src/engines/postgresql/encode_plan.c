@@ -84,6 +84,7 @@ static void send_text(bm__slot *slot, const bm__codec *codec)
     slot->codec = codec;
     slot->oid = BM__OID_TEXT;
     slot->type = "text";
+    slot->is_text = true;
     slot->as_text = true;
 }
 
@@ -133,6 +134,7 @@ bm_status bm__slot_resolve(bm_type from, bm_layout layout, size_t width,
         out->codec = codec;
         out->oid = to->oid;
         out->type = bm__oid_name(to->oid);
+        out->is_text = to->oid == BM__OID_TEXT || to->oid == BM__OID_VARCHAR;
         return BM_OK;
     }
     if (!bm__goes_as_text(from, to->oid)) {
@@ -141,6 +143,7 @@ bm_status bm__slot_resolve(bm_type from, bm_layout layout, size_t width,
     send_text(out, &bm__codec_text);
     if (to->kind == 'e' && !in_array) { /* enum_recv takes the label */
         out->oid = to->oid;
+        out->is_text = false;
         out->as_text = false;
         return BM_OK;
     }

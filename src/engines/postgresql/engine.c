@@ -26,7 +26,6 @@ const bm__engine bm__engine_postgresql = {
     .ask = bm__postgresql_ask,
     .ask_same = bm__postgresql_ask_same,
     .verify = bm__postgresql_verify,
-    .type_of = bm__postgresql_type_of,
     .hint = bm__postgresql_hint,
     .unhint = bm__postgresql_unhint,
     .settle = bm__postgresql_settle,

@@ -4,6 +4,9 @@
 
 #include "catalog.h"
 
+/* binary_format.c */
+extern const bm__format bm__postgresql_format;
+
 /* catalog.c */
 bm_status bm__postgresql_ask(bm__catalog *catalog, bm__step *step, bm_error *err);
 bm_status bm__postgresql_ask_same(bm__catalog *catalog, bm__step *step, bm_error *err);
@@ -15,6 +18,7 @@ bm_type bm__postgresql_type_of(const bm__table_column *column);
 bool bm__postgresql_says_stale(const bm_error *err);
 bool bm__postgresql_says_moved(const bm_error *err);
 bool bm__postgresql_says_passing(const bm_error *err);
+bool bm__postgresql_narrows(const char *routine);
 
 /* statement.c */
 extern const bm__dialect bm__postgresql_dialect;
@@ -51,6 +55,7 @@ extern const bm__team_sql bm__postgresql_team;
     .says_moved = bm__postgresql_says_moved, .says_passing = bm__postgresql_says_passing,          \
     .dialect = &bm__postgresql_dialect, .copy_in = bm__postgresql_copy_in,                         \
     .copy_out = bm__postgresql_copy_out, .reserve = bm__postgresql_reserve,                        \
-    .own_key = bm__postgresql_own_key
+    .own_key = bm__postgresql_own_key, .format = &bm__postgresql_format,                           \
+    .type_of = bm__postgresql_type_of, .narrows = bm__postgresql_narrows
 
 #endif

@@ -166,15 +166,15 @@ bm_status bm__prepare_same_keys(const bm__call *call, const bm_queryset *queryse
 {
     bm__buffer scratch = {0};
     bm_status status = BM_OK;
-    const bm__image *image = queryset != NULL ? queryset->image : NULL;
-    for (size_t k = 0; image != NULL && k < keys->n; k++) {
+    const bm__snapshot *snapshot = queryset != NULL ? queryset->snapshot : NULL;
+    for (size_t k = 0; snapshot != NULL && k < keys->n; k++) {
         size_t field = keys->at[k];
         const char *name = call->model->fields[field].name;
-        bool look = image->columns[field].known && call->has[field];
+        bool look = snapshot->columns[field].known && call->has[field];
         for (size_t row = 0; look && status == BM_OK && row < call->n_rows; row++) {
             bool differs;
-            status =
-                bm__image_differs(image, field, &call->fields[field], row, &scratch, &differs, err);
+            status = bm__snapshot_differs(snapshot, field, &call->fields[field], row, &scratch,
+                                          &differs, err);
             if (status == BM_OK && differs) {
                 status = bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, row, name,
                                        "row %zu: its key column \"%s\" was changed", row, name);
@@ -188,12 +188,12 @@ bm_status bm__prepare_same_keys(const bm__call *call, const bm_queryset *queryse
 static bm_status compare(bm__call *call, const bm_queryset *queryset, size_t field,
                          bm__buffer *scratch, bool *changed, bm_error *err)
 {
-    const bm__image *image = queryset->image;
+    const bm__snapshot *snapshot = queryset->snapshot;
     for (size_t row = 0; row < call->n_rows; row++) {
         bool differs = bm__view_state(&call->fields[field], row) != BM_KEEP;
-        if (image != NULL) {
-            BM_TRY(
-                bm__image_differs(image, field, &call->fields[field], row, scratch, &differs, err));
+        if (snapshot != NULL) {
+            BM_TRY(bm__snapshot_differs(snapshot, field, &call->fields[field], row, scratch,
+                                        &differs, err));
         }
         if (differs) {
             mark(call, row, field);

@@ -91,7 +91,7 @@ def test_evaluated_again_it_has_the_model_s_order() -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_copies_have_no_image(way: Any) -> None:
+def test_copies_have_no_snapshot(way: Any) -> None:
     written = way(5)
     list(written)
     pickled = pickle.loads(pickle.dumps(written))

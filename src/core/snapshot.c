@@ -1,4 +1,4 @@
-#include "image.h"
+#include "snapshot.h"
 
 #include "type.h"
 #include "utf8.h"
@@ -9,47 +9,48 @@
 
 _Static_assert(BM__CELL_UNKNOWN > BM_KEEP, "an unknown cell differs from every state");
 
-bm_status bm__image_new(const bm_model *model, size_t capacity, bm__image **out, bm_error *err)
+bm_status bm__snapshot_new(const bm_model *model, size_t capacity, bm__snapshot **out,
+                           bm_error *err)
 {
     assert(model->n_fields > 0);
     *out = NULL;
-    bm__image *image = calloc(1, sizeof *image);
-    if (image == NULL) {
+    bm__snapshot *snapshot = calloc(1, sizeof *snapshot);
+    if (snapshot == NULL) {
         return bm__no_memory(err);
     }
-    image->n_columns = model->n_fields;
-    image->columns = calloc(model->n_fields, sizeof *image->columns);
-    if (image->columns == NULL) {
-        free(image);
+    snapshot->n_columns = model->n_fields;
+    snapshot->columns = calloc(model->n_fields, sizeof *snapshot->columns);
+    if (snapshot->columns == NULL) {
+        free(snapshot);
         return bm__no_memory(err);
     }
     for (size_t i = 0; i < model->n_fields; i++) {
-        bm__image_column *column = &image->columns[i];
+        bm__snapshot_column *column = &snapshot->columns[i];
         column->type = model->fields[i].type;
         column->layout = model->fields[i].layout;
         column->width = column->layout == BM_FIXED ? model->fields[i].width : 0;
         assert(column->layout != BM_FIXED || column->width == bm__type(column->type)->width);
     }
-    bm_status status = bm__image_grow(image, capacity, err);
+    bm_status status = bm__snapshot_grow(snapshot, capacity, err);
     if (status != BM_OK) {
-        bm__image_free(image);
+        bm__snapshot_free(snapshot);
         return status;
     }
-    *out = image;
+    *out = snapshot;
     return BM_OK;
 }
 
-void bm__image_free(bm__image *image)
+void bm__snapshot_free(bm__snapshot *snapshot)
 {
-    if (image != NULL) {
-        for (size_t i = 0; i < image->n_columns; i++) {
-            free(image->columns[i].fixed);
-            free(image->columns[i].slices);
-            free(image->columns[i].states);
+    if (snapshot != NULL) {
+        for (size_t i = 0; i < snapshot->n_columns; i++) {
+            free(snapshot->columns[i].fixed);
+            free(snapshot->columns[i].slices);
+            free(snapshot->columns[i].states);
         }
-        free(image->columns);
-        bm__arena_free(&image->arena);
-        free(image);
+        free(snapshot->columns);
+        bm__arena_free(&snapshot->arena);
+        free(snapshot);
     }
 }
 
@@ -68,31 +69,33 @@ static bm_status grow(void **at, size_t count, size_t size, bm_error *err)
     return BM_OK;
 }
 
-bm_status bm__image_grow(bm__image *image, size_t capacity, bm_error *err)
+bm_status bm__snapshot_grow(bm__snapshot *snapshot, size_t capacity, bm_error *err)
 {
-    if (capacity <= image->capacity && image->capacity > 0) {
+    if (capacity <= snapshot->capacity && snapshot->capacity > 0) {
         return BM_OK;
     }
-    assert(image->count <= image->capacity && image->capacity <= capacity);
-    for (size_t i = 0; i < image->n_columns; i++) {
-        bm__image_column *column = &image->columns[i];
+    assert(snapshot->count <= snapshot->capacity && snapshot->capacity <= capacity);
+    for (size_t i = 0; i < snapshot->n_columns; i++) {
+        bm__snapshot_column *column = &snapshot->columns[i];
         if (column->width > 0) {
             BM_TRY(grow((void **)&column->fixed, capacity, column->width, err));
         } else {
             BM_TRY(grow((void **)&column->slices, capacity, sizeof(bm_slice), err));
         }
         BM_TRY(grow((void **)&column->states, capacity, 1, err));
-        memset(column->states + image->capacity, BM__CELL_UNKNOWN, capacity - image->capacity);
+        memset(column->states + snapshot->capacity, BM__CELL_UNKNOWN,
+               capacity - snapshot->capacity);
     }
-    image->capacity = capacity;
+    snapshot->capacity = capacity;
     return BM_OK;
 }
 
-static bm_status clone_slices(const bm__image *image, size_t i, bm__image *copy, bm_error *err)
+static bm_status clone_slices(const bm__snapshot *snapshot, size_t i, bm__snapshot *copy,
+                              bm_error *err)
 {
-    const bm__image_column *from = &image->columns[i];
-    assert(from->width == 0 && copy->capacity >= image->count);
-    for (size_t row = 0; row < image->count; row++) {
+    const bm__snapshot_column *from = &snapshot->columns[i];
+    assert(from->width == 0 && copy->capacity >= snapshot->count);
+    for (size_t row = 0; row < snapshot->count; row++) {
         bm_slice *to = &copy->columns[i].slices[row];
         *to = from->slices[row];
         if (from->states[row] == BM_VALUE) {
@@ -105,61 +108,61 @@ static bm_status clone_slices(const bm__image *image, size_t i, bm__image *copy,
     return BM_OK;
 }
 
-static bm_status clone_into(const bm__image *image, bm__image *copy, bm_error *err)
+static bm_status clone_into(const bm__snapshot *snapshot, bm__snapshot *copy, bm_error *err)
 {
-    assert(copy->columns == NULL && image->n_columns > 0);
-    copy->n_columns = image->n_columns;
-    copy->columns = calloc(image->n_columns, sizeof *copy->columns);
+    assert(copy->columns == NULL && snapshot->n_columns > 0);
+    copy->n_columns = snapshot->n_columns;
+    copy->columns = calloc(snapshot->n_columns, sizeof *copy->columns);
     if (copy->columns == NULL) {
         copy->n_columns = 0;
         return bm__no_memory(err);
     }
-    for (size_t i = 0; i < image->n_columns; i++) {
-        copy->columns[i] = image->columns[i];
+    for (size_t i = 0; i < snapshot->n_columns; i++) {
+        copy->columns[i] = snapshot->columns[i];
         copy->columns[i].fixed = NULL;
         copy->columns[i].slices = NULL;
         copy->columns[i].states = NULL;
     }
-    BM_TRY(bm__image_grow(copy, image->capacity, err));
-    assert(copy->capacity >= image->count);
-    copy->count = image->count;
-    for (size_t i = 0; i < image->n_columns; i++) {
-        const bm__image_column *from = &image->columns[i];
-        if (!from->known || image->count == 0) {
+    BM_TRY(bm__snapshot_grow(copy, snapshot->capacity, err));
+    assert(copy->capacity >= snapshot->count);
+    copy->count = snapshot->count;
+    for (size_t i = 0; i < snapshot->n_columns; i++) {
+        const bm__snapshot_column *from = &snapshot->columns[i];
+        if (!from->known || snapshot->count == 0) {
             continue;
         }
-        memcpy(copy->columns[i].states, from->states, image->count);
+        memcpy(copy->columns[i].states, from->states, snapshot->count);
         if (from->width > 0) {
-            memcpy(copy->columns[i].fixed, from->fixed, image->count * from->width);
+            memcpy(copy->columns[i].fixed, from->fixed, snapshot->count * from->width);
         } else {
-            BM_TRY(clone_slices(image, i, copy, err));
+            BM_TRY(clone_slices(snapshot, i, copy, err));
         }
     }
     return BM_OK;
 }
 
-bm_status bm__image_clone(const bm__image *image, bm__image **out, bm_error *err)
+bm_status bm__snapshot_clone(const bm__snapshot *snapshot, bm__snapshot **out, bm_error *err)
 {
     *out = NULL;
-    bm__image *copy = calloc(1, sizeof *copy);
+    bm__snapshot *copy = calloc(1, sizeof *copy);
     if (copy == NULL) {
         return bm__no_memory(err);
     }
-    bm_status status = clone_into(image, copy, err);
+    bm_status status = clone_into(snapshot, copy, err);
     if (status != BM_OK) {
-        bm__image_free(copy);
+        bm__snapshot_free(copy);
         return status;
     }
-    assert(copy->count == image->count && copy->count <= copy->capacity);
+    assert(copy->count == snapshot->count && copy->count <= copy->capacity);
     *out = copy;
     return BM_OK;
 }
 
 /* The bytes of a variable cell as the arena's; *out is left alone where that fails. */
-static bm_status copy_variable(bm__image *image, size_t i, const bm__view *view, size_t row,
+static bm_status copy_variable(bm__snapshot *snapshot, size_t i, const bm__view *view, size_t row,
                                bm_slice *out, bm_error *err)
 {
-    const bm__image_column *column = &image->columns[i];
+    const bm__snapshot_column *column = &snapshot->columns[i];
     assert(column->width == 0);
     assert((column->layout == BM_ARRAY) == (view->cells.layout == BM_ARRAY));
     const void *cell = bm__view_cell(view, row);
@@ -175,7 +178,7 @@ static bm_status copy_variable(bm__image *image, size_t i, const bm__view *view,
         bytes = bm__cell_bytes(view->cells.layout, view->cells.width, cell);
     }
     if (status == BM_OK) {
-        bytes.data = bm__arena_copy(&image->arena, bytes.data, bytes.size);
+        bytes.data = bm__arena_copy(&snapshot->arena, bytes.data, bytes.size);
         status = bytes.data != NULL ? BM_OK : bm__no_memory(err);
     }
     bm__buffer_free(&canonical);
@@ -185,11 +188,11 @@ static bm_status copy_variable(bm__image *image, size_t i, const bm__view *view,
     return status;
 }
 
-bm_status bm__image_set(bm__image *image, size_t i, size_t at, const bm__view *view, size_t row,
-                        bm_error *err)
+bm_status bm__snapshot_set(bm__snapshot *snapshot, size_t i, size_t at, const bm__view *view,
+                           size_t row, bm_error *err)
 {
-    assert(i < image->n_columns && at < image->capacity);
-    bm__image_column *column = &image->columns[i];
+    assert(i < snapshot->n_columns && at < snapshot->capacity);
+    bm__snapshot_column *column = &snapshot->columns[i];
     assert(column->type == view->cells.type);
     assert(column->width == 0 || column->width == view->cells.width);
     bm_state state = bm__view_state(view, row);
@@ -202,7 +205,7 @@ bm_status bm__image_set(bm__image *image, size_t i, size_t at, const bm__view *v
     } else if (column->width > 0) {
         memmove(column->fixed + at * column->width, bm__view_cell(view, row), column->width);
     } else {
-        BM_TRY(copy_variable(image, i, view, row, &column->slices[at], err));
+        BM_TRY(copy_variable(snapshot, i, view, row, &column->slices[at], err));
     }
     column->states[at] = (uint8_t)state;
     return BM_OK;
@@ -229,18 +232,18 @@ static bool lacks_pointer(const bm__view *view, const void *cell)
     return false;
 }
 
-bm_status bm__image_differs(const bm__image *image, size_t i, const bm__view *view, size_t row,
-                            bm__buffer *scratch, bool *differs, bm_error *err)
+bm_status bm__snapshot_differs(const bm__snapshot *snapshot, size_t i, const bm__view *view,
+                               size_t row, bm__buffer *scratch, bool *differs, bm_error *err)
 {
-    assert(i < image->n_columns && scratch != NULL);
-    const bm__image_column *column = &image->columns[i];
+    assert(i < snapshot->n_columns && scratch != NULL);
+    const bm__snapshot_column *column = &snapshot->columns[i];
     assert(column->type == view->cells.type);
     bm_state state = bm__view_state(view, row);
     if (state == BM_KEEP) {
         *differs = false;
         return BM_OK;
     }
-    if (!column->known || row >= image->count || column->states[row] != (uint8_t)state ||
+    if (!column->known || row >= snapshot->count || column->states[row] != (uint8_t)state ||
         state == BM_DEFAULT_CELL) {
         *differs = true;
         return BM_OK;
@@ -250,7 +253,7 @@ bm_status bm__image_differs(const bm__image *image, size_t i, const bm__view *vi
         return BM_OK;
     }
     const void *cell = bm__view_cell(view, row);
-    assert(row < image->count && image->count <= image->capacity);
+    assert(row < snapshot->count && snapshot->count <= snapshot->capacity);
     if (column->width > 0) {
         assert(column->width == view->cells.width);
         *differs = memcmp(column->fixed + row * column->width, cell, column->width) != 0;

@@ -35,14 +35,14 @@ static bm_array load(const void *cell)
 static const char *array_fault(const bm_array *array)
 {
     if (array->count > BM__ARRAY_COUNT_MAX) {
-        return "an array with too many elements";
+        return "the array has too many elements";
     }
     if (array->data == NULL && array->count > 0) {
-        return "an array whose data is a NULL pointer";
+        return "the array has elements, but its data pointer is NULL";
     }
     for (size_t i = 0; array->states != NULL && i < array->count; i++) {
         if (array->states[i] > BM_NULL) {
-            return "an array with an element that is neither a value nor NULL";
+            return "an array element must be a value or NULL";
         }
     }
     return NULL;
@@ -246,7 +246,7 @@ const bm__codec bm__codec_array_text = {.measure = measure_literal, .write = wri
 /* ---- back: array_send */
 
 static const char not_an_array[] = "not an array";
-static const char no_memory[] = "there is no memory for it";
+static const char no_memory[] = "out of memory";
 
 typedef struct wire {
     const uint8_t *at;
@@ -269,7 +269,7 @@ static const char *take_header(const bm__pg_reader *reader, wire *array)
         return not_an_array;
     }
     if (dimensions > 1) {
-        return "an array of more than one dimension";
+        return "the array has more than one dimension: expected one";
     }
     if (array->left < 12 + 8 * (size_t)dimensions) {
         return not_an_array;

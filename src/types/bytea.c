@@ -5,7 +5,8 @@
 
 static const char *parse(bm_slice text, char *room, void *value)
 {
-    static const char fault[] = "is not \\x and hexadecimal digits, which is how bytes are written";
+    static const char fault[] =
+        "is not bytea: expected \\x and pairs of hexadecimal digits, as in \\x0aff";
     if (text.size < 2 || text.size % 2 != 0 || text.data[0] != '\\' || text.data[1] != 'x') {
         return fault;
     }
@@ -43,7 +44,7 @@ static const char *measure_bytea(const bm__slot *slot, const bm__cells *cells, u
         const bm_slice bytes = bm__is_null(cells, i) ? (bm_slice){NULL, 0} : cells->slices[i];
         if ((bytes.data == NULL && bytes.size > 0) || bytes.size >= BM__VALUE_MAX) {
             *bad = i;
-            return bytes.data == NULL ? "is a NULL pointer, which is no value"
+            return bytes.data == NULL ? "is a NULL pointer: set the state to BM_NULL to write NULL"
                                       : "is 1 GB or larger";
         }
         sizes[i] = (uint32_t)bytes.size;

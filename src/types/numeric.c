@@ -237,7 +237,8 @@ static const char *measure_text(const bm__slot *slot, bm_slice text, uint32_t *s
     number value;
     bm__decimal quick;
     if (text.data == NULL) {
-        return text.size > 0 ? "is a NULL pointer, which is no value" : not_a_number;
+        return text.size > 0 ? "is a NULL pointer: set the state to BM_NULL to write NULL"
+                             : not_a_number;
     }
     if (bm__decimal_parse(text, &quick) && bm__decimal_fits(&quick, slot->to.typmod)) {
         *size = BM__NUMERIC_HEADER + 2 * quick.n;
@@ -495,7 +496,7 @@ static const char *read_numeric(const bm__pg_reader *reader, const uint8_t *data
     size_t room = text_room(&sent);
     char *text = room <= sizeof stack ? stack : bm__arena_alloc(arena, room);
     if (text == NULL) {
-        return "there is no memory for it";
+        return "out of memory";
     }
     char *at = text;
     if (sent.sign != 0 && !is_zero(&sent)) {

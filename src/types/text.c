@@ -7,7 +7,7 @@
 
 #include "utf8.h"
 
-static const char no_pointer[] = "is a NULL pointer, which is no value";
+static const char no_pointer[] = "is a NULL pointer: set the state to BM_NULL to write NULL";
 static const char too_large[] = "is 1 GB or larger";
 static const char too_long[] = "too long for its column";
 
@@ -134,7 +134,7 @@ const char *bm__store_bytes(const bm__pg_reader *reader, const void *data, size_
     }
     bm_slice text = {bm__arena_copy(arena, data, size), size};
     if (text.data == NULL) {
-        return "there is no memory for it";
+        return "out of memory";
     }
     if (reader->layout == BM_SLICE) {
         memcpy(member, &text, sizeof text);
@@ -210,7 +210,7 @@ static const char *read_jsonb(const bm__pg_reader *reader, const uint8_t *data, 
                               void *member, bm__arena *arena)
 {
     if (size < 1 || data[0] != JSONB_VERSION) {
-        return "jsonb of an unknown version";
+        return "the version of the jsonb format is unknown";
     }
     return bm__read_text(reader, data + 1, size - 1, member, arena);
 }

@@ -218,7 +218,7 @@ static void test_refused(void **state)
                                           "1 ", "1,5", "--1",  "1e",       "1e+",
                                           ".",  "e5",  "0x10", "1.2.3",    "+"};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        refuse(BM_NUMERIC, BM_CSTR, sizeof(char *), &numbers[i], "no number");
+        refuse(BM_NUMERIC, BM_CSTR, sizeof(char *), &numbers[i], "not a number");
     }
     static const char *const large[] = {"1e308", "0.01e310", "99999999e99999999999999999999"};
     for (size_t i = 0; i < 3; i++) {

@@ -102,7 +102,8 @@ bm_status bm__pg_value(const bm__slot *slot, const void *cell, const char *colum
     }
     if (has_null) {
         out->size = start;
-        return bm__bad_cell(err, BM_NO_ROW, column, "is a NULL pointer, which is no value");
+        return bm__bad_cell(err, BM_NO_ROW, column,
+                            "is a NULL pointer: set the state to BM_NULL to write NULL");
     }
     out->size -= 4;
     memmove(out->data + start, out->data + start + 4, out->size - start);

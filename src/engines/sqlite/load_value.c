@@ -18,7 +18,7 @@ static const char *store_bytes(const bm__stored *to, const void *data, size_t si
     void *member = to->member;
     if (layout == BM_CHARS) {
         if (size > width) {
-            return "a value longer than the member that is to hold it";
+            return "too long for its member";
         }
         memset(member, 0, width);
         if (size != 0) {
@@ -42,7 +42,7 @@ static const char *store_bytes(const bm__stored *to, const void *data, size_t si
 const char *bm__take_text(const bm__cell *cell, const bm__stored *to, bm__arena *arena)
 {
     if (cell->kind != BM__CELL_TEXT) {
-        return "no TEXT where text is expected";
+        return "expected TEXT";
     }
     const char *fault = bm__text_fault(cell->data, cell->size);
     return fault != NULL ? fault : store_bytes(to, cell->data, cell->size, arena);
@@ -57,7 +57,7 @@ const char *bm__take_number(const bm__cell *cell, const bm__stored *to, bm__aren
         return store_bytes(to, text, bm__value_print(BM_INT8, &cell->integer, text), arena);
     case BM__CELL_REAL:
         if (!isfinite(cell->real)) {
-            return "a REAL that is infinite, which no decimal number is";
+            return "an infinite REAL is not a decimal number";
         }
         return store_bytes(to, text, bm__value_print(BM_FLOAT8, &cell->real, text), arena);
     case BM__CELL_TEXT:
@@ -68,13 +68,13 @@ const char *bm__take_number(const bm__cell *cell, const bm__stored *to, bm__aren
     case BM__CELL_BLOB:
         break;
     }
-    return "a BLOB where a number is expected";
+    return "expected a number, found a BLOB";
 }
 
 const char *bm__take_blob(const bm__cell *cell, const bm__stored *to, bm__arena *arena)
 {
     if (cell->kind != BM__CELL_BLOB) {
-        return "no BLOB where bytes are expected";
+        return "expected a BLOB";
     }
     return store_bytes(to, cell->data, cell->size, arena);
 }
@@ -88,14 +88,14 @@ const char *bm__take_float(const bm__cell *cell, const bm__stored *to, bm__arena
     } else if (cell->kind == BM__CELL_INTEGER) { /* a REAL in a column of NUMERIC affinity */
         value = (double)cell->integer;
     } else {
-        return "no REAL where a float is expected";
+        return "expected a REAL";
     }
     if (to->type == BM_FLOAT8) {
         memcpy(to->member, &value, sizeof value);
         return NULL;
     }
     if (isfinite(value) && fabs(value) > (double)FLT_MAX) {
-        return "a number that float4 cannot hold";
+        return "out of range for float4";
     }
     float narrow = (float)value;
     memcpy(to->member, &narrow, sizeof narrow);
@@ -108,7 +108,7 @@ const char *bm__take_integer(const bm__cell *cell, const bm__stored *to, bm__are
     void *member = to->member;
     (void)arena;
     if (cell->kind != BM__CELL_INTEGER) {
-        return "no INTEGER where one is expected";
+        return "expected an INTEGER";
     }
     int64_t value = cell->integer;
     if (type == BM_INT8) {
@@ -123,7 +123,7 @@ const char *bm__take_integer(const bm__cell *cell, const bm__stored *to, bm__are
         bool narrow = value == 1;
         memcpy(member, &narrow, sizeof narrow);
     } else {
-        return "an INTEGER outside the range of its type";
+        return "the INTEGER is out of range for its type";
     }
     return NULL;
 }
@@ -132,12 +132,12 @@ const char *bm__take_printed(const bm__cell *cell, const bm__stored *to, bm__are
 {
     (void)arena;
     if (cell->kind != BM__CELL_TEXT) {
-        return "no TEXT where its type is stored as text";
+        return "expected TEXT";
     }
     bm_slice text = {cell->data, cell->size};
     return bm__value_parse(to->type, text, NULL, to->member) == NULL
                ? NULL
-               : "TEXT that is not a value of its type";
+               : "the TEXT is not a value of its type";
 }
 
 const char *bm__take_date(const bm__cell *cell, const bm__stored *to, bm__arena *arena)
@@ -146,7 +146,7 @@ const char *bm__take_date(const bm__cell *cell, const bm__stored *to, bm__arena 
     const bm__stored read = {.type = BM_DATE, .member = &days};
     const char *fault = bm__take_printed(cell, &read, arena);
     if (fault == NULL && (days < BM__DATE_MIN || days > BM__DATE_MAX)) {
-        fault = "a date outside the years 1 to 9999";
+        fault = "the date is outside the years 1 to 9999";
     }
     if (fault == NULL) {
         memcpy(to->member, &days, sizeof days);
@@ -173,10 +173,10 @@ const char *bm__take_timestamp(const bm__cell *cell, const bm__stored *to, bm__a
     const bm__stored read = {.type = BM_TIMESTAMPTZ, .member = &usecs};
     const char *fault = bm__take_printed(cell, &read, arena);
     if (fault == NULL && has_hour_24(cell)) {
-        fault = "TEXT that is not a value of its type";
+        fault = "the TEXT is not a value of its type";
     }
     if (fault == NULL && !bm__sqlite_has_year(usecs)) {
-        fault = "a date outside the years 1 to 9999";
+        fault = "the date is outside the years 1 to 9999";
     }
     if (fault == NULL) {
         memcpy(to->member, &usecs, sizeof usecs);
@@ -188,7 +188,7 @@ const char *bm__take_interval(const bm__cell *cell, const bm__stored *to, bm__ar
 {
     (void)arena;
     if (cell->kind != BM__CELL_INTEGER) {
-        return "no INTEGER where an interval is expected";
+        return "expected an INTEGER of microseconds";
     }
     const bm_interval interval = {cell->integer, 0, 0};
     memcpy(to->member, &interval, sizeof interval);

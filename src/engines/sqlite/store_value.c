@@ -19,7 +19,7 @@ static const char *set_integer(bm__cell *out, int64_t value)
 static const char *set_real(bm__cell *out, double value)
 {
     if (isnan(value)) {
-        return "NaN, which SQLite would store as NULL";
+        return "SQLite cannot store NaN: it would become NULL";
     }
     out->kind = BM__CELL_REAL;
     out->real = value;
@@ -42,8 +42,8 @@ static const char *variable_bytes(bm_layout layout, size_t width, const void *ce
     if (out->data != NULL) {
         return NULL;
     }
-    return layout == BM_CSTR ? "a NULL pointer whose state is not NULL"
-                             : "a NULL pointer whose size is not 0";
+    return layout == BM_CSTR ? "is a NULL pointer: set the state to BM_NULL to write NULL"
+                             : "is a NULL pointer, but its size is not 0";
 }
 
 const char *bm__give_text(const bm__stored *from, char scratch[BM__PRINT_MAX], bm__cell *out)
@@ -104,12 +104,12 @@ const char *bm__sqlite_number_fault(const char *text, size_t size)
     const char *fraction = point + (point < end && *point == '.');
     const char *behind = skip_digits(fraction, end);
     if (point - whole + (behind - fraction) == 0) {
-        return "text that is no number";
+        return "the text is not a number";
     }
     int64_t exponent = 0;
     if (behind < end &&
         ((*behind != 'e' && *behind != 'E') || !read_exponent(behind + 1, end, &exponent))) {
-        return "text that is no number";
+        return "the text is not a number";
     }
     if (exponent + (point - whole) <= MAX_MAGNITUDE) {
         return NULL;
@@ -119,8 +119,9 @@ const char *bm__sqlite_number_fault(const char *text, size_t size)
         first++;
     }
     int64_t magnitude = exponent + (point - first) + (first > point);
-    return first == behind || magnitude <= MAX_MAGNITUDE ? NULL
-                                                         : "a number too large for SQLite (1e308)";
+    return first == behind || magnitude <= MAX_MAGNITUDE
+               ? NULL
+               : "the number is too large for SQLite, whose limit is 1e308";
 }
 
 const char *bm__give_number(const bm__stored *from, char scratch[BM__PRINT_MAX], bm__cell *out)
@@ -144,7 +145,7 @@ const char *bm__give_date(const bm__stored *from, char scratch[BM__PRINT_MAX], b
     int32_t days;
     memcpy(&days, from->cell, sizeof days);
     if (days < BM__DATE_MIN || days > BM__DATE_MAX) {
-        return "a date outside the years 1 to 9999";
+        return "the date is outside the years 1 to 9999";
     }
     return bm__give_printed(from, scratch, out);
 }
@@ -154,7 +155,7 @@ const char *bm__give_time(const bm__stored *from, char scratch[BM__PRINT_MAX], b
     int64_t usecs;
     memcpy(&usecs, from->cell, sizeof usecs);
     if (usecs < 0 || usecs >= BM__USECS_PER_DAY) { /* 24:00:00 is no time to Django */
-        return "a time outside 00:00:00 to 23:59:59.999999";
+        return "the time is outside 00:00:00 to 23:59:59.999999";
     }
     return bm__give_printed(from, scratch, out);
 }
@@ -164,7 +165,7 @@ const char *bm__give_timestamp(const bm__stored *from, char scratch[BM__PRINT_MA
     int64_t usecs;
     memcpy(&usecs, from->cell, sizeof usecs);
     if (!bm__sqlite_has_year(usecs)) {
-        return "a date outside the years 1 to 9999";
+        return "the date is outside the years 1 to 9999";
     }
     return set_text(out, scratch, bm__timestamp_text(usecs, false, scratch));
 }
@@ -215,11 +216,12 @@ const char *bm__give_interval(const bm__stored *from, char scratch[BM__PRINT_MAX
     (void)scratch;
     memcpy(&interval, from->cell, sizeof interval);
     if (interval.months != 0) {
-        return "an interval with months, which have no fixed number of microseconds";
+        return "the interval has months: SQLite stores microseconds, and a month has no fixed "
+               "number of them";
     }
     if (__builtin_mul_overflow((int64_t)interval.days, BM__USECS_PER_DAY, &usecs) ||
         __builtin_add_overflow(usecs, interval.microseconds, &usecs)) {
-        return "an interval of more microseconds than 64 bits hold";
+        return "the interval has more microseconds than a 64-bit integer can hold";
     }
     return set_integer(out, usecs);
 }

@@ -64,7 +64,7 @@ bm_status bm__check_member(bm_type type, bm_layout layout, size_t width, bm_erro
     }
     bm__member_name(type, layout, member);
     return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
-                    "a value of type %s cannot be in such a member", member);
+                    "a value of type %s does not fit the layout and width of its member", member);
 }
 
 static bm_status refuse(const bm__slot *slot, bm_status status, bm_error *err)
@@ -74,8 +74,8 @@ static bm_status refuse(const bm__slot *slot, bm_status status, bm_error *err)
     bm__member_name(slot->from, slot->layout, member);
     bm__server_name(&slot->to, column);
     return bm__fail(err, status, BM_STAGE_CHECK,
-                    status == BM_INVALID ? "a member of type %s cannot go to a column of type %s"
-                                         : "COPY has no bytes from %s for a column of type %s",
+                    status == BM_INVALID ? "a member of type %s cannot be written to a column of type %s"
+                                         : "COPY cannot write a member of type %s to a column of type %s",
                     member, column);
 }
 

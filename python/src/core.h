@@ -152,14 +152,14 @@ typedef struct py_order {
     PyObject *update; /* tuple of the fields that it updates */
 } py_order;
 
-/* again.c: methods of Job. */
+/* job_again.c: methods of Job. */
 PyObject *py_job_again(PyObject *object, PyObject *args);
 PyObject *py_job_knows_table(PyObject *object, PyObject *unused);
 PyObject *py_job_keys_by(PyObject *object, PyObject *unused);
 PyObject *py_job_proof(PyObject *object, PyObject *unused);
 PyObject *py_job_unsorted(PyObject *object, PyObject *unused);
 
-/* engine.c: rows, plan and job, checked before anything is sent. */
+/* operation.c: rows, plan and job, checked before anything is sent. */
 bm_status py_prepare(py_job *self, const py_order *order, bm_error *err);
 
 /* Give rows that came back (a list of tuples) to a step's push.  `key_size`: a key is so many bytes
@@ -173,7 +173,7 @@ bool py_is_key(PyObject *value, size_t key_size);
 /* Parameters in PostgreSQL's binary form, a tuple of bytes or None. */
 PyObject *py_params(const bm__step *step);
 
-/* locator.c: methods of a Job. */
+/* locate_row.c: methods of a Job. */
 PyObject *py_job_locator(PyObject *object, PyObject *args);
 PyObject *py_job_refused(PyObject *object, PyObject *args);
 PyObject *py_job_found(PyObject *object, PyObject *unused);
@@ -208,7 +208,7 @@ PyObject *py_sqlite_facts(PyObject *module, PyObject *args);
 /* commit.c */
 bool py_commit_init(PyObject *module);
 
-/* handle.c */
+/* sqlite_handle.c */
 PyObject *py_probe(PyObject *module, PyObject *args);
 PyObject *py_source_at(PyObject *module, PyObject *args);
 

@@ -1,7 +1,7 @@
 /*
- * The snapshot of a queryset: its rows' cells as last read or written, in canonical form.  It shares
- * no memory with the rows that the caller edits.  Fixed cells are stored as they are; variable ones
- * as bytes; arrays as count, states and elements in a row.
+ * The snapshot of a queryset: its rows' cells as last read or written, in canonical form.  It
+ * shares no memory with the rows that the caller edits.  Fixed cells are stored as they are;
+ * variable ones as bytes; arrays as count, states and elements in a row.
  */
 #ifndef BM_CORE_SNAPSHOT_H
 #define BM_CORE_SNAPSHOT_H

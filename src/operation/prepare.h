@@ -34,8 +34,8 @@ bm_status bm__prepare_same_keys(const bm__call *call, const bm_queryset *queryse
 
 /*
  * Compare a queryset's rows with its snapshot: the rows that changed are picked, `changes` says
- * which fields did in some row, `keeps` which of them did not in some picked row.  Rows that did not
- * change are BM_ROW_UNCHANGED, *unchanged of them.
+ * which fields did in some row, `keeps` which of them did not in some picked row.  Rows that did
+ * not change are BM_ROW_UNCHANGED, *unchanged of them.
  */
 bm_status bm__prepare_changes(bm__call *call, const bm_queryset *queryset, bool *changes,
                               bool *keeps, uint64_t *unchanged, bm_error *err);

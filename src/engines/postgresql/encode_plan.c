@@ -74,9 +74,8 @@ static bm_status refuse(const bm__slot *slot, bm_status status, bm_error *err)
     bm__member_name(slot->from, slot->layout, member);
     bm__server_name(&slot->to, column);
     return bm__fail(err, status, BM_STAGE_CHECK,
-                    status == BM_INVALID ? "a member of type %s cannot be written to a column of type %s"
-                                         : "COPY cannot write a member of type %s to a column of type %s",
-                    member, column);
+                    "%s cannot write a member of type %s to a column of type %s",
+                    status == BM_INVALID ? "bulkmodel" : "COPY", member, column);
 }
 
 static void send_text(bm__slot *slot, const bm__codec *codec)

@@ -1,6 +1,6 @@
 #include "sqlite_engine.h"
 
-#include "text.h"
+#include "quoting.h"
 
 #include <string.h>
 #include <strings.h>

@@ -1,4 +1,4 @@
-#include "text.h"
+#include "quoting.h"
 
 #include <stdarg.h>
 #include <stdio.h>

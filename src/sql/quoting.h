@@ -1,6 +1,7 @@
-/* SQL text under construction.  After a failure nothing more is added; bm__sql_end says so. */
-#ifndef BM_SQL_TEXT_H
-#define BM_SQL_TEXT_H
+/* SQL text under construction, its names quoted.  After a failure nothing more is added;
+ * bm__sql_end says so. */
+#ifndef BM_SQL_QUOTING_H
+#define BM_SQL_QUOTING_H
 
 #include "arena.h"
 #include "buffer.h"

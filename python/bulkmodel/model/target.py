@@ -38,6 +38,7 @@ class Target:
             raise Fallback("the engine cannot write this model")
         if dialect.has_catalog and not postgresql.is_known(self.connection):
             raise Fallback("the connections of its backend are not psycopg connections")
+        self.connection.ensure_connection()  # the driver adapts values
         self.dialect = dialect
         self.description: Description = description
         self.table = description.table

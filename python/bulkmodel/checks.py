@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig, apps
 from django.core.checks import CheckMessage, Error, Info, Warning
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, models
 
 from bulkmodel import conf
@@ -27,7 +28,17 @@ _OURS = (BulkModelQuerySet, BulkModelQuerySetMixin, *BulkModelQuerySetMixin.__mr
 
 def check_settings(app_configs: Apps, **options: Any) -> list[CheckMessage]:
     """E001: a setting has an invalid value."""
-    return [Error(fault, id="bulkmodel.E001") for fault in conf.faults()]
+    settings: tuple[Callable[[], Any], ...] = (
+        conf.max_concurrent_batch_writes,
+        conf.always_use_concurrent_batch_writes,
+    )
+    found: list[CheckMessage] = []
+    for setting in settings:
+        try:
+            setting()
+        except ImproperlyConfigured as error:
+            found.append(Error(str(error), id="bulkmodel.E001"))
+    return found
 
 
 def check_managers(app_configs: Apps, **options: Any) -> list[CheckMessage]:

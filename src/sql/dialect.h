@@ -2,7 +2,7 @@
 #ifndef BM_SQL_DIALECT_H
 #define BM_SQL_DIALECT_H
 
-#include "quoting.h"
+#include "text.h"
 
 struct bm__sql_shape;
 

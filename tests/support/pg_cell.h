@@ -1,8 +1,8 @@
-/* One cell into PostgreSQL's bytes and back, for the tests of its codecs. */
+/* One cell into PostgreSQL's bytes and back, for the tests of pg/. */
 #ifndef TEST_SUPPORT_PG_CELL_H
 #define TEST_SUPPORT_PG_CELL_H
 
-#include "binary.h"
+#include "pg.h"
 
 #include <string.h>
 

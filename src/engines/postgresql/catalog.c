@@ -1,7 +1,7 @@
 #include "postgresql.h"
 
 #include "operators.h"
-#include "quoting.h"
+#include "text.h"
 #include "type.h"
 
 #include <stdlib.h>

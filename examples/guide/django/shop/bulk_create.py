@@ -53,16 +53,6 @@ def upsert(rows: list[Product]) -> object:
     return products
 
 
-def feed(rows: list[Product]) -> tuple[int, int, int]:
-    # [bulk_upsert]
-    result = Product.objects.bulk_upsert(
-        rows, unique_fields=["sku"], update_fields=["name", "price"]
-    )
-    counts = result.inserted, result.updated, result.unchanged
-    # [end bulk_upsert]
-    return counts
-
-
 def refused(rows: list[Product]) -> tuple[object, ...]:
     # [errors]
     try:

@@ -115,6 +115,10 @@ int main(int argc, char **argv)
     cli_options options;
     bm_error err = BM_ERROR;
     take_descriptors();
+    if (argc == 1) {
+        cli_help(stderr, NULL);
+        return CLI_EXIT_USAGE;
+    }
     bm_status status = cli_options_read(argc, argv, &options, &err);
     if (status == BM_OK) {
         status = answer(&options, &err);

@@ -18,6 +18,7 @@ from bulkmodel.helpers import get_chunks
 from bulkmodel.managers import BulkModelManager
 from bulkmodel.models import BulkModel
 from bulkmodel.queryset import BulkModelQuerySet, BulkModelQuerySetMixin
+from bulkmodel.results import BulkResult, Outcome
 
 
 class Shelf(models.Model):
@@ -67,6 +68,13 @@ def upsert(rows: list[Shelf]) -> list[Shelf]:
     return Shelf.objects.bulk_create(
         rows, update_conflicts=True, update_fields=["name"], unique_fields=["id"]
     )
+
+
+def results(items: list[Item]) -> list[int]:
+    made: BulkResult = Item.objects.bulk_upsert(items, update_fields=["value"], duplicates="last")
+    told: BulkResult = Item.objects.update_fields("value", objects=items, return_result=True)
+    gone: BulkResult = Item.objects.filter(value=-1).bulk_delete(items[:1], dry_run=True)
+    return [made.inserted, told.updated, gone.deleted, *gone.rows(Outcome.MISSING)]
 
 
 def update(items: BulkModelQuerySet[Item]) -> int:

@@ -1,5 +1,5 @@
 /* Binary arrays: what is read is written again, and that reads as the same elements. */
-#include "pg.h"
+#include "binary.h"
 
 #include <stdlib.h>
 #include <string.h>

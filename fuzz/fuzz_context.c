@@ -1,5 +1,5 @@
 /* CONTEXT: any text is safe, and a last line that names the relation is what counts. */
-#include "pg.h"
+#include "binary.h"
 
 #include <stdio.h>
 #include <stdlib.h>

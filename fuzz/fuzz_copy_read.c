@@ -1,5 +1,5 @@
 /* A COPY read whole and cut: both see the same rows and the same end. */
-#include "pg.h"
+#include "binary.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Dates and times: what is read is written as the same bytes, what is written reads as the same
  * value, and a value is refused only outside the server's limits or ours. */
-#include "pg.h"
+#include "binary.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* numeric, both ways: what is read is written as the same number, and read as the same text
  * again. */
-#include "pg.h"
+#include "binary.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Names in SQL: a quoted name ends where it says, and without its quotes it is the name again.
  * https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS */
-#include "text.h"
+#include "quoting.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -38,10 +38,12 @@ static const bm_model table = {
 static const cli_options asked[] = {
     {.format = "csv"},
     {.format = "ndjson"},
-    {.format = "tsv", .null_text = "\\N"},
+    {.format = "tsv", .nulls = {.at = (char *[]){"\\N"}, .n = 1}},
     {.format = "csv", .no_header = true},
     {.format = "csv", .quote = "'", .escape = "\\", .delimiter = ";"},
     {.format = "csv", .skip_lines = 2},
+    {.format = "tsv", .quote = ""},
+    {.format = "csv", .comment = "#", .nulls = {.at = (char *[]){"", "NA"}, .n = 2}},
     {.format = "ndjson", .skip_lines = 1},
     {.format = "csv", .encoding = "UTF-16LE"},
 };

@@ -1,7 +1,7 @@
 /* Values of one type, both ways: bytes of the server that are read are written as the same bytes,
  * and a member that is written is read as the same member.  Compiled once for each type, with
  * FUZZ_TYPE, FUZZ_OID, FUZZ_LAYOUT and FUZZ_WIDTH. */
-#include "pg.h"
+#include "binary.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -667,8 +667,8 @@ typedef enum bm_maintenance {
     BM_FIND_SEQUENCES, /**< PostgreSQL: count sequences below the largest value of their column, as
                           after an insert of rows with their own keys */
     BM_SYNC_SEQUENCES, /**< ... and move them there, at once and in no transaction */
-    BM_CHECK_CONSTRAINTS /**< PostgreSQL, inside a transaction: check deferred constraints of all
-                            tables now, so that COMMIT does not fail because of them */
+    BM_CHECK_CONSTRAINTS /**< inside a transaction: check deferred constraints of all tables now, so
+                            that COMMIT does not fail because of them */
 } bm_maintenance;
 
 /** Options of bm_maintain. */

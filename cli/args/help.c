@@ -69,7 +69,7 @@ void cli_help(FILE *out, const cli_verb *verb)
         "PG* environment variables.  TABLE is [SCHEMA.]TABLE; a name that contains a dot goes in\n"
         "\"quotes\".  Without a FILE, or with -, rows are read from standard input.  Files that "
         "are\n"
-        "compressed with gzip or zstd are decompressed.  A command is one transaction: it writes\n"
-        "all rows or none.\n",
+        "compressed with gzip, zstd, xz or bzip2 are decompressed.  A command is one transaction:\n"
+        "it writes all rows or none.\n",
         out);
 }

@@ -44,23 +44,32 @@ static const char *unquote(const char *text, char *out)
     return NULL;
 }
 
-bm_status cli_names_split(cli_names *names, const char *text, char separator, bm_error *err)
+/* Copy the name that begins at `text`.  Returns where it ends: at the separator or the end of the
+ * text; or NULL. */
+static const char *take_name(const char *text, char separator, char *out)
 {
     const char both[] = {separator, '\0'};
+    const char *end = text + strcspn(text, both);
+    if (*text == '"') {
+        end = unquote(text, out);
+    } else {
+        memcpy(out, text, (size_t)(end - text));
+        out[end - text] = '\0';
+    }
+    return end != NULL && (*end == '\0' || *end == separator) ? end : NULL;
+}
+
+bm_status cli_names_split(cli_names *names, const char *text, char separator, bool empty,
+                          bm_error *err)
+{
     char *name = malloc(strlen(text) + 1);
     if (name == NULL) {
         return cli_no_memory(err);
     }
     bm_status status = BM_OK;
     for (const char *at = text; status == BM_OK; at++) {
-        const char *end = at + strcspn(at, both);
-        if (*at == '"') {
-            end = unquote(at, name);
-        } else {
-            memcpy(name, at, (size_t)(end - at));
-            name[end - at] = '\0';
-        }
-        if (end == NULL || (*end != '\0' && *end != separator) || name[0] == '\0') {
+        const char *end = take_name(at, separator, name);
+        if (end == NULL || (name[0] == '\0' && !empty)) {
             status = cli_fail(err, BM_INVALID, "\"%s\" is not a list of names", text);
             break;
         }
@@ -71,6 +80,27 @@ bm_status cli_names_split(cli_names *names, const char *text, char separator, bm
         at = end;
     }
     free(name);
+    return status;
+}
+
+bm_status cli_names_pair(cli_names *names, const char *text, bool empty, bm_error *err)
+{
+    char *left = malloc(strlen(text) + 1);
+    if (left == NULL) {
+        return cli_no_memory(err);
+    }
+    bm_status status = BM_OK;
+    const char *equals = take_name(text, '=', left);
+    if (equals == NULL || *equals != '=' || (left[0] == '\0' && !empty)) {
+        status = cli_fail(err, BM_INVALID, "\"%s\" has no equals sign between two names", text);
+    }
+    if (status == BM_OK) {
+        status = cli_names_add(names, left, strlen(left), err);
+    }
+    if (status == BM_OK) {
+        status = cli_names_add(names, equals + 1, strlen(equals + 1), err);
+    }
+    free(left);
     return status;
 }
 

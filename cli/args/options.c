@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,21 +26,30 @@ const cli_verb cli_verbs[] = {
 const cli_option cli_option_table[] = {
     {'f', "format", "csv|tsv|ndjson", CLI_CHOICE, AT(format), CLI_ALL,
      "format of the file; default: by its name, else csv"},
-    {'c', "columns", "COL,...", CLI_LIST, AT(columns), CLI_ALL,
-     "use only these columns; with --no-header, the names of the file's columns in order"},
-    {'m', "map", "FILE_COL=COL", CLI_PAIR, AT(map), CLI_READS_FILES,
-     "write column FILE_COL of the file to column COL of the table"},
+    {'c', "columns", "COL,...", CLI_PLACES, AT(columns), CLI_ALL,
+     "use only these columns; with --no-header, the names of the file's columns in order, where "
+     "an empty name skips a column: id,,name"},
+    {'m', "map", "FILE_COL=COL", CLI_RENAME, AT(map), CLI_READS_FILES,
+     "write column FILE_COL of the file to column COL of the table; =COL: the column without a "
+     "name"},
     {'s', "set", "COL=VALUE", CLI_PAIR, AT(set), WRITES | CLI_EXPLAIN,
      "write this value to column COL of every row"},
     {'k', "key", "COL,...", CLI_LIST, AT(key), CLI_READS_FILES,
      "find rows by these columns; default: the primary key"},
-    {0, "null", "TEXT", CLI_TEXT, AT(null_text), CLI_ALL,
-     "an unquoted cell with this text is NULL; default: an empty cell"},
+    {0, "null", "TEXT", CLI_TEXTS, AT(nulls), CLI_ALL,
+     "an unquoted cell with this text is NULL; may be given several times; default: an empty cell"},
+    {0, "null-columns", "COL,...", CLI_LIST, AT(null_columns), CLI_READS_FILES,
+     "in these columns a quoted cell with the text of NULL is NULL, too; *: in all columns"},
+    {0, "not-null-columns", "COL,...", CLI_LIST, AT(not_null_columns), CLI_READS_FILES,
+     "in these columns no cell is NULL: an empty cell is an empty text; *: in all columns"},
     {'d', "delimiter", "CHAR", CLI_CHAR, AT(delimiter), CLI_ALL,
      "separator between cells; default: a comma, in tsv a tab"},
-    {'q', "quote", "CHAR", CLI_CHAR, AT(quote), CLI_ALL, "quote character; default: \""},
+    {'q', "quote", "CHAR", CLI_QUOTE, AT(quote), CLI_ALL,
+     "quote character; none: quotes in the file are text; default: \""},
     {0, "escape", "CHAR", CLI_CHAR, AT(escape), CLI_READS_FILES,
      "escape character before a quote in a cell; default: the quote character"},
+    {0, "comment", "CHAR", CLI_CHAR, AT(comment), CLI_READS_FILES,
+     "skip lines that begin with this character"},
     {0, "no-header", NULL, CLI_FLAG, AT(no_header), CLI_ALL, "the file has no header line"},
     {0, "skip-lines", "N", CLI_COUNT, AT(skip_lines), CLI_READS_FILES,
      "skip the first N lines of each file"},
@@ -61,9 +71,9 @@ const cli_option cli_option_table[] = {
     {0, "analyze", NULL, CLI_FLAG, AT(analyze), CLI_LOADS, "run ANALYZE on the table afterwards"},
     {0, "sync-sequences", NULL, CLI_FLAG, AT(sync_sequences), CLI_CREATE | CLI_UPSERT,
      "afterwards set the sequence of the key above the largest key of the table"},
-    {'j', "workers", "N", CLI_COUNT, AT(workers), CLI_LOADS,
+    {'j', "workers", "N", CLI_NUMBER, AT(workers), CLI_LOADS,
      "PostgreSQL: number of connections that write at the same time; default: 1"},
-    {'b', "batch-size", "N", CLI_COUNT, AT(batch_size), CLI_ALL,
+    {'b', "batch-size", "N", CLI_NUMBER, AT(batch_size), CLI_ALL,
      "rows in a batch; default: chosen by the engine"},
     {0, "verb", "create|update-fields|upsert|delete", CLI_CHOICE, AT(plan_of), CLI_EXPLAIN,
      "verb to explain; default: create"},
@@ -113,6 +123,9 @@ static bm_status read_count(const cli_option *option, const char *text, uint64_t
     if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || *out > INT64_MAX) {
         return cli_fail(err, BM_INVALID, "--%s: \"%s\" is not a number", option->name, text);
     }
+    if (option->kind == CLI_NUMBER && *out == 0) {
+        return cli_fail(err, BM_INVALID, "--%s must be at least 1", option->name);
+    }
     return BM_OK;
 }
 
@@ -137,6 +150,32 @@ static bm_status read_time(const cli_option *option, const char *text, uint64_t 
                     text);
 }
 
+static bm_status read_char(const cli_option *option, const char *text, const char **out,
+                           bm_error *err)
+{
+    bool quote = option->kind == CLI_QUOTE;
+    if (quote && strcmp(text, "none") == 0) {
+        *out = "";
+        return BM_OK;
+    }
+    *out = strcmp(text, "tab") == 0 || strcmp(text, "\\t") == 0 ? "\t" : text;
+    return strlen(*out) == 1 ? BM_OK
+                             : cli_fail(err, BM_INVALID, "--%s must be one character, or \"%s\"",
+                                        option->name, quote ? "none" : "tab");
+}
+
+static bm_status read_pair(const cli_option *option, const char *text, cli_names *out,
+                           bm_error *err)
+{
+    bm_error why = BM_ERROR;
+    if (cli_names_pair(out, text, option->kind == CLI_RENAME, &why) == BM_OK) {
+        return BM_OK;
+    }
+    return why.status == BM_INVALID ? cli_fail(err, BM_INVALID, "--%s: \"%s\" is not %s",
+                                               option->name, text, option->argument)
+                                    : cli_no_memory(err);
+}
+
 static bm_status store(cli_options *options, const cli_option *option, char *text, bm_error *err)
 {
     void *member = (char *)options + option->offset;
@@ -148,13 +187,8 @@ static bm_status store(cli_options *options, const cli_option *option, char *tex
         *flag = true;
         return BM_OK;
     case CLI_CHAR:
-        text = strcmp(text, "tab") == 0 || strcmp(text, "\\t") == 0 ? "\t" : text;
-        if (strlen(text) != 1) {
-            return cli_fail(err, BM_INVALID, "--%s must be one character, or \"tab\"",
-                            option->name);
-        }
-        *string = text;
-        return BM_OK;
+    case CLI_QUOTE:
+        return read_char(option, text, string, err);
     case CLI_CHOICE:
         if (!is_choice(option->argument, text)) {
             return cli_fail(err, BM_INVALID, "--%s: \"%s\" is not one of %s", option->name, text,
@@ -165,18 +199,19 @@ static bm_status store(cli_options *options, const cli_option *option, char *tex
     case CLI_TEXT:
         *string = text;
         return BM_OK;
+    case CLI_TEXTS:
+        return cli_names_add(names, text, strlen(text), err);
     case CLI_COUNT:
+    case CLI_NUMBER:
         return read_count(option, text, member, err);
     case CLI_TIME:
         return read_time(option, text, member, err);
     case CLI_LIST:
-        return cli_names_split(names, text, ',', err);
+    case CLI_PLACES:
+        return cli_names_split(names, text, ',', option->kind == CLI_PLACES, err);
     case CLI_PAIR:
-        if (strchr(text, '=') == NULL || text[0] == '=') {
-            return cli_fail(err, BM_INVALID, "--%s: \"%s\" is not %s", option->name, text,
-                            option->argument);
-        }
-        return cli_names_add(names, text, strlen(text), err);
+    case CLI_RENAME:
+        return read_pair(option, text, names, err);
     }
     return BM_OK;
 }
@@ -241,7 +276,12 @@ static bm_status find_verb(const char *name, cli_options *out, bm_error *err)
             return BM_OK;
         }
     }
-    return cli_fail(err, BM_INVALID, "unknown verb \"%s\"", name);
+    char words[256] = "";
+    for (const cli_verb *verb = cli_verbs; verb->name != NULL; verb++) {
+        size_t n = strlen(words);
+        snprintf(words + n, sizeof words - n, "%s%s", n > 0 ? ", " : "", verb->name);
+    }
+    return cli_fail(err, BM_INVALID, "unknown verb \"%s\": expected one of %s", name, words);
 }
 
 /* A file in which two of these characters are the same cannot be read. */
@@ -249,20 +289,33 @@ static bm_status check_signs(const cli_options *options, bm_error *err)
 {
     const char delimiter = options->delimiter != NULL ? options->delimiter[0] : ',';
     const char quote = options->quote != NULL ? options->quote[0] : '"';
+    const bool json = options->format != NULL && strcmp(options->format, "ndjson") == 0;
     const struct {
         const char *name;
-        const char *sign;
+        const char *sign; /* NULL: not given */
     } signs[] = {
-        {"delimiter", options->delimiter}, {"quote", options->quote}, {"escape", options->escape}};
+        {"delimiter", options->delimiter},
+        {"quote", options->quote},
+        {"escape", options->escape},
+        {"comment", options->comment},
+        {"null-columns", options->null_columns.n > 0 ? "" : NULL},
+        {"not-null-columns", options->not_null_columns.n > 0 ? "" : NULL},
+    };
     for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++) {
         if (signs[i].sign != NULL && strpbrk(signs[i].sign, "\r\n") != NULL) {
             return cli_fail(err, BM_INVALID, "--%s cannot be a line end", signs[i].name);
         }
-        if (signs[i].sign != NULL && options->format != NULL &&
-            strcmp(options->format, "ndjson") == 0) {
+        if (signs[i].sign != NULL && json) {
             return cli_fail(err, BM_INVALID, "--%s is for csv and tsv, not for ndjson",
                             signs[i].name);
         }
+    }
+    if (options->escape != NULL && quote == '\0') {
+        return cli_fail(err, BM_INVALID, "--escape has no meaning with --quote=none");
+    }
+    if (options->comment != NULL &&
+        (options->comment[0] == delimiter || options->comment[0] == quote)) {
+        return cli_fail(err, BM_INVALID, "--comment must differ from --delimiter and from --quote");
     }
     if (delimiter == quote) {
         return cli_fail(err, BM_INVALID, "--delimiter and --quote must be different characters");
@@ -271,6 +324,32 @@ static bm_status check_signs(const cli_options *options, bm_error *err)
         return cli_fail(err, BM_INVALID, "--delimiter and --escape must be different characters");
     }
     return BM_OK;
+}
+
+/* What reads several spellings writes one. */
+static bm_status check_output(const cli_options *options, bm_error *err)
+{
+    if (options->nulls.n > 1) {
+        return cli_fail(err, BM_INVALID, "copy-to writes NULL as one text: give --null once");
+    }
+    if (options->quote != NULL && options->quote[0] == '\0') {
+        return cli_fail(err, BM_INVALID, "--quote=none is for reading: copy-to needs quotes");
+    }
+    if (cli_names_find(&options->columns, "") != CLI_NONE) {
+        return cli_fail(err, BM_INVALID, "--columns: a name is empty");
+    }
+    return BM_OK;
+}
+
+bool cli_is_null(const cli_options *options, const char *text, size_t size)
+{
+    for (size_t i = 0; i < options->nulls.n; i++) {
+        const char *null_text = options->nulls.at[i];
+        if (strlen(null_text) == size && memcmp(null_text, text, size) == 0) {
+            return true;
+        }
+    }
+    return options->nulls.n == 0 && size == 0;
 }
 
 bm_status cli_options_read(int argc, char **argv, cli_options *out, bm_error *err)
@@ -300,6 +379,9 @@ bm_status cli_options_read(int argc, char **argv, cli_options *out, bm_error *er
         return cli_fail(err, BM_INVALID, "copy-to takes no FILE: use --output FILE");
     }
     CLI_TRY(check_signs(out, err));
+    if (out->verb->bit == CLI_COPY_TO) {
+        CLI_TRY(check_output(out, err));
+    }
     out->database = words[1];
     out->table = words[2];
     out->files = words + 3;
@@ -313,4 +395,7 @@ void cli_options_free(cli_options *options)
     cli_names_free(&options->map);
     cli_names_free(&options->set);
     cli_names_free(&options->key);
+    cli_names_free(&options->nulls);
+    cli_names_free(&options->null_columns);
+    cli_names_free(&options->not_null_columns);
 }

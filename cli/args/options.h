@@ -41,13 +41,16 @@ typedef struct cli_options {
     size_t n_files;
     const char *format; /* csv, tsv, ndjson; NULL: by the file's name */
     cli_names columns;
-    cli_names map;
-    cli_names set;
+    cli_names map; /* pairs: column of the file, column of the table */
+    cli_names set; /* pairs: column, value */
     cli_names key;
-    const char *null_text;
+    cli_names nulls; /* texts of NULL; none: an empty cell */
+    cli_names null_columns;
+    cli_names not_null_columns;
     const char *delimiter;
-    const char *quote;
+    const char *quote; /* "": none */
     const char *escape;
+    const char *comment;
     bool no_header;
     uint64_t skip_lines;
     const char *encoding;
@@ -75,12 +78,17 @@ typedef struct cli_options {
 typedef enum cli_kind {
     CLI_FLAG,   /* bool */
     CLI_TEXT,   /* const char * */
+    CLI_TEXTS,  /* cli_names: one is added with each use */
     CLI_CHAR,   /* const char *: one character, or "tab" */
+    CLI_QUOTE,  /* const char *: one character, or "none", stored as "" */
     CLI_CHOICE, /* const char *: one of the words of `argument`, separated by '|' */
     CLI_COUNT,  /* uint64_t */
+    CLI_NUMBER, /* uint64_t, at least 1 */
     CLI_TIME,   /* uint64_t, milliseconds: "30s", "500ms", "5m", "1h"; a bare number is seconds */
     CLI_LIST,   /* cli_names: separated by commas; more are added with each use */
-    CLI_PAIR    /* cli_names: LEFT=RIGHT; one is added with each use */
+    CLI_PLACES, /* the same; an empty name stands for a column that is skipped */
+    CLI_PAIR,   /* cli_names: LEFT=RIGHT, as two names; a pair is added with each use */
+    CLI_RENAME  /* the same; LEFT may be empty */
 } cli_kind;
 
 typedef struct cli_option {
@@ -95,6 +103,9 @@ typedef struct cli_option {
 
 /* The last entry has no name. */
 extern const cli_option cli_option_table[];
+
+/* Whether the text of an unquoted cell, or of --set, is NULL. */
+bool cli_is_null(const cli_options *options, const char *text, size_t size);
 
 /* Parse a command line.  BM_INVALID if it is wrong. */
 bm_status cli_options_read(int argc, char **argv, cli_options *out, bm_error *err);

@@ -172,11 +172,17 @@ static void put_zsh_verbs(void)
     }
 }
 
+static bool repeats(const cli_option *option)
+{
+    return option->kind == CLI_LIST || option->kind == CLI_PLACES || option->kind == CLI_PAIR ||
+           option->kind == CLI_RENAME || option->kind == CLI_TEXTS;
+}
+
 /* One spelling of an option, in the syntax of _arguments.  Lists may be repeated. */
 static void put_zsh_option(const cli_option *option, bool letter)
 {
     fputs("        '", stdout);
-    if (option->kind == CLI_LIST || option->kind == CLI_PAIR) {
+    if (repeats(option)) {
         putchar('*');
     } else if (option->letter != 0) {
         printf("(-%c --%s)", option->letter, option->name);

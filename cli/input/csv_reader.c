@@ -15,8 +15,11 @@
 #define BARE_CR                                                                                    \
     "a carriage return outside of quotes does not end a line: use LF or CRLF as line ends"
 #define BARE_QUOTE                                                                                 \
-    "a quote is inside an unquoted cell: quote the whole cell and double the quotes in it, or "    \
-    "set another --quote"
+    "a quote is inside an unquoted cell: quote the whole cell and double the quotes in it, set "   \
+    "another --quote, or use --quote=none if quotes are text in this file"
+
+/* No character of UTF-8 has this byte, so with --quote=none nothing is quoted. */
+#define NO_QUOTE '\xFF'
 
 typedef struct csv_reader {
     struct csv_parser parser;
@@ -25,7 +28,14 @@ typedef struct csv_reader {
     size_t at; /* where parsing continues in the block */
     size_t n;
     bool ended;
-    char escape;   /* or 0 */
+    char escape;  /* or 0 */
+    char comment; /* or 0 */
+    bool in_comment;
+    bool fresh;    /* parsing continues at the start of a line */
+    bool any_null; /* a text of NULL is not empty */
+    bool chosen;   /* a column of the header may lack a name */
+    bool doubts;   /* TSV without --quote: quotes may be text */
+    bool joined;   /* a cell of the row has line ends */
     bool escaped;  /* the previous block ended with an escape */
     uint64_t skip; /* lines still to skip */
     uint64_t line; /* the current line, from 1 */
@@ -51,12 +61,25 @@ static void *limited(void *memory, size_t size)
     return size > CELL_MAX ? NULL : realloc(memory, size);
 }
 
+/* Count the line ends in a cell, which is quoted if it has any. */
 static void count_lines(csv_reader *r, const char *text, size_t size)
 {
     const char *end = text + size;
-    while ((text = memchr(text, '\n', (size_t)(end - text))) != NULL) {
+    const char *at = text;
+    while ((at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
         r->line++;
-        text++;
+        r->joined = true;
+        at++;
+    }
+}
+
+/* Quotes that are text join lines of a TSV file.  Such a cell may be right, too: remember it. */
+static void note_joined(const csv_reader *r, const char *cell, size_t size)
+{
+    if (r->doubts && r->sink->joined_line == 0 && memchr(cell, '\n', size) != NULL &&
+        memchr(cell, '\t', size) != NULL) {
+        r->sink->joined_file = r->sink->chunk->file;
+        r->sink->joined_line = r->line;
     }
 }
 
@@ -88,6 +111,7 @@ static void on_cell(void *text, size_t size, void *user)
     }
     const char *cell = text != NULL ? text : "";
     cli_sink_cell(r->sink, column, cell, size, was_quoted(r, text, size));
+    note_joined(r, cell, size);
     count_lines(r, cell, size);
 }
 
@@ -95,13 +119,17 @@ static void end_row(csv_reader *r)
 {
     size_t wanted = r->sink->map->n_columns;
     if (r->column != wanted) {
-        char words[128];
-        snprintf(words, sizeof words, "the row has %zu cell%s, but the file has %zu column%s",
-                 r->column, r->column == 1 ? "" : "s", wanted, wanted == 1 ? "" : "s");
+        char words[256];
+        snprintf(words, sizeof words, "the row has %zu cell%s, but the file has %zu column%s%s",
+                 r->column, r->column == 1 ? "" : "s", wanted, wanted == 1 ? "" : "s",
+                 r->joined ? ": a quoted cell of it has line ends; use --quote=none if quotes are "
+                             "text in this file"
+                           : "");
         cli_sink_fail(r->sink, words);
     }
     cli_sink_end(r->sink);
     r->column = 0;
+    r->joined = false;
 }
 
 /* Called for every CR and LF outside of quotes, and with -1 at the end of the file.  An empty line
@@ -109,6 +137,7 @@ static void end_row(csv_reader *r)
 static void on_line_end(int c, void *user)
 {
     csv_reader *r = user;
+    r->fresh = c == '\n';
     if (c == '\n' && r->after_cr) {
         r->after_cr = false;
         r->line++;
@@ -142,6 +171,7 @@ static void on_name(void *text, size_t size, void *user)
 static void on_header_end(int c, void *user)
 {
     csv_reader *r = user;
+    r->fresh = c == '\n';
     r->line += c == '\n';
     r->named = r->column > 0;
 }
@@ -183,6 +213,18 @@ static void skip_lines(csv_reader *r)
     }
 }
 
+/* Skip comments at the start of a line, which may end in a later block. */
+static void skip_comments(csv_reader *r)
+{
+    while (r->comment != '\0' && r->at < r->n &&
+           (r->in_comment || (r->fresh && r->block[r->at] == r->comment))) {
+        char *end = memchr(r->block + r->at, '\n', r->n - r->at);
+        r->in_comment = end == NULL;
+        r->at = end != NULL ? (size_t)(end + 1 - r->block) : r->n;
+        r->line += end != NULL;
+    }
+}
+
 /* Afterwards the block has bytes to parse, or the file has ended. */
 static bm_status next_block(csv_reader *r, bm_error *err)
 {
@@ -195,6 +237,13 @@ static bm_status next_block(csv_reader *r, bm_error *err)
             r->n = unescape(r, to, r->n, r->block);
         }
         skip_lines(r);
+        if ((char)csv_get_quote(&r->parser) == NO_QUOTE &&
+            memchr(r->block + r->at, NO_QUOTE, r->n - r->at) != NULL) {
+            return cli_fail(err, BM_CONVERT,
+                            "%s: is not UTF-8 after line %llu: say the file's encoding, as in "
+                            "--encoding=WINDOWS-1252",
+                            cli_input_name(r->input), (unsigned long long)r->line);
+        }
     }
     return BM_OK;
 }
@@ -222,6 +271,7 @@ static bm_status parse(csv_reader *r, size_t n, bm_error *err)
 {
     bool header = r->names != NULL;
     const char *from = r->block + r->at;
+    r->fresh = false;
     size_t done = csv_parse(&r->parser, from, n, header ? on_name : on_cell,
                             header ? on_header_end : on_line_end, r);
     r->at += n;
@@ -240,7 +290,7 @@ static bm_status finish(csv_reader *r, bm_error *err)
         return cli_fail(
             err, BM_CONVERT,
             "%s:%llu: the file ends inside a quoted cell: a closing quote is missing on "
-            "this line or after it",
+            "this line or after it; use --quote=none if quotes are text in this file",
             cli_input_name(r->input), (unsigned long long)r->line);
     }
     return header ? err->status : r->sink->status;
@@ -254,6 +304,15 @@ static void csv_reader_close(void *reader)
         free(r->block);
         free(r);
     }
+}
+
+static bool has_text(const cli_names *names)
+{
+    bool any = false;
+    for (size_t i = 0; i < names->n; i++) {
+        any = any || names->at[i][0] != '\0';
+    }
+    return any;
 }
 
 static bm_status csv_reader_open(cli_input *input, const cli_options *options, bool tabs,
@@ -271,10 +330,16 @@ static bm_status csv_reader_open(cli_input *input, const cli_options *options, b
     csv_set_space_func(&r->parser, is_no_space);
     csv_set_realloc_func(&r->parser, limited);
     if (options->quote != NULL) {
-        csv_set_quote(&r->parser, (unsigned char)options->quote[0]);
+        const char quote = options->quote[0] != '\0' ? options->quote[0] : NO_QUOTE;
+        csv_set_quote(&r->parser, (unsigned char)quote);
     }
+    r->comment = options->comment != NULL ? options->comment[0] : '\0';
+    r->any_null = has_text(&options->nulls);
+    r->chosen = options->columns.n > 0 || cli_names_find(&options->map, "") != CLI_NONE;
+    r->doubts = tabs && options->quote == NULL && options->delimiter == NULL;
     r->input = input;
     r->line = 1;
+    r->fresh = true;
     r->skip = options->skip_lines;
     char quote = (char)csv_get_quote(&r->parser);
     r->escape = options->escape != NULL && options->escape[0] != quote ? options->escape[0] : '\0';
@@ -297,8 +362,13 @@ static bm_status check_names(const csv_reader *r, const cli_names *names, bm_err
     }
     for (size_t i = 0; i < names->n; i++) {
         if (names->at[i][0] == '\0') {
-            return cli_fail(err, BM_CONVERT, "%s:%llu: column %zu of the header has no name", file,
-                            (unsigned long long)r->header_line, i + 1);
+            if (r->chosen) {
+                continue;
+            }
+            return cli_fail(err, BM_CONVERT,
+                            "%s:%llu: column %zu of the header has no name: choose others with "
+                            "--columns, or write it with --map==COL",
+                            file, (unsigned long long)r->header_line, i + 1);
         }
         if (cli_names_find(names, names->at[i]) != i) {
             return cli_fail(err, BM_CONVERT,
@@ -322,6 +392,10 @@ static bm_status csv_reader_header(void *reader, cli_names *names, bm_error *err
             CLI_TRY(finish(r, err));
             break;
         }
+        skip_comments(r);
+        if (r->at == r->n) {
+            continue;
+        }
         char *end = memchr(r->block + r->at, '\n', r->n - r->at);
         size_t n = end != NULL ? (size_t)(end + 1 - r->block) - r->at : r->n - r->at;
         CLI_TRY(parse(r, n, err));
@@ -332,15 +406,18 @@ static bm_status csv_reader_header(void *reader, cli_names *names, bm_error *err
 }
 
 /*
- * The number of bytes to parse at once.  If --null is given, unquoted cells with its text are NULL,
+ * The number of bytes to parse at once.  With --null, unquoted cells with its text are NULL,
  * and libcsv does not say which cells are quoted.  So parsing stops after each quote, when the
- * state is "quoted" if the cell ends with the next byte, and again after that byte.
+ * state is "quoted" if the cell ends with the next byte, and again after that byte.  With --comment
+ * it stops after each line.
  */
 static size_t piece(csv_reader *r)
 {
     const char *from = r->block + r->at;
     size_t n = r->n - r->at;
-    if (r->sink->null_size == 0) {
+    const char *end = r->comment != '\0' ? memchr(from, '\n', n) : NULL;
+    n = end != NULL ? (size_t)(end + 1 - from) : n;
+    if (!r->any_null) {
         return n;
     }
     const char *quote = memchr(from, csv_get_quote(&r->parser), r->after_quote ? 1 : n);
@@ -356,7 +433,7 @@ static bm_status csv_reader_fill(void *reader, cli_sink *sink, bool *more, bm_er
     r->err = err;
     CLI_TRY(next_block(r, err));
     *more = r->at < r->n;
-    while (r->at < r->n) {
+    for (skip_comments(r); r->at < r->n; skip_comments(r)) {
         CLI_TRY(parse(r, piece(r), err));
     }
     return *more ? BM_OK : finish(r, err);

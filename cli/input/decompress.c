@@ -1,14 +1,26 @@
 #include "decompress.h"
 
+#include <bzlib.h>
+#include <lzma.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 #include <zstd.h>
 
 #define BLOCK ((size_t)65536)
+#define XZ_MEMORY (UINT64_C(1) << 30) /* a larger dictionary is refused */
+
+/* A format.  `begin` and `step` return whether all is well; *n is the number of bytes written. */
+typedef struct codec {
+    const char *magic;
+    size_t magic_size;
+    bool (*begin)(cli_decompress *decompress);
+    bool (*step)(cli_decompress *decompress, char *out, size_t capacity, size_t *n);
+    void (*end)(cli_decompress *decompress);
+} codec;
 
 struct cli_decompress {
-    cli_compression compression;
+    const codec *codec;
     const char *name;
     cli_raw raw;
     void *user;
@@ -18,48 +30,15 @@ struct cli_decompress {
     bool whole; /* a compressed stream has just ended */
     z_stream gzip;
     ZSTD_DStream *zstd;
+    lzma_stream xz;
+    bz_stream bzip2;
 };
 
-cli_compression cli_compression_of(const char *data, size_t size)
+static bool begin_gzip(cli_decompress *decompress)
 {
-    if (size >= 2 && memcmp(data, "\x1F\x8B", 2) == 0) {
-        return CLI_GZIP;
-    }
-    return size >= 4 && memcmp(data, "\x28\xB5\x2F\xFD", 4) == 0 ? CLI_ZSTD : CLI_UNCOMPRESSED;
+    return inflateInit2(&decompress->gzip, 15 + 16) == Z_OK; /* zlib.h: 16 is gzip */
 }
 
-bm_status cli_decompress_open(cli_compression compression, const char *name, cli_raw raw,
-                              void *user, const char *first, size_t n_first, cli_decompress **out,
-                              bm_error *err)
-{
-    *out = NULL;
-    cli_decompress *decompress = calloc(1, sizeof *decompress);
-    if (decompress == NULL) {
-        return cli_no_memory(err);
-    }
-    decompress->name = name;
-    decompress->raw = raw;
-    decompress->user = user;
-    decompress->block = malloc(BLOCK);
-    bool ready = decompress->block != NULL;
-    if (ready && compression == CLI_GZIP) {
-        ready = inflateInit2(&decompress->gzip, 15 + 16) == Z_OK; /* zlib.h: 16 is gzip */
-    } else if (ready) {
-        decompress->zstd = ZSTD_createDStream();
-        ready = decompress->zstd != NULL;
-    }
-    if (!ready) {
-        cli_decompress_close(decompress);
-        return cli_no_memory(err);
-    }
-    decompress->compression = compression;
-    memcpy(decompress->block, first, n_first);
-    decompress->n = n_first;
-    *out = decompress;
-    return BM_OK;
-}
-
-/* Both return whether the data is valid.  *n is the number of bytes written. */
 static bool step_gzip(cli_decompress *decompress, char *out, size_t capacity, size_t *n)
 {
     z_stream *z = &decompress->gzip;
@@ -77,6 +56,17 @@ static bool step_gzip(cli_decompress *decompress, char *out, size_t capacity, si
     return status == Z_OK || status == Z_STREAM_END || status == Z_BUF_ERROR;
 }
 
+static void end_gzip(cli_decompress *decompress)
+{
+    inflateEnd(&decompress->gzip);
+}
+
+static bool begin_zstd(cli_decompress *decompress)
+{
+    decompress->zstd = ZSTD_createDStream();
+    return decompress->zstd != NULL;
+}
+
 static bool step_zstd(cli_decompress *decompress, char *out, size_t capacity, size_t *n)
 {
     ZSTD_inBuffer from = {decompress->block, decompress->n, decompress->at};
@@ -86,6 +76,115 @@ static bool step_zstd(cli_decompress *decompress, char *out, size_t capacity, si
     decompress->whole = status == 0;
     *n = to.pos;
     return !ZSTD_isError(status);
+}
+
+static void end_zstd(cli_decompress *decompress)
+{
+    ZSTD_freeDStream(decompress->zstd);
+}
+
+static bool begin_xz(cli_decompress *decompress)
+{
+    decompress->xz = (lzma_stream)LZMA_STREAM_INIT;
+    return lzma_stream_decoder(&decompress->xz, XZ_MEMORY, LZMA_CONCATENATED) == LZMA_OK;
+}
+
+/* With LZMA_CONCATENATED the decoder must be told that no bytes follow. */
+static bool step_xz(cli_decompress *decompress, char *out, size_t capacity, size_t *n)
+{
+    lzma_stream *xz = &decompress->xz;
+    xz->next_in = (uint8_t *)decompress->block + decompress->at;
+    xz->avail_in = decompress->n - decompress->at;
+    xz->next_out = (uint8_t *)out;
+    xz->avail_out = capacity;
+    lzma_ret status = lzma_code(xz, xz->avail_in == 0 ? LZMA_FINISH : LZMA_RUN);
+    decompress->at = decompress->n - xz->avail_in;
+    decompress->whole = status == LZMA_STREAM_END;
+    *n = capacity - xz->avail_out;
+    return status == LZMA_OK || status == LZMA_STREAM_END || status == LZMA_BUF_ERROR;
+}
+
+static void end_xz(cli_decompress *decompress)
+{
+    lzma_end(&decompress->xz);
+}
+
+static bool begin_bzip2(cli_decompress *decompress)
+{
+    decompress->bzip2 = (bz_stream){0};
+    return BZ2_bzDecompressInit(&decompress->bzip2, 0, 0) == BZ_OK;
+}
+
+static bool step_bzip2(cli_decompress *decompress, char *out, size_t capacity, size_t *n)
+{
+    bz_stream *bz = &decompress->bzip2;
+    if (decompress->whole) { /* the next stream follows */
+        BZ2_bzDecompressEnd(bz);
+        if (!begin_bzip2(decompress)) {
+            return false;
+        }
+    }
+    bz->next_in = decompress->block + decompress->at;
+    bz->avail_in = (unsigned)(decompress->n - decompress->at);
+    bz->next_out = out;
+    bz->avail_out = (unsigned)capacity;
+    int status = BZ2_bzDecompress(bz);
+    decompress->at = decompress->n - bz->avail_in;
+    decompress->whole = status == BZ_STREAM_END;
+    *n = capacity - bz->avail_out;
+    return status == BZ_OK || status == BZ_STREAM_END;
+}
+
+static void end_bzip2(cli_decompress *decompress)
+{
+    BZ2_bzDecompressEnd(&decompress->bzip2);
+}
+
+static const codec codecs[] = {
+    [CLI_GZIP] = {"\x1F\x8B", 2, begin_gzip, step_gzip, end_gzip},
+    [CLI_ZSTD] = {"\x28\xB5\x2F\xFD", 4, begin_zstd, step_zstd, end_zstd},
+    [CLI_XZ] = {"\xFD"
+                "7zXZ\0",
+                6, begin_xz, step_xz, end_xz},
+    [CLI_BZIP2] = {"BZh", 3, begin_bzip2, step_bzip2, end_bzip2},
+};
+
+cli_compression cli_compression_of(const char *data, size_t size)
+{
+    for (size_t i = CLI_GZIP; i < sizeof codecs / sizeof codecs[0]; i++) {
+        const codec *known = &codecs[i];
+        bool begins =
+            size >= known->magic_size && memcmp(data, known->magic, known->magic_size) == 0;
+        bool text = i == CLI_BZIP2 && (size < 10 || memcmp(data + 4, "1AY&SY", 6) != 0);
+        if (begins && !text) {
+            return (cli_compression)i;
+        }
+    }
+    return CLI_UNCOMPRESSED;
+}
+
+bm_status cli_decompress_open(cli_compression compression, const char *name, cli_raw raw,
+                              void *user, const char *first, size_t n_first, cli_decompress **out,
+                              bm_error *err)
+{
+    *out = NULL;
+    cli_decompress *decompress = calloc(1, sizeof *decompress);
+    if (decompress == NULL) {
+        return cli_no_memory(err);
+    }
+    decompress->name = name;
+    decompress->raw = raw;
+    decompress->user = user;
+    decompress->block = malloc(BLOCK);
+    if (decompress->block == NULL || !codecs[compression].begin(decompress)) {
+        cli_decompress_close(decompress);
+        return cli_no_memory(err);
+    }
+    decompress->codec = &codecs[compression];
+    memcpy(decompress->block, first, n_first);
+    decompress->n = n_first;
+    *out = decompress;
+    return BM_OK;
 }
 
 bm_status cli_decompress_read(cli_decompress *decompress, char *out, size_t capacity, size_t *n,
@@ -103,13 +202,11 @@ bm_status cli_decompress_read(cli_decompress *decompress, char *out, size_t capa
             return BM_OK;
         }
         size_t before = decompress->n - decompress->at;
-        bool sound = decompress->compression == CLI_GZIP ? step_gzip(decompress, out, capacity, n)
-                                                         : step_zstd(decompress, out, capacity, n);
-        if (!sound) {
+        if (!decompress->codec->step(decompress, out, capacity, n)) {
             return cli_fail(err, BM_CONVERT, "%s: the compressed data is damaged",
                             decompress->name);
         }
-        if (before == 0 && *n == 0) {
+        if (before == 0 && *n == 0 && !decompress->whole) {
             return cli_fail(err, BM_CONVERT, "%s: the compressed data is truncated",
                             decompress->name);
         }
@@ -122,10 +219,9 @@ void cli_decompress_close(cli_decompress *decompress)
     if (decompress == NULL) {
         return;
     }
-    if (decompress->compression == CLI_GZIP) {
-        inflateEnd(&decompress->gzip);
+    if (decompress->codec != NULL) {
+        decompress->codec->end(decompress);
     }
-    ZSTD_freeDStream(decompress->zstd);
     free(decompress->block);
     free(decompress);
 }

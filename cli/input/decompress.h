@@ -1,12 +1,19 @@
-/* gzip and zstd, decompressed while they are read. */
+/* gzip, zstd, xz and bzip2, decompressed while they are read. */
 #ifndef CLI_DECOMPRESS_H
 #define CLI_DECOMPRESS_H
 
 #include "errors.h"
 
-typedef enum cli_compression { CLI_UNCOMPRESSED, CLI_GZIP, CLI_ZSTD } cli_compression;
+typedef enum cli_compression {
+    CLI_UNCOMPRESSED,
+    CLI_GZIP,
+    CLI_ZSTD,
+    CLI_XZ,
+    CLI_BZIP2
+} cli_compression;
 
-/* By the first bytes (RFC 1952, 2.3.1; RFC 8878, 3.1.1). */
+/* By the first ten bytes (RFC 1952, 2.3.1; RFC 8878, 3.1.1; The .xz File Format, 2.1.1.1; bzip2
+ * begins with BZh, the size of a block, and the mark of a block). */
 cli_compression cli_compression_of(const char *data, size_t size);
 
 typedef struct cli_decompress cli_decompress;

@@ -76,14 +76,30 @@ static bool begins(const cli_input *input, const char *mark, size_t size)
     return input->ahead_n >= size && memcmp(input->ahead, mark, size) == 0;
 }
 
+/* Formats that the command does not read, by first bytes that no text has. */
+static const struct {
+    const char *magic;
+    const char *what;
+} others[] = {
+    {"PK\3\4", "a zip archive, as .xlsx files are: save it as CSV, or extract it"},
+    {"PAR1\x15", "a Parquet file: write it as CSV first"},
+    {"ARROW1", "an Arrow file: write it as CSV first"},
+    {"Obj\1", "an Avro file: write it as CSV first"},
+    {"SQLite format 3", "a SQLite database: bulkmodel copy-to sqlite:FILE TABLE writes its rows"},
+    {"PGDMP\1", "a dump of pg_dump: pg_restore reads it"},
+    {"\xD0\xCF\x11\xE0", "an old Office document, as .xls files are: save it as CSV"},
+    {"7z\xBC\xAF", "a 7z archive: extract it"},
+};
+
+#define LONGEST_MAGIC 16
+
 static bm_status begin_decompressing(cli_input *input, bm_error *err)
 {
-    CLI_TRY(fill_ahead(input, 4, err));
-    if (begins(input, "PK\3\4", 4)) {
-        return cli_fail(err, BM_CONVERT,
-                        "%s: this is a zip archive, as .xlsx files are: save it as CSV, or extract "
-                        "it",
-                        input->name);
+    CLI_TRY(fill_ahead(input, LONGEST_MAGIC, err));
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (begins(input, others[i].magic, strlen(others[i].magic))) {
+            return cli_fail(err, BM_CONVERT, "%s: this is %s", input->name, others[i].what);
+        }
     }
     cli_compression compression = cli_compression_of(input->ahead, input->ahead_n);
     if (compression == CLI_UNCOMPRESSED) {

@@ -1,6 +1,7 @@
 /*
- * The bytes of a file or of standard input as UTF-8.  gzip and zstd are recognised by their first
- * bytes and decompressed, a byte order mark is removed, and iconv converts other encodings.
+ * The bytes of a file or of standard input as UTF-8.  gzip, zstd, xz and bzip2 are recognised by
+ * their first bytes and decompressed, a byte order mark is removed, and iconv converts other
+ * encodings.
  */
 #ifndef CLI_INPUT_H
 #define CLI_INPUT_H

@@ -49,13 +49,13 @@ static size_t n_files(const cli_source *source)
     return source->options->n_files > 0 ? source->options->n_files : 1;
 }
 
-/* Does the name have this ending, before .gz or .zst? */
+/* Does the name have this ending, before that of a compressed file? */
 static bool is_called(const char *name, const char *ending)
 {
-    static const char *const packed[] = {".gz", ".zst"};
+    static const char *const packed[] = {".gz", ".zst", ".xz", ".bz2"};
     size_t size = strlen(name);
     size_t n = strlen(ending);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof packed / sizeof packed[0]; i++) {
         size_t k = strlen(packed[i]);
         if (size > k && strcmp(name + size - k, packed[i]) == 0) {
             size -= k;
@@ -299,8 +299,7 @@ bm_status cli_source_open(const cli_options *options, const bm_model *table, cli
     source->table = table;
     source->sink.map = &source->map;
     source->sink.chunk = &source->first;
-    source->sink.null_text = options->null_text != NULL ? options->null_text : "";
-    source->sink.null_size = strlen(source->sink.null_text);
+    source->sink.options = options;
     sum_sizes(source);
     bm_status status = open_file(source, err);
     if (status != BM_OK) {
@@ -355,6 +354,12 @@ const cli_piece *cli_source_pieces(const cli_source *source, size_t *n)
 {
     *n = source->n_pieces;
     return source->pieces;
+}
+
+uint64_t cli_source_joined(const cli_source *source, const char **file)
+{
+    *file = source->sink.joined_file;
+    return source->sink.joined_line;
 }
 
 void cli_source_progress(const cli_source *source, uint64_t *taken, uint64_t *total)

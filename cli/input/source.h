@@ -42,6 +42,9 @@ size_t cli_source_chunk(const cli_source *source);
 /* Put the file and line into an error that the library reported for a row. */
 void cli_source_locate(const cli_source *source, bm_error *err);
 
+/* The line of a cell of TSV that has line ends and tabs, and its file; 0: there is none. */
+uint64_t cli_source_joined(const cli_source *source, const char **file);
+
 /* Bytes read so far, and the size of all files; 0 if unknown (standard input). */
 void cli_source_progress(const cli_source *source, uint64_t *taken, uint64_t *total);
 

@@ -280,7 +280,7 @@ bm_status cli_row_writer_open(const char *path, const cli_options *options, cons
                         : strcmp(format, "tsv") == 0 ? '\t'
                                                      : ',';
     writer->quote = options->quote != NULL ? options->quote[0] : '"';
-    writer->null_text = options->null_text != NULL ? options->null_text : "";
+    writer->null_text = options->nulls.n > 0 ? options->nulls.at[0] : "";
     writer->capacity = BLOCK;
     writer->block = malloc(BLOCK);
     bm_status status = writer->block != NULL ? check_null_text(writer, err) : cli_no_memory(err);

@@ -119,7 +119,10 @@ void cli_sink_value(cli_sink *sink, size_t i, const char *text, size_t size)
         bm_error why;
         why.size = sizeof why;
         if (bm_value_parse(field->type, (bm_slice){text, size}, at, member, &why) != BM_OK) {
-            cli_sink_fail_cell(sink, field->name, why.message);
+            char words[sizeof why.message];
+            snprintf(words, sizeof words, "%.400s%s", why.message,
+                     size == 0 ? "; --null-columns reads it as NULL" : "");
+            cli_sink_fail_cell(sink, field->name, words);
         }
         return;
     }
@@ -134,7 +137,9 @@ void cli_sink_cell(cli_sink *sink, size_t column, const char *text, size_t size,
     if (field == CLI_NONE) {
         return;
     }
-    if (!quoted && size == sink->null_size && memcmp(text, sink->null_text, size) == 0) {
+    const char rule = sink->map->null_rules[field];
+    if ((!quoted || rule == CLI_NULL_ALWAYS) && rule != CLI_NULL_NEVER &&
+        cli_is_null(sink->options, text, size)) {
         cli_sink_null(sink, field);
     } else {
         cli_sink_value(sink, field, text, size);
@@ -229,6 +234,23 @@ static const char *cell_fault(const cli_chunk *chunk, const cli_column_map *map,
     return NULL;
 }
 
+/* An empty cell that is NULL, in a column of text that may not be: say how to keep the text. */
+static const char *null_hint(const cli_chunk *chunk, const cli_column_map *map, const bm_error *err)
+{
+    const bm_model *model = &map->model;
+    for (size_t i = 0; i < map->first_set && err->status == BM_CONSTRAINT; i++) {
+        const bm_field *field = &map->fields[i];
+        const char *row = chunk->rows + err->row * model->row_size;
+        bool text = field->type == BM_TEXT || field->type == BM_VARCHAR || field->type == BM_CHAR;
+        if (text && strcmp(field->name, err->column) == 0 && row[field->state_offset] == BM_NULL) {
+            return ": the cell is NULL; --not-null-columns keeps its text, and --null sets the "
+                   "text "
+                   "of NULL";
+        }
+    }
+    return "";
+}
+
 void cli_chunk_locate(const cli_chunk *chunk, const cli_column_map *map, bm_error *err)
 {
     char words[sizeof err->message];
@@ -251,6 +273,7 @@ void cli_chunk_locate(const cli_chunk *chunk, const cli_column_map *map, bm_erro
                      named ? "column \"" : "", named ? err->column : "", named ? "\": " : "");
     if (n > 0 && (size_t)n < sizeof err->message) {
         const size_t left = sizeof err->message - (size_t)n;
-        snprintf(err->message + n, left, "%.*s", (int)left - 1, words);
+        snprintf(err->message + n, left, "%.*s%s", (int)left - 1, words,
+                 null_hint(chunk, map, err));
     }
 }

@@ -25,11 +25,12 @@ typedef struct cli_chunk {
 typedef struct cli_sink {
     const cli_column_map *map;
     cli_chunk *chunk;
-    const char *null_text; /* an unquoted cell with this text is NULL */
-    size_t null_size;
+    const cli_options *options;
     const char *file; /* its name in messages */
-    uint64_t line;    /* where the row begins */
-    char *row;        /* the row that is being filled, or NULL */
+    const char *joined_file;
+    uint64_t joined_line; /* a cell of TSV here has line ends and tabs; 0: none has */
+    uint64_t line;        /* where the row begins */
+    char *row;            /* the row that is being filled, or NULL */
     bm_error *err;
     bm_status status; /* once it is not BM_OK, further cells are ignored */
 } cli_sink;
@@ -37,7 +38,8 @@ typedef struct cli_sink {
 /* Begin a row. */
 void cli_sink_begin(cli_sink *sink);
 
-/* The cell of column `column` (less than map->n_columns).  A quoted cell is never NULL. */
+/* The cell of column `column` (less than map->n_columns).  A quoted cell is NULL only in
+ * --null-columns. */
 void cli_sink_cell(cli_sink *sink, size_t column, const char *text, size_t size, bool quoted);
 
 /* Set a field to NULL, or to the text, regardless of --null. */

@@ -37,11 +37,9 @@ static bool is_key(const cli_options *options, const bm_field *field)
 /* The name in the table of a column of the file. */
 static const char *mapped(const cli_options *options, const char *column)
 {
-    for (size_t i = 0; i < options->map.n; i++) {
-        const char *equals = strchr(options->map.at[i], '=');
-        size_t size = (size_t)(equals - options->map.at[i]);
-        if (strlen(column) == size && strncmp(column, options->map.at[i], size) == 0) {
-            return equals + 1;
+    for (size_t i = 0; i < options->map.n; i += 2) {
+        if (strcmp(column, options->map.at[i]) == 0) {
+            return options->map.at[i + 1];
         }
     }
     return column;
@@ -113,6 +111,9 @@ static bm_status add_columns(cli_column_map *map, const cli_options *options, co
         const char *name = mapped(options, columns->at[i]);
         const bm_field *field = find(table, name);
         map->of_column[i] = CLI_NONE;
+        if (options->no_header && name[0] == '\0') {
+            continue;
+        }
         if (chosen && cli_names_find(&options->columns, name) == CLI_NONE) {
             continue;
         }
@@ -127,8 +128,12 @@ static bm_status add_columns(cli_column_map *map, const cli_options *options, co
     }
     for (size_t i = 0; chosen && i < options->columns.n; i++) {
         if (index_of(map, options->columns.at[i]) == CLI_NONE) {
-            return cli_fail(err, BM_INVALID, "the file has no column \"%s\"",
-                            options->columns.at[i]);
+            const char *name = options->columns.at[i];
+            return name[0] != '\0'
+                       ? cli_fail(err, BM_INVALID, "the file has no column \"%s\"", name)
+                       : cli_fail(err, BM_INVALID,
+                                  "--columns: an empty name skips a column of a file without a "
+                                  "header: it needs --no-header");
         }
     }
     return BM_OK;
@@ -138,15 +143,8 @@ static bm_status add_set(cli_column_map *map, const cli_options *options, const 
                          bm_error *err)
 {
     map->first_set = map->model.n_fields;
-    for (size_t i = 0; i < options->set.n; i++) {
-        const char *equals = strchr(options->set.at[i], '=');
-        char name[256];
-        size_t size = (size_t)(equals - options->set.at[i]);
-        if (size >= sizeof name) {
-            return cli_fail(err, BM_INVALID, "--set: the name of the column is too long");
-        }
-        memcpy(name, options->set.at[i], size);
-        name[size] = '\0';
+    for (size_t i = 0; i < options->set.n; i += 2) {
+        const char *name = options->set.at[i];
         const bm_field *field = find(table, name);
         if (field == NULL) {
             return cli_fail(err, BM_INVALID, "--set: table \"%s\" has no column \"%s\"",
@@ -160,10 +158,9 @@ static bm_status add_set(cli_column_map *map, const cli_options *options, const 
 static bm_status set_value(cli_column_map *map, const cli_options *options, size_t i, bm_error *err)
 {
     const bm_field *field = &map->fields[map->first_set + i];
-    const char *text = strchr(options->set.at[i], '=') + 1;
+    const char *text = options->set.at[2 * i + 1];
     char *member = map->blank + field->offset;
-    const char *null_text = options->null_text != NULL ? options->null_text : "";
-    if (strcmp(text, null_text) == 0) {
+    if (cli_is_null(options, text, strlen(text))) {
         map->blank[field->state_offset] = BM_NULL;
         return BM_OK;
     }
@@ -194,7 +191,7 @@ static bm_status finish_row(cli_column_map *map, const cli_options *options, bm_
     if (map->blank == NULL) {
         return cli_no_memory(err);
     }
-    for (size_t i = 0; i < options->set.n; i++) {
+    for (size_t i = 0; i < options->set.n / 2; i++) {
         CLI_TRY(set_value(map, options, i, err));
     }
     return BM_OK;
@@ -266,17 +263,13 @@ static bm_status name_fields(cli_column_map *map, const cli_options *options, co
 static bm_status check_names(const cli_options *options, const bm_model *table,
                              const cli_names *columns, bm_error *err)
 {
-    for (size_t i = 0; i < options->map.n; i++) {
-        const char *pair = options->map.at[i];
-        size_t size = (size_t)(strchr(pair, '=') - pair);
-        size_t k = 0;
-        while (k < columns->n &&
-               (strlen(columns->at[k]) != size || strncmp(columns->at[k], pair, size) != 0)) {
-            k++;
-        }
-        if (k == columns->n) {
-            return cli_fail(err, BM_INVALID, "--map: the file has no column \"%.*s\"", (int)size,
-                            pair);
+    for (size_t i = 0; i < options->map.n; i += 2) {
+        const char *name = options->map.at[i];
+        if (cli_names_find(columns, name) == CLI_NONE) {
+            return name[0] != '\0'
+                       ? cli_fail(err, BM_INVALID, "--map: the file has no column \"%s\"", name)
+                       : cli_fail(err, BM_INVALID,
+                                  "--map: each column of the file has a name in the header");
         }
     }
     for (size_t i = 0; i < options->key.n; i++) {
@@ -288,10 +281,53 @@ static bm_status check_names(const cli_options *options, const bm_model *table,
     return BM_OK;
 }
 
+/* Apply --null-columns or --not-null-columns. */
+static bm_status set_null_rule(cli_column_map *map, const cli_names *columns, cli_null_rule rule,
+                               const char *option, bm_error *err)
+{
+    for (size_t i = 0; i < columns->n; i++) {
+        const char *name = columns->at[i];
+        size_t field = index_of(map, name);
+        if (strcmp(name, "*") == 0) {
+            continue;
+        }
+        if (field == CLI_NONE || field >= map->first_set) {
+            return cli_fail(err, BM_INVALID, "--%s: no column of the file is written to \"%s\"",
+                            option, name);
+        }
+        map->null_rules[field] = (char)rule;
+    }
+    return BM_OK;
+}
+
+/* A column's own name goes before *. */
+static bm_status set_null_rules(cli_column_map *map, const cli_options *options, bm_error *err)
+{
+    const cli_names *always = &options->null_columns;
+    const cli_names *never = &options->not_null_columns;
+    for (size_t i = 0; i < always->n; i++) {
+        if (cli_names_find(never, always->at[i]) != CLI_NONE) {
+            return cli_fail(err, BM_INVALID,
+                            "\"%s\" cannot be in both --null-columns and --not-null-columns",
+                            always->at[i]);
+        }
+    }
+    map->null_rules = malloc(map->model.n_fields + 1);
+    if (map->null_rules == NULL) {
+        return cli_no_memory(err);
+    }
+    const cli_null_rule rule = cli_names_find(always, "*") != CLI_NONE  ? CLI_NULL_ALWAYS
+                               : cli_names_find(never, "*") != CLI_NONE ? CLI_NULL_NEVER
+                                                                        : CLI_NULL_UNQUOTED;
+    memset(map->null_rules, (int)rule, map->model.n_fields + 1);
+    CLI_TRY(set_null_rule(map, always, CLI_NULL_ALWAYS, "null-columns", err));
+    return set_null_rule(map, never, CLI_NULL_NEVER, "not-null-columns", err);
+}
+
 bm_status cli_column_map_make(const cli_options *options, const bm_model *table,
                               const cli_names *columns, cli_column_map *out, bm_error *err)
 {
-    size_t most = columns->n + options->set.n + table->n_fields;
+    size_t most = columns->n + options->set.n / 2 + table->n_fields;
     *out = (cli_column_map){.n_columns = columns->n};
     out->model =
         (bm_model){.size = sizeof out->model, .table = table->table, .schema = table->schema};
@@ -311,6 +347,7 @@ bm_status cli_column_map_make(const cli_options *options, const bm_model *table,
     if (out->model.n_fields == 0) {
         return cli_fail(err, BM_INVALID, "the file has no column that is written");
     }
+    CLI_TRY(set_null_rules(out, options, err));
     return finish_row(out, options, err);
 }
 
@@ -330,7 +367,8 @@ bm_status cli_column_map_next_file(cli_column_map *map, const cli_options *optio
         const char *name = mapped(options, columns->at[i]);
         size_t place = index_of(map, name);
         bool set = place != CLI_NONE && place >= map->first_set;
-        bool wanted = !chosen || cli_names_find(&options->columns, name) != CLI_NONE;
+        bool wanted =
+            name[0] != '\0' && (!chosen || cli_names_find(&options->columns, name) != CLI_NONE);
         bool other = place == CLI_NONE && wanted && purpose(options) != CLI_DELETE;
         for (size_t k = 0; k < i; k++) {
             other = other || (place != CLI_NONE && of_column[k] == place);
@@ -366,6 +404,7 @@ bm_status cli_check_batch_size(const cli_options *options, const bm_model *model
 void cli_column_map_free(cli_column_map *map)
 {
     free(map->fields);
+    free(map->null_rules);
     free(map->of_column);
     free(map->blank);
     free(map->writes);

@@ -3,8 +3,22 @@
 #include "names.h"
 #include "password.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+/* SQLite would make the file.  A file without tables is of no use: the name is a typing error. */
+static bm_status check_file(const char *database, bm_error *err)
+{
+    const char *name = database + strlen("sqlite:");
+    bool other = name[0] == '\0' || strcmp(name, ":memory:") == 0 || strncmp(name, "file:", 5) == 0;
+    if (!other && access(name, F_OK) != 0 && errno == ENOENT) {
+        return cli_fail(err, BM_CONNECTION, "there is no file \"%s\": create the table first",
+                        name);
+    }
+    return BM_OK;
+}
 
 static bm_status open_database(const cli_options *options, const char *text, bm_cancel *token,
                                bm_db **out, bm_error *err)
@@ -24,6 +38,7 @@ bm_status cli_database_open(const cli_options *options, bm_cancel *token, bm_db 
 {
     *out = NULL;
     if (strncmp(options->database, "sqlite:", 7) == 0) { /* a file's name has no password */
+        CLI_TRY(check_file(options->database, err));
         return open_database(options, options->database, token, out, err);
     }
     size_t size = strlen(options->database) + 1;
@@ -45,7 +60,7 @@ bm_status cli_database_open(const cli_options *options, bm_cancel *token, bm_db 
 bm_status cli_database_describe(bm_db *db, const char *text, bm_model **out, bm_error *err)
 {
     cli_names names = {0};
-    bm_status status = cli_names_split(&names, text, '.', err);
+    bm_status status = cli_names_split(&names, text, '.', false, err);
     *out = NULL;
     if (status == BM_OK && names.n > 2) {
         status = cli_fail(err, BM_INVALID, "\"%s\" is not [SCHEMA.]TABLE", text);

@@ -215,12 +215,13 @@ static bm_status write_all(loading *l, bm_db *tx, bm_result *result, bm_error *e
     if (l->options->truncate) {
         CLI_TRY(maintain(l, tx, BM_TRUNCATE, NULL, err));
     }
-    if (!by_chunks(l)) {
-        return write_stream(l, tx, result, err);
+    if (by_chunks(l)) {
+        const cli_batches batches = batches_of(l);
+        CLI_TRY(cli_batches_run(&batches, tx, result, err));
+    } else {
+        CLI_TRY(write_stream(l, tx, result, err));
     }
-    const cli_batches batches = batches_of(l);
-    CLI_TRY(cli_batches_run(&batches, tx, result, err));
-    return l->options->dry_run && !is_sqlite(l->options) ? check_constraints(l, tx, err) : BM_OK;
+    return l->options->dry_run ? check_constraints(l, tx, err) : BM_OK;
 }
 
 static bm_status in_transaction(loading *l, bm_db *db, bm_result *result, bm_error *err)
@@ -288,6 +289,21 @@ static bm_status afterwards(const loading *l, bm_db *db, bm_error *err)
     return status;
 }
 
+/* In TSV quotes may be text.  Then they have joined rows, which nothing else would tell. */
+static void warn_of_joined(const loading *l)
+{
+    const char *file;
+    char words[512];
+    const uint64_t line = cli_source_joined(l->source, &file);
+    if (line > 0) {
+        snprintf(words, sizeof words,
+                 "%s:%llu: a quoted cell has line ends and tabs: if quotes are text in this file, "
+                 "load it with --quote=none; --quote='\"' says that it is right",
+                 cli_short_path(file), (unsigned long long)line);
+        cli_warning(l->options, words);
+    }
+}
+
 static bm_status run(bm_db *db, const cli_options *options, const bm_model *table,
                      cli_source *source, bm_cancel *token, bm_result *result, bm_error *err)
 {
@@ -311,13 +327,13 @@ static bm_status run(bm_db *db, const cli_options *options, const bm_model *tabl
                         .dry_run = options->dry_run && one_call ? BM_ON : BM_OFF);
     bm_status status = write_rows(&l, db, result, err);
     result->seconds = cli_progress_end(&progress);
+    warn_of_joined(&l);
     return status == BM_OK ? afterwards(&l, db, err) : status;
 }
 
 static bm_status check_workers(const cli_options *options, bm_error *err)
 {
-    const char *why = is_sqlite(options)               ? "SQLite allows only one writer"
-                      : options->truncate              ? "cannot be used with --truncate"
+    const char *why = options->truncate                ? "cannot be used with --truncate"
                       : options->returning != NULL     ? "cannot be used with --returning"
                       : options->workers > WORKERS_MAX ? "the maximum is 32"
                                                        : NULL;
@@ -332,7 +348,14 @@ bm_status cli_load(bm_db *db, const cli_options *options, bm_cancel *token, bm_r
 {
     bm_model *table;
     cli_source *source = NULL;
+    cli_options own;
     CLI_TRY(check_workers(options, err));
+    if (options->workers > 1 && is_sqlite(options)) {
+        cli_warning(options, "SQLite allows only one writer: --workers is ignored");
+        own = *options; /* it borrows all that it points to */
+        own.workers = 1;
+        options = &own;
+    }
     CLI_TRY(cli_database_describe(db, options->table, &table, err));
     bm_status status = cli_source_open(options, table, &source, err);
     if (status == BM_OK) {

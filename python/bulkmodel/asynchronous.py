@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
 
 from bulkmodel.model.overrides import is_djangos
+from bulkmodel.results import BulkResult
 
 if TYPE_CHECKING:
     from django.db import models
@@ -59,6 +61,16 @@ class AsyncMixin(_Base):
         """Run update_fields()."""
         return await self._in_thread("update_fields", *names, **options)
 
+    async def abulk_upsert(self, *args: Any, **options: Any) -> BulkResult:
+        """Run bulk_upsert()."""
+        result: BulkResult = await self._in_thread("bulk_upsert", *args, **options)
+        return result
+
+    async def abulk_delete(self, *args: Any, **options: Any) -> BulkResult:
+        """Run bulk_delete()."""
+        result: BulkResult = await self._in_thread("bulk_delete", *args, **options)
+        return result
+
     async def acopy_from_objects(self, objs: Iterable[Any], *args: Any, **options: Any) -> Any:
         """Run copy_from_objects()."""
         return await self._in_thread("copy_from_objects", objs, *args, **options)
@@ -84,8 +96,18 @@ class AsyncMixin(_Base):
         return await self._in_thread("populate_queryset_values", objects, *fieldnames)
 
 
+def take_signatures(kind: type[Any]) -> None:
+    """Give coroutines the signatures and docstrings of the methods that they run."""
+    for name in ("update_fields", "bulk_upsert", "bulk_delete"):
+        coroutine: Any = getattr(AsyncMixin, f"a{name}")
+        coroutine.__signature__ = inspect.signature(getattr(kind, name))
+        coroutine.__doc__ = f"Run {name}().\n\n{inspect.getdoc(getattr(kind, name))}"
+
+
 for _name in (
     "abulk_create",
+    "abulk_upsert",
+    "abulk_delete",
     "aupdate_fields",
     "acopy_from_objects",
     "aupdate_m2m_fields",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig, apps
 from django.core.checks import CheckMessage, Error, Info, Warning
-from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, models
 
 from bulkmodel import conf
@@ -28,17 +27,7 @@ _OURS = (BulkModelQuerySet, BulkModelQuerySetMixin, *BulkModelQuerySetMixin.__mr
 
 def check_settings(app_configs: Apps, **options: Any) -> list[CheckMessage]:
     """E001: a setting has an invalid value."""
-    settings: tuple[Callable[[], Any], ...] = (
-        conf.max_concurrent_batch_writes,
-        conf.always_use_concurrent_batch_writes,
-    )
-    found: list[CheckMessage] = []
-    for setting in settings:
-        try:
-            setting()
-        except ImproperlyConfigured as error:
-            found.append(Error(str(error), id="bulkmodel.E001"))
-    return found
+    return [Error(fault, id="bulkmodel.E001") for fault in conf.faults()]
 
 
 def check_managers(app_configs: Apps, **options: Any) -> list[CheckMessage]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
@@ -37,6 +39,21 @@ def sqlite_probe() -> bool:
     if not isinstance(value, bool):
         raise ImproperlyConfigured("BULKMODEL_SQLITE_PROBE must be True or False.")
     return value
+
+
+def faults() -> Iterator[str]:
+    """Return what is wrong with the settings, a message for each that has an invalid value."""
+    readers = (
+        max_concurrent_batch_writes,
+        always_use_concurrent_batch_writes,
+        lambda: locate_in_atomic(False),
+        sqlite_probe,
+    )
+    for read in readers:
+        try:
+            read()
+        except ImproperlyConfigured as error:
+            yield str(error)
 
 
 def workers(concurrent: bool | None, max_concurrent_workers: int | None) -> int:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.db import Error, models
+from django.db import Error, connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel import signals
 from bulkmodel.engine import retry
+from bulkmodel.engine.connections import ensure_connected, reset_connection
 from bulkmodel.engine.timeouts import timed
+from bulkmodel.helpers import get_chunks
 from bulkmodel.options import Options, checks_names, options_of
+from bulkmodel.results import Meter
 from bulkmodel.verbs import copy_to, create_queryset, m2m
 from bulkmodel.verbs.copy_from import CopyIn
 
@@ -41,15 +45,22 @@ class MoreMethods(_Base):
         def _of_keys(self, keys: list[Any]) -> Any: ...
 
     def _carry_out(
-        self, asked: Options, write: Callable[[], _Result], again: bool = True
+        self,
+        asked: Options,
+        write: Callable[[], _Result],
+        again: bool = True,
+        meter: Meter | None = None,
     ) -> _Result:
         """Call `write`, and repeat it as `retries` allows."""
         using = self._alias_of_write()
 
         def on_retry(replay: int, error: Error) -> None:
-            signals.send_retry(self.model, using, replay, asked.retries, error)
+            if meter is not None:
+                meter.replays = replay
+            if asked.signals:
+                signals.send_retry(self.model, using, replay, asked.retries, error)
 
-        return retry.carry_out(asked, using, write, again, on_retry if asked.signals else None)
+        return retry.carry_out(asked, using, write, again, on_retry)
 
     @timed
     def copy_to_instances(self, columns: Iterable[str] | None = None) -> list[Any]:
@@ -183,3 +194,30 @@ class MoreMethods(_Base):
         self._fetch_all()
         create_queryset.populate(self, given, fieldnames)
         return self
+
+    def get_chunks(self, n: int, max_chunks: int | None = None) -> Iterator[Sequence[Any]]:
+        """Yield the rows in chunks of n, see `helpers.get_chunks()`."""
+        self._fetch_all()
+        return get_chunks(self._result_cache or [], n, max_chunks)
+
+    @alters_data
+    def ensure_connected(self) -> Any:
+        """Reopen the connections that this queryset reads from and writes to, if they were lost.
+
+        Returns the queryset.  OperationalError: a connection was lost inside a transaction."""
+        for connection in self._connections():
+            ensure_connected(connection)
+        return self
+
+    @alters_data
+    def reset_connection(self) -> Any:
+        """Close the connections that this queryset reads from and writes to, and open new ones.
+
+        Returns the queryset.  TransactionManagementError: a transaction is open."""
+        for connection in self._connections():
+            reset_connection(connection)
+        return self
+
+    def _connections(self) -> list[BaseDatabaseWrapper]:
+        aliases = [self.db, self._chain()._alias_of_write()]  # type: ignore[attr-defined]
+        return [connections[alias] for alias in dict.fromkeys(aliases)]

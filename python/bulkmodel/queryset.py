@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError, connections, models
-from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import query as django_query
 from django.db.models.query import ModelIterable
 from django.db.models.sql import UpdateQuery
 
 from bulkmodel import _core, errors, signals
-from bulkmodel.asynchronous import AsyncMixin
+from bulkmodel.asynchronous import AsyncMixin, take_signatures
 from bulkmodel.engine import timeouts
 from bulkmodel.engine.atomic import commit_told
-from bulkmodel.engine.connections import ensure_connected, reset_connection
 from bulkmodel.engine.statements import SMALL
 from bulkmodel.engine.support import Fallback, falls_back
 from bulkmodel.engine.timeouts import timed
-from bulkmodel.helpers import get_chunks
-from bulkmodel.methods import MoreMethods, alters_data
+from bulkmodel.methods import alters_data
 from bulkmodel.model import diagnose
 from bulkmodel.model.hydrate import Hydrator
 from bulkmodel.model.overrides import CREATE_STEPS, UPDATE_STEPS, is_djangos, overridden
 from bulkmodel.model.row_state import note_lost, note_written, watch
-from bulkmodel.model.snapshot import Decoder, Snapshot
+from bulkmodel.model.snapshot import Snapshot
 from bulkmodel.model.where import InKeys
 from bulkmodel.options import (
     MISNAMED,
@@ -38,6 +38,7 @@ from bulkmodel.options import (
     options_of,
     refuse_misnamed,
 )
+from bulkmodel.results import Meter
 from bulkmodel.verbs import written_rows
 from bulkmodel.verbs.bulk_create import Create, restored
 from bulkmodel.verbs.bulk_update import bulk_update
@@ -45,11 +46,18 @@ from bulkmodel.verbs.conflicts import conflict_of
 from bulkmodel.verbs.update import UpdateByKey
 from bulkmodel.verbs.update_fields import (
     Changes,
+    by_unique_fields,
     fields_named,
+    refuse_unread,
     rows_to_update,
+    undone,
     with_defaults,
     write,
 )
+from bulkmodel.writes import WriteMethods
+
+# It fills the querysets of related managers.
+_PREFETCH = inspect.unwrap(django_query.prefetch_one_level).__code__  # type: ignore[attr-defined]
 
 
 def _kept(names: Any) -> Any:
@@ -63,7 +71,7 @@ else:
     _Base = object
 
 
-class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
+class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
     """A mixin for your own queryset class.  Put it before models.QuerySet."""
 
     _snapshot: Snapshot | None = None
@@ -74,52 +82,58 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
     _bm_counts = False
     # The query selects rows by their keys only.
     _bm_by_key = False
-    # Whether it keeps the values that it reads.
-    _bm_keeps = True
+    # prefetch_related() has filled it, and no object of it was given out yet.
+    _bm_prefetched = False
 
     # -------------------------------------------------------------------------- as a queryset
 
     def _clone(self) -> Any:
         clone = super()._clone()  # type: ignore[misc]
         clone._bm_options = self._bm_options
-        clone._bm_keeps = self._bm_keeps
         return clone
 
     def _fetch_all(self) -> None:
         fresh = self._result_cache is None
         read: dict[str, list[Any]] | None = None
-        decoders: dict[str, Decoder] = {}
         if fresh:
             try:
-                instances = Hydrator(self, keep=self._bm_keeps)
+                instances = Hydrator(self, keep=True)
             except Fallback:
                 pass
             else:
                 self._result_cache = instances.all()
-                read, decoders = instances.kept, instances.decoders
+                read = instances.kept
         super()._fetch_all()
-        if fresh and self._bm_keeps and issubclass(self._iterable_class, ModelIterable):
+        fresh = fresh or self._bm_prefetched
+        self._bm_prefetched = False
+        if fresh and issubclass(self._iterable_class, ModelIterable):
             rows: list[Any] = self._result_cache or []
             if read is None:
                 watch(rows)
             # Reading the rows has asked the router, which is called once for a query.
             using = rows[0]._state.db if rows else ""
-            self._snapshot = Snapshot(self.model, rows, using, True, read, decoders)
+            self._snapshot = Snapshot(self.model, rows, using, alike=True, read=read)
+
+    @property
+    def _prefetch_done(self) -> bool:
+        return bool(vars(self).get("_prefetch_done", False))
+
+    @_prefetch_done.setter
+    def _prefetch_done(self, done: bool) -> None:
+        vars(self)["_prefetch_done"] = done
+        if done and sys._getframe(1).f_code is _PREFETCH:
+            self._bm_prefetched = True
+
+    def __getitem__(self, k: Any) -> Any:
+        if self._bm_prefetched:
+            self._fetch_all()
+        return super().__getitem__(k)
 
     def __deepcopy__(self, memo: Any) -> Any:
         copied = super().__deepcopy__(memo)  # type: ignore[misc]
         copied._snapshot = None
+        copied._bm_prefetched = False
         return copied
-
-    def snapshot(self, keep: bool = True) -> Any:
-        """Return a copy of the queryset that keeps the values it reads, or with False does not.
-
-        Without them update_fields() needs field names.  Reading takes less memory."""
-        if not isinstance(keep, bool):
-            raise TypeError(f"snapshot() expects True or False, not {type(keep).__name__}")
-        clone = self._chain()  # type: ignore[attr-defined]
-        clone._bm_keeps = keep
-        return clone
 
     def bulk_options(self, **options: Any) -> Any:
         """Return a copy of the queryset with options for update() and bulk_create().
@@ -452,6 +466,7 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         self,
         *names: str,
         objects: Iterable[Any] | None = None,
+        unique_fields: Iterable[str] | None = None,
         batch_size: int | None = None,
         concurrent: bool | None = None,
         max_concurrent_workers: int | None = None,
@@ -459,15 +474,19 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         send_signal: bool = True,
         signal: bool = True,
         return_queryset: bool = False,
+        return_result: bool = False,
         commit_check: bool | None = None,
         retries: int = 0,
     ) -> Any:
         """Write the named fields of the objects, or the fields that changed since they were read.
 
-        The objects are those of this queryset, or `objects`.  Returns how many rows matched, or
-        with return_queryset=True the rows as a queryset.  Values are stored as save() stores them.
-        Only rows that the queryset selects now are written.  ValueError: a field cannot be written,
-        an object is not saved or is repeated, or field names are missing for objects whose
+        The objects are those of this queryset, which must have been read, or `objects`, which need
+        only a primary key.  unique_fields: find the rows of `objects` by these fields instead;
+        objects without a primary key get it.  Returns how many rows matched, with
+        return_queryset=True the rows as a queryset, or with return_result=True a BulkResult.
+        Values are stored as save() stores them.  Only rows that the queryset selects now are
+        written.  ValueError: a field cannot be written, an object has no primary key or is
+        repeated, there are no objects to write, or field names are missing for objects whose
         original values are unknown."""
         options = options_of(
             batch_size,
@@ -480,8 +499,11 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             commit_check,
             retries,
         )
+        if return_queryset and return_result:
+            raise ValueError("Only one of return_queryset and return_result can be True.")
         fields = fields_named(self.model, names)
-        if objects is None and (names or self._result_cache is not None):
+        if objects is None:
+            refuse_unread(self, names)
             self._fetch_all()
         using = self._alias_of_write()
         given = list(self._result_cache or [] if objects is None else objects)
@@ -494,30 +516,38 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
             batch_size=batch_size,
             n=len(given),
         )
-        rows = rows_to_update(self.model, given, fields, using)
-        snapshot = self._snapshot if objects is None else None
-        if not names and snapshot is None and rows:
-            raise ValueError(
-                "update_fields() needs field names here: "
-                "the original values of these objects are unknown."
-            )
-        changes = Changes(self.model, rows, fields, snapshot)
-        matched = 0
-        heard = call is not None and signals.UPDATE_FIELDS.is_heard_after(self)
-        if changes.rows:
-            target = type(self)(self.model, using=using) if self._bm_by_key else self.using(using)
-            which = heard or return_queryset
-            found = changes
-            matched, changes = self._carry_out(
-                options,
-                lambda: write(target, found, options.batch_size, options.workers, which),
-            )
+        meter = Meter()
+        by = by_unique_fields(self.model, given, unique_fields, using, objects is not None)
+        with meter.on(connections[using], return_result), undone(by):
+            rows = rows_to_update(self.model, given, fields, using, by)
+            snapshot = self._snapshot if objects is None else None
+            if not names and snapshot is None and rows:
+                raise ValueError(
+                    "update_fields() needs field names here: "
+                    "the original values of these objects are unknown."
+                )
+            changes = Changes(self.model, rows, fields, snapshot, by)
+            matched = 0
+            if changes.rows:
+                target = type(self)(self.model, using=using) if self._bm_by_key else self
+                heard = call is not None and signals.UPDATE_FIELDS.is_heard_after(self)
+                which = heard or return_queryset or return_result
+                found = changes
+                matched, changes = self._carry_out(
+                    options,
+                    lambda: write(
+                        target.using(using), found, options.batch_size, options.workers, which
+                    ),
+                    meter=meter,
+                )
 
         def make() -> Any:
             return self._written([rows[i] for i in changes.there], told=changes.told)
 
         names_written = [field.name for field in changes.fields]
         queryset = signals.end(call, matched, make, return_queryset, names_written)
+        if return_result:
+            return meter.result(changes.outcomes(), [row.pk for row in rows])
         return queryset if return_queryset else matched
 
     def _silent(self) -> Any:
@@ -533,39 +563,12 @@ class BulkModelQuerySetMixin(AsyncMixin, MoreMethods, _Base):
         fields = None if names is None else [known[name] for name in names if name in known]
         return diagnose.Call(self.model, connections[self.db], rows, fields)
 
-    # -------------------------------------------------------------------------- connections, chunks
-
-    def get_chunks(self, n: int, max_chunks: int | None = None) -> Iterator[Sequence[Any]]:
-        """Yield the rows in chunks of n, see `helpers.get_chunks()`."""
-        self._fetch_all()
-        return get_chunks(self._result_cache or [], n, max_chunks)
-
-    @alters_data
-    def ensure_connected(self) -> Any:
-        """Reopen the connections that this queryset reads from and writes to, if they were lost.
-
-        Returns the queryset.  OperationalError: a connection was lost inside a transaction."""
-        for connection in self._connections():
-            ensure_connected(connection)
-        return self
-
-    @alters_data
-    def reset_connection(self) -> Any:
-        """Close the connections that this queryset reads from and writes to, and open new ones.
-
-        Returns the queryset.  TransactionManagementError: a transaction is open."""
-        for connection in self._connections():
-            reset_connection(connection)
-        return self
-
-    def _connections(self) -> list[BaseDatabaseWrapper]:
-        aliases = [self.db, self._chain()._alias_of_write()]  # type: ignore[attr-defined]
-        return [connections[alias] for alias in dict.fromkeys(aliases)]
-
     def _alias_of_write(self) -> str:
         self._for_write = True
         return str(self.db)
 
+
+take_signatures(BulkModelQuerySetMixin)
 
 if TYPE_CHECKING:
     from bulkmodel.typed import BulkModelQuerySet as BulkModelQuerySet

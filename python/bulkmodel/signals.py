@@ -10,6 +10,7 @@ update(), else None), field_defaults (declared by the model for these fields), b
 using.  In `pre_` signals n is the number of objects, or None if unknown; in `post_` signals it is
 the number of rows written or matched.  `post_` signals also have queryset, which is not evaluated
 if nothing was read.  field_names of pre_update_fields is empty if the call writes changed fields.
+post_bulk_upsert and post_bulk_delete have result, a BulkResult, too.
 
 `on_retry` is sent before a call with `retries` is repeated.  Its arguments are using, replay (the
 number of this repetition, from 1), retries (the limit) and error.
@@ -32,6 +33,10 @@ pre_update_fields = ModelSignal(use_caching=True)
 post_update_fields = ModelSignal(use_caching=True)
 pre_copy_from_instances = ModelSignal(use_caching=True)
 post_copy_from_instances = ModelSignal(use_caching=True)
+pre_bulk_upsert = ModelSignal(use_caching=True)
+post_bulk_upsert = ModelSignal(use_caching=True)
+pre_bulk_delete = ModelSignal(use_caching=True)
+post_bulk_delete = ModelSignal(use_caching=True)
 on_retry = ModelSignal(use_caching=True)
 
 
@@ -59,6 +64,8 @@ BULK_CREATE = Pair(pre_bulk_create, post_bulk_create)
 UPDATE = Pair(pre_update, post_update)
 UPDATE_FIELDS = Pair(pre_update_fields, post_update_fields)
 COPY_FROM_INSTANCES = Pair(pre_copy_from_instances, post_copy_from_instances)
+BULK_UPSERT = Pair(pre_bulk_upsert, post_bulk_upsert)
+BULK_DELETE = Pair(pre_bulk_delete, post_bulk_delete)
 
 
 class Call:
@@ -77,6 +84,7 @@ def end(
     make: Callable[[], Any],
     wanted: bool = False,
     field_names: Iterable[str] | None = None,
+    **more: Any,
 ) -> Any:
     """Send the `post_` signal of a call that wrote n rows.  make() builds their queryset, if the
     caller wants it or the signal has receivers.  Return that queryset, or None."""
@@ -88,7 +96,7 @@ def end(
     if heard and field_names is not None:
         facts |= _named(facts["sender"], list(field_names))
     if heard:
-        post.send(**{**facts, "n": n, "queryset": queryset})
+        post.send(**{**facts, "n": n, "queryset": queryset, **more})
     return queryset
 
 

@@ -13,6 +13,8 @@ from typing import Any, Generic, Literal, TypeVar, overload
 from django.db import models
 from typing_extensions import Self
 
+from bulkmodel.results import BulkResult
+
 _Row = TypeVar("_Row", bound=models.Model, covariant=True)
 
 class Methods(Generic[_Row]):
@@ -103,6 +105,7 @@ class Methods(Generic[_Row]):
         self,
         *names: str,
         objects: Iterable[models.Model] | None = None,
+        unique_fields: Iterable[str] | None = None,
         batch_size: int | None = None,
         concurrent: bool | None = None,
         max_concurrent_workers: int | None = None,
@@ -112,6 +115,7 @@ class Methods(Generic[_Row]):
         send_signal: bool = True,
         signal: bool = True,
         return_queryset: Literal[False] = False,
+        return_result: Literal[False] = False,
         commit_check: bool | None = None,
         retries: int = 0,
     ) -> int: ...
@@ -120,6 +124,7 @@ class Methods(Generic[_Row]):
         self,
         *names: str,
         objects: Iterable[models.Model] | None = None,
+        unique_fields: Iterable[str] | None = None,
         batch_size: int | None = None,
         concurrent: bool | None = None,
         max_concurrent_workers: int | None = None,
@@ -129,15 +134,152 @@ class Methods(Generic[_Row]):
         send_signal: bool = True,
         signal: bool = True,
         return_queryset: Literal[True],
+        return_result: Literal[False] = False,
+        commit_check: bool | None = None,
+        retries: int = 0,
+    ) -> BulkModelQuerySet[_Row]: ...
+    @overload
+    def update_fields(
+        self,
+        *names: str,
+        objects: Iterable[models.Model] | None = None,
+        unique_fields: Iterable[str] | None = None,
+        batch_size: int | None = None,
+        concurrent: bool | None = None,
+        max_concurrent_workers: int | None = None,
+        timeout: float | None = None,
+        commit_timeout: float | None = None,
+        send_signals: bool = True,
+        send_signal: bool = True,
+        signal: bool = True,
+        return_queryset: Literal[False] = False,
+        return_result: Literal[True],
+        commit_check: bool | None = None,
+        retries: int = 0,
+    ) -> BulkResult: ...
+    @overload
+    async def aupdate_fields(
+        self,
+        *names: str,
+        objects: Iterable[models.Model] | None = None,
+        unique_fields: Iterable[str] | None = None,
+        batch_size: int | None = None,
+        concurrent: bool | None = None,
+        max_concurrent_workers: int | None = None,
+        timeout: float | None = None,
+        commit_timeout: float | None = None,
+        send_signals: bool = True,
+        send_signal: bool = True,
+        signal: bool = True,
+        return_queryset: Literal[False] = False,
+        return_result: Literal[False] = False,
+        commit_check: bool | None = None,
+        retries: int = 0,
+    ) -> int: ...
+    @overload
+    async def aupdate_fields(
+        self,
+        *names: str,
+        objects: Iterable[models.Model] | None = None,
+        unique_fields: Iterable[str] | None = None,
+        batch_size: int | None = None,
+        concurrent: bool | None = None,
+        max_concurrent_workers: int | None = None,
+        timeout: float | None = None,
+        commit_timeout: float | None = None,
+        send_signals: bool = True,
+        send_signal: bool = True,
+        signal: bool = True,
+        return_queryset: Literal[True],
+        return_result: Literal[False] = False,
         commit_check: bool | None = None,
         retries: int = 0,
     ) -> BulkModelQuerySet[_Row]: ...
     @overload
     async def aupdate_fields(
-        self, *names: str, return_queryset: Literal[True], **options: Any
-    ) -> BulkModelQuerySet[_Row]: ...
-    @overload
-    async def aupdate_fields(self, *names: str, **options: Any) -> int: ...
+        self,
+        *names: str,
+        objects: Iterable[models.Model] | None = None,
+        unique_fields: Iterable[str] | None = None,
+        batch_size: int | None = None,
+        concurrent: bool | None = None,
+        max_concurrent_workers: int | None = None,
+        timeout: float | None = None,
+        commit_timeout: float | None = None,
+        send_signals: bool = True,
+        send_signal: bool = True,
+        signal: bool = True,
+        return_queryset: Literal[False] = False,
+        return_result: Literal[True],
+        commit_check: bool | None = None,
+        retries: int = 0,
+    ) -> BulkResult: ...
+    def bulk_upsert(
+        self,
+        objs: Iterable[models.Model],
+        unique_fields: Iterable[str] | None = None,
+        update_fields: Iterable[str] | None = None,
+        *,
+        batch_size: int | None = None,
+        duplicates: Literal["error", "first", "last"] = "error",
+        update_unchanged: bool = False,
+        dry_run: bool = False,
+        timeout: float | None = None,
+        commit_timeout: float | None = None,
+        send_signals: bool = True,
+        send_signal: bool = True,
+        signal: bool = True,
+        commit_check: bool | None = None,
+        retries: int = 0,
+    ) -> BulkResult: ...
+    async def abulk_upsert(
+        self,
+        objs: Iterable[models.Model],
+        unique_fields: Iterable[str] | None = None,
+        update_fields: Iterable[str] | None = None,
+        *,
+        batch_size: int | None = None,
+        duplicates: Literal["error", "first", "last"] = "error",
+        update_unchanged: bool = False,
+        dry_run: bool = False,
+        timeout: float | None = None,
+        commit_timeout: float | None = None,
+        send_signals: bool = True,
+        send_signal: bool = True,
+        signal: bool = True,
+        commit_check: bool | None = None,
+        retries: int = 0,
+    ) -> BulkResult: ...
+    def bulk_delete(
+        self,
+        objs_or_keys: Iterable[Any],
+        unique_fields: Iterable[str] | None = None,
+        *,
+        duplicates: Literal["error", "first", "last"] = "error",
+        dry_run: bool = False,
+        timeout: float | None = None,
+        commit_timeout: float | None = None,
+        send_signals: bool = True,
+        send_signal: bool = True,
+        signal: bool = True,
+        commit_check: bool | None = None,
+        retries: int = 0,
+    ) -> BulkResult: ...
+    async def abulk_delete(
+        self,
+        objs_or_keys: Iterable[Any],
+        unique_fields: Iterable[str] | None = None,
+        *,
+        duplicates: Literal["error", "first", "last"] = "error",
+        dry_run: bool = False,
+        timeout: float | None = None,
+        commit_timeout: float | None = None,
+        send_signals: bool = True,
+        send_signal: bool = True,
+        signal: bool = True,
+        commit_check: bool | None = None,
+        retries: int = 0,
+    ) -> BulkResult: ...
     @overload
     def copy_from_objects(
         self,
@@ -238,7 +380,6 @@ class Methods(Generic[_Row]):
         self, objects: Iterable[_Row], *fieldnames: str
     ) -> BulkModelQuerySet[_Row]: ...
     def bulk_options(self, **options: Any) -> BulkModelQuerySet[_Row]: ...
-    def snapshot(self, keep: bool = True) -> BulkModelQuerySet[_Row]: ...
     def get_chunks(self, n: int, max_chunks: int | None = None) -> Iterator[Sequence[_Row]]: ...
     def ensure_connected(self) -> Self: ...
     def reset_connection(self) -> Self: ...

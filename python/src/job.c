@@ -1,7 +1,5 @@
 #include "core.h"
 
-#include "lite.h"
-
 #include <string.h>
 
 /* The model, with the types that the rows' values were prepared as. */
@@ -294,13 +292,13 @@ static PyObject *value_of(const bm__cell *cell)
     return Py_NewRef(Py_None);
 }
 
-/* One cell as SQLite stores it. */
-static PyObject *bound(const bm__view *view, size_t row)
+/* One cell as the engine stores it. */
+static PyObject *bound(const bm__storage *storage, const bm__view *view, size_t row)
 {
     char scratch[BM__PRINT_MAX];
     bm__cell cell = {.kind = BM__CELL_NULL};
     if (bm__view_state(view, row) == BM_VALUE) {
-        const char *fault = bm__lite_value(view->cells.type, view->cells.layout, view->cells.width,
+        const char *fault = storage->value(view->cells.type, view->cells.layout, view->cells.width,
                                            bm__view_cell(view, row), scratch, &cell);
         if (fault != NULL) {
             PyErr_SetString(py_engine_error, fault);
@@ -315,6 +313,7 @@ static PyObject *job_bind(PyObject *object, PyObject *args)
 {
     const py_job *self = (const py_job *)object;
     const bm__batch *batch = self->step.batch;
+    const bm__storage *storage = self->job.plan->engine->storage;
     Py_ssize_t first;
     Py_ssize_t n;
     if (!PyArg_ParseTuple(args, "nn", &first, &n)) {
@@ -330,7 +329,7 @@ static PyObject *job_bind(PyObject *object, PyObject *args)
             if (self->job.plan->columns[column].supply == BM__SUPPLY_STATEMENT) {
                 continue;
             }
-            PyObject *value = bound(&batch->views[column], bm__batch_row(batch, i));
+            PyObject *value = bound(storage, &batch->views[column], bm__batch_row(batch, i));
             if (value == NULL || PyList_Append(values, value) < 0) {
                 Py_CLEAR(values);
             }
@@ -344,7 +343,7 @@ static PyObject *job_bind(PyObject *object, PyObject *args)
 static size_t key_size(const py_job *self)
 {
     const bm__plan *plan = self->job.plan;
-    if (plan->engine->storage != NULL || !plan->key_tracked) {
+    if (plan->engine->format == NULL || !plan->key_tracked) {
         return 0;
     }
     const bm__table_column *key =
@@ -515,7 +514,8 @@ static PyObject *job_locate(PyObject *object, PyObject *args)
     char column[BM__CONTEXT_MAX] = "";
     size_t row = at >= 0 ? (size_t)at : BM_NO_ROW;
     if (self->step.kind == BM__STEP_LOAD && context != NULL) {
-        row = bm__copy_context_row(context, self->job.plan->table->name, column, sizeof column);
+        const bm__plan *plan = self->job.plan;
+        row = plan->engine->format->copy_context(context, plan->table->name, column, sizeof column);
     }
     if (row == BM_NO_ROW && self->step.n_rows == 1) {
         row = 0;

@@ -159,7 +159,7 @@ PyObject *py_changed(PyObject *module, PyObject *args)
     PyObject *out = PyBytes_FromStringAndSize(NULL, n);
     for (Py_ssize_t i = 0; out != NULL && i < n; i++) {
         if (PyList_GET_SIZE(then) != n || PyList_GET_SIZE(objects) != n) {
-            PyErr_SetString(PyExc_ValueError, "rows and image are not of one length");
+            PyErr_SetString(PyExc_ValueError, "rows and snapshot are not of one length");
             Py_CLEAR(out);
             break;
         }

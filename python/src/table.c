@@ -26,11 +26,9 @@ static bool set_field(py_table *self, bm_field *field, PyObject *item, Py_ssize_
     const char *column;
     const char *type;
     PyObject *name;
-    const char *form;
     int flags;
-    if (!PyArg_ParseTuple(item, "sUsinzs", &column, &name, &type, &flags, &self->limits[i],
-                          &self->casts[i], &form) ||
-        !py_form_named(form, &self->forms[i])) {
+    if (!PyArg_ParseTuple(item, "sUsinz", &column, &name, &type, &flags, &self->limits[i],
+                          &self->casts[i])) {
         return false;
     }
     Py_INCREF(name);
@@ -66,10 +64,9 @@ static bool set_fields(py_table *self, const char *name, PyObject *fields)
     self->limits = bm__arena_array(&self->arena, (size_t)n + 1, sizeof *self->limits);
     self->casts = bm__arena_array(&self->arena, (size_t)n + 1, sizeof *self->casts);
     self->links = bm__arena_array(&self->arena, (size_t)n + 1, sizeof *self->links);
-    self->forms = bm__arena_array(&self->arena, (size_t)n + 1, sizeof *self->forms);
     self->names = PyTuple_New(n);
     if (made == NULL || given == NULL || table == NULL || self->limits == NULL ||
-        self->casts == NULL || self->links == NULL || self->forms == NULL || self->names == NULL) {
+        self->casts == NULL || self->links == NULL || self->names == NULL) {
         PyErr_NoMemory();
         return false;
     }
@@ -111,7 +108,16 @@ static bool set_casts(py_table *self)
     return true;
 }
 
-/* Table(engine, name, ((column, attribute, type, flags, limit, cast, form), ...)) */
+const bm__engine *py_engine_named(const char *name)
+{
+    const bm__engine *engine = bm__engine_named(name);
+    if (engine == NULL) {
+        PyErr_Format(PyExc_ValueError, "unknown engine %s", name);
+    }
+    return engine;
+}
+
+/* Table(engine, name, ((column, attribute, type, flags, limit, cast), ...)) */
 static PyObject *table_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     const char *engine;
@@ -126,11 +132,9 @@ static PyObject *table_new(PyTypeObject *type, PyObject *args, PyObject *keyword
         return NULL;
     }
     bm_error err = BM_ERROR;
-    self->engine = bm__engine_named(engine);
+    self->engine = py_engine_named(engine);
     self->key = SIZE_MAX;
-    if (self->engine == NULL) {
-        PyErr_Format(PyExc_ValueError, "unknown engine %s", engine);
-    } else if (set_fields(self, name, fields)) {
+    if (self->engine != NULL && set_fields(self, name, fields)) {
         bool fits = bm__model_check(&self->made, &err) == BM_OK &&
                     bm__table_of_model(self->engine, &self->made, &self->table, &err) == BM_OK;
         if (fits && self->key != SIZE_MAX && set_casts(self)) {
@@ -150,10 +154,6 @@ static PyObject *table_new(PyTypeObject *type, PyObject *args, PyObject *keyword
 static void table_free(PyObject *object)
 {
     py_table *self = (py_table *)object;
-    Py_ssize_t n = self->forms != NULL && self->names != NULL ? PyTuple_GET_SIZE(self->names) : 0;
-    for (Py_ssize_t i = 0; i < n; i++) {
-        Py_XDECREF(self->forms[i].range);
-    }
     Py_XDECREF(self->names);
     bm__table_free(self->table);
     bm__arena_free(&self->arena);

@@ -1,4 +1,5 @@
-/* Team: the rules of workers (src/team), for threads of Python; the driver holds a lock. */
+/* Team: the rules of workers (src/executor/team.h), for threads of Python; the driver holds a
+ * lock. */
 #include "core.h"
 
 #include "team.h"
@@ -176,18 +177,26 @@ PyTypeObject py_team_type = {
     .tp_getset = attributes,
 };
 
-/* team_sql(number) -> the statements by which a worker joins the call, and by which one that is
- * ready asks whether calls wait for each other */
-PyObject *py_team_sql(PyObject *module, PyObject *argument)
+/* team_sql(engine, number) -> the statements by which a worker joins the call, and by which one
+ * that is ready asks whether calls wait for each other */
+PyObject *py_team_sql(PyObject *module, PyObject *args)
 {
     char join[BM__TEAM_SQL_MAX];
     char asks[BM__TEAM_SQL_MAX];
-    unsigned long number = PyLong_AsUnsignedLong(argument);
+    const char *name;
+    unsigned int number;
     (void)module;
-    if (PyErr_Occurred() != NULL) {
+    if (!PyArg_ParseTuple(args, "sI", &name, &number)) {
         return NULL;
     }
-    bm__engine_postgresql.team->join(join, (uint32_t)number);
-    bm__engine_postgresql.team->entangled(asks, (uint32_t)number);
+    const bm__engine *engine = py_engine_named(name);
+    if (engine == NULL) {
+        return NULL;
+    }
+    if (engine->team == NULL) {
+        return PyErr_Format(PyExc_ValueError, "%s has one writer", name);
+    }
+    engine->team->join(join, number);
+    engine->team->entangled(asks, number);
     return Py_BuildValue("ss", join, asks);
 }

@@ -74,11 +74,10 @@ static bm_status sequences(upkeep *u, bool move, bm_error *err)
     return BM_OK;
 }
 
-/* SQLite checks deferred constraints at COMMIT and at no other time. */
 static bm_status check_constraints(upkeep *u, bm_error *err)
 {
     bm__sql sql = bm__sql_begin(err);
-    if (!u->engine->defers) {
+    if (u->engine->settle == NULL) {
         return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,
                         "this database checks deferred constraints only at COMMIT");
     }
@@ -86,7 +85,7 @@ static bm_status check_constraints(upkeep *u, bm_error *err)
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
                         "BM_CHECK_CONSTRAINTS needs an open transaction");
     }
-    bm__sql_put(&sql, BM__SQL_IMMEDIATE);
+    u->engine->settle(&sql, &u->shape);
     return perform(u, &sql, err);
 }
 

@@ -111,7 +111,7 @@ static bm_status commit_outermost(bm_db *tx, bm_error *err)
                     .context = &tx->xact};
     bool sound = tx->transport->state(tx->conn, false) == BM__CONN_IN_TRANSACTION;
     bound_commit(tx, &ask);
-    bm__step_within(&ask, "the timeout for COMMIT's question", bm__own_ms(tx->conn, BM__SHORT_MS));
+    bm__step_within(&ask, "the timeout for checking a COMMIT", bm__own_ms(tx->conn, BM__SHORT_MS));
     bool ends = ask.deadline_ns != 0 && ask.deadline_ns < INT64_MAX - BM__SLACK_NS;
     ask.end_ns = ends ? ask.deadline_ns + BM__SLACK_NS : 0;
     if (commits != NULL && tx->xact.id == 0 && sound) {

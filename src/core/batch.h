@@ -4,8 +4,8 @@
 #ifndef BM_CORE_BATCH_H
 #define BM_CORE_BATCH_H
 
+#include "cells.h"
 #include "error.h"
-#include "type.h"
 
 #include <assert.h>
 
@@ -43,8 +43,9 @@ bm__batch bm__batch_slice(const bm__batch *batch, size_t from, size_t n);
 /* The state of a view's cell in row `row` of the view. */
 bm_state bm__view_state(const bm__view *view, size_t row);
 
-/* The states of rows from .. from + n - 1 as a set of bits, 1 << bm_state, told by their bytes
- * alone; BM__STATE_NONE for a byte that is no bm_state. */
+/* The states of rows from .. from + n - 1 (n <= BM__BLOCK) as a set of bits, 1 << bm_state, told by
+ * their bytes alone; BM__STATE_NONE for a byte that is no bm_state.  Which of BM_VALUE and BM_NULL
+ * are there is not told. */
 #define BM__STATE_NONE (1u << 31)
 unsigned bm__view_states(const bm__view *view, size_t from, size_t n);
 
@@ -58,10 +59,11 @@ bool bm__view_has_states(const bm__view *view);
 bool bm__view_has_state_bytes(const bm__view *view);
 
 /*
- * The addresses of cells from .. from + n - 1 of column `column` of the batch (n <= BM__BLOCK):
- * at[i] is NULL where the state is not BM_VALUE.  Returns how many are NULL.
+ * Rows from .. from + n - 1 of column `column` of the batch as a block (n <= BM__BLOCK), which is
+ * valid as long as the batch's rows and the room.  `addresses`: of BM_CSTR and BM_CHARS only `data`
+ * is wanted; `size` of their slices is 0.
  */
-size_t bm__batch_gather(const bm__batch *batch, size_t column, size_t from, size_t n,
-                        const void *at[BM__BLOCK]);
+void bm__batch_cells(const bm__batch *batch, size_t column, size_t from, size_t n, bool addresses,
+                     bm__room *room, bm__cells *out);
 
 #endif

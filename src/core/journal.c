@@ -8,7 +8,7 @@ struct bm__journal_entry {
     bm__journal_entry *next_of_queryset; /* of the same queryset, in other journals */
     bm__journal *journal;
     bm_queryset *queryset; /* NULL: freed in the meantime */
-    bm__image *before;     /* NULL: nothing was known */
+    bm__snapshot *before;  /* NULL: nothing was known */
 };
 
 static bm__journal_entry *find(const bm__journal *journal, const bm_queryset *queryset)
@@ -22,12 +22,13 @@ static bm__journal_entry *find(const bm__journal *journal, const bm_queryset *qu
     return NULL;
 }
 
-static bm_status add(bm__journal *journal, bm_queryset *queryset, bm__image *before, bm_error *err)
+static bm_status add(bm__journal *journal, bm_queryset *queryset, bm__snapshot *before,
+                     bm_error *err)
 {
     assert(find(journal, queryset) == NULL);
     bm__journal_entry *entry = calloc(1, sizeof *entry);
     if (entry == NULL) {
-        bm__image_free(before);
+        bm__snapshot_free(before);
         return bm__no_memory(err);
     }
     *entry = (bm__journal_entry){journal->entries, queryset->entries, journal, queryset, before};
@@ -41,9 +42,9 @@ bm_status bm__journal_keep(bm__journal *journal, bm_queryset *queryset, bm_error
     if (find(journal, queryset) != NULL) {
         return BM_OK;
     }
-    bm__image *before = NULL;
-    if (queryset->image != NULL) {
-        BM_TRY(bm__image_clone(queryset->image, &before, err));
+    bm__snapshot *before = NULL;
+    if (queryset->snapshot != NULL) {
+        BM_TRY(bm__snapshot_clone(queryset->snapshot, &before, err));
     }
     return add(journal, queryset, before, err);
 }
@@ -70,7 +71,7 @@ static void unlink_entry(bm__journal_entry *entry)
 
 static void free_entry(bm__journal_entry *entry)
 {
-    bm__image_free(entry->before);
+    bm__snapshot_free(entry->before);
     free(entry);
 }
 
@@ -96,7 +97,7 @@ void bm__journal_commit(bm__journal *journal, bm__journal *outer)
     }
 }
 
-/* Querysets get the image back that they had, or none. */
+/* Querysets get the snapshot back that they had, or none. */
 static void undo(bm__journal *journal, bool known)
 {
     bm__journal_entry *entry = journal->entries;
@@ -106,8 +107,8 @@ static void undo(bm__journal *journal, bool known)
         assert(entry->journal == journal);
         if (entry->queryset != NULL) {
             unlink_entry(entry);
-            bm__image_free(entry->queryset->image);
-            entry->queryset->image = known ? entry->before : NULL;
+            bm__snapshot_free(entry->queryset->snapshot);
+            entry->queryset->snapshot = known ? entry->before : NULL;
             entry->before = known ? NULL : entry->before;
         }
         free_entry(entry);

@@ -1,6 +1,6 @@
 /*
- * What a transaction has to give back: the images that querysets had before it changed them.  One
- * journal a transaction or savepoint; one thread, as the transaction itself.
+ * What a transaction has to give back: the snapshots that querysets had before it changed them.
+ * One journal a transaction or savepoint; one thread, as the transaction itself.
  */
 #ifndef BM_CORE_JOURNAL_H
 #define BM_CORE_JOURNAL_H
@@ -14,7 +14,7 @@ typedef struct bm__journal {
     bm__journal_entry *entries;
 } bm__journal;
 
-/* Keep a copy of the queryset's image, unless this journal has one. */
+/* Keep a copy of the queryset's snapshot, unless this journal has one. */
 bm_status bm__journal_keep(bm__journal *journal, bm_queryset *queryset, bm_error *err);
 
 /* The queryset was made in this transaction: on rollback nothing is known of its rows. */
@@ -23,7 +23,7 @@ bm_status bm__journal_made(bm__journal *journal, bm_queryset *queryset, bm_error
 /* The transaction ended well: into the enclosing one's journal, or NULL. */
 void bm__journal_commit(bm__journal *journal, bm__journal *outer);
 
-/* The transaction was rolled back: images are what they were. */
+/* The transaction was rolled back: snapshots are what they were. */
 void bm__journal_rollback(bm__journal *journal);
 
 /* Nobody knows how the transaction ended: nothing is known of its querysets' rows any more. */

@@ -21,7 +21,7 @@ bm_status bm__queryset_new(const bm_model *model, bool structs, size_t capacity,
     queryset->model = model;
     queryset->structs = structs && model->row_size > 0;
     queryset->capacity = capacity > 0 ? capacity : 1;
-    bm_status status = bm__image_new(model, queryset->capacity, &queryset->image, err);
+    bm_status status = bm__snapshot_new(model, queryset->capacity, &queryset->snapshot, err);
     if (status == BM_OK && queryset->structs) {
         queryset->rows = calloc(queryset->capacity, model->row_size);
         status = queryset->rows != NULL ? BM_OK : bm__no_memory(err);
@@ -43,9 +43,9 @@ bm_status bm__queryset_room(bm_queryset *queryset, bm_error *err)
     assert(queryset->capacity <= PTRDIFF_MAX / 2); /* each row has a byte at least */
     size_t capacity = queryset->capacity * 2;
     size_t row_size = queryset->model->row_size;
-    if (queryset->image != NULL) {
-        assert(queryset->image->capacity >= queryset->capacity);
-        BM_TRY(bm__image_grow(queryset->image, capacity, err));
+    if (queryset->snapshot != NULL) {
+        assert(queryset->snapshot->capacity >= queryset->capacity);
+        BM_TRY(bm__snapshot_grow(queryset->snapshot, capacity, err));
     }
     if (queryset->structs) {
         size_t total;
@@ -130,9 +130,9 @@ static bm_status put_cell(bm_queryset *queryset, size_t place, size_t i, const b
         BM_TRY(put_member(queryset, place, i, view, row, err));
     }
     if (view != NULL) {
-        assert(queryset->image != NULL && place < queryset->image->capacity);
-        BM_TRY(bm__image_set(queryset->image, i, place, view, row, err));
-        queryset->image->columns[i].known = true;
+        assert(queryset->snapshot != NULL && place < queryset->snapshot->capacity);
+        BM_TRY(bm__snapshot_set(queryset->snapshot, i, place, view, row, err));
+        queryset->snapshot->columns[i].known = true;
     }
     return BM_OK;
 }
@@ -141,12 +141,12 @@ bm_status bm__queryset_append(bm_queryset *queryset, const bm__view *views, cons
                               size_t row, bm_error *err)
 {
     BM_TRY(bm__queryset_room(queryset, err));
-    assert(queryset->image != NULL);
+    assert(queryset->snapshot != NULL);
     for (size_t i = 0; i < queryset->model->n_fields; i++) {
         BM_TRY(put_cell(queryset, queryset->count, i, has[i] ? &views[i] : NULL, row, err));
     }
     queryset->count++;
-    queryset->image->count = queryset->count;
+    queryset->snapshot->count = queryset->count;
     return BM_OK;
 }
 
@@ -184,8 +184,8 @@ static bm_status append_texts(bm_queryset *queryset, size_t i, const bm__view *v
                               size_t n, bm_error *err)
 {
     const bm_field *field = &queryset->model->fields[i];
-    bm__image *image = queryset->image;
-    assert(image->columns[i].slices != NULL && view->cells.layout == BM_CSTR);
+    bm__snapshot *snapshot = queryset->snapshot;
+    assert(snapshot->columns[i].slices != NULL && view->cells.layout == BM_CSTR);
     for (size_t k = 0; k < n; k++) {
         size_t place = queryset->count + k;
         const char *text;
@@ -195,15 +195,15 @@ static bm_status append_texts(bm_queryset *queryset, size_t i, const bm__view *v
             continue;
         }
         size_t size = strlen(text);
-        bm_slice *slice = &image->columns[i].slices[place];
-        slice->data = bm__arena_copy(&image->arena, text, size);
+        bm_slice *slice = &snapshot->columns[i].slices[place];
+        slice->data = bm__arena_copy(&snapshot->arena, text, size);
         slice->size = size;
-        image->columns[i].states[place] = BM_VALUE;
+        snapshot->columns[i].states[place] = BM_VALUE;
         const char *own =
             queryset->structs ? bm__arena_copy(&queryset->arena, text, size) : slice->data;
         if (slice->data == NULL || own == NULL) {
             *slice = (bm_slice){0};
-            image->columns[i].states[place] = BM__CELL_UNKNOWN;
+            snapshot->columns[i].states[place] = BM__CELL_UNKNOWN;
             return bm__no_memory(err);
         }
         if (queryset->structs) {
@@ -217,9 +217,9 @@ static bm_status append_column(bm_queryset *queryset, size_t i, const bm__view *
                                size_t n, bm_error *err)
 {
     const bm_field *field = &queryset->model->fields[i];
-    bm__image_column *column = &queryset->image->columns[i];
+    bm__snapshot_column *column = &queryset->snapshot->columns[i];
     assert(n <= queryset->capacity - queryset->count);
-    assert(queryset->capacity <= queryset->image->capacity);
+    assert(queryset->capacity <= queryset->snapshot->capacity);
     if (is_even(field, view)) {
         column->known = true;
         if (field->layout == BM_CSTR) {
@@ -256,7 +256,7 @@ bm_status bm__queryset_append_run(bm_queryset *queryset, const bm__view *views, 
             BM_TRY(append_column(queryset, i, has[i] ? &views[i] : NULL, first, some, err));
         }
         queryset->count += some;
-        queryset->image->count = queryset->count;
+        queryset->snapshot->count = queryset->count;
         assert(queryset->count <= queryset->capacity);
         first += some;
         n -= some;
@@ -267,32 +267,33 @@ bm_status bm__queryset_append_run(bm_queryset *queryset, const bm__view *views, 
 bm_status bm__queryset_imprint(bm_queryset *queryset, size_t row, const bool *has, bm_error *err)
 {
     assert(row < queryset->capacity);
-    if (queryset->image == NULL) { /* a rollback took it */
-        BM_TRY(bm__image_new(queryset->model, queryset->capacity, &queryset->image, err));
+    if (queryset->snapshot == NULL) { /* a rollback took it */
+        BM_TRY(bm__snapshot_new(queryset->model, queryset->capacity, &queryset->snapshot, err));
     }
     for (size_t i = 0; i < queryset->model->n_fields; i++) {
         bm__view view;
         if (has[i] && bm__queryset_view(queryset, i, &view)) {
-            BM_TRY(bm__image_set(queryset->image, i, row, &view, row, err));
-            queryset->image->columns[i].known = true;
+            BM_TRY(bm__snapshot_set(queryset->snapshot, i, row, &view, row, err));
+            queryset->snapshot->columns[i].known = true;
         }
     }
-    if (queryset->image->count <= row) {
-        queryset->image->count = row + 1;
+    if (queryset->snapshot->count <= row) {
+        queryset->snapshot->count = row + 1;
     }
-    assert(queryset->image->count <= queryset->image->capacity);
+    assert(queryset->snapshot->count <= queryset->snapshot->capacity);
     return BM_OK;
 }
 
-/* Cells that are known by the image only. */
-static bool view_image(const bm_queryset *queryset, size_t i, bm__view *out)
+/* Cells that are known by the snapshot only. */
+static bool view_snapshot(const bm_queryset *queryset, size_t i, bm__view *out)
 {
-    const bm__image *image = queryset->image;
-    if (image == NULL || !image->columns[i].known || image->columns[i].layout == BM_ARRAY) {
+    const bm__snapshot *snapshot = queryset->snapshot;
+    if (snapshot == NULL || !snapshot->columns[i].known ||
+        snapshot->columns[i].layout == BM_ARRAY) {
         return false;
     }
-    const bm__image_column *column = &image->columns[i];
-    assert(i < image->n_columns && column->states != NULL);
+    const bm__snapshot_column *column = &snapshot->columns[i];
+    assert(i < snapshot->n_columns && column->states != NULL);
     assert(column->width > 0 ? column->fixed != NULL : column->slices != NULL);
     out->cells.states = column->states;
     out->cells.state_stride = 1;
@@ -318,7 +319,7 @@ bool bm__queryset_view(const bm_queryset *queryset, size_t i, bm__view *out)
                    .cells = {.type = field->type, .layout = field->layout, .width = field->width},
                    .state_offset = BM_NO_STATE};
     if (!queryset->structs) {
-        return view_image(queryset, i, out);
+        return view_snapshot(queryset, i, out);
     }
     out->cells.data = queryset->rows + field->offset;
     out->cells.stride = (ptrdiff_t)model->row_size;
@@ -358,7 +359,7 @@ void bm_queryset_free(bm_queryset *queryset)
 {
     if (queryset != NULL) {
         bm__journal_forget(queryset);
-        bm__image_free(queryset->image);
+        bm__snapshot_free(queryset->snapshot);
         bm__arena_free(&queryset->arena);
         free(queryset->rows);
         free(queryset);

@@ -1,17 +1,17 @@
-/* Querysets: rows that the database is known to hold, with their image. */
+/* Querysets: rows that the database is known to hold, with their snapshot. */
 #ifndef BM_CORE_QUERYSET_H
 #define BM_CORE_QUERYSET_H
 
-#include "image.h"
+#include "snapshot.h"
 
 struct bm_queryset {
     const bm_model *model;
     size_t count;
     size_t capacity;
-    unsigned char *rows; /* count structs, or NULL: the rows are known by their image only */
+    unsigned char *rows; /* count structs, or NULL: the rows are known by their snapshot only */
     bool structs;
     bm__arena arena;                   /* what the structs' members point to */
-    bm__image *image;                  /* NULL: nothing is known, every column counts as changed */
+    bm__snapshot *snapshot;            /* NULL: nothing is known, every column counts as changed */
     struct bm__journal_entry *entries; /* of open transactions that changed it (journal.h) */
 };
 
@@ -21,7 +21,7 @@ bm_status bm__queryset_new(const bm_model *model, bool structs, size_t capacity,
 
 /*
  * Append row i of a batch: views[f] is the model's field f, `has[f]` says whether it is there (a
- * field that is not is NULL in the row, and unknown in the image).  What members point to is
+ * field that is not is NULL in the row, and unknown in the snapshot).  What members point to is
  * copied.
  */
 bm_status bm__queryset_append(bm_queryset *queryset, const bm__view *views, const bool *has,
@@ -34,7 +34,7 @@ bm_status bm__queryset_append_run(bm_queryset *queryset, const bm__view *views, 
 /* Room for one more row, zeroed: the struct at index count, which is counted by the caller. */
 bm_status bm__queryset_room(bm_queryset *queryset, bm_error *err);
 
-/* Take the struct of row `row` over into the image (for rows that were filled in place). */
+/* Take the struct of row `row` over into the snapshot (for rows that were filled in place). */
 bm_status bm__queryset_imprint(bm_queryset *queryset, size_t row, const bool *has, bm_error *err);
 
 /* Copy what the member of a row points to into the arena and re-point the member, where its state

@@ -1,7 +1,7 @@
 /*
  * Steps: what a job asks of a connection, and what it is told.  Data only: a transport performs a
- * step, the loop in run/ (or a driver that owns its connection) carries it there and the answer
- * back.
+ * step; the loop in executor/, or a driver that owns its connection, carries it there and the
+ * answer back.
  */
 #ifndef BM_CORE_STEP_H
 #define BM_CORE_STEP_H

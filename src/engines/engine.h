@@ -7,6 +7,7 @@
 #define BM_ENGINES_ENGINE_H
 
 #include "batch.h"
+#include "format.h"
 #include "statement.h"
 #include "step.h"
 
@@ -17,13 +18,18 @@ struct bm__catalog;
 struct bm__table;
 struct bm__table_column;
 
-/* How values are stored, where they do not go and come as PostgreSQL's bytes (pg/). */
+/* How an engine without a binary format stores values. */
 typedef struct bm__storage {
     /* Can a member of this form be stored?  BM_UNSUPPORTED, by name, where it cannot. */
     bm_status (*resolve)(bm_type type, bm_layout layout, size_t width, bm_error *err);
 
     /* Can every cell of the batch be?  The error names row (of the batch) and column. */
     bm_status (*check)(const bm__batch *batch, bm_error *err);
+
+    /* A cell as it is stored; text that is made goes to `scratch`.  NULL, or the reason why it
+     * cannot be. */
+    const char *(*value)(bm_type type, bm_layout layout, size_t width, const void *cell,
+                         char scratch[BM__PRINT_MAX], bm__cell *out);
 
     /* A value that came back, into a member; NULL, or the reason why it does not go there. */
     const char *(*read)(bm_type type, bm_layout layout, size_t width, const bm__cell *cell,
@@ -84,7 +90,6 @@ typedef struct bm__engine {
     bool draws_keys;        /* behind the highest key that there can be it draws lots */
     bool has_privileges;    /* a role may be refused to read what it writes */
     bool one_writer;        /* never more than one connection writes */
-    bool defers;            /* constraints may be deferred, and made immediate */
     bool has_arrays;        /* many values come back as one */
     bool sets_lock_timeout; /* it is a setting of the transaction */
     size_t small_rows;      /* a create of up to so many rows is one statement, not a COPY */
@@ -93,7 +98,9 @@ typedef struct bm__engine {
     size_t exec_rows;       /* rows of a chunk that is a statement */
     size_t stream_rows;     /* rows that are pulled from a stream at once, at most */
 
-    const bm__storage *storage; /* NULL: values go and come as pg/ has them */
+    /* How values go and come: one of the two. */
+    const bm__format *format;
+    const bm__storage *storage;
 
     /* The catalog: fill the step that asks for a table.  NULL: a table is as the model says. */
     bm_status (*ask)(struct bm__catalog *catalog, bm__step *step, bm_error *err);
@@ -117,6 +124,9 @@ typedef struct bm__engine {
     bool (*says_passing)(const bm_error *err);
     bool (*says_no_schema)(const bm_error *err);
 
+    /* Is it the server's function that assigns an integer to a smaller one?  NULL: none does. */
+    bool (*narrows)(const char *routine);
+
     /* Statements: how a block of rows stands in them, and those that not every engine has. */
     const bm__dialect *dialect;
     void (*copy_in)(bm__sql *sql, const bm__sql_shape *shape);
@@ -130,6 +140,11 @@ typedef struct bm__engine {
      * and of the engine's own books (`sequence`). */
     void (*reserve)(bm__sql *sql, const char *expression, const char *type, bool array);
     void (*highest)(bm__sql *sql, const bm__sql_shape *shape, const char *column, bool sequence);
+
+    /* Check the transaction's deferred constraints, at least those of the table: it fails where one
+     * does not hold.  What is written afterwards may be checked at once, too.  NULL: nothing is
+     * deferred, or it cannot be asked. */
+    void (*settle)(bm__sql *sql, const bm__sql_shape *shape);
 
     /* The next value of the own sequence of shape.proof_key. */
     void (*own_key)(bm__sql *sql, const bm__sql_shape *shape);

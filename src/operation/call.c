@@ -160,7 +160,7 @@ static bm_status begin_sizes(bm__call *call, size_t rows, bm_error *err)
 {
     const bm__plan *plan = call->plan;
     bool stream = call->source != NULL; /* whose plan is the same for all chunks */
-    if (plan->engine->storage != NULL || (stream && rows <= call->sizes_capacity)) {
+    if (plan->engine->format == NULL || (stream && rows <= call->sizes_capacity)) {
         return BM_OK;
     }
     free_sizes(call);
@@ -171,7 +171,7 @@ static bm_status begin_sizes(bm__call *call, size_t rows, bm_error *err)
     call->n_sizes = plan->n_columns;
     for (size_t i = 0; i < plan->n_columns; i++) {
         if (plan->columns[i].supply != BM__SUPPLY_FIELD ||
-            !bm__slot_varies(&plan->columns[i].slot)) {
+            !plan->engine->format->varies(&plan->columns[i].slot)) {
             continue;
         }
         call->sizes[i] = calloc(rows, sizeof *call->sizes[i]);
@@ -186,6 +186,7 @@ static bm_status begin_sizes(bm__call *call, size_t rows, bm_error *err)
 /* Of the columns, those whose cells are the caller's, or are set for all rows. */
 static bm_status check_block(bm__call *call, const bm__batch *block, bool first, bm_error *err)
 {
+    const bm__engine *engine = call->plan->engine;
     const bm__plan_column *columns = call->plan->columns;
     for (size_t i = 0; i < block->n_views; i++) {
         bm__batch one = *block;
@@ -198,9 +199,9 @@ static bm_status check_block(bm__call *call, const bm__batch *block, bool first,
         } else if (columns[i].supply != BM__SUPPLY_FIELD) {
             continue;
         }
-        BM_TRY(call->plan->engine->storage != NULL
-                   ? call->plan->engine->storage->check(&one, err)
-                   : bm__pg_check(&columns[i].slot, &one, call->sizes + i, err));
+        BM_TRY(engine->format == NULL
+                   ? engine->storage->check(&one, err)
+                   : engine->format->check(&columns[i].slot, &one, call->sizes + i, err));
     }
     return BM_OK;
 }

@@ -22,7 +22,8 @@ typedef struct bm__guard {
 /* The rows, in the order of the write, of which an error may be about one. */
 typedef struct bm__suspects {
     size_t from, n; /* n 0: the row is known, or nothing is */
-    bool deferred;  /* the error came after the write: constraints were deferred */
+    bool deferred;  /* the error came after the write: constraints were deferred; of a stream the
+                       rows are gone, and n is 0 */
     bool immediate; /* constraints may be deferred: a search makes them immediate */
     bool in_place;  /* the rows before these are written, and stay while the row is looked for */
 } bm__suspects;
@@ -70,6 +71,7 @@ typedef struct bm__call {
 
     bool several; /* several jobs share the call */
     bool dry_run;
+    bool probes; /* after a deferred constraint failed: each chunk is checked, all is rolled back */
     bool tells_commit;            /* a lost answer to COMMIT is to be resolved */
     bm__xact *outer;              /* the caller's transaction, where it is ours; or NULL */
     int64_t deadline_ns;          /* no COMMIT is begun after it; 0: none */

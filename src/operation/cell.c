@@ -47,7 +47,7 @@ static bm_status cannot_read(const bm_field *field, size_t row, const char *faul
 static inline const char *decode(const bm__plan *plan, const bm__plan_output *output,
                                  const bm__cell *cell, void *member, bm__arena *arena)
 {
-    if (plan->engine->storage != NULL) {
+    if (plan->engine->format == NULL) {
         const bm_field *field = &plan->model->fields[output->field];
         return plan->engine->storage->read(field->type, field->layout, field->width, cell, member,
                                            arena);

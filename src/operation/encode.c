@@ -13,20 +13,22 @@ static size_t row_of_scalar(const bm__plan_column *column, const bm__batch *batc
 }
 
 /* One value for all rows: the parameter is NULL, or its bytes. */
-static bm_status encode_scalar(const bm__plan_column *column, const bm__batch *batch, size_t i,
-                               bm__buffer *out, bool *null, bm_error *err)
+static bm_status encode_scalar(const bm__format *format, const bm__plan_column *column,
+                               const bm__batch *batch, size_t i, bm__buffer *out, bool *null,
+                               bm_error *err)
 {
     const bm__view *view = &batch->views[i];
     size_t row = row_of_scalar(column, batch);
     *null = bm__view_state(view, row) != BM_VALUE;
     return *null ? BM_OK
-                 : bm__pg_value(&column->slot, bm__view_cell(view, row), view->name, out, err);
+                 : format->value(&column->slot, bm__view_cell(view, row), view->name, out, err);
 }
 
 /* A parameter for each column that is sent, in a buffer of its own: arrays grow side by side. */
 static bm_status encode_columns(bm__job *job, const bm__plan_column *columns,
                                 const bm__batch *batch, bm__step *step, bm_error *err)
 {
+    const bm__format *format = job->plan->engine->format;
     size_t n = 0;
     size_t n_arrays = 0;
     for (size_t i = 0; i < batch->n_views; i++) {
@@ -38,7 +40,7 @@ static bm_status encode_columns(bm__job *job, const bm__plan_column *columns,
         bool null = false;
         out->size = 0;
         if (scalar) {
-            BM_TRY(encode_scalar(&columns[i], batch, i, out, &null, err));
+            BM_TRY(encode_scalar(format, &columns[i], batch, i, out, &null, err));
         } else {
             job->arrays[n_arrays++] =
                 (bm__pg_array){.slot = &columns[i].slot, .column = i, .out = out};
@@ -46,7 +48,7 @@ static bm_status encode_columns(bm__job *job, const bm__plan_column *columns,
         job->params[n] = (bm__param){scalar ? columns[i].slot.oid : 0, null ? NULL : "", 0};
         n++;
     }
-    BM_TRY(bm__pg_arrays(job->arrays, n_arrays, batch, err));
+    BM_TRY(format->arrays(job->arrays, n_arrays, batch, err));
     for (size_t i = 0; i < n; i++) {
         if (job->values[i].size > 0) {
             job->params[i].data = job->values[i].data;
@@ -63,14 +65,17 @@ static bm_status pull(void *context, const uint8_t **block, size_t *size, bm_err
 {
     bm__job *job = context;
     const bm__batch *batch = &job->batch;
+    const bm__format *format = job->plan->engine->format;
     job->block.size = 0;
     if (job->encoded == 0 && !job->ended) {
-        BM_TRY(bm__buffer_append(&job->block, bm__copy_header, BM__COPY_HEADER_SIZE, err));
+        BM_TRY(bm__buffer_append(&job->block, format->copy_header.data, format->copy_header.size,
+                                 err));
     }
     while (job->encoded < batch->n_rows && job->block.size < BLOCK_BYTES) {
         size_t left = batch->n_rows - job->encoded;
         size_t n = left < BM__BLOCK ? left : BM__BLOCK;
-        bm_status status = bm__pg_copy_rows(job->slots, batch, job->encoded, n, &job->block, err);
+        bm_status status =
+            format->copy_rows(job->slots, batch, job->encoded, n, &job->room, &job->block, err);
         if (status != BM_OK) {
             if (err->row != BM_NO_ROW) {
                 err->row = bm__call_row(job->call, batch, err->row);
@@ -85,7 +90,8 @@ static bm_status pull(void *context, const uint8_t **block, size_t *size, bm_err
         job->collected = job->encoded;
     }
     if (job->encoded == batch->n_rows && !job->ended) {
-        BM_TRY(bm__buffer_append(&job->block, bm__copy_trailer, BM__COPY_TRAILER_SIZE, err));
+        BM_TRY(bm__buffer_append(&job->block, format->copy_trailer.data, format->copy_trailer.size,
+                                 err));
         job->ended = true;
     }
     *block = job->block.data;
@@ -120,11 +126,9 @@ bm_status bm__encode_statement(bm__job *job, const bm__statement *statement,
         return status;
     }
     if (statement->takes == BM__TAKES_COUNT) {
-        bm__put64(job->count, batch->n_rows);
-        job->params[0] = (bm__param){BM__OID_INT8, job->count, sizeof job->count};
+        job->params[0] = job->plan->engine->format->count(batch->n_rows, job->count);
     } else {
-        const char *name = job->plan->verify_table;
-        job->params[0] = (bm__param){BM__OID_TEXT, name, strlen(name)};
+        job->params[0] = job->plan->engine->format->text(job->plan->verify_table);
         step->n_rows = 0;
     }
     step->params = job->params;

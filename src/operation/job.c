@@ -52,6 +52,7 @@ void bm__job_free(bm__job *job)
     free(job->ranges);
     free(job->rows);
     bm__buffer_free(&job->block);
+    bm__buffer_free(&job->room);
     bm__copy_reader_free(&job->copy);
     bm__arena_free(&job->arena);
 }
@@ -208,6 +209,12 @@ static bool may_be_last_key(const bm__job *job)
     return job->error.status == BM_LIMIT && job->mode != BM__JOB_GUEST && !job->lost && !job->stuck;
 }
 
+/* In the caller's transaction it is the caller who commits. */
+static bool settles(const bm__job *job)
+{
+    return job->mode == BM__JOB_OWN && (job->call->several || job->call->dry_run);
+}
+
 /* The statement of a phase; NULL where the phase has none. */
 static const bm__statement *statement_of(const bm__job *job)
 {
@@ -238,8 +245,11 @@ static const bm__statement *statement_of(const bm__job *job)
     case BM__PHASE_UNHINT:
         statement = hint_of(job, &plan->unhint);
         break;
+    case BM__PHASE_CHECK:
+        statement = job->call->probes ? &plan->settle : NULL;
+        break;
     case BM__PHASE_SETTLE:
-        statement = job->call->several || job->call->dry_run ? &plan->settle : NULL;
+        statement = settles(job) ? &plan->settle : NULL;
         break;
     case BM__PHASE_HIGHEST:
         statement = may_be_last_key(job) ? &plan->highest : NULL;
@@ -364,7 +374,7 @@ static bm_status step_of_phase(bm__job *job, bm__step *step, bool *out, bm_error
         break;
     }
     if (!*out && job->phase != BM__PHASE_DONE && job->phase != BM__PHASE_FAILED) {
-        job->phase = job->phase == BM__PHASE_READ ? BM__PHASE_CLAIM : job->phase + 1;
+        job->phase = job->phase == BM__PHASE_CHECK ? BM__PHASE_CLAIM : job->phase + 1;
     }
     return BM_OK;
 }
@@ -419,7 +429,7 @@ static bm_status succeeded(bm__job *job, const bm__answer *answer, bm_error *err
 {
     bm__phase phase = job->phase;
     uint64_t rows;
-    job->phase = phase == BM__PHASE_READ ? BM__PHASE_CLAIM : phase + 1;
+    job->phase = phase == BM__PHASE_CHECK ? BM__PHASE_CLAIM : phase + 1;
     switch (phase) {
     case BM__PHASE_BEGIN:
         job->begun = true;
@@ -428,7 +438,7 @@ static bm_status succeeded(bm__job *job, const bm__answer *answer, bm_error *err
         return bm__reserved(job, err);
     case BM__PHASE_WRITE:
         job->committed = job->mode == BM__JOB_AUTOCOMMIT;
-        rows = job->plan->uncounted ? job->n : answer->rows;
+        rows = job->wrote = job->plan->uncounted ? job->n : answer->rows;
         return job->plan->after.sql == NULL ? bm__written(job, rows, err)
                                             : bm__count(job, rows, err);
     case BM__PHASE_AFTER:
@@ -455,7 +465,8 @@ static void locate(bm__job *job, const bm__answer *answer, bm_error *err)
     bool write = job->phase == BM__PHASE_WRITE;
     if (write && job->plan->write.kind == BM__STEP_LOAD && answer->context[0] != '\0') {
         char column[sizeof err->column] = "";
-        row = bm__copy_context_row(answer->context, job->plan->table->name, column, sizeof column);
+        row = job->plan->engine->format->copy_context(answer->context, job->plan->table->name,
+                                                      column, sizeof column);
         if (err->column[0] == '\0') {
             memcpy(err->column, column, sizeof column);
         }
@@ -477,12 +488,16 @@ static bm__suspects suspects_of(const bm__job *job, const bm_error *err)
     if (!refused || err->row != BM_NO_ROW || job->lost || job->plan->whole_table) {
         return (bm__suspects){0};
     }
-    if (after && job->call->source == NULL) {
-        return (bm__suspects){.n = job->call->n_rows, .deferred = true, .immediate = true};
+    if (after) {
+        return (bm__suspects){.n = job->call->source == NULL ? job->call->n_rows : 0,
+                              .deferred = true,
+                              .immediate = true};
     }
-    bool write = job->phase == BM__PHASE_WRITE;
-    return (bm__suspects){
-        .from = job->from, .n = write ? job->n : 0, .immediate = job->mode == BM__JOB_AUTOCOMMIT};
+    bool chunk = job->phase == BM__PHASE_WRITE || job->phase == BM__PHASE_CHECK;
+    return (bm__suspects){.from = job->from,
+                          .n = chunk ? job->n : 0,
+                          .deferred = job->call->probes,
+                          .immediate = job->mode == BM__JOB_AUTOCOMMIT || job->call->probes};
 }
 
 static void failed(bm__job *job, const bm__answer *answer, bm_error *err)

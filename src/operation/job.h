@@ -6,8 +6,8 @@
  *         bm__job_answer(job, status, &answer, &error);
  *     }
  *
- * Everything that is decided, encoded or tried again is decided here; the loop above, in run/ or
- * in a driver that owns its connection, only carries steps and answers.  A job is used by one
+ * Everything that is decided, encoded or tried again is decided here; the loop above, in executor/
+ * or in a driver that owns its connection, only carries steps and answers.  A job is used by one
  * thread.
  */
 #ifndef BM_OPERATION_JOB_H
@@ -41,6 +41,7 @@ typedef enum bm__phase {
     BM__PHASE_WRITE,
     BM__PHASE_AFTER,
     BM__PHASE_READ,
+    BM__PHASE_CHECK,
     BM__PHASE_UNHINT,
     BM__PHASE_SETTLE,
     BM__PHASE_VERIFY,
@@ -78,6 +79,7 @@ typedef struct bm__job {
     bm__batch table_batch;
 
     bm__buffer block; /* the bytes of a LOAD's block */
+    bm__buffer room;  /* for the cells that they are made of */
     size_t encoded;   /* rows of the chunk that were encoded (LOAD) */
     size_t collected; /* ... that were collected */
     bool ended;       /* the trailer was sent */
@@ -90,6 +92,7 @@ typedef struct bm__job {
 
     uint8_t *seen; /* of each chunk row: BM__SEEN_... */
     size_t seen_capacity;
+    uint64_t wrote;          /* the server's count of the chunk's rows */
     size_t n_keys;           /* keys that came for the chunk */
     bool watched;            /* ... each for its row, whatever their order */
     size_t place, place_row; /* read-back: the queryset's row of chunk row `place_row` */

@@ -1,9 +1,7 @@
 #include "parts.h"
+#include "sqlstate.h"
 
 #include <string.h>
-
-#define SEQUENCE_USED_UP "2200H" /* sequence_generator_limit_exceeded */
-#define OUT_OF_RANGE "22003"
 
 static bool is_given(const bm__plan *plan, const char *name)
 {
@@ -23,9 +21,10 @@ static size_t made_columns(const bm__plan *plan, const bm__table_column **one, b
     size_t n = 0;
     for (size_t i = 0; i < plan->table->n_columns; i++) {
         const bm__table_column *column = &plan->table->columns[i];
-        bool narrow = column->oid == BM__OID_INT2 || column->oid == BM__OID_INT4;
+        bm_type type = plan->engine->type_of(column);
+        bool narrow = type == BM_INT2 || type == BM_INT4;
         bool made = column->identity != '\0' || column->volatile_default;
-        if (made && (narrow || column->oid == BM__OID_INT8) && !is_given(plan, column->name)) {
+        if (made && bm__type_is_integer(type) && !is_given(plan, column->name)) {
             *one = column;
             *small = *small || narrow;
             n++;
@@ -34,16 +33,18 @@ static size_t made_columns(const bm__plan *plan, const bm__table_column **one, b
     return n;
 }
 
-/* A sequence's value that does not fit a smaller column: the cast that assigns it fails (int8.c).
- * What else may cast so, a trigger or a computed column, is not mistaken for it. */
-static bool is_cast(const bm__table *table, const bm__answer *answer, const bm_error *err)
+/* A sequence's value that does not fit a smaller column: the cast that assigns it fails.  What else
+ * may cast so, a trigger or a computed column, is not mistaken for it. */
+static bool is_cast(const bm__plan *plan, const bm__answer *answer, const bm_error *err)
 {
-    bool cast = strcmp(answer->routine, "int84") == 0 || strcmp(answer->routine, "int82") == 0;
+    const bm__engine *engine = plan->engine;
+    const bm__table *table = plan->table;
+    bool cast = engine->narrows != NULL && engine->narrows(answer->routine);
     bool computes = table->insert_trigger;
     for (size_t i = 0; i < table->n_columns; i++) {
         computes = computes || table->columns[i].generated;
     }
-    return cast && !computes && strcmp(err->sqlstate, OUT_OF_RANGE) == 0;
+    return cast && !computes && bm__says_out_of_range(err);
 }
 
 bool bm__used_up(const bm__job *job, const bm__answer *answer, bm_error *err)
@@ -52,8 +53,8 @@ bool bm__used_up(const bm__job *job, const bm__answer *answer, bm_error *err)
     const bm__table_column *one = NULL;
     bool small = false;
     size_t n = makes ? made_columns(job->plan, &one, &small) : 0;
-    bool used_up = strcmp(err->sqlstate, SEQUENCE_USED_UP) == 0;
-    if (!used_up && !(small && is_cast(job->plan->table, answer, err))) {
+    bool used_up = bm__says_sequence_ended(err);
+    if (!used_up && !(small && is_cast(job->plan, answer, err))) {
         return false;
     }
     if (!used_up && n == 1) {

@@ -2,6 +2,7 @@
 
 #include "parts.h"
 #include "savepoint.h"
+#include "sqlstate.h"
 
 #include <string.h>
 
@@ -13,6 +14,7 @@ enum {
     LOCATE_POINT,
     LOCATE_RESERVE,
     LOCATE_WRITE,
+    LOCATE_CHECK,
     LOCATE_KEEP,
     LOCATE_DROP,
     LOCATE_UNDO,
@@ -20,16 +22,11 @@ enum {
     LOCATE_OVER
 };
 
-static bool is(const bm_error *err, const char *sqlstate)
-{
-    return strcmp(err->sqlstate, sqlstate) == 0;
-}
-
 /* Whether a row is refused may depend on other rows of the same statement: parts of it would be
  * refused for what the statement accepts. */
 static bool needs_all_rows(const bm__job *job, const bm_error *error, const bm__suspects *suspects)
 {
-    bool refers = is(error, "23503") || is(error, "23001");
+    bool refers = bm__says_reference(error);
     bool swaps = suspects->deferred && job->plan->by_key;
     return (refers && job->plan->table->self_reference) || (swaps && !refers);
 }
@@ -37,8 +34,7 @@ static bool needs_all_rows(const bm__job *job, const bm_error *error, const bm__
 /* Is a row refused for what it is, whatever rows are before it? */
 static bool judged_alone(const bm_error *error)
 {
-    return error->status == BM_CONVERT || is(error, "23502") || is(error, "23514") ||
-           is(error, "23503");
+    return error->status == BM_CONVERT || bm__says_row_alone(error);
 }
 
 static void search(bm__locate *locate, bool alone)
@@ -121,9 +117,10 @@ static bool step_here(bm__locate *locate, bm__step *step)
     case LOCATE_SETUP:
         return !guest && !nested && plan->setup.sql != NULL &&
                statement(locate, &plan->setup, step);
-    case LOCATE_IMMEDIATE:
-        return locate->suspects.immediate && plan->engine->defers &&
-               set(step, BM__STEP_EXEC, BM__SQL_IMMEDIATE);
+    case LOCATE_IMMEDIATE: /* what is deferred already is no fault of these rows */
+    case LOCATE_CHECK:
+        return locate->suspects.immediate && plan->settle.sql != NULL &&
+               set(step, BM__STEP_EXEC, plan->settle.sql);
     case LOCATE_POINT:
         return set(step, BM__STEP_SAVEPOINT, BM__SQL_SAVEPOINT_LOCATE);
     case LOCATE_RESERVE:
@@ -194,8 +191,9 @@ bool bm__locate_ends(const bm__locate *locate)
 
 static bool same_failure(const bm_error *a, const bm_error *b)
 {
-    return a->status == b->status && a->native_code == b->native_code && is(a, b->sqlstate) &&
-           strcmp(a->constraint, b->constraint) == 0 && strcmp(a->column, b->column) == 0;
+    return a->status == b->status && a->native_code == b->native_code &&
+           strcmp(a->sqlstate, b->sqlstate) == 0 && strcmp(a->constraint, b->constraint) == 0 &&
+           strcmp(a->column, b->column) == 0;
 }
 
 static void give_up(bm__locate *locate)
@@ -213,15 +211,16 @@ void bm__locate_answer(bm__locate *locate, bm_status status, bm_error *err)
     if (status == BM_OK && at == LOCATE_RESERVE) {
         status = bm__reserved(locate->job, err);
     }
-    if (status != BM_OK && at == LOCATE_WRITE && same_failure(err, locate->error)) {
+    bool writes = at == LOCATE_WRITE || at == LOCATE_CHECK;
+    if (status != BM_OK && writes && same_failure(err, locate->error)) {
         bm__bisect_answer(&locate->rows, false);
         locate->at = LOCATE_DROP;
     } else if (status != BM_OK) {
         give_up(locate);
-    } else if (at == LOCATE_WRITE) {
-        bm__bisect_answer(&locate->rows, true);
-        locate->at = LOCATE_KEEP;
     } else if (at == LOCATE_KEEP || at == LOCATE_DROP) {
+        if (at == LOCATE_KEEP) {
+            bm__bisect_answer(&locate->rows, true);
+        }
         bool over = locate->rows.found || locate->rows.low == locate->rows.high;
         locate->at = over ? LOCATE_UNDO : LOCATE_POINT;
     } else {

@@ -112,7 +112,7 @@ bm_status bm__count(bm__job *job, uint64_t rows, bm_error *err)
 {
     const bm__plan *plan = job->plan;
     if (plan->count_exact && rows != job->n) {
-        return bm__fail(err, BM_DATABASE, BM_STAGE_WRITE,
+        return bm__fail(err, BM_DATABASE, plan->count_known ? BM_STAGE_CATALOG : BM_STAGE_WRITE,
                         "the server wrote %llu of %zu rows to \"%s\": a trigger or rule drops or "
                         "changes rows",
                         (unsigned long long)rows, job->n, plan->model->table);
@@ -202,8 +202,15 @@ static bm_status unproved(bm__job *job, bm_error *err)
                     job->plan->model->table);
 }
 
+/* Was the row left out by a trigger, or for a conflict? */
+static bool is_left_out(const bm__job *job, size_t i)
+{
+    const bm__tally *tally = &job->plan->tally;
+    return tally->skips && (tally->each ? job->wrote == 0 : (job->seen[i] & BM__SEEN) == 0);
+}
+
 /* Count the chunk's rows, and say of each what became of it where somebody wants to know. */
-static void tell(bm__job *job, uint64_t rows)
+static bm_status tell(bm__job *job, uint64_t rows, bm_error *err)
 {
     const bm__tally *tally = &job->plan->tally;
     uint8_t *outcomes = job->call->outcomes;
@@ -212,7 +219,7 @@ static void tell(bm__job *job, uint64_t rows)
     uint64_t hits = tally->counted ? rows : all ? job->n : 0;
     uint64_t skipped = 0;
     for (size_t i = 0; (!alike || outcomes != NULL) && i < job->n; i++) {
-        bool out = tally->skips && (job->seen[i] & BM__SEEN) == 0;
+        bool out = is_left_out(job, i);
         bool hit = !out && (alike ? all : (job->seen[i] & tally->mask) == tally->match);
         hits += !alike && hit;
         skipped += out;
@@ -225,6 +232,13 @@ static void tell(bm__job *job, uint64_t rows)
     add(job, tally->hit, hits);
     add(job, BM_ROW_IGNORED, skipped);
     add(job, tally->miss, hits + skipped < job->n ? job->n - hits - skipped : 0);
+    if (job->plan->count_known && job->plan->by_key && hits != rows) {
+        return bm__fail(err, BM_DATABASE, BM_STAGE_CATALOG,
+                        "%llu of %llu rows of \"%s\" were written: a trigger drops rows",
+                        (unsigned long long)rows, (unsigned long long)hits,
+                        job->plan->model->table);
+    }
+    return BM_OK;
 }
 
 bm_status bm__written(bm__job *job, uint64_t rows, bm_error *err)
@@ -235,7 +249,7 @@ bm_status bm__written(bm__job *job, uint64_t rows, bm_error *err)
     }
     BM_TRY(bm__count(job, named_rows(job, rows), err));
     BM_TRY(arrange_keys(job, err));
-    tell(job, rows);
+    BM_TRY(tell(job, rows, err));
     if (call->require_all && job->missing > 0) {
         return missing(job, err);
     }

@@ -1,22 +1,11 @@
 #include "plan.h"
 
-#include "savepoint.h"
-
 #include <string.h>
 
 void bm__plan_free(bm__plan *plan)
 {
     bm__arena_free(&plan->arena);
     *plan = (bm__plan){0};
-}
-
-bm__pg_column_type bm__plan_type(const bm__table_column *column)
-{
-    return (bm__pg_column_type){.oid = column->oid,
-                                .element = column->element,
-                                .typmod = column->typmod,
-                                .kind = column->kind,
-                                .element_kind = column->element_kind};
 }
 
 bm_status bm__plan_server(const bm__plan *plan, size_t field, const bm__table_column **out,
@@ -43,10 +32,10 @@ bm_status bm__plan_outputs(bm__plan *plan, const bm__fields *fields, bm__plan_ou
         const bm__table_column *server;
         (*out)[i].field = fields->at[i];
         BM_TRY(bm__plan_server(plan, fields->at[i], &server, err));
-        if (plan->engine->storage == NULL) {
-            bm__pg_column_type type = bm__plan_type(server);
-            bm_status status = bm__reader_resolve(field->type, field->layout, field->width, &type,
-                                                  &(*out)[i].reader, err);
+        if (plan->engine->format != NULL) {
+            const bm__member_form form = {field->type, field->layout, field->width};
+            bm_status status =
+                plan->engine->format->decode_plan(form, server, &(*out)[i].reader, err);
             if (status != BM_OK) {
                 bm__copy_text(err->column, sizeof err->column, field->name);
                 return status;
@@ -100,17 +89,15 @@ bm_status bm__plan_add_field(bm__plan *plan, size_t field, bm__supply supply, bo
                          .flag = BM__NO_COLUMN,
                          .mask = BM__NO_COLUMN};
     bm_status status;
-    bm_layout layout = f->layout;
-    size_t width = f->width;
+    bm__member_form form = {f->type, f->layout, f->width};
     if (supply == BM__SUPPLY_FIELD && (int)plan->views[field].cells.layout != 0) {
-        layout = plan->views[field].cells.layout; /* 0: a stream, which is of the model's structs */
-        width = plan->views[field].cells.width;
+        form.layout = plan->views[field].cells.layout; /* 0: a stream, of the model's structs */
+        form.width = plan->views[field].cells.width;
     }
-    if (plan->engine->storage != NULL) {
-        status = plan->engine->storage->resolve(f->type, layout, width, err);
+    if (plan->engine->format == NULL) {
+        status = plan->engine->storage->resolve(form.type, form.layout, form.width, err);
     } else {
-        bm__pg_column_type type = bm__plan_type(server);
-        status = bm__slot_resolve(f->type, layout, width, &type, in_array, &column->slot, err);
+        status = plan->engine->format->encode_plan(form, server, in_array, &column->slot, err);
         column->sql.type = column->slot.type;
         column->sql.cast = column->slot.as_text ? server->type : NULL;
         column->sql.equal = server->equal;
@@ -131,12 +118,8 @@ bm__plan_column *bm__plan_add_helper(bm__plan *plan, bm__supply supply, size_t f
     *column = (bm__plan_column){.supply = supply, .field = field, .word = word};
     column->sql = (bm__sql_column){
         .type = flag ? "bool" : "int8", .flag = BM__NO_COLUMN, .mask = BM__NO_COLUMN};
-    if (plan->engine->storage == NULL) {
-        bm_error never = BM_ERROR;
-        bm__pg_column_type type = {
-            .oid = flag ? BM__OID_BOOL : BM__OID_INT8, .typmod = -1, .kind = 'b'};
-        (void)bm__slot_resolve(flag ? BM_BOOL : BM_INT8, BM_FIXED, flag ? 1 : 8, &type, true,
-                               &column->slot, &never);
+    if (plan->engine->format != NULL) {
+        plan->engine->format->encode_helper(flag ? BM_BOOL : BM_INT8, &column->slot);
     }
     return column;
 }
@@ -210,9 +193,24 @@ static bm_status plan_hint(bm__plan *plan, size_t rows, bool own, bm_error *err)
     return bm__sql_end(&sql, &plan->arena, &plan->unhint.sql);
 }
 
+static bm_status plan_settle(bm__plan *plan, bm_error *err)
+{
+    const bm__sql_shape shape = {.dialect = plan->engine->dialect,
+                                 .schema = plan->table->schema,
+                                 .table = plan->table->name};
+    bm__sql sql = bm__sql_begin(err);
+    if (plan->engine->settle == NULL) {
+        return BM_OK;
+    }
+    plan->engine->settle(&sql, &shape);
+    plan->settle = (bm__statement){NULL, BM__STEP_EXEC, BM__EXPECT_COUNT, BM__TAKES_NOTHING};
+    return bm__sql_end(&sql, &plan->arena, &plan->settle.sql);
+}
+
 bm_status bm__plan_setup(const bm__request *request, bm__plan *plan, size_t hint_rows,
                          bm_error *err)
 {
+    BM_TRY(plan_settle(plan, err));
     if (plan->engine->hint == NULL) {
         return BM_OK;
     }
@@ -220,8 +218,6 @@ bm_status bm__plan_setup(const bm__request *request, bm__plan *plan, size_t hint
         bool many = request->n_rows > plan->engine->small_rows;
         return hint_rows > 0 && many ? plan_hint(plan, hint_rows, false, err) : BM_OK;
     }
-    plan->settle =
-        (bm__statement){BM__SQL_IMMEDIATE, BM__STEP_EXEC, BM__EXPECT_COUNT, BM__TAKES_NOTHING};
     if (request->several_workers) {
         char sql[BM__TEAM_SQL_MAX];
         plan->team = request->team;

@@ -7,7 +7,6 @@
 
 #include "engine.h"
 #include "model.h"
-#include "pg.h"
 #include "statement.h"
 #include "table.h"
 
@@ -26,7 +25,7 @@ typedef struct bm__plan_column {
     bm__supply supply;
     size_t field; /* of the model */
     size_t word;
-    bm__slot slot; /* engines that take PostgreSQL's bytes */
+    bm__slot slot; /* engines with a binary format */
     bm__sql_column sql;
 } bm__plan_column;
 
@@ -90,6 +89,7 @@ enum {
 /* What a write's answer means: a row is a `hit` where its marks under `mask` are `match`. */
 typedef struct bm__tally {
     bool counted;  /* no row is named: the answer is the number of hits */
+    bool each;     /* chunks of one row: it is hit where the server counts it */
     bool by_marks; /* the rows written are those that are BM__SEEN, else what the server counted */
     bool skips;    /* a row that is not BM__SEEN was left out: it is ignored */
     uint8_t mask, match;
@@ -129,7 +129,7 @@ typedef struct bm__plan {
     bm__statement read;    /* each chunk: rows back; or once, all rows */
     bm__statement unhint;  /* once, behind the last chunk: the settings are what they were */
     bm__statement settle;  /* once, before other workers commit, or in a dry run, which has
-                                  no COMMIT: deferred constraints */
+                                  no COMMIT: deferred constraints; and in a search for a row */
     bm__statement highest; /* after a failure that may be the last key's: of highest_column */
     const char *highest_column;
     bm__statement verify;     /* once, before COMMIT: the table is what it was */
@@ -148,6 +148,7 @@ typedef struct bm__plan {
     bool mixed_keys; /* of key_field some rows have a value, some are to be given one */
     bm__tally tally;
     bool count_exact; /* rows written must be rows sent */
+    bool count_known; /* SQLite: another count shows that the table is not what is known of it */
     bool uncounted;   /* SQLite counts nothing that an INSTEAD OF trigger writes */
     bool by_key;      /* update, delete: a row not written is a row missing */
 } bm__plan;
@@ -199,7 +200,7 @@ bm_status bm__plan_begin(const bm__request *request, bm__plan *plan, bm_error *e
 /* The rows of a chunk: the caller's, else the engine's, for a stream no more than its buffer. */
 size_t bm__plan_chunk(const bm__request *request, size_t engine_rows);
 
-/* Add a column for a field of the table; `in_array` as bm__slot_resolve. */
+/* Add a column for a field of the table; `in_array` as for bm__format. */
 bm_status bm__plan_add_field(bm__plan *plan, size_t field, bm__supply supply, bool in_array,
                              bm__plan_column **out, bm_error *err);
 
@@ -215,9 +216,6 @@ bm_status bm__plan_add_keys(const bm__request *request, bm__plan *plan, bm_error
 /* Readers for fields; those that the table lacks are an error. */
 bm_status bm__plan_outputs(bm__plan *plan, const bm__fields *fields, bm__plan_output **out,
                            bm_error *err);
-
-/* What the catalog says of a column, as the codecs take it. */
-bm__pg_column_type bm__plan_type(const bm__table_column *column);
 
 /* The table's column of a field: BM_INVALID, named, where there is none. */
 bm_status bm__plan_server(const bm__plan *plan, size_t field, const bm__table_column **out,

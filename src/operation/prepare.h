@@ -33,9 +33,9 @@ bm_status bm__prepare_same_keys(const bm__call *call, const bm_queryset *queryse
                                 const bm__fields *keys, bm_error *err);
 
 /*
- * Compare a queryset's rows with its image: the rows that changed are picked, `changes` says which
- * fields did in some row, `keeps` which of them did not in some picked row.  Rows that did not
- * change are BM_ROW_UNCHANGED, *unchanged of them.
+ * Compare a queryset's rows with its snapshot: the rows that changed are picked, `changes` says
+ * which fields did in some row, `keeps` which of them did not in some picked row.  Rows that did
+ * not change are BM_ROW_UNCHANGED, *unchanged of them.
  */
 bm_status bm__prepare_changes(bm__call *call, const bm_queryset *queryset, bool *changes,
                               bool *keeps, uint64_t *unchanged, bm_error *err);

@@ -15,15 +15,15 @@ static bm_status put_null(const bm_field *field, unsigned char *at, size_t row, 
     return BM_OK;
 }
 
-/* Tell the image what the struct of a queryset's row now holds. */
+/* Tell the snapshot what the struct of a queryset's row now holds. */
 static bm_status imprint(bm__job *job, bm_queryset *made, size_t row, bm_error *err)
 {
     for (size_t i = 0; i < job->plan->n_outputs; i++) {
         size_t field = job->plan->outputs[i].field;
         bm__view view;
         if (bm__queryset_view(made, field, &view)) {
-            BM_TRY(bm__image_set(made->image, field, row, &view, row, err));
-            made->image->columns[field].known = true;
+            BM_TRY(bm__snapshot_set(made->snapshot, field, row, &view, row, err));
+            made->snapshot->columns[field].known = true;
         }
     }
     return BM_OK;
@@ -101,8 +101,8 @@ static bm_status leave_unread(const bm__plan *plan, bm_queryset *made, size_t ro
         } else if (field->state_offset != BM_NO_STATE) {
             at[field->state_offset] = BM_KEEP;
         } else if (bm__queryset_view(made, i, &view)) {
-            BM_TRY(bm__image_set(made->image, i, row, &view, row, err));
-            made->image->columns[i].known = true;
+            BM_TRY(bm__snapshot_set(made->snapshot, i, row, &view, row, err));
+            made->snapshot->columns[i].known = true;
         }
     }
     return BM_OK;
@@ -119,7 +119,7 @@ static bm_status append(bm__job *job, const bm__cell *cells, size_t n, size_t ro
     unsigned char *at = made->rows + made->count * made->model->row_size;
     BM_TRY(put_row(job, cells, n, at, &made->arena, row, err));
     made->count++;
-    made->image->count = made->count;
+    made->snapshot->count = made->count;
     job->read++;
     BM_TRY(leave_unread(job->plan, made, made->count - 1, at, err));
     return imprint(job, made, made->count - 1, err);
@@ -134,7 +134,7 @@ static bm_status push_all(void *context, const bm__cell *cells, size_t n, bm_err
 static bm_status take(void *context, const uint8_t *bytes, size_t size, bm_error *err)
 {
     bm__job *job = context;
-    return bm__copy_read(&job->copy, bytes, size, push_all, job, err);
+    return job->plan->engine->format->copy_read(&job->copy, bytes, size, push_all, job, err);
 }
 
 /* copy_to by keys: (ord, columns ...), in the order of the keys. */
@@ -153,12 +153,12 @@ static bool is_collected(const bm__job *job, size_t i)
     return outcomes == NULL || outcomes[bm__call_row(job->call, &job->batch, i)] != BM_ROW_IGNORED;
 }
 
-/* A cell of a queryset that has no structs: into its image, through a member for the moment. */
+/* A cell of a queryset that has no structs: into its snapshot, through a member for the moment. */
 static bm_status imprint_cell(bm__job *job, const bm__plan_output *output, const bm__cell *cell,
                               bm__arena *arena, bm_error *err)
 {
     const bm_field *field = &job->plan->model->fields[output->field];
-    bm__image *image = job->call->made->image;
+    bm__snapshot *snapshot = job->call->made->snapshot;
     uint8_t state = cell->kind == BM__CELL_NULL ? BM_NULL : BM_VALUE;
     void *member = bm__arena_array(arena, 1, field->width);
     if (member == NULL) {
@@ -175,8 +175,8 @@ static bm_status imprint_cell(bm__job *job, const bm__plan_output *output, const
                                .data = member,
                                .states = &state},
                      .state_offset = BM_NO_STATE};
-    image->columns[output->field].known = true;
-    return bm__image_set(image, output->field, job->place, &view, 0, err);
+    snapshot->columns[output->field].known = true;
+    return bm__snapshot_set(snapshot, output->field, job->place, &view, 0, err);
 }
 
 static bm_status imprint_cells(bm__job *job, const bm__cell *cells, size_t n, bm_error *err)

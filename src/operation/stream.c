@@ -19,8 +19,8 @@ static bm_status check_states(const bm__call *call, size_t n, bm_error *err)
             if (state != BM_VALUE && state != BM_NULL) {
                 return bm__fail_cell(err, BM_UNSUPPORTED, BM_STAGE_CHECK, call->base + row,
                                      view->name,
-                                     "row %zu of a stream: column \"%s\" is to be its "
-                                     "default; rows of a stream hold values and NULL",
+                                     "row %zu: column \"%s\" has no value: rows of a "
+                                     "stream hold only values and NULL",
                                      call->base + row, view->name);
             }
         }

@@ -2,7 +2,7 @@
 #ifndef BM_SQL_DIALECT_H
 #define BM_SQL_DIALECT_H
 
-#include "text.h"
+#include "quoting.h"
 
 struct bm__sql_shape;
 

@@ -35,32 +35,31 @@ static bm_array load(const void *cell)
 static const char *array_fault(const bm_array *array)
 {
     if (array->count > BM__ARRAY_COUNT_MAX) {
-        return "an array with too many elements";
+        return "the array has too many elements";
     }
     if (array->data == NULL && array->count > 0) {
-        return "an array whose data is a NULL pointer";
+        return "the array has elements, but its data pointer is NULL";
     }
     for (size_t i = 0; array->states != NULL && i < array->count; i++) {
         if (array->states[i] > BM_NULL) {
-            return "an array with an element that is neither a value nor NULL";
+            return "an array element must be a value or NULL";
         }
     }
     return NULL;
 }
 
-/* The addresses of elements from .. from + n - 1 (n <= BM__BLOCK), NULL where the element is.
- * Returns how many are NULL. */
-static size_t gather(const bm_array *array, size_t width, size_t from, size_t n,
-                     const void *at[BM__BLOCK])
+/* Elements from .. from + n - 1 (n <= BM__BLOCK) as a block. */
+static bm__cells elements(const bm_array *array, const bm__slot *element, size_t from)
 {
-    size_t nulls = 0;
-    const char *data = (const char *)array->data + from * width;
-    for (size_t i = 0; i < n; i++) {
-        bool null = array->states != NULL && array->states[from + i] != BM_VALUE;
-        at[i] = null ? NULL : data + i * width;
-        nulls += null;
+    const size_t left = array->count - from;
+    const char *first = (const char *)array->data + from * element->width;
+    bm__cells cells = {.n = left < BM__BLOCK ? left : BM__BLOCK, .first = first};
+    cells.stride = (ptrdiff_t)element->width;
+    if (element->layout == BM_SLICE) {
+        cells.slices = (const bm_slice *)array->data + from;
     }
-    return nulls;
+    cells.nulls = array->states != NULL ? array->states + from : NULL;
+    return cells;
 }
 
 size_t bm__array_header(uint8_t *at, size_t count, bool has_null, uint32_t element_oid)
@@ -76,9 +75,22 @@ size_t bm__array_header(uint8_t *at, size_t count, bool has_null, uint32_t eleme
     return BM__ARRAY_HEADER_MAX;
 }
 
-static size_t block_of(const bm_array *array, size_t from)
+size_t bm__lay_out(const bm__codec *codec, const bm__cells *cells, const uint32_t *sizes,
+                   uint8_t *start, uint8_t **out)
 {
-    return array->count - from < BM__BLOCK ? array->count - from : BM__BLOCK;
+    const size_t step = 4 + (size_t)codec->size;
+    const bool even = codec->size != 0 && cells->nulls == NULL;
+    size_t total = even ? cells->n * step : 0;
+    for (size_t i = 0; even && out != NULL && i < cells->n; i++) {
+        out[i] = start + i * step;
+    }
+    for (size_t i = 0; !even && i < cells->n; i++) {
+        if (out != NULL) {
+            out[i] = start + total;
+        }
+        total += codec->size == 0 ? 4 + (size_t)sizes[i] : bm__is_null(cells, i) ? 4 : step;
+    }
+    return total;
 }
 
 /* The elements must fit the column's elements, and the binary array in less than `end` bytes. */
@@ -88,14 +100,12 @@ static const char *measure_one(const bm__slot *element, const bm_array *array, s
     const char *fault = array_fault(array);
     size_t total = array->count > 0 ? 20 : 12;
     for (size_t from = 0; fault == NULL && from < array->count; from += BM__BLOCK) {
-        const void *at[BM__BLOCK];
+        const bm__cells cells = elements(array, element, from);
         uint32_t sizes[BM__BLOCK];
         size_t bad;
-        size_t n = block_of(array, from);
-        (void)gather(array, element->width, from, n, at);
-        fault = element->codec->measure(element, at, n, sizes, &bad);
+        fault = bm__measure(element, &cells, sizes, &bad);
         if (fault == NULL) {
-            total += bm__lay_out(sizes, n, NULL, NULL);
+            total += bm__lay_out(element->codec, &cells, sizes, NULL, NULL);
             fault = total >= end ? "is 1 GB or larger" : NULL;
         }
     }
@@ -103,16 +113,16 @@ static const char *measure_one(const bm__slot *element, const bm_array *array, s
     return fault;
 }
 
-static const char *measure_array(const bm__slot *slot, const void *const *at, size_t n,
-                                 uint32_t *sizes, size_t *bad)
+static const char *measure_array(const bm__slot *slot, const bm__cells *cells, uint32_t *sizes,
+                                 size_t *bad)
 {
     const bm__slot element = element_slot(slot);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < cells->n; i++) {
         sizes[i] = 0;
-        if (at[i] == NULL) {
+        if (bm__is_null(cells, i)) {
             continue;
         }
-        bm_array array = load(at[i]);
+        bm_array array = load(bm__fixed_cell(cells, i));
         size_t size;
         const char *fault = measure_one(&element, &array, BM__VALUE_MAX + 1, &size);
         if (fault != NULL) {
@@ -126,36 +136,36 @@ static const char *measure_array(const bm__slot *slot, const void *const *at, si
 
 static void write_one(const bm__slot *element, const bm_array *array, uint8_t *to)
 {
-    size_t nulls = 0;
-    uint8_t *next = to + (array->count > 0 ? 20 : 12);
+    const bool has_null =
+        array->states != NULL && memchr(array->states, BM_NULL, array->count) != NULL;
+    to += bm__array_header(to, array->count, has_null, element->to.oid);
     for (size_t from = 0; from < array->count; from += BM__BLOCK) {
-        const void *at[BM__BLOCK];
+        const bm__cells cells = elements(array, element, from);
         uint32_t sizes[BM__BLOCK];
         uint8_t *out[BM__BLOCK];
         size_t bad;
-        size_t n = block_of(array, from);
-        nulls += gather(array, element->width, from, n, at);
-        (void)element->codec->measure(element, at, n, sizes, &bad); /* fitted before */
-        next += bm__lay_out(sizes, n, next, out);
-        element->codec->write(element, at, n, sizes, out);
+        if (element->codec->size == 0) {
+            (void)element->codec->measure(element, &cells, sizes, &bad); /* fitted before */
+        }
+        to += bm__lay_out(element->codec, &cells, sizes, to, out);
+        element->codec->write(element, &cells, sizes, out);
     }
-    (void)bm__array_header(to, array->count, nulls > 0, element->to.oid);
 }
 
-static void write_array(const bm__slot *slot, const void *const *at, size_t n,
-                        const uint32_t *sizes, uint8_t **out)
+static void write_array(const bm__slot *slot, const bm__cells *cells, const uint32_t *sizes,
+                        uint8_t **out)
 {
     const bm__slot element = element_slot(slot);
-    for (size_t i = 0; i < n; i++) {
-        uint8_t *to = bm__put_length(at[i], sizes[i], &out[i]);
+    for (size_t i = 0; i < cells->n; i++) {
+        uint8_t *to = bm__put_length(bm__is_null(cells, i), sizes[i], &out[i]);
         if (to != NULL) {
-            bm_array array = load(at[i]);
+            bm_array array = load(bm__fixed_cell(cells, i));
             write_one(&element, &array, to);
         }
     }
 }
 
-const bm__codec bm__codec_array = {measure_array, write_array, NULL};
+const bm__codec bm__codec_array = {.measure = measure_array, .write = write_array};
 
 /* ---- as a literal */
 
@@ -191,16 +201,16 @@ static void put_array(bm__sink *out, const bm__slot *element, const bm_array *ar
     bm__put(out, "}", 1);
 }
 
-static const char *measure_literal(const bm__slot *slot, const void *const *at, size_t n,
-                                   uint32_t *sizes, size_t *bad)
+static const char *measure_literal(const bm__slot *slot, const bm__cells *cells, uint32_t *sizes,
+                                   size_t *bad)
 {
     const bm__slot element = element_slot(slot);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < cells->n; i++) {
         sizes[i] = 0;
-        if (at[i] == NULL) {
+        if (bm__is_null(cells, i)) {
             continue;
         }
-        bm_array array = load(at[i]);
+        bm_array array = load(bm__fixed_cell(cells, i));
         size_t unused; /* they travel as text, of another size */
         const char *fault = measure_one(&element, &array, SIZE_MAX, &unused);
         bm__sink count = {0};
@@ -217,26 +227,26 @@ static const char *measure_literal(const bm__slot *slot, const void *const *at, 
     return NULL;
 }
 
-static void write_literal(const bm__slot *slot, const void *const *at, size_t n,
-                          const uint32_t *sizes, uint8_t **out)
+static void write_literal(const bm__slot *slot, const bm__cells *cells, const uint32_t *sizes,
+                          uint8_t **out)
 {
     const bm__slot element = element_slot(slot);
-    for (size_t i = 0; i < n; i++) {
-        uint8_t *to = bm__put_length(at[i], sizes[i], &out[i]);
+    for (size_t i = 0; i < cells->n; i++) {
+        uint8_t *to = bm__put_length(bm__is_null(cells, i), sizes[i], &out[i]);
         if (to != NULL) {
-            bm_array array = load(at[i]);
+            bm_array array = load(bm__fixed_cell(cells, i));
             bm__sink text = {(char *)to, sizes[i], 0, false};
             put_array(&text, &element, &array);
         }
     }
 }
 
-const bm__codec bm__codec_array_text = {measure_literal, write_literal, NULL};
+const bm__codec bm__codec_array_text = {.measure = measure_literal, .write = write_literal};
 
 /* ---- back: array_send */
 
 static const char not_an_array[] = "not an array";
-static const char no_memory[] = "there is no memory for it";
+static const char no_memory[] = "out of memory";
 
 typedef struct wire {
     const uint8_t *at;
@@ -259,7 +269,7 @@ static const char *take_header(const bm__pg_reader *reader, wire *array)
         return not_an_array;
     }
     if (dimensions > 1) {
-        return "an array of more than one dimension";
+        return "the array has more than one dimension: expected one";
     }
     if (array->left < 12 + 8 * (size_t)dimensions) {
         return not_an_array;

@@ -16,7 +16,7 @@ static const char *parse(bm_slice text, char *room, void *value)
             return NULL;
         }
     }
-    return "is neither true nor false";
+    return "is not a boolean: expected true or false";
 }
 
 static void print(const void *value, bm__sink *out)

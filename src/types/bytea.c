@@ -5,7 +5,8 @@
 
 static const char *parse(bm_slice text, char *room, void *value)
 {
-    static const char fault[] = "is not \\x and hexadecimal digits, which is how bytes are written";
+    static const char fault[] =
+        "is not bytea: expected \\x and pairs of hexadecimal digits, as in \\x0aff";
     if (text.size < 2 || text.size % 2 != 0 || text.data[0] != '\\' || text.data[1] != 'x') {
         return fault;
     }
@@ -35,20 +36,15 @@ static void print(const void *value, bm__sink *out)
     }
 }
 
-static const char *measure_bytea(const bm__slot *slot, const void *const *at, size_t n,
-                                 uint32_t *sizes, size_t *bad)
+static const char *measure_bytea(const bm__slot *slot, const bm__cells *cells, uint32_t *sizes,
+                                 size_t *bad)
 {
     (void)slot;
-    for (size_t i = 0; i < n; i++) {
-        sizes[i] = 0;
-        if (at[i] == NULL) {
-            continue;
-        }
-        bm_slice bytes;
-        memcpy(&bytes, at[i], sizeof bytes);
+    for (size_t i = 0; i < cells->n; i++) {
+        const bm_slice bytes = bm__is_null(cells, i) ? (bm_slice){NULL, 0} : cells->slices[i];
         if ((bytes.data == NULL && bytes.size > 0) || bytes.size >= BM__VALUE_MAX) {
             *bad = i;
-            return bytes.data == NULL ? "is a NULL pointer, which is no value"
+            return bytes.data == NULL ? "is a NULL pointer: set the state to BM_NULL to write NULL"
                                       : "is 1 GB or larger";
         }
         sizes[i] = (uint32_t)bytes.size;
@@ -56,21 +52,20 @@ static const char *measure_bytea(const bm__slot *slot, const void *const *at, si
     return NULL;
 }
 
-static void write_bytea(const bm__slot *slot, const void *const *at, size_t n,
-                        const uint32_t *sizes, uint8_t **out)
+static void write_bytea(const bm__slot *slot, const bm__cells *cells, const uint32_t *sizes,
+                        uint8_t **out)
 {
     (void)slot;
-    for (size_t i = 0; i < n; i++) {
-        uint8_t *to = bm__put_length(at[i], sizes[i], &out[i]);
+    for (size_t i = 0; i < cells->n; i++) {
+        uint8_t *to = bm__put_length(bm__is_null(cells, i), sizes[i], &out[i]);
         if (sizes[i] > 0) {
-            bm_slice bytes;
-            memcpy(&bytes, at[i], sizeof bytes);
-            memcpy(to, bytes.data, sizes[i]);
+            memcpy(to, cells->slices[i].data, sizes[i]);
         }
     }
 }
 
-static const bm__codec bm__codec_bytea = {measure_bytea, write_bytea, NULL};
+static const bm__codec bm__codec_bytea = {
+    .measure = measure_bytea, .write = write_bytea, .from_address = true};
 
 static const char *read_bytea(const bm__pg_reader *reader, const uint8_t *data, size_t size,
                               void *member, bm__arena *arena)
@@ -82,6 +77,6 @@ const bm__type_ops bm__ops_bytea = {
     .parse = parse,
     .print = print,
     .compare = bm__text_compare,
-    .to = (const bm__pg_to[]){{BM__OID_BYTEA, {[BM_SLICE] = &bm__codec_bytea}}, {0}},
+    .to = (const bm__pg_to[]){{BM__OID_BYTEA, &bm__codec_bytea}, {0}},
     .from = (const bm__pg_from[]){{BM__OID_BYTEA, read_bytea}, {0}},
 };

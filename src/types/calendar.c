@@ -321,7 +321,5 @@ const char *bm__calendar_fault(const char *text, size_t size, const char *form, 
     if (size >= 10 && text[4] == '-' && text[7] == '-') {
         return other;
     }
-    return is_other_date(text, size)
-               ? "is not a date as 2024-12-31: write year, month and day in this order"
-               : form;
+    return is_other_date(text, size) ? "has its date in another order: expected YYYY-MM-DD" : form;
 }

@@ -8,7 +8,7 @@
 #define BM_TYPES_CODEC_H
 
 #include "arena.h"
-#include "type.h"
+#include "cells.h"
 
 #include <string.h>
 
@@ -22,8 +22,6 @@ enum {
 #undef BM__TYPE
     BM__OID_NAME = 19
 };
-
-#define BM__ALWAYS_INLINE inline __attribute__((always_inline))
 
 /* ---- network order; the host's is little-endian or big-endian, nothing between */
 
@@ -98,26 +96,19 @@ static inline int64_t bm__load_int(const void *cell, size_t width)
 typedef struct bm__slot bm__slot;
 
 typedef struct bm__codec {
-    /* sizes[i]: bytes of the value at at[i] without its length word; 0 where at[i] is NULL.  NULL
-     * when all fit, else the reason in words, static, and *bad is the cell. */
-    const char *(*measure)(const bm__slot *slot, const void *const *at, size_t n, uint32_t *sizes,
+    uint32_t size; /* of every value; 0: `measure` says it */
+    /* NULL when all values fit, else the reason in words, static, and *bad is the cell.  Where
+     * `size` is 0, sizes[i] becomes the bytes of value i without its length word, 0 for NULL.  A
+     * codec of one size has no `measure` if every value fits, and leaves `sizes` alone. */
+    const char *(*measure)(const bm__slot *slot, const bm__cells *cells, uint32_t *sizes,
                            size_t *bad);
-    /* Length word and value of each cell to out[i], and out[i] moves behind them; -1 for NULL. */
-    void (*write)(const bm__slot *slot, const void *const *at, size_t n, const uint32_t *sizes,
+    /* Write length word and value of each cell to out[i], which moves behind them; -1 for NULL. */
+    void (*write)(const bm__slot *slot, const bm__cells *cells, const uint32_t *sizes,
                   uint8_t **out);
-    const struct bm__codec_run *run; /* NULL where values differ in size */
+    /* Of one size: write cells of which none is NULL to out[i] + offset; out[i] stays. */
+    void (*fill)(const bm__cells *cells, uint8_t *const *out, ptrdiff_t offset);
+    bool from_address; /* `write` reads sizes[i] bytes at most at a slice's data, not its size */
 } bm__codec;
-
-/* The same for n values of one size that stand `stride` bytes apart, the first at `first`, none of
- * them NULL: the way of a column that cannot be NULL. */
-typedef struct bm__codec_run {
-    uint32_t size;
-    /* NULL where every value fits. */
-    const char *(*check)(const void *first, ptrdiff_t stride, size_t n, size_t *bad);
-    /* Length word and value to out[i] + offset; out[i] stays. */
-    void (*write)(const void *first, ptrdiff_t stride, size_t n, uint8_t *const *out,
-                  ptrdiff_t offset);
-} bm__codec_run;
 
 /* How a server's column says what it is; from the catalog (pg_attribute, pg_type). */
 typedef struct bm__pg_column_type {
@@ -135,6 +126,7 @@ struct bm__slot {
     bm__pg_column_type to;
     uint32_t oid;     /* what is sent: the OID of the bytes, for parameters */
     const char *type; /* its name in SQL, unqualified and built in: "int8", "text" */
+    bool is_text;     /* text and varchar: a statement may leave the type of a parameter open */
     bool as_text;     /* text is sent where the column is another type: the statement must cast */
     const bm__codec *codec;
     const bm__codec *element_codec; /* of arrays */
@@ -159,30 +151,38 @@ struct bm__pg_reader {
     bm__pg_read element_read;
 };
 
-/* The length word of a cell whose value has `size` bytes, and 0 where it is NULL, to *out, which
- * moves behind the value.  Returns where the value goes; NULL where the cell is. */
-static inline uint8_t *bm__put_length(const void *cell, uint32_t size, uint8_t **out)
+/* The length word of a cell whose value has `size` bytes to *out, which moves behind the value.
+ * Returns where the value goes; NULL where the cell is. */
+static inline uint8_t *bm__put_length(bool null, uint32_t size, uint8_t **out)
 {
     uint8_t *to = *out;
-    bm__put32(to, cell != NULL ? size : UINT32_MAX);
-    *out = to + 4 + size;
-    return cell != NULL ? to + 4 : NULL;
+    bm__put32(to, null ? UINT32_MAX : size);
+    *out = to + 4 + (null ? 0 : size);
+    return null ? NULL : to + 4;
 }
 
-/* ---- codecs of one size: `check` may be NULL where every value fits */
+/* As codec->measure, which may be missing. */
+static inline const char *bm__measure(const bm__slot *slot, const bm__cells *cells, uint32_t *sizes,
+                                      size_t *bad)
+{
+    return slot->codec->measure != NULL ? slot->codec->measure(slot, cells, sizes, bad) : NULL;
+}
+
+/* Where values go that are one behind the other, each with its length word.  Returns the bytes of
+ * all; `start` and `out` may be NULL. */
+size_t bm__lay_out(const bm__codec *codec, const bm__cells *cells, const uint32_t *sizes,
+                   uint8_t *start, uint8_t **out);
+
+/* ---- codecs of one size: `check` is NULL where every value fits */
 
 typedef const char *(*bm__fixed_check)(const void *cell);
 typedef void (*bm__fixed_put)(const void *cell, uint8_t *at);
 
-static BM__ALWAYS_INLINE const char *bm__measure_fixed(const void *const *at, size_t n,
-                                                       uint32_t *sizes, size_t *bad, uint32_t size,
+static BM__ALWAYS_INLINE const char *bm__measure_fixed(const bm__cells *cells, size_t *bad,
                                                        bm__fixed_check check)
 {
-    for (size_t i = 0; i < n; i++) {
-        sizes[i] = at[i] != NULL ? size : 0;
-    }
-    for (size_t i = 0; check != NULL && i < n; i++) {
-        const char *fault = at[i] != NULL ? check(at[i]) : NULL;
+    for (size_t i = 0; i < cells->n; i++) {
+        const char *fault = bm__is_null(cells, i) ? NULL : check(bm__fixed_cell(cells, i));
         if (fault != NULL) {
             *bad = i;
             return fault;
@@ -191,41 +191,27 @@ static BM__ALWAYS_INLINE const char *bm__measure_fixed(const void *const *at, si
     return NULL;
 }
 
-static BM__ALWAYS_INLINE void bm__write_fixed(const void *const *at, size_t n, uint8_t **out,
-                                              uint32_t size, bm__fixed_put put)
+/* A cell without a value is written aside: which rows have one is no branch. */
+static BM__ALWAYS_INLINE void bm__write_fixed(const bm__cells *cells, uint8_t **out, uint32_t size,
+                                              bm__fixed_put put)
 {
-    for (size_t i = 0; i < n; i++) {
+    uint8_t aside[BM__CELL_MAX];
+    const bm__cells all = *cells; /* what is written could be *cells: it is not */
+    for (size_t i = 0; i < all.n; i++) {
+        const bool null = bm__is_null(&all, i);
         uint8_t *to = out[i];
-        if (at[i] == NULL) {
-            bm__put32(to, UINT32_MAX);
-            out[i] = to + 4;
-        } else {
-            bm__put32(to, size);
-            put(at[i], to + 4);
-            out[i] = to + 4 + size;
-        }
+        bm__put32(to, null ? UINT32_MAX : size);
+        put(bm__fixed_cell(&all, i), null ? aside : to + 4);
+        out[i] = to + 4 + (null ? 0 : size);
     }
 }
 
-static BM__ALWAYS_INLINE const char *bm__check_run(const void *first, ptrdiff_t stride, size_t n,
-                                                   size_t *bad, bm__fixed_check check)
+static BM__ALWAYS_INLINE void bm__fill_fixed(const bm__cells *cells, uint8_t *const *out,
+                                             ptrdiff_t offset, uint32_t size, bm__fixed_put put)
 {
-    const char *cell = first;
-    for (size_t i = 0; i < n; i++, cell += stride) {
-        const char *fault = check(cell);
-        if (fault != NULL) {
-            *bad = i;
-            return fault;
-        }
-    }
-    return NULL;
-}
-
-static BM__ALWAYS_INLINE void bm__write_run(const void *first, ptrdiff_t stride, size_t n,
-                                            uint8_t *const *out, ptrdiff_t offset, uint32_t size,
-                                            bm__fixed_put put)
-{
-    const char *cell = first;
+    const size_t n = cells->n;
+    const char *cell = cells->first;
+    const ptrdiff_t stride = cells->stride;
 #pragma GCC unroll 4
     for (size_t i = 0; i < n; i++, cell += stride) {
         uint8_t *to = out[i] + offset;
@@ -234,46 +220,44 @@ static BM__ALWAYS_INLINE void bm__write_run(const void *first, ptrdiff_t stride,
     }
 }
 
-#define BM__CODEC_FUNCTIONS(name_, size_, check_, put_)                                            \
-    static const char *measure_##name_(const bm__slot *slot, const void *const *at, size_t n,      \
-                                       uint32_t *sizes, size_t *bad)                               \
-    {                                                                                              \
-        (void)slot;                                                                                \
-        return bm__measure_fixed(at, n, sizes, bad, size_, check_);                                \
-    }                                                                                              \
-    static void write_##name_(const bm__slot *slot, const void *const *at, size_t n,               \
-                              const uint32_t *sizes, uint8_t **out)                                \
+#define BM__FIXED_FUNCTIONS(name_, size_, put_)                                                    \
+    static void write_##name_(const bm__slot *slot, const bm__cells *cells, const uint32_t *sizes, \
+                              uint8_t **out)                                                       \
     {                                                                                              \
         (void)slot;                                                                                \
         (void)sizes;                                                                               \
-        bm__write_fixed(at, n, out, size_, put_);                                                  \
+        bm__write_fixed(cells, out, size_, put_);                                                  \
     }                                                                                              \
-    static void write_run_##name_(const void *first, ptrdiff_t stride, size_t n,                   \
-                                  uint8_t *const *out, ptrdiff_t offset)                           \
+    static void fill_##name_(const bm__cells *cells, uint8_t *const *out, ptrdiff_t offset)        \
     {                                                                                              \
-        bm__write_run(first, stride, n, out, offset, size_, put_);                                 \
+        bm__fill_fixed(cells, out, offset, size_, put_);                                           \
     }
 
 /* Every value fits. */
 #define BM__FIXED_CODEC(name_, size_, put_)                                                        \
-    BM__CODEC_FUNCTIONS(name_, size_, NULL, put_)                                                  \
-    static const bm__codec_run run_##name_ = {size_, NULL, write_run_##name_};                     \
-    static const bm__codec bm__codec_##name_ = {measure_##name_, write_##name_, &run_##name_}
+    BM__FIXED_FUNCTIONS(name_, size_, put_)                                                        \
+    static const bm__codec bm__codec_##name_ = {                                                   \
+        .size = size_, .write = write_##name_, .fill = fill_##name_}
 
 #define BM__CHECKED_CODEC(name_, size_, check_, put_)                                              \
-    BM__CODEC_FUNCTIONS(name_, size_, check_, put_)                                                \
-    static const char *check_run_##name_(const void *first, ptrdiff_t stride, size_t n,            \
-                                         size_t *bad)                                              \
+    BM__FIXED_FUNCTIONS(name_, size_, put_)                                                        \
+    static const char *measure_##name_(const bm__slot *slot, const bm__cells *cells,               \
+                                       uint32_t *sizes, size_t *bad)                               \
     {                                                                                              \
-        return bm__check_run(first, stride, n, bad, check_);                                       \
+        (void)slot;                                                                                \
+        (void)sizes;                                                                               \
+        return bm__measure_fixed(cells, bad, check_);                                              \
     }                                                                                              \
-    static const bm__codec_run run_##name_ = {size_, check_run_##name_, write_run_##name_};        \
-    static const bm__codec bm__codec_##name_ = {measure_##name_, write_##name_, &run_##name_}
+    static const bm__codec bm__codec_##name_ = {                                                   \
+        .size = size_, .measure = measure_##name_, .write = write_##name_, .fill = fill_##name_}
 
-/* What a member may go to, and the codec for each layout; what it may be read from. */
+#define BM__FIXED(name_) &bm__codec_##name_
+#define BM__TEXT &bm__codec_text
+
+/* What a member may go to; what it may be read from. */
 typedef struct bm__pg_to {
     uint32_t oid;
-    const bm__codec *codec[BM_ARRAY];
+    const bm__codec *codec;
 } bm__pg_to;
 
 typedef struct bm__pg_from {
@@ -281,48 +265,10 @@ typedef struct bm__pg_from {
     bm__pg_read read;
 } bm__pg_from;
 
-#define BM__FIXED(name_)                                                                           \
-    {                                                                                              \
-        [BM_FIXED] = &bm__codec_##name_                                                            \
-    }
-#define BM__TEXT                                                                                   \
-    {                                                                                              \
-        [BM_CSTR] = &bm__codec_cstr, [BM_SLICE] = &bm__codec_slice, [BM_CHARS] = &bm__codec_chars  \
-    }
-
 /* What more than one file needs: integers may go to numeric, and text travels everywhere. */
 extern const bm__codec bm__codec_int_numeric;
-extern const bm__codec bm__codec_cstr, bm__codec_slice, bm__codec_chars;
+extern const bm__codec bm__codec_text;
 extern const bm__codec bm__codec_array, bm__codec_array_text;
-
-/* Rows of a COPY in which only one cell, a text, varies in size. */
-typedef struct bm__text_rows {
-    const void *first; /* the texts' cells */
-    ptrdiff_t stride;
-    size_t n;              /* at most BM__BLOCK */
-    const uint32_t *known; /* their sizes, as they were checked before, or NULL: look now */
-    uint16_t n_fields;
-    size_t lead;                /* bytes of each row before its text's length word */
-    size_t fixed;               /* bytes of each row but the text */
-    uint8_t *at, *end;          /* where the rows go, and what they may not reach */
-    const char *fault;          /* of the row at which it stopped, or NULL */
-    size_t need;                /* bytes of that row */
-    uint8_t *begin[BM__BLOCK];  /* of each row */
-    uint8_t *behind[BM__BLOCK]; /* ... its text */
-} bm__text_rows;
-
-/* The same for cells that stand `stride` bytes apart and have no states (of BM_CSTR a pointer that
- * is NULL is NULL): no addresses need be gathered.  NULL where a codec has none. */
-typedef struct bm__codec_even {
-    const char *(*measure)(const bm__slot *slot, const void *first, ptrdiff_t stride, size_t n,
-                           uint32_t *sizes, size_t *bad);
-    void (*write)(const bm__slot *slot, const void *first, ptrdiff_t stride, size_t n,
-                  const uint32_t *sizes, uint8_t **out);
-    /* Begin rows one behind the other and write this column's cells; returns how many, fewer than
-     * asked where the next has a fault or there is no room for it. */
-    size_t (*place)(const bm__slot *slot, bm__text_rows *rows);
-} bm__codec_even;
-const bm__codec_even *bm__codec_even_of(const bm__codec *codec);
 
 /* ---- arrays */
 
@@ -335,20 +281,6 @@ bm_layout bm__element_layout(bm_type type, size_t *width);
 /* Header of a binary array of `count` elements: 12 bytes, or 20 where there are elements. */
 #define BM__ARRAY_HEADER_MAX 20
 size_t bm__array_header(uint8_t *at, size_t count, bool has_null, uint32_t element_oid);
-
-/* Where values of these sizes go, one behind the other, each with its length word.  Returns the
- * bytes of all; `start` and `out` may be NULL. */
-static inline size_t bm__lay_out(const uint32_t *sizes, size_t n, uint8_t *start, uint8_t **out)
-{
-    size_t total = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (out != NULL) {
-            out[i] = start + total;
-        }
-        total += 4 + (size_t)sizes[i];
-    }
-    return total;
-}
 
 /* ---- readers */
 

@@ -25,12 +25,12 @@ static const char *parse(bm_slice text, char *room, void *value)
     (void)room;
     if (!bm__date_read(text.data, text.size, &days)) {
         return bm__timestamp_read(text.data, text.size, &usecs, &has_offset)
-                   ? "has a time of day, and its column holds dates"
-                   : bm__calendar_fault(text.data, text.size, "is not a date as 2024-12-31",
-                                        "is not a date of the calendar");
+                   ? "has a time of day, but its column is a date"
+                   : bm__calendar_fault(text.data, text.size, "is not a date: expected YYYY-MM-DD",
+                                        "is not a valid date: there is no such day");
     }
     if (check_date(&days) != NULL) {
-        return "is out of the range of dates";
+        return "is out of range for date";
     }
     memcpy(value, &days, sizeof days);
     return NULL;
@@ -64,7 +64,7 @@ static const char *read_date(const bm__pg_reader *reader, const uint8_t *data, s
     }
     int32_t days = (int32_t)bm__get32(data);
     if (days == INT32_MIN || days == INT32_MAX) {
-        return "infinity has no value here";
+        return "infinity does not fit into the member";
     }
     if (days < DATE_FIRST || days > DATE_LAST) {
         return range_date;

@@ -3,6 +3,7 @@
 
 #include "number.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,8 +136,12 @@ static void print_float(double value, bool single, bm__sink *out)
         bm__put(out, value < 0 ? "-Infinity" : "Infinity", value < 0 ? 9 : 8);
         return;
     }
+    const bool subnormal = isless(fabs(value), single ? (double)FLT_MIN : DBL_MIN);
+    const int least = single ? SINGLE_DIGITS : DOUBLE_DIGITS;
     const int most = single ? SINGLE_DIGITS_MAX : DOUBLE_DIGITS_MAX;
-    for (int digits = single ? SINGLE_DIGITS : DOUBLE_DIGITS; digits <= most; digits++) {
+    /* Trailing zeros are not printed, so `least` digits are also right for all numbers with fewer;
+     * but a subnormal keeps fewer digits the smaller it is. */
+    for (int digits = subnormal ? 1 : least; digits <= most; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, value);
         double back = single ? (double)strtof(text, NULL) : strtod(text, NULL);
         if (!isless(back, value) && !isgreater(back, value)) {
@@ -243,7 +248,7 @@ static const char *narrow_float(double value, void *member)
 {
     float narrow = (float)value;
     if (!isnan(value) && (isless((double)narrow, value) || isgreater((double)narrow, value))) {
-        return "has more digits than float4 holds";
+        return "has more digits than a float4 can hold";
     }
     memcpy(member, &narrow, sizeof narrow);
     return NULL;

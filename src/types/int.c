@@ -21,10 +21,10 @@ static const char *integer_fault(bm_slice text)
         point = bm__is_digit(text.data[i]);
     }
     if (point) {
-        return "has a decimal point, and its column holds whole numbers: write 1, not 1.0";
+        return "has a decimal point, but its column holds whole numbers: write 1, not 1.0";
     }
     if (text.size == 0) {
-        return "is empty and not NULL, and its column holds whole numbers";
+        return "is an empty string, not NULL, and its column holds whole numbers";
     }
     return bm__has_comma(text) ? BM__COMMA : "is not a whole number";
 }

@@ -14,7 +14,8 @@
 #define USECS_PER_DAY (24 * USECS_PER_HOUR)
 #define DAYS_PER_MONTH 30 /* to compare only: interval_cmp_value */
 
-static const char not_an_interval[] = "is not an interval as 1 day 02:03:04.5 or P1DT2H3M4.5S";
+static const char not_an_interval[] =
+    "is not an interval: expected for example 1 day 02:03:04.5 or P1DT2H3M4.5S";
 
 /* ---- text: PostgreSQL's own ("1 year 2 mons -3 days +04:05:06"), "3 04:05:06" of Django, "3 days,
  * 4:05:06" of Python, and ISO 8601 durations, each part of which may have a sign */
@@ -232,7 +233,7 @@ static const char *parse(bm_slice text, char *room, void *value)
     }
     bm_interval read = {r.usecs, (int32_t)r.days, (int32_t)r.months};
     if (r.overflow || read.days != r.days || read.months != r.months) {
-        return "is out of the range of intervals";
+        return "is out of range for interval";
     }
     memcpy(value, &read, sizeof read);
     return NULL;
@@ -343,7 +344,7 @@ static const char *read_interval(const bm__pg_reader *reader, const uint8_t *dat
     const bm_interval read = {(int64_t)bm__get64(data), (int32_t)bm__get32(data + 8),
                               (int32_t)bm__get32(data + 12)};
     if (check_interval(&read) != NULL) {
-        return "infinity has no value here";
+        return "infinity does not fit into the member";
     }
     memcpy(member, &read, sizeof read);
     return NULL;

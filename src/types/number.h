@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-#define BM__OUT_OF_RANGE "is out of the range of its column's type"
-#define BM__COMMA "has a decimal comma: write a point, as in 12.5, and no separator of thousands"
+#define BM__OUT_OF_RANGE "is out of range for the type of its column"
+#define BM__COMMA "has a comma: use a decimal point, as in 12.5, and no thousands separators"
 
 static inline bool bm__is_digit(char c)
 {

@@ -6,6 +6,7 @@
  */
 #include "text_type.h"
 
+#include "decimal.h"
 #include "number.h"
 #include "utf8.h"
 
@@ -14,16 +15,9 @@
 static const char not_a_number[] = "not a number";
 static const char overflows[] = "out of range for numeric";
 
-#define BASE_DIGITS 4
 #define INTEGER_DIGITS_MAX 131072 /* weight is an int16 */
 #define DSCALE_MAX 16383          /* NUMERIC_DSCALE_MAX */
-#define HEADER 8
 #define EXPONENT_MAX INT64_C(1000000000)
-
-#define SIGN_NEGATIVE 0x4000
-#define SIGN_NAN 0xC000
-#define SIGN_PLUS_INFINITY 0xD000
-#define SIGN_MINUS_INFINITY 0xF000
 
 /* A number in text.  Digit i of all (the point left out) stands for 10^(top - i). */
 typedef struct number {
@@ -71,13 +65,13 @@ static bool parse_special(bm_slice text, number *value)
         const char *word;
         uint16_t sign;
     } specials[] = {
-        {"nan", SIGN_NAN},
-        {"infinity", SIGN_PLUS_INFINITY},
-        {"+infinity", SIGN_PLUS_INFINITY},
-        {"-infinity", SIGN_MINUS_INFINITY},
-        {"inf", SIGN_PLUS_INFINITY},
-        {"+inf", SIGN_PLUS_INFINITY},
-        {"-inf", SIGN_MINUS_INFINITY},
+        {"nan", BM__NUMERIC_NAN},
+        {"infinity", BM__NUMERIC_PLUS_INFINITY},
+        {"+infinity", BM__NUMERIC_PLUS_INFINITY},
+        {"-infinity", BM__NUMERIC_MINUS_INFINITY},
+        {"inf", BM__NUMERIC_PLUS_INFINITY},
+        {"+inf", BM__NUMERIC_PLUS_INFINITY},
+        {"-inf", BM__NUMERIC_MINUS_INFINITY},
     };
     for (size_t i = 0; i < sizeof specials / sizeof specials[0]; i++) {
         if (same_word(text, specials[i].word)) {
@@ -127,7 +121,7 @@ static bool parse_digits(bm_slice text, number *value, int64_t *exponent)
     const char *at = text.data;
     const char *end = at + text.size;
     bool negative = at < end && *at == '-';
-    value->sign = negative ? SIGN_NEGATIVE : 0;
+    value->sign = negative ? BM__NUMERIC_NEGATIVE : 0;
     at += at < end && (*at == '-' || *at == '+');
     value->integer = at;
     value->n_integer = count_digits(at, end);
@@ -190,7 +184,8 @@ static const char *parse_number(bm_slice text, number *value)
 
 static int64_t floor_group(int64_t power)
 {
-    return power >= 0 ? power / BASE_DIGITS : -((-power + BASE_DIGITS - 1) / BASE_DIGITS);
+    return power >= 0 ? power / BM__NUMERIC_DIGITS
+                      : -((-power + BM__NUMERIC_DIGITS - 1) / BM__NUMERIC_DIGITS);
 }
 
 static int64_t weight_of(const number *value)
@@ -211,12 +206,12 @@ static uint32_t groups_of(const number *value)
  * apply_typmod and numeric_typmod_scale (a scale of 11 bits, signed), numeric.c. */
 static bool exceeds_typmod(const number *value, int32_t typmod)
 {
-    if (typmod < 4 || value->sign == SIGN_NAN) {
+    if (typmod < 4 || value->sign == BM__NUMERIC_NAN) {
         return false;
     }
     int32_t precision = ((typmod - 4) >> 16) & 0xFFFF;
     int32_t scale = (((typmod - 4) & 0x7FF) ^ 1024) - 1024;
-    if (value->sign == SIGN_PLUS_INFINITY || value->sign == SIGN_MINUS_INFINITY) {
+    if (value->sign == BM__NUMERIC_PLUS_INFINITY || value->sign == BM__NUMERIC_MINUS_INFINITY) {
         return true;
     }
     if (value->first == value->last) {
@@ -235,48 +230,51 @@ static bool exceeds_typmod(const number *value, int32_t typmod)
     return round < value->last && digit_at(value, round) >= '5';
 }
 
-static const char *measure_numeric(const bm__slot *slot, const void *const *at, size_t n,
-                                   uint32_t *sizes, size_t *bad)
+/* ---- numbers in text */
+
+static const char *measure_text(const bm__slot *slot, bm_slice text, uint32_t *size)
 {
-    for (size_t i = 0; i < n; i++) {
+    number value;
+    bm__decimal quick;
+    if (text.data == NULL) {
+        return text.size > 0 ? "is a NULL pointer: set the state to BM_NULL to write NULL"
+                             : not_a_number;
+    }
+    if (bm__decimal_parse(text, &quick) && bm__decimal_fits(&quick, slot->to.typmod)) {
+        *size = BM__NUMERIC_HEADER + 2 * quick.n;
+        return NULL;
+    }
+    const char *fault = parse_number(text, &value);
+    if (fault == NULL && exceeds_typmod(&value, slot->to.typmod)) {
+        fault = "out of range for its column";
+    }
+    *size = fault == NULL ? BM__NUMERIC_HEADER + 2 * groups_of(&value) : 0;
+    return fault;
+}
+
+static const char *measure_numeric(const bm__slot *slot, const bm__cells *cells, uint32_t *sizes,
+                                   size_t *bad)
+{
+    for (size_t i = 0; i < cells->n; i++) {
         sizes[i] = 0;
-        if (at[i] == NULL) {
-            continue;
-        }
-        bm_slice text = bm__cell_bytes(slot->layout, slot->width, at[i]);
-        number value;
         const char *fault =
-            text.data == NULL ? "is a NULL pointer, which is no value" : parse_number(text, &value);
-        if (fault == NULL && exceeds_typmod(&value, slot->to.typmod)) {
-            fault = "out of range for its column";
-        }
+            bm__is_null(cells, i) ? NULL : measure_text(slot, cells->slices[i], &sizes[i]);
         if (fault != NULL) {
             *bad = i;
             return fault;
         }
-        sizes[i] = HEADER + 2 * groups_of(&value);
     }
     return NULL;
-}
-
-static uint8_t *put_header(uint8_t *to, uint32_t groups, int64_t weight, uint16_t sign,
-                           int64_t dscale)
-{
-    bm__put16(to, (uint16_t)groups);
-    bm__put16(to + 2, (uint16_t)weight);
-    bm__put16(to + 4, sign);
-    bm__put16(to + 6, (uint16_t)dscale);
-    return to + HEADER;
 }
 
 static void put_number(const number *value, uint32_t groups, uint8_t *to)
 {
     int64_t weight = groups > 0 ? weight_of(value) : 0;
-    to = put_header(to, groups, weight, value->sign, value->dscale);
-    int64_t power = weight * BASE_DIGITS + BASE_DIGITS - 1;
+    to = bm__put_numeric(to, groups, weight, value->sign, value->dscale);
+    int64_t power = weight * BM__NUMERIC_DIGITS + BM__NUMERIC_DIGITS - 1;
     for (uint32_t group = 0; group < groups; group++, to += 2) {
         unsigned digit = 0;
-        for (int i = 0; i < BASE_DIGITS; i++, power--) {
+        for (int i = 0; i < BM__NUMERIC_DIGITS; i++, power--) {
             int64_t index = value->top - power;
             bool stands = index >= (int64_t)value->first && index < (int64_t)value->last;
             digit = digit * 10 + (stands ? (unsigned)(digit_at(value, (size_t)index) - '0') : 0);
@@ -285,39 +283,26 @@ static void put_number(const number *value, uint32_t groups, uint8_t *to)
     }
 }
 
-static void write_numeric(const bm__slot *slot, const void *const *at, size_t n,
-                          const uint32_t *sizes, uint8_t **out)
+static void write_numeric(const bm__slot *slot, const bm__cells *cells, const uint32_t *sizes,
+                          uint8_t **out)
 {
-    for (size_t i = 0; i < n; i++) {
-        uint8_t *to = bm__put_length(at[i], sizes[i], &out[i]);
-        if (to != NULL) {
-            number value;
-            (void)parse_number(bm__cell_bytes(slot->layout, slot->width, at[i]), &value);
-            put_number(&value, (sizes[i] - HEADER) / 2, to);
+    (void)slot;
+    for (size_t i = 0; i < cells->n; i++) {
+        uint8_t *to = bm__put_length(bm__is_null(cells, i), sizes[i], &out[i]);
+        number value;
+        bm__decimal quick;
+        if (to != NULL && bm__decimal_parse(cells->slices[i], &quick)) {
+            bm__decimal_put(&quick, to);
+        } else if (to != NULL) {
+            (void)parse_number(cells->slices[i], &value);
+            put_number(&value, (sizes[i] - BM__NUMERIC_HEADER) / 2, to);
         }
     }
 }
 
-static const bm__codec bm__codec_numeric = {measure_numeric, write_numeric, NULL};
+static const bm__codec bm__codec_numeric = {.measure = measure_numeric, .write = write_numeric};
 
-/* ---- integers: at most five groups (2^63 is 922 3372 0368 5477 5808) */
-
-#define INT_GROUPS 5
-
-/* The groups from low to high, with zeros at the end; returns the number up to the highest. */
-static uint32_t split_int(int64_t value, uint16_t groups[INT_GROUPS], uint32_t *zeros)
-{
-    uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
-    uint32_t n = 0;
-    for (; left > 0; left /= 10000) {
-        groups[n++] = (uint16_t)(left % 10000);
-    }
-    *zeros = 0;
-    while (*zeros < n && groups[*zeros] == 0) {
-        ++*zeros;
-    }
-    return n;
-}
+/* ---- integers */
 
 static bool int_exceeds_typmod(int64_t integer, int32_t typmod)
 {
@@ -328,52 +313,47 @@ static bool int_exceeds_typmod(int64_t integer, int32_t typmod)
     return exceeds_typmod(&value, typmod);
 }
 
-static const char *measure_int_numeric(const bm__slot *slot, const void *const *at, size_t n,
+static const char *measure_int_numeric(const bm__slot *slot, const bm__cells *cells,
                                        uint32_t *sizes, size_t *bad)
 {
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < cells->n; i++) {
         sizes[i] = 0;
-        if (at[i] != NULL) {
-            uint16_t groups[INT_GROUPS];
-            uint32_t zeros;
-            int64_t value = bm__load_int(at[i], slot->width);
-            if (slot->to.typmod >= 4 && int_exceeds_typmod(value, slot->to.typmod)) {
-                *bad = i;
-                return "out of range for its column";
-            }
-            sizes[i] = HEADER + 2 * (split_int(value, groups, &zeros) - zeros);
+        if (bm__is_null(cells, i)) {
+            continue;
         }
+        const int64_t integer = bm__load_int(bm__fixed_cell(cells, i), slot->width);
+        bm__decimal value;
+        bm__decimal_set(integer, &value);
+        if (!bm__decimal_fits(&value, slot->to.typmod) &&
+            int_exceeds_typmod(integer, slot->to.typmod)) {
+            *bad = i;
+            return "out of range for its column";
+        }
+        sizes[i] = BM__NUMERIC_HEADER + 2 * value.n;
     }
     return NULL;
 }
 
-static void write_int_numeric(const bm__slot *slot, const void *const *at, size_t n,
-                              const uint32_t *sizes, uint8_t **out)
+static void write_int_numeric(const bm__slot *slot, const bm__cells *cells, const uint32_t *sizes,
+                              uint8_t **out)
 {
-    for (size_t i = 0; i < n; i++) {
-        uint8_t *to = bm__put_length(at[i], sizes[i], &out[i]);
-        if (to == NULL) {
-            continue;
-        }
-        uint16_t groups[INT_GROUPS];
-        uint32_t zeros;
-        int64_t value = bm__load_int(at[i], slot->width);
-        uint32_t top = split_int(value, groups, &zeros);
-        to = put_header(to, top - zeros, top > 0 ? (int64_t)top - 1 : 0,
-                        value < 0 ? SIGN_NEGATIVE : 0, 0);
-        for (uint32_t group = top; group > zeros; group--, to += 2) {
-            bm__put16(to, groups[group - 1]);
+    for (size_t i = 0; i < cells->n; i++) {
+        uint8_t *to = bm__put_length(bm__is_null(cells, i), sizes[i], &out[i]);
+        if (to != NULL) {
+            bm__decimal value;
+            bm__decimal_set(bm__load_int(bm__fixed_cell(cells, i), slot->width), &value);
+            bm__decimal_put(&value, to);
         }
     }
 }
 
-const bm__codec bm__codec_int_numeric = {measure_int_numeric, write_int_numeric, NULL};
+const bm__codec bm__codec_int_numeric = {.measure = measure_int_numeric,
+                                         .write = write_int_numeric};
 
 /* ---- back to text, as numeric_out writes it: get_str_from_var */
 
 static const char not_a_numeric[] = "not a numeric";
 
-#define BASE 10000
 #define NDIGITS_MAX 36864 /* 131072 digits before the point and 16383 behind it, four by four */
 
 typedef struct wire {
@@ -387,11 +367,11 @@ typedef struct wire {
 static const char *special_name(uint16_t sign)
 {
     switch (sign) {
-    case SIGN_NAN:
+    case BM__NUMERIC_NAN:
         return "NaN";
-    case SIGN_PLUS_INFINITY:
+    case BM__NUMERIC_PLUS_INFINITY:
         return "Infinity";
-    case SIGN_MINUS_INFINITY:
+    case BM__NUMERIC_MINUS_INFINITY:
         return "-Infinity";
     default:
         return NULL;
@@ -419,25 +399,25 @@ static bool hides_digits(const wire *sent)
 
 static const char *take(const uint8_t *data, size_t size, wire *sent)
 {
-    if (size < HEADER) {
+    if (size < BM__NUMERIC_HEADER) {
         return not_a_numeric;
     }
-    sent->digits = data + HEADER;
+    sent->digits = data + BM__NUMERIC_HEADER;
     sent->ndigits = bm__get16(data);
     sent->weight = (int16_t)bm__get16(data + 2);
     sent->sign = bm__get16(data + 4);
     sent->dscale = bm__get16(data + 6);
-    if (sent->ndigits > NDIGITS_MAX || size != HEADER + 2 * (size_t)sent->ndigits) {
+    if (sent->ndigits > NDIGITS_MAX || size != BM__NUMERIC_HEADER + 2 * (size_t)sent->ndigits) {
         return not_a_numeric;
     }
     if (special_name(sent->sign) != NULL) {
         return sent->ndigits == 0 ? NULL : not_a_numeric;
     }
-    if ((sent->sign != 0 && sent->sign != SIGN_NEGATIVE) || sent->dscale > DSCALE_MAX) {
+    if ((sent->sign != 0 && sent->sign != BM__NUMERIC_NEGATIVE) || sent->dscale > DSCALE_MAX) {
         return not_a_numeric;
     }
     for (int32_t i = 0; i < sent->ndigits; i++) {
-        if (group_at(sent, i) >= BASE) {
+        if (group_at(sent, i) >= BM__NUMERIC_BASE) {
             return not_a_numeric;
         }
     }
@@ -516,7 +496,7 @@ static const char *read_numeric(const bm__pg_reader *reader, const uint8_t *data
     size_t room = text_room(&sent);
     char *text = room <= sizeof stack ? stack : bm__arena_alloc(arena, room);
     if (text == NULL) {
-        return "there is no memory for it";
+        return "out of memory";
     }
     char *at = text;
     if (sent.sign != 0 && !is_zero(&sent)) {
@@ -542,16 +522,10 @@ static const char *parse_text(bm_slice text, char *room, void *value)
     return NULL;
 }
 
-#define NUMERIC                                                                                    \
-    {                                                                                              \
-        [BM_CSTR] = &bm__codec_numeric, [BM_SLICE] = &bm__codec_numeric,                           \
-        [BM_CHARS] = &bm__codec_numeric                                                            \
-    }
-
 const bm__type_ops bm__ops_numeric = {
     .parse = parse_text,
     .print = bm__text_print,
     .compare = bm__text_compare, /* of no use: "1" and "1.0" are one number and two texts */
-    .to = (const bm__pg_to[]){{BM__OID_NUMERIC, NUMERIC}, {0}},
+    .to = (const bm__pg_to[]){{BM__OID_NUMERIC, &bm__codec_numeric}, {0}},
     .from = (const bm__pg_from[]){{BM__OID_NUMERIC, read_numeric}, {0}},
 };

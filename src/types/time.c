@@ -10,7 +10,7 @@ static const char *parse(bm_slice text, char *room, void *value)
     int64_t usecs;
     (void)room;
     if (!bm__time_read(text.data, text.size, &usecs)) {
-        return "is not a time as 23:59:59.999999";
+        return "is not a time: expected for example 23:59:59.999999";
     }
     memcpy(value, &usecs, sizeof usecs);
     return NULL;

@@ -23,13 +23,14 @@ _Static_assert(INT64_MAX - BM__EPOCH_USECS < TIMESTAMP_END, "a timestamp needs a
 
 static const char *read_text(bm_slice text, bool *has_offset, void *value)
 {
-    static const char form[] = "is not a time as 2024-12-31 23:59:59.999999+00:00";
+    static const char form[] =
+        "is not a timestamp: expected for example 2024-12-31 23:59:59.999999+00:00";
     int64_t usecs;
     if (!bm__timestamp_read(text.data, text.size, &usecs, has_offset)) {
         return bm__calendar_fault(text.data, text.size, form, form);
     }
     if (check_timestamp(&usecs) != NULL) {
-        return "is out of the range of timestamps";
+        return "is out of range for timestamp";
     }
     memcpy(value, &usecs, sizeof usecs);
     return NULL;
@@ -42,7 +43,7 @@ static const char *parse(bm_slice text, char *room, void *value)
     (void)room;
     const char *fault = read_text(text, &has_offset, &usecs);
     if (fault == NULL && has_offset) {
-        return "has an offset, and its column holds times without one";
+        return "has a UTC offset, but its column is a timestamp without time zone";
     }
     if (fault == NULL) {
         memcpy(value, &usecs, sizeof usecs);
@@ -95,7 +96,7 @@ static const char *read_timestamp(const bm__pg_reader *reader, const uint8_t *da
     }
     int64_t usecs = (int64_t)bm__get64(data);
     if (usecs == INT64_MIN || usecs == INT64_MAX) {
-        return "infinity has no value here";
+        return "infinity does not fit into the member";
     }
     if (usecs < TIMESTAMP_FIRST || usecs > INT64_MAX - BM__EPOCH_USECS) {
         return range_timestamp;

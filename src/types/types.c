@@ -60,8 +60,9 @@ const char *bm__value_fault(bm_type type, const void *value)
     while (to->oid != info->oid) {
         to++;
     }
-    const bm__codec *codec = to->codec[BM_FIXED];
-    return codec != NULL && codec->run->check != NULL ? codec->run->check(value, 0, 1, &bad) : NULL;
+    const bm__slot slot = {.codec = to->codec};
+    const bm__cells cell = {.n = 1, .first = value};
+    return info->width != 0 ? bm__measure(&slot, &cell, NULL, &bad) : NULL;
 }
 
 const char *bm__value_parse(bm_type type, bm_slice text, char *room, void *value)

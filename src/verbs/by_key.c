@@ -3,6 +3,14 @@
 #include "prepare.h"
 #include "settings.h"
 
+/* SQLite names no row that it wrote.  Where a row may be left out though it is there, each is
+ * written by a statement of its own. */
+static bool needs_each(const bm__request *request, const bm__plan *plan)
+{
+    return plan->engine->reads_batch && request->outcomes && !request->whole_table &&
+           !plan->uncounted && plan->table->may_ignore;
+}
+
 /* The table must be what the rows are found in: say which are not, where asked. */
 static bm_status plan_before(const bm__request *request, bm__plan *plan, const bm__sql_shape *shape,
                              bm_error *err)
@@ -10,7 +18,7 @@ static bm_status plan_before(const bm__request *request, bm__plan *plan, const b
     size_t keys[BM__KEYS_MAX];
     size_t n = 0;
     bool told = request->outcomes || plan->uncounted;
-    if (!plan->engine->reads_batch || !told || request->whole_table) {
+    if (!plan->engine->reads_batch || !told || request->whole_table || needs_each(request, plan)) {
         return BM_OK;
     }
     for (size_t i = 0; i < plan->n_columns && n < BM__KEYS_MAX; i++) {
@@ -74,6 +82,7 @@ static bm__tally tally_of(const bm__request *request, const bm__plan *plan)
     bool before = plan->before.sql != NULL;
     uint8_t mark = before ? BM__SEEN_BEFORE : BM__SEEN;
     return (bm__tally){.counted = !before && plan->write.expect != BM__EXPECT_ORDINALS,
+                       .each = needs_each(request, plan),
                        .mask = mark,
                        .match = mark,
                        .hit = request->verb->hit,
@@ -95,12 +104,14 @@ bm_status bm__by_key_plan(const bm__request *request, bm__plan *plan,
     plan->by_key = !request->whole_table;
     plan->write = (bm__statement){
         NULL, BM__STEP_EXEC, ordinals ? BM__EXPECT_ORDINALS : BM__EXPECT_COUNT, BM__TAKES_COLUMNS};
-    plan->chunk_rows = bm__plan_chunk(request, plan->engine->exec_rows);
+    plan->chunk_rows =
+        needs_each(request, plan) ? 1 : bm__plan_chunk(request, plan->engine->exec_rows);
     bm__sql sql = bm__sql_begin(err);
     statement(&sql, &shape);
     BM_TRY(bm__sql_end(&sql, &plan->arena, &plan->write.sql));
     BM_TRY(plan_before(request, plan, &shape, err));
     plan->tally = tally_of(request, plan);
+    plan->count_known = plan->before.sql != NULL && !plan->uncounted;
     BM_TRY(plan_looked_up(request, plan, &shape, err));
     return bm__plan_setup(request, plan, rows_to_hint(request, plan), err);
 }

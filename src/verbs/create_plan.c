@@ -66,11 +66,10 @@ static bm_status needs_insert(const bm__request *request, const bm__plan *plan, 
         }
         const bm__table_column *server;
         BM_TRY(bm__plan_server(plan, i, &server, err));
-        bm__pg_column_type type = bm__plan_type(server);
+        const bm__member_form form = {f->type, f->layout, f->width};
         bm__slot slot;
         bm_error why = BM_ERROR;
-        bm_status status =
-            bm__slot_resolve(f->type, f->layout, f->width, &type, false, &slot, &why);
+        bm_status status = plan->engine->format->encode_plan(form, server, false, &slot, &why);
         *out = *out || request->defaults[i] || status == BM_UNSUPPORTED;
     }
     return BM_OK;
@@ -192,9 +191,8 @@ static bool is_lone(const bm__request *request, const bm__plan *plan)
 /* The type of a text is left to the column: labels have a type of their own. */
 static void make_scalar(bm__plan_column *column)
 {
-    bool text = column->slot.oid == BM__OID_TEXT || column->slot.oid == BM__OID_VARCHAR;
     column->sql.scalar = true;
-    column->sql.untyped = text && column->sql.cast == NULL;
+    column->sql.untyped = column->slot.is_text && column->sql.cast == NULL;
 }
 
 static bm_status add_columns(const bm__request *request, bm__plan *plan, bool in_array,
@@ -318,8 +316,7 @@ static bm_status plan_reserve(bm__plan *plan, const bm__sql_shape *shape, bm_err
         plan->reserve.expect = BM__EXPECT_ONE;
         plan->reserve.takes = BM__TAKES_TABLE;
     } else {
-        bool integer =
-            key->oid == BM__OID_INT8 || key->oid == BM__OID_INT2 || key->oid == BM__OID_INT4;
+        bool integer = bm__type_is_integer(plan->engine->type_of(key));
         bool array = plan->engine->has_arrays && integer;
         plan->engine->reserve(&sql, key->default_sql, key->type, array);
         plan->reserve.expect = array ? BM__EXPECT_KEY_ARRAY : BM__EXPECT_KEYS;
@@ -514,39 +511,6 @@ static bm_status plan_read(const bm__request *request, bm__plan *plan, bm_error 
     return bm__sql_end(&sql, &plan->arena, &plan->read.sql);
 }
 
-/* Of an upsert.  A row whose conflict columns are NULL is not found again: it is new. */
-static void tally_upsert(const bm__request *request, const bm__plan *plan, bool looks,
-                         bm__tally *tally)
-{
-    const bool after = plan->after.sql != NULL;
-    const uint8_t found = plan->before.sql != NULL ? BM__SEEN_BEFORE : BM__SEEN;
-    tally->match = looks ? found : BM__SEEN_INSERTED;
-    tally->mask = looks && found == BM__SEEN ? BM__SEEN | BM__SEEN_INSERTED : tally->match;
-    tally->hit = looks ? BM_ROW_UPDATED : BM_ROW_INSERTED;
-    tally->miss = looks ? BM_ROW_INSERTED : BM_ROW_UPDATED;
-    bool named = plan->write.expect != BM__EXPECT_COUNT || (after && request->unique.n == 0);
-    tally->skips = request->allow_skipped && named;
-}
-
-/* What the write says of its rows, or the looks before and behind it. */
-static bm__tally tally_of(const bm__request *request, const bm__plan *plan)
-{
-    bool answers = plan->write.expect != BM__EXPECT_COUNT;
-    bool looks = plan->before.sql != NULL || plan->after.sql != NULL;
-    bm__tally tally = {.by_marks = answers || plan->strategy == BM__INSERT_LOOKUP,
-                       .hit = BM_ROW_INSERTED,
-                       .miss = BM_ROW_IGNORED};
-    if (!answers && !looks && !plan->count_exact) {
-        tally.counted = true;
-    } else if (request->conflict == BM__CONFLICT_UPDATE) {
-        tally_upsert(request, plan, looks, &tally);
-    } else if (!plan->count_exact) {
-        tally.mask = looks ? BM__SEEN_BEFORE | BM__SEEN : BM__SEEN;
-        tally.match = BM__SEEN;
-    }
-    return tally;
-}
-
 bm_status bm__create_plan(const bm__request *request, bm__plan *plan, bm_error *err)
 {
     unsigned facts;
@@ -558,10 +522,14 @@ bm_status bm__create_plan(const bm__request *request, bm__plan *plan, bm_error *
     plan->keys_rise = plan->strategy == BM__INSERT_KEYS;
     plan->why = rule->why;
     plan->key_tracked = plan->key_tracked && plan->strategy != BM__COPY; /* which gives none back */
-    plan->count_exact = request->conflict != BM__CONFLICT_NOTHING && !request->allow_skipped;
+    plan->count_known = plan->engine->reads_batch && plan->engine->ask != NULL &&
+                        request->conflict == BM__CONFLICT_UPDATE && !plan->table->may_ignore;
+    plan->count_exact =
+        request->conflict != BM__CONFLICT_NOTHING && (!request->allow_skipped || plan->count_known);
     bool copy = plan->strategy == BM__COPY || plan->strategy == BM__RESERVE_COPY;
     plan->chunk_rows =
         bm__plan_chunk(request, copy ? plan->engine->load_rows : plan->engine->exec_rows);
+    plan->chunk_rows = bm__create_each(request, plan) ? 1 : plan->chunk_rows;
 
     bm__sql_column *columns =
         bm__arena_array(&plan->arena, 3 * plan->model->n_fields + 32, sizeof *columns);
@@ -591,7 +559,7 @@ bm_status bm__create_plan(const bm__request *request, bm__plan *plan, bm_error *
     if (plan->engine->reads_batch && plan->engine->ask != NULL) {
         BM_TRY(plan_highest(plan, &shape, err));
     }
-    plan->tally = tally_of(request, plan);
+    plan->tally = bm__create_tally(request, plan);
     BM_TRY(plan_read(request, plan, err));
     if (copy) {
         BM_TRY(bm__plan_verify(plan, err));

@@ -12,4 +12,8 @@ bm_status bm__create_own_key(bm__plan *plan, bm__plan_column *column, bm_error *
 bm_status bm__create_proof(const bm__request *request, bm__plan *plan, bm__sql_shape *shape,
                            bm_error *err);
 
+/* create_tally.c; is each row a statement of its own, to know what became of it? */
+bool bm__create_each(const bm__request *request, const bm__plan *plan);
+bm__tally bm__create_tally(const bm__request *request, const bm__plan *plan);
+
 #endif

@@ -67,19 +67,19 @@ static bm_status forget_columns(bm__operation *o, bm_error *err)
 {
     bm_queryset *queryset = bm__rows_queryset(&o->rows);
     bm__journal *journal = o->journal;
-    bool written = (err->status == BM_OK && !o->nothing) || err->fate == BM_FATE_UNKNOWN ||
-                   err->fate == BM_FATE_PARTIAL;
-    if (queryset == NULL || queryset->image == NULL || !written) {
+    bool done = err->status == BM_OK && !o->nothing && o->settings.dry_run != BM_ON;
+    bool written = done || err->fate == BM_FATE_UNKNOWN || err->fate == BM_FATE_PARTIAL;
+    if (queryset == NULL || queryset->snapshot == NULL || !written) {
         return BM_OK;
     }
     bm_error ignored = BM_ERROR;
     if (journal != NULL && bm__journal_keep(journal, queryset, &ignored) != BM_OK) {
-        bm__image_free(queryset->image);
-        queryset->image = NULL;
+        bm__snapshot_free(queryset->snapshot);
+        queryset->snapshot = NULL;
         return BM_OK;
     }
     for (size_t i = 0; i < o->request.set.n; i++) {
-        queryset->image->columns[o->request.set.at[i]].known = false;
+        queryset->snapshot->columns[o->request.set.at[i]].known = false;
     }
     return BM_OK;
 }

@@ -42,7 +42,7 @@ static bm_status choose_named(bm__operation *o, bm_error *err)
     return bm__prepare_keeps(&o->call, o->keeps, err);
 }
 
-/* Named fields, or what changed against the image. */
+/* Named fields, or what changed against the snapshot. */
 static bm_status prepare(bm__operation *o, bm_error *err)
 {
     const bm_queryset *queryset = bm__rows_queryset(&o->rows);
@@ -115,14 +115,14 @@ static bm_status take_over(bm__operation *o, bm_queryset *queryset, bm_error *er
             if (state == BM_KEEP) {
                 continue;
             }
-            BM_TRY(bm__image_set(queryset->image, i, row, &call->fields[i], row, err));
+            BM_TRY(bm__snapshot_set(queryset->snapshot, i, row, &call->fields[i], row, err));
             if (state == BM_VALUE && queryset->structs) {
                 BM_TRY(bm__queryset_own(queryset, row, i, err));
             }
             set++;
         }
         bool whole = set > 0 && set == queryset->count;
-        queryset->image->columns[i].known = queryset->image->columns[i].known || whole;
+        queryset->snapshot->columns[i].known = queryset->snapshot->columns[i].known || whole;
     }
     return BM_OK;
 }
@@ -138,30 +138,30 @@ static bool has_defaults(const bm__operation *o)
 }
 
 /* Nothing is known any more: the next update writes every column. */
-static void drop_image(bm_queryset *queryset)
+static void drop_snapshot(bm_queryset *queryset)
 {
-    bm__image_free(queryset->image);
-    queryset->image = NULL;
+    bm__snapshot_free(queryset->snapshot);
+    queryset->snapshot = NULL;
 }
 
-/* The image is what the database holds now; inside a transaction it shares its fate. */
-static bm_status update_image(bm__operation *o, bm_error *err)
+/* The snapshot is what the database holds now; inside a transaction it shares its fate. */
+static bm_status update_snapshot(bm__operation *o, bm_error *err)
 {
     bm_queryset *queryset = bm__rows_queryset(&o->rows);
     bm__journal *journal = o->journal;
     bool unsure = err->fate == BM_FATE_UNKNOWN || err->fate == BM_FATE_PARTIAL;
     bool written = err->status == BM_OK && !o->nothing && o->settings.dry_run != BM_ON;
-    if (queryset == NULL || queryset->image == NULL || (!written && !unsure)) {
+    if (queryset == NULL || queryset->snapshot == NULL || (!written && !unsure)) {
         return BM_OK;
     }
     /* The rows are written: what fails from here on is only what is known of them. */
     bm_error ignored = BM_ERROR;
     if (journal != NULL && bm__journal_keep(journal, queryset, &ignored) != BM_OK) {
-        drop_image(queryset);
+        drop_snapshot(queryset);
         return BM_OK;
     }
     if (unsure || has_defaults(o) || o->missing > 0 || take_over(o, queryset, &ignored) != BM_OK) {
-        drop_image(queryset);
+        drop_snapshot(queryset);
     }
     return BM_OK;
 }
@@ -170,5 +170,5 @@ const bm__verb bm__verb_update_fields = {.name = "update_fields",
                                          .options = read_options,
                                          .prepare = prepare,
                                          .plan = plan_update_fields,
-                                         .done = update_image,
+                                         .done = update_snapshot,
                                          .hit = BM_ROW_UPDATED};

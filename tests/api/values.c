@@ -30,7 +30,7 @@ static void a_fault_is_said_after_a_subject(void **state)
     bm_error err = BM_ERROR;
     int32_t days = 77;
     assert_int_equal(bm_value_parse(BM_DATE, slice("2023-02-29"), NULL, &days, &err), BM_CONVERT);
-    assert_string_equal(err.message, "is not a date of the calendar");
+    assert_string_equal(err.message, "is not a valid date: there is no such day");
     assert_int_equal(err.stage, BM_STAGE_CONVERT);
     assert_int_equal(days, 77);
     assert_int_equal(bm_value_parse(BM_DATE, slice("2023-02-29"), NULL, &days, NULL), BM_CONVERT);

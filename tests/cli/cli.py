@@ -12,6 +12,7 @@ import cell_values
 import command_line
 import copy_to
 import csv_input
+import dialects
 import line_numbers
 import manual_pages
 import ndjson_input
@@ -30,6 +31,7 @@ from world import CONNINFO, run_cases
 MODULES = [
     verbs,
     csv_input,
+    dialects,
     cell_values,
     ndjson_input,
     line_numbers,

@@ -30,6 +30,35 @@ def l4_truncate_leaves_the_rows_of_children(w: World) -> None:
     expect(w.sql("SELECT count(*) FROM item"), "3")
 
 
+@case()
+def a_deferred_key_names_its_line(w: World) -> None:
+    """The error comes at COMMIT, when the file is read; a pipe cannot be read again."""
+    w.sql("CREATE TABLE part (id bigint PRIMARY KEY)")
+    w.sql("INSERT INTO part VALUES (1)")
+    w.sql(
+        "CREATE TABLE item (id bigint PRIMARY KEY,"
+        " part bigint REFERENCES part (id) DEFERRABLE INITIALLY DEFERRED)"
+    )
+    w.sql("INSERT INTO item VALUES (3, 1)")
+    rows = [f"{i},{99 if i == 1700 else 1}\n" for i in range(10, 3000)]
+    files = [
+        w.file("first.csv", "id,part\n" + "".join(rows[:1000])),
+        w.file("second.csv", "id,part\n" + "".join(rows[1000:])),
+    ]
+    for verb in ("create", "upsert"):
+        for options in ([], ["--dry-run"], ["--batch-size=500"], ["--truncate", "--dry-run"]):
+            if verb == "upsert" and "--truncate" in options:
+                continue
+            done = w.verb(verb, *options, *files, status=4)
+            names_it = "--truncate" not in options and (verb, options) != ("upsert", ["--dry-run"])
+            says(done, "nothing was written", *(["second.csv:692"] if names_it else []))
+    w.verb("create", stdin="id,part\n" + "".join(rows), status=4)
+    expect(w.sql("SELECT count(*) FROM item"), "1")
+    done = w.verb("update-fields", w.file("u.csv", "id,part\n3,98\n"), status=4)
+    says(done, "u.csv:2")
+    expect(w.sql("SELECT part FROM item"), "1")
+
+
 @case("postgresql")
 def keys_above_the_sequence(w: World) -> None:
     w.items()

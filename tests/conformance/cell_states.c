@@ -14,8 +14,8 @@ static item *made(world *w, size_t n)
     return bm_queryset_at(w->result.queryset, 0);
 }
 
-/* Columns that were not read are BM_KEEP; the rollback takes the image away, not the states. */
-static void kept_cells_stay_without_an_image(world *w)
+/* Columns that were not read are BM_KEEP; the rollback takes the snapshot away, not the states. */
+static void kept_cells_stay_without_a_snapshot(world *w)
 {
     bm_db *tx = NULL;
     bm_result result = BM_RESULT;
@@ -142,7 +142,7 @@ static void a_missing_row_is_written_again(world *w)
 }
 
 static const conformance_case cases[] = {
-    CASE(ON_SQL, kept_cells_stay_without_an_image),
+    CASE(ON_SQL, kept_cells_stay_without_a_snapshot),
     CASE(ON_SQL, the_last_rows_default_where_few_rows_changed),
     CASE(ON_SQL, the_last_rows_default_where_the_last_wins),
     CASE(ON_SQL, a_state_that_is_none),

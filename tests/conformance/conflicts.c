@@ -489,7 +489,7 @@ static void a_generated_column_is_read_back(world *w)
     assert_int_equal(made[1].area, 25);
     assert_string_equal(made[0].kind, "plain");
     expect(w, "3|9|plain\n5|25|x\n", "SELECT side, area, kind FROM square ORDER BY id");
-    bm_result updated = BM_RESULT; /* the image knows what was read */
+    bm_result updated = BM_RESULT; /* the snapshot knows what was read */
     ok(w, bm_update_fields(w->db, bm_queryset_rows(w->result.queryset), NULL, &updated, &w->err));
     assert_int_equal(updated.statements, 0);
     assert_int_equal(updated.unchanged, 2);

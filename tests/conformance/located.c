@@ -36,14 +36,105 @@ static void a_deferred_constraint_names_the_row(world *w)
     }
 }
 
+/* A row that is updated to refer to nothing, among others and alone; and one that is deleted though
+ * another refers to it. */
+static void a_deferred_constraint_of_other_verbs(world *w)
+{
+    run(w, "CREATE TABLE owner (id bigint PRIMARY KEY)");
+    run(w, "INSERT INTO owner VALUES (0)");
+    make_items(w, ", FOREIGN KEY (value) REFERENCES owner (id) DEFERRABLE INITIALLY DEFERRED");
+    item *rows = some_items(40, 1, 1);
+    for (size_t i = 0; i < 40; i++) {
+        rows[i].value = 0;
+    }
+    ok(w, bm_bulk_create(w->db, bm_structs(&item_given_model, rows, 40), NULL, NULL, &w->err));
+    rows[31].value = 9;
+    bm_status status = bm_update_fields(w->db, bm_structs(&item_given_model, rows, 40),
+                                        FIELDS("value"), fresh(w), &w->err);
+    refused(w, status, BM_CONSTRAINT, 31, "");
+    status = bm_update_fields(w->db, bm_structs(&item_given_model, rows + 31, 1), FIELDS("value"),
+                              fresh(w), &w->err);
+    refused(w, status, BM_CONSTRAINT, 0, "");
+    expect_number(w, 40, "SELECT count(*) FROM item WHERE value = 0");
+    run(w, "CREATE TABLE child (id bigint, "
+           "FOREIGN KEY (id) REFERENCES item (id) DEFERRABLE INITIALLY DEFERRED)");
+    run(w, "INSERT INTO child VALUES (18)");
+    status = bm_delete(w->db, bm_structs(&item_given_model, rows, 40), NULL, fresh(w), &w->err);
+    refused(w, status, BM_CONSTRAINT, 17, "");
+    expect_number(w, 40, "SELECT count(*) FROM item");
+    run(w, "DROP TABLE child");
+    free(rows);
+}
+
+/* Rows of a stream, of which one refers to nothing. */
+typedef struct stream {
+    size_t made, n, bad;
+    size_t rewound;
+} stream;
+
+static bm_status stream_next(void *user, void *rows, size_t capacity, size_t *n, bm_error *err)
+{
+    stream *s = user;
+    item *out = rows;
+    (void)err;
+    for (*n = 0; *n < capacity && s->made < s->n; (*n)++) {
+        out[*n] = (item){.name = "x", .value = s->made == s->bad ? 9 : 0};
+        s->made++;
+    }
+    return BM_OK;
+}
+
+static bm_status stream_rewind(void *user, bm_error *err)
+{
+    stream *s = user;
+    (void)err;
+    s->made = 0;
+    s->rewound++;
+    return BM_OK;
+}
+
+static void stream_release(void *user, void *rows)
+{
+    (void)user;
+    (void)rows;
+}
+
+/* Its rows are gone when COMMIT fails: it is read again, where it can be. */
+static void a_deferred_constraint_names_the_row_of_a_stream(world *w)
+{
+    static const bm_call dry = {.size = sizeof dry, .dry_run = BM_ON};
+    run(w, "CREATE TABLE owner (id bigint PRIMARY KEY)");
+    run(w, "INSERT INTO owner VALUES (0)");
+    make_items(w, ", FOREIGN KEY (value) REFERENCES owner (id) DEFERRABLE INITIALLY DEFERRED");
+    for (int how = 0; how < 6; how++) {
+        bool once = how == 5;
+        stream s = {.n = 1000, .bad = 730};
+        const bm_source source = {.size = sizeof source,
+                                  .user = &s,
+                                  .next = stream_next,
+                                  .rewind = once ? NULL : stream_rewind,
+                                  .release = stream_release};
+        bm_status status = bm_bulk_create(
+            w->db, bm_stream(&item_model, &source),
+            CREATE(.call = how % 2 == 1 ? &dry : NULL, .batch_size = how < 2 ? 0 : 100,
+                   .concurrent = how == 4 ? BM_ON : BM_OFF, .max_concurrent_workers = 3),
+            fresh(w), &w->err);
+        refused(w, status, BM_CONSTRAINT, once ? BM_NO_ROW : 730, "");
+        assert_string_equal(w->err.sqlstate, "23503");
+        assert_int_equal(w->err.fate, BM_FATE_ROLLED_BACK);
+        assert_int_equal(s.rewound, !once);
+        expect_number(w, 0, "SELECT count(*) FROM item");
+    }
+}
+
 /* Where rows refer to each other, parts of a statement are refused for what it accepts. */
-static void of_rows_that_refer_to_each_other_none_is_named(world *w)
+static void refer_to_each_other(world *w, bool deferred)
 {
     bool sqlite = (w->on->bit & ON_SQLITE) != 0;
     run(w,
         "CREATE TABLE item (id %s PRIMARY KEY, name text, note text, value integer, "
         "FOREIGN KEY (value) REFERENCES item (id)%s)",
-        sqlite ? "integer" : "bigint", sqlite ? "" : " DEFERRABLE INITIALLY DEFERRED");
+        sqlite ? "integer" : "bigint", sqlite && !deferred ? "" : " DEFERRABLE INITIALLY DEFERRED");
     item *rows = some_items(30, 1, 1);
     for (size_t i = 0; i < 30; i++) {
         rows[i].value = 30 - (int32_t)i; /* a row that comes later, up to the half */
@@ -55,6 +146,13 @@ static void of_rows_that_refer_to_each_other_none_is_named(world *w)
     rows[20].value = 1;
     ok(w, bm_bulk_create(w->db, bm_structs(&item_given_model, rows, 30), NULL, NULL, &w->err));
     free(rows);
+    run(w, "DROP TABLE item");
+}
+
+static void of_rows_that_refer_to_each_other_none_is_named(world *w)
+{
+    refer_to_each_other(w, false);
+    refer_to_each_other(w, true);
 }
 
 /* In the caller's transaction: it finds what it wrote before, and it goes on. */
@@ -135,7 +233,9 @@ static void a_refused_value_is_sent_once(world *w)
 }
 
 static const conformance_case cases[] = {
-    CASE(ON_POSTGRESQL, a_deferred_constraint_names_the_row),
+    CASE(ON_SQL, a_deferred_constraint_names_the_row),
+    CASE(ON_SQL, a_deferred_constraint_of_other_verbs),
+    CASE(ON_SQL, a_deferred_constraint_names_the_row_of_a_stream),
     CASE(ON_SQL, of_rows_that_refer_to_each_other_none_is_named),
     CASE(ON_POSTGRESQL, in_a_transaction_the_row_is_named),
     CASE(ON_POSTGRESQL, a_trigger_that_changes_its_mind),

@@ -103,6 +103,107 @@ static void a_row_of_an_upsert_that_a_trigger_drops(world *w)
     upsert_with_a_dropped_row(w);
 }
 
+/* What is wrong with some rows of the upsert below, and what then becomes of its five rows: the
+ * names of the second and the fourth are there, that of the third is NULL. */
+static const struct {
+    const char *table;
+    const char *trigger;
+    const char *outcomes;
+} drops[] = {
+    {"", "BEFORE UPDATE ON item WHEN NEW.value = 10", "igiui"},
+    {"", "BEFORE INSERT ON item WHEN NEW.value = 10", "igiui"},
+    {"", "BEFORE INSERT ON item WHEN NEW.value IN (0, 20)", "gugui"},
+    {"", "BEFORE INSERT ON item WHEN NEW.value >= 0", "ggggg"},
+    {"", "BEFORE INSERT ON item WHEN NEW.value < 0", "iuiui"},
+    {", UNIQUE (value) ON CONFLICT IGNORE", NULL, "gugui"},
+};
+
+static void make_droppy(world *w, size_t i, bool late)
+{
+    run(w, "DROP TABLE IF EXISTS item");
+    run(w,
+        "CREATE TABLE item (id INTEGER PRIMARY KEY, name text UNIQUE, value integer, note text%s)",
+        drops[i].table);
+    run(w, "INSERT INTO item VALUES (11, 'n1', 1, 'old'), (13, 'n3', 3, 'old'), (14, 'x', 0, ''), "
+           "(15, 'y', 20, '')");
+    if (!late && drops[i].trigger != NULL) {
+        run(w, "CREATE TRIGGER t %s BEGIN SELECT RAISE(IGNORE); END", drops[i].trigger);
+    }
+}
+
+/* Counts and outcomes are those of the table, whichever columns the conflict is on. */
+static void rows_of_an_upsert_that_are_left_out(world *w)
+{
+    for (size_t i = 0; i < sizeof drops / sizeof drops[0]; i++) {
+        for (int how = 0; how < 4; how++) {
+            bool late = how == 3; /* the trigger comes when the table is known */
+            item *rows = some_items(5, 0, 0);
+            rows[2].name_state = BM_NULL;
+            make_droppy(w, i, late);
+            const item known = {.name = "z", .value = 1000, .note = ""};
+            ok(w, bm_bulk_create(w->db, bm_structs(&item_model, &known, late), NULL, fresh(w),
+                                 &w->err));
+            if (late && drops[i].trigger != NULL) {
+                run(w, "CREATE TRIGGER t %s BEGIN SELECT RAISE(IGNORE); END", drops[i].trigger);
+            }
+            ok(w, bm_bulk_create(w->db, bm_structs(&item_model, rows, 5),
+                                 CREATE(.update_conflicts = BM_ON, .allow_skipped = BM_ON,
+                                        .unique_fields = BM_NAMES("name"),
+                                        .update_fields = BM_NAMES("value", "note"),
+                                        .return_outcomes = how > 0 ? BM_ON : BM_OFF,
+                                        .return_queryset = how > 1 ? BM_ON : BM_OFF),
+                                 fresh(w), &w->err));
+            uint64_t counts[3] = {0};
+            for (const char *at = drops[i].outcomes; *at != '\0'; at++) {
+                counts[*at == 'i' ? 0 : *at == 'u' ? 1 : 2]++;
+            }
+            assert_int_equal(w->result.inserted, counts[0]);
+            assert_int_equal(w->result.updated, counts[1]);
+            assert_int_equal(w->result.ignored, counts[2]);
+            if (how > 0) {
+                expect_outcomes(w, drops[i].outcomes);
+            }
+            if (how > 1) {
+                assert_int_equal(bm_queryset_count(w->result.queryset), 5 - counts[2]);
+            }
+            expect_number(w, (int64_t)(counts[0] + counts[1]),
+                          "SELECT count(*) FROM item WHERE note = 'text'");
+            free(rows);
+        }
+    }
+}
+
+/* An update or a delete that a trigger drops: the row is not among those that were written. */
+static void rows_by_key_that_are_left_out(world *w)
+{
+    make_items(w, "");
+    item *rows = some_items(4, 1, 1);
+    ok(w, bm_bulk_create(w->db, bm_structs(&item_given_model, rows, 3), NULL, NULL, &w->err));
+    for (int late = 1; late >= 0; late--) { /* first the table is known without the trigger */
+        run(w, "DROP TRIGGER IF EXISTS u");
+        run(w, "DROP TRIGGER IF EXISTS d");
+        ok(w, bm_update_fields(w->db, bm_structs(&item_given_model, rows, 1), FIELDS("name"), NULL,
+                               &w->err));
+        run(w, "CREATE TRIGGER u BEFORE UPDATE ON item WHEN OLD.id = 2 BEGIN SELECT RAISE(IGNORE); "
+               "END");
+        run(w, "CREATE TRIGGER d BEFORE DELETE ON item WHEN OLD.id = 2 BEGIN SELECT RAISE(IGNORE); "
+               "END");
+        ok(w, bm_update_fields(w->db, bm_structs(&item_given_model, rows, 4),
+                               BM_OPTIONS(bm_update_fields_options, .fields = BM_NAMES("note"),
+                                          .return_outcomes = BM_ON),
+                               fresh(w), &w->err));
+        expect_outcomes(w, "umum");
+        assert_int_equal(w->result.updated, 2);
+        assert_int_equal(w->result.missing, 2);
+    }
+    ok(w, bm_delete(w->db, bm_structs(&item_given_model, rows, 4), DELETE(.return_outcomes = BM_ON),
+                    fresh(w), &w->err));
+    expect_outcomes(w, "dmdm");
+    assert_int_equal(w->result.deleted, 2);
+    expect(w, "2\n", "SELECT id FROM item");
+    free(rows);
+}
+
 static void a_trigger_that_changes_a_column(world *w)
 {
     make_items(w, "");
@@ -395,6 +496,8 @@ static const conformance_case cases[] = {
     CASE(ON_SQLITE, a_view_without_triggers),
     CASE(ON_SQLITE, a_trigger_that_drops_a_row),
     CASE(ON_SQLITE, a_row_of_an_upsert_that_a_trigger_drops),
+    CASE(ON_SQLITE, rows_of_an_upsert_that_are_left_out),
+    CASE(ON_SQLITE, rows_by_key_that_are_left_out),
     CASE(ON_SQLITE, a_trigger_that_changes_a_column),
     CASE(ON_SQLITE, autoincrement_goes_on_after_deletes),
     CASE(ON_SQLITE, without_rowid),

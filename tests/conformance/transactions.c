@@ -1,4 +1,4 @@
-/* bm_begin, bm_commit, bm_rollback, savepoints, images that share their fate, dry runs. */
+/* bm_begin, bm_commit, bm_rollback, savepoints, snapshots that share their fate, dry runs. */
 #include "world.h"
 
 #define FIELDS(...) BM_OPTIONS(bm_update_fields_options, .fields = BM_NAMES(__VA_ARGS__))
@@ -99,7 +99,7 @@ static void an_outer_rollback_takes_committed_savepoints(world *w)
     expect(w, "3\n", "SELECT value FROM item");
 }
 
-/* ---- images */
+/* ---- snapshots */
 
 static size_t updated(world *w, bm_db *db, bm_queryset *queryset)
 {
@@ -119,7 +119,7 @@ static bm_queryset *three(world *w, bm_db *db)
     return w->result.queryset;
 }
 
-static void an_image_is_rolled_back(world *w)
+static void a_snapshot_is_rolled_back(world *w)
 {
     make_items(w, "");
     bm_queryset *queryset = three(w, w->db);
@@ -139,7 +139,7 @@ static void an_image_is_rolled_back(world *w)
     assert_int_equal(updated(w, w->db, queryset), 0);
 }
 
-static void an_image_is_committed(world *w)
+static void a_snapshot_is_committed(world *w)
 {
     make_items(w, "");
     bm_queryset *queryset = three(w, w->db);
@@ -151,7 +151,7 @@ static void an_image_is_committed(world *w)
     assert_int_equal(updated(w, w->db, queryset), 0);
 }
 
-static void an_image_is_rolled_back_with_its_savepoint(world *w)
+static void a_snapshot_is_rolled_back_with_its_savepoint(world *w)
 {
     make_items(w, "");
     bm_queryset *queryset = three(w, w->db);
@@ -340,7 +340,7 @@ static void a_dry_run_writes_nothing(world *w)
                                       &result, &w->err);
     refused(w, status, BM_CONSTRAINT, 3, ""); /* it finds what a run would find */
     expect(w, "3|30\n", "SELECT count(*), sum(value) FROM item");
-    assert_int_equal(updated(w, w->db, queryset), 1); /* the image is as before */
+    assert_int_equal(updated(w, w->db, queryset), 1); /* the snapshot is as before */
     expect(w, "3|97\n", "SELECT count(*), sum(value) FROM item");
     free(many);
 }
@@ -365,9 +365,9 @@ static const conformance_case cases[] = {
     CASE(ON_SQL, rows_go_with_a_rollback),
     CASE(ON_SQL, a_savepoint_is_rolled_back),
     CASE(ON_SQL, an_outer_rollback_takes_committed_savepoints),
-    CASE(ON_ALL, an_image_is_rolled_back),
-    CASE(ON_ALL, an_image_is_committed),
-    CASE(ON_ALL, an_image_is_rolled_back_with_its_savepoint),
+    CASE(ON_ALL, a_snapshot_is_rolled_back),
+    CASE(ON_ALL, a_snapshot_is_committed),
+    CASE(ON_ALL, a_snapshot_is_rolled_back_with_its_savepoint),
     CASE(ON_SQL, a_queryset_made_in_a_transaction_that_is_rolled_back),
     CASE(ON_ALL, a_queryset_may_go_before_its_transaction),
     CASE(ON_SQL, a_verb_that_fails_leaves_the_transaction_usable),

@@ -147,6 +147,33 @@ static void columns_of_a_queryset_become_unknown(world *w)
     free(rows);
 }
 
+/* Nothing was written: the queryset's rows are what they were. */
+static void a_dry_run_leaves_the_columns_known(world *w)
+{
+    static const bm_call dry = {.size = sizeof dry, .dry_run = BM_ON};
+    make_items(w, "");
+    item *rows = some_items(3, 0, 1);
+    ok(w, bm_bulk_create(w->db, bm_structs(&item_model, rows, 3),
+                         BM_OPTIONS(bm_bulk_create_options, .return_queryset = BM_ON), fresh(w),
+                         &w->err));
+    bm_queryset *queryset = w->result.queryset;
+    bm_result result = BM_RESULT;
+    ok(w, bm_update(w->db, bm_queryset_rows(queryset),
+                    UPDATE(.values = &values, .fields = BM_NAMES("value"), .call = &dry), &result,
+                    &w->err));
+    assert_int_equal(result.updated, 3);
+    bm_result_clear(&result);
+    ok(w, bm_update_fields(w->db, bm_queryset_rows(queryset), NULL, &result, &w->err));
+    assert_int_equal(result.updated, 0);
+    assert_int_equal(result.statements, 0);
+    ((item *)bm_queryset_at(queryset, 1))->value = 11;
+    ok(w, bm_update_fields(w->db, bm_queryset_rows(queryset), NULL, &result, &w->err));
+    assert_int_equal(result.updated, 1);
+    expect(w, "0\n11\n20\n", "SELECT value FROM item ORDER BY id");
+    bm_result_clear(&result);
+    free(rows);
+}
+
 static void nothing_to_set_is_no_statement(world *w)
 {
     given(w, 2);
@@ -190,6 +217,7 @@ static const conformance_case cases[] = {
     CASE(ON_SQL, missing_rows_are_told),
     CASE(ON_ALL, duplicates),
     CASE(ON_ALL, columns_of_a_queryset_become_unknown),
+    CASE(ON_SQL, a_dry_run_leaves_the_columns_known),
     CASE(ON_ALL, nothing_to_set_is_no_statement),
     CASE(ON_ALL, what_cannot_be_set_is_refused),
 };

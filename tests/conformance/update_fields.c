@@ -1,4 +1,4 @@
-/* bm_update_fields: what changed against the image, and named columns. */
+/* bm_update_fields: what changed against the snapshot, and named columns. */
 #include "world.h"
 
 #define FIELDS(...) BM_OPTIONS(bm_update_fields_options, __VA_ARGS__)
@@ -24,7 +24,7 @@ static bm_status changed(world *w, const bm_update_fields_options *options, bm_r
     return bm_update_fields(w->db, bm_queryset_rows(w->result.queryset), options, result, &w->err);
 }
 
-/* ---- by image */
+/* ---- by snapshot */
 
 static void nothing_changed_is_no_statement(world *w)
 {
@@ -147,7 +147,7 @@ static void text_is_owned_after_the_write(world *w)
     expect(w, "mine for a moment\nn1\n", "SELECT name FROM item ORDER BY id");
 }
 
-static void an_image_comes_with_reading(world *w)
+static void a_snapshot_comes_with_reading(world *w)
 {
     make_items(w, "");
     run(w, "INSERT INTO item VALUES (1, 'a', 1, NULL), (2, 'b', NULL, 'x'), (3, 'c', 3, 'y')");
@@ -164,7 +164,7 @@ static void an_image_comes_with_reading(world *w)
     expect(w, "1|a|1|NULL\n2|b|22|x\n3|c|3|y\n", "SELECT * FROM item ORDER BY id");
 }
 
-static void a_failed_update_leaves_the_image_as_it_was(world *w)
+static void a_failed_update_leaves_the_snapshot_as_it_was(world *w)
 {
     bm_result result = BM_RESULT;
     item *rows = made(w, 3, "CREATE UNIQUE INDEX item_note ON item (note) WHERE note <> 'text'");
@@ -180,7 +180,7 @@ static void a_failed_update_leaves_the_image_as_it_was(world *w)
     expect(w, "same\ntext\nother\n", "SELECT note FROM item ORDER BY id");
 }
 
-static void named_columns_refresh_the_image(world *w)
+static void named_columns_refresh_the_snapshot(world *w)
 {
     bm_result result = BM_RESULT;
     item *rows = made(w, 3, "");
@@ -193,7 +193,7 @@ static void named_columns_refresh_the_image(world *w)
     expect(w, "0|text\n5|five\n20|text\n", "SELECT value, note FROM item ORDER BY id");
 }
 
-static void rows_without_an_image_need_names(world *w)
+static void rows_without_a_snapshot_need_names(world *w)
 {
     make_items(w, "");
     item *rows = some_items(2, 1, 1);
@@ -511,10 +511,10 @@ static const conformance_case cases[] = {
     CASE(ON_ALL, nulls_are_changes_both_ways),
     CASE(ON_ALL, more_columns_than_a_mask_word_has_bits),
     CASE(ON_ALL, text_is_owned_after_the_write),
-    CASE(ON_SQL, an_image_comes_with_reading),
-    CASE(ON_SQL, a_failed_update_leaves_the_image_as_it_was),
-    CASE(ON_ALL, named_columns_refresh_the_image),
-    CASE(ON_ALL, rows_without_an_image_need_names),
+    CASE(ON_SQL, a_snapshot_comes_with_reading),
+    CASE(ON_SQL, a_failed_update_leaves_the_snapshot_as_it_was),
+    CASE(ON_ALL, named_columns_refresh_the_snapshot),
+    CASE(ON_ALL, rows_without_a_snapshot_need_names),
     CASE(ON_ALL, named_columns_are_written_of_every_row),
     CASE(ON_ALL, named_columns_of_pointers_and_of_columns),
     CASE(ON_SQL, named_columns_of_a_stream),

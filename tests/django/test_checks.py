@@ -1,6 +1,7 @@
 """The system checks, and what the log says."""
 
 import logging
+import re
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -47,11 +48,29 @@ def test_nothing_to_migrate() -> None:
         ("MAX_CONCURRENT_BATCH_WRITES", "4"),
         ("MAX_CONCURRENT_BATCH_WRITES", True),
         ("ALWAYS_USE_CONCURRENT_BATCH_WRITES", 1),
+        ("BULKMODEL_LOCATE_IN_ATOMIC", "yes"),
+        ("BULKMODEL_SQLITE_PROBE", None),
     ],
 )
 def test_settings(settings: Any, name: str, value: Any) -> None:
     setattr(settings, name, value)
-    assert "bulkmodel.E001" in ids()
+    found = checks.run_checks(tags=["bulkmodel"])
+    assert [(error.id, name in error.msg) for error in found] == [("bulkmodel.E001", True)]
+
+
+def test_each_setting_is_checked_and_each_check_is_on_the_page(settings: Any) -> None:
+    """Of a setting that is read somewhere, and of an id that a check has."""
+    package = Path(bulkmodel.__file__).parent
+    source = "".join(path.read_text() for path in package.rglob("*.py"))
+    names = set(re.findall(r'getattr\(settings, "(\w+)"', source))
+    assert len(names) == 4
+    for name in names:
+        setattr(settings, name, object())
+    found = checks.run_checks(tags=["bulkmodel"])
+    assert {name for name in names for error in found if name in error.msg} == names
+    said = set(re.findall(r"bulkmodel\.[EWI]\d\d\d", source))
+    page = (Path(__file__).parents[2] / "docs/pages/settings.md").read_text()
+    assert said == set(re.findall(r"^\| `(bulkmodel\.[EWI]\d\d\d)` \|", page, re.MULTILINE))
 
 
 class PlainQuerySet(models.QuerySet):  # type: ignore[type-arg]

@@ -1,6 +1,6 @@
 """Errors are Django's, and name their row; what was set on objects is unset."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -204,9 +204,44 @@ def test_what_is_refused_at_commit(n: int, no_rows_left: None) -> None:
         Signed.objects.bulk_create(objects)
     assert before(objects) == then
     assert caught.value.sqlstate == "23503"
+    assert caught.value.row_index == n - 1
     if POSTGRESQL:
-        assert (caught.value.row_index, caught.value.field_name) == (n - 1, "owner")
+        assert caught.value.field_name == "owner"
     assert Signed._base_manager.count() == 0
+
+
+@pytest.mark.parametrize("n", [1, 40, 2000])
+def test_every_verb_names_the_row_that_is_refused_at_commit(n: int, no_rows_left: None) -> None:
+    """Whatever rows without a parent are there already."""
+    with connection.cursor() as cursor:
+        if not POSTGRESQL:
+            cursor.execute("PRAGMA foreign_keys = OFF")
+            cursor.execute("INSERT INTO app_signed (name, value, owner_id) VALUES ('o', 1, 99)")
+            cursor.execute("PRAGMA foreign_keys = ON")
+    owner = Plain.django.create(name="owner")
+    objects = [Signed(name="x", value=i, owner=owner) for i in range(n)]
+    Signed.objects.bulk_create(objects)
+    bad = 2 * n // 3
+    for row in objects:
+        row.value += 1
+    objects[bad].owner_id = 4711
+    calls: list[Callable[[], object]] = [
+        lambda: Signed.objects.bulk_update(objects, ["value", "owner"]),
+        lambda: Signed.objects.all().update_fields("value", "owner", objects=objects),
+        lambda: Signed.objects.copy_from_objects(objects),
+    ]
+    for call in calls:
+        with pytest.raises(IntegrityError) as caught:
+            call()
+        assert caught.value.row_index == bad  # type: ignore[attr-defined]
+    with pytest.raises(IntegrityError) as caught, transaction.atomic():
+        Signed.objects.bulk_update(objects, ["value", "owner"])
+    assert getattr(caught.value, "row_index", None) is None  # COMMIT was the caller's
+    there = Signed._base_manager.filter(owner=owner)
+    assert there.count() == n
+    assert sorted(there.values_list("value", flat=True)) == list(range(n))
+    Signed._base_manager.all().delete()
+    owner.delete()
 
 
 @pytest.mark.parametrize("n", [3, 2000])

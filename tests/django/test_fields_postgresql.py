@@ -10,7 +10,7 @@ from django.db.backends.postgresql.psycopg_any import DateRange, DateTimeTZRange
 from django.db.models.expressions import RawSQL
 
 from app.cells import check, printed
-from app.postgres import Contrib, Limited
+from app.postgres import Checked, Contrib, Limited
 
 pytestmark = pytest.mark.django_db
 
@@ -156,3 +156,21 @@ def test_django_s_own_methods_cut_as_django_s(name: str) -> None:
 
     for verb in ("bulk_create", "bulk_update"):
         assert outcome(Limited.objects, verb) == outcome(Limited.django, verb), verb
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "verb", ["bulk_create", "copy_from_objects", "bulk_update", "update_fields"]
+)
+def test_the_first_call_of_a_connection(verb: str) -> None:
+    """Ranges are the driver's to adapt, so it must be there before the values are read."""
+    rows = Checked.objects.bulk_create([Checked(whole=(1, 2))])
+    rows[0].whole = (3, 7)
+    connection.close()
+    if verb in ("bulk_create", "copy_from_objects"):
+        getattr(Checked.objects, verb)([Checked(whole=(3, 7))])
+    elif verb == "bulk_update":
+        Checked.objects.bulk_update(rows, ["whole"])
+    else:
+        Checked.objects.update_fields("whole", objects=rows)
+    assert Checked.django.filter(whole__contains=5).count() == 1

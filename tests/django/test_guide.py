@@ -87,6 +87,14 @@ def test_upsert() -> None:
     assert Product.objects.count() == 4
 
 
+def test_bulk_upsert() -> None:
+    Product.objects.bulk_create(products(3))
+    rows = products(4)
+    rows[1].name = "new"
+    assert bulk_create.feed(rows) == (1, 1, 2)
+    assert Product.objects.get(sku=rows[1].sku).name == "new"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_errors() -> None:
     Product.objects.bulk_create(products(1, first=7))
@@ -119,6 +127,15 @@ def test_update_fields_of_objects() -> None:
     keys = list(Product.objects.values_list("pk", flat=True))
     assert bulk_update.by_key({keys[0]: Decimal(77), keys[1]: Decimal(77), -1: Decimal(77)}) == 2
     assert Product.objects.filter(price=77).count() == 2
+
+
+def test_by_other_fields() -> None:
+    Product.objects.bulk_create(products(20))
+    skus = [row.sku for row in products(3)]
+    assert bulk_update.by_sku({sku: Decimal(77) for sku in [*skus, "none"]}) == 3
+    assert Product.objects.filter(price=77).count() == 3
+    assert bulk_update.deleted([skus[0], "none"]) == {"shop.Product": 1, "unknown": 1}
+    assert Product.objects.count() == 19
 
 
 def test_updates_of_django() -> None:

@@ -13,12 +13,12 @@ pytestmark = pytest.mark.django_db
 CALLS: dict[str, Any] = {
     "bulk_create": lambda m, **o: m.bulk_create([Foo(name="x", value=1)], **o),
     "update": lambda m, **o: m.update(value=2, **o),
-    "update_fields": lambda m, **o: m.all().update_fields("value", **o),
+    "update_fields": lambda m, **o: m.none().update_fields("value", **o),
     "copy_from_objects": lambda m, **o: m.copy_from_objects([Foo(name="x", value=1)], **o),
     "bulk_options": lambda m, **o: m.all().bulk_options(**o),
     "abulk_create": lambda m, **o: async_to_sync(m.abulk_create)([Foo(name="x")], **o),
     "aupdate": lambda m, **o: async_to_sync(m.aupdate)(value=2, **o),
-    "aupdate_fields": lambda m, **o: async_to_sync(m.all().aupdate_fields)("value", **o),
+    "aupdate_fields": lambda m, **o: async_to_sync(m.none().aupdate_fields)("value", **o),
     "acopy_from_objects": lambda m, **o: async_to_sync(m.acopy_from_objects)([Foo()], **o),
 }
 

@@ -91,7 +91,7 @@ def test_evaluated_again_it_has_the_model_s_order() -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_copies_have_no_image(way: Any) -> None:
+def test_copies_have_no_snapshot(way: Any) -> None:
     written = way(5)
     list(written)
     pickled = pickle.loads(pickle.dumps(written))
@@ -107,7 +107,8 @@ def test_copies_have_no_image(way: Any) -> None:
     assert copied.get(pk=pickled[0].pk).value == 77
     clone = written.all()
     assert clone._snapshot is None and clone._result_cache is None
-    assert clone.update_fields() == 0
+    with pytest.raises(ValueError, match="has not been read"):
+        clone.update_fields()
     written[1].value = 78
     assert written.update_fields() == 1
 
@@ -124,7 +125,9 @@ def test_what_is_read_with_it(way: Any, django_assert_num_queries: Any) -> None:
     assert [len(row.good) for row in written.prefetch_related(lookup)] == [2, 0, 0, 0, 0]
     assert written.only("name")[0].get_deferred_fields() == {"value"}
     assert written.defer("name")[0].get_deferred_fields() == {"name"}
-    signed = Signed.objects.order_by("pk").update_fields("name", return_queryset=True)
+    rows = Signed.objects.order_by("pk")
+    list(rows)
+    signed = rows.update_fields("name", return_queryset=True)
     with django_assert_num_queries(1):
         assert [row.owner for row in signed.select_related("owner")] == [owner] * 3
     assert written.values_list("name", flat=True).distinct().count() == 5

@@ -53,7 +53,8 @@ def rows(n: int) -> list[Plain]:
 
 
 def test_the_names() -> None:
-    verbs = ["bulk_create", "copy_from_instances", "update", "update_fields"]
+    verbs = ["bulk_create", "bulk_delete", "bulk_upsert", "copy_from_instances"]
+    verbs += ["update", "update_fields"]
     assert [f"{when}_{verb}" for when in ("post", "pre") for verb in verbs] == NAMES
 
 
@@ -153,7 +154,7 @@ def test_none_where_none_are_wanted(heard: Any, option: str) -> None:
 def test_nothing_to_write_is_a_call_too(heard: Any, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(0):
         assert Plain.objects.bulk_create([]) == []
-        assert Plain.objects.all().update_fields() == 0
+        assert Plain.objects.none().update_fields() == 0
         assert Plain.objects.update(batch_size=3, concurrent=True) == 0
     assert len(heard) == 6
     assert [facts["n"] for _, facts in heard] == [0, 0, 0, 0, None, 0]

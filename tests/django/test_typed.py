@@ -31,6 +31,10 @@ three: str = Item.objects.update_fields("name")  # assignment
 Item.objects.filter(value=1).updatefields()  # attr-defined
 Item.objects.filter(value=1).update_fields(names=["name"])  # call-overload
 four: str = Item.objects.filter(value=1).update(value=2)  # assignment
+Item.objects.bulk_upsert([], duplicates="both")  # arg-type
+Item.objects.bulk_upsert([], "name", batchsize=1)  # call-arg
+Item.objects.update_fields("name", unique_fields=1)  # call-overload
+Item.objects.bulk_delete([1], batch_size=1)  # call-arg
 Item.objects.copy_from_objects([], field_names=["name"])  # call-overload
 Item.objects.copy_to_instances(column=["name"])  # call-arg
 five: list[Shelf] = Item.objects.copy_to_instances()  # assignment
@@ -69,6 +73,8 @@ print(typed.create(rows(3)).count(), Item.objects.count())
 print([shelf.name for shelf in typed.upsert([Shelf(id=1, name="a")])])
 items = Item.objects.all()
 list(items)
+print(typed.results([Item(pk=items[0].pk, name="0", value=-1), Item(name="new", value=-1)]))
+Item.objects.filter(name="new").delete()
 print(typed.update(items), set(Item.objects.values_list("value", flat=True)))
 print(typed.update_fields(items))
 print(typed.copies(rows(2)))
@@ -121,6 +127,7 @@ def test_the_sample_runs(tmp_path: Path) -> None:
     assert done.stdout.splitlines() == [
         "3 6",
         "['a']",
+        "[1, 2, 1]",
         "21 {2}",
         "12",
         "['0', '1']",

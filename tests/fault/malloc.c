@@ -236,7 +236,7 @@ static bm_status run_update_named(scene *s, bm_error *err)
         &s->result, err);
 }
 
-static bm_status run_update_image(scene *s, bm_error *err)
+static bm_status run_update_snapshot(scene *s, bm_error *err)
 {
     return bm_update_fields(s->db, bm_queryset_rows(s->known), NULL, &s->result, err);
 }
@@ -251,7 +251,7 @@ static void another_update(scene *s, bm_status status, bool done)
     bm_status again = bm_update_fields(s->db, bm_queryset_rows(s->known), NULL, NULL, &err);
     allocations_watch(false);
     check(again == BM_OK, err.message);
-    check(world_has(s->w, SEEDS, SEED_SUM + SEEDS), "what the image knows is not in the table");
+    check(world_has(s->w, SEEDS, SEED_SUM + SEEDS), "what the snapshot knows is not in the table");
 }
 
 static bm_status run_update_all(scene *s, bm_error *err)
@@ -440,7 +440,7 @@ static scenario scenarios[] = {
     {"stream", ON_ALL, run_stream, SEEDS + MANY, SEED_SUM + MANY, 0, false, NULL},
     {"many columns", ON_DATABASES, run_wide, SEEDS, SEED_SUM, 0, false, wide_agrees},
     {"update_fields by name", ON_ALL, run_update_named, SEEDS, 3 * SEEDS, 0, false, NULL},
-    {"update_fields by image", ON_ALL, run_update_image, SEEDS, SEED_SUM + SEEDS, 0, true,
+    {"update_fields by snapshot", ON_ALL, run_update_snapshot, SEEDS, SEED_SUM + SEEDS, 0, true,
      another_update},
     {"update of all", ON_ALL, run_update_all, SEEDS, 2 * SEEDS, 0, false, NULL},
     {"update by keys", ON_ALL, run_update_keys, SEEDS, SEED_SUM - 18, 0, false, NULL},

@@ -3,9 +3,10 @@
 
 usage: mutants.py EVERY    every so many-th of the mutants
 
-src/types, src/pg and src/lite are compiled once, in a copy, with a switch in each condition.  A
-mutant is a number in the environment: its condition is always true, or always false.  It is killed
-when a unit or golden test of these folders fails, crashes or does not end.
+src/types, PostgreSQL's binary format and SQLite's storage are compiled once, in a copy, with a
+switch in each condition.  A mutant is a number in the environment: its condition is always true, or
+always false.  It is killed when a unit or golden test of these files fails, crashes or does not
+end.
 """
 
 from __future__ import annotations
@@ -19,7 +20,15 @@ from pathlib import Path
 from switches import ROOT, SWITCH, build, copy_sources, fails
 
 COPY = ROOT / "build" / "mutants"
-FOLDERS = ("types", "pg", "lite")
+FILES = (
+    "types/*.[ch]",
+    "engines/postgresql/binary*.[ch]",
+    "engines/postgresql/copy_*.c",
+    "engines/postgresql/*code_plan.c",
+    "engines/postgresql/parameters.c",
+    "engines/sqlite/storage*.[ch]",
+    "engines/sqlite/*_value.c",
+)
 LONGEST_S = 60
 IF = re.compile(r"\bif \(")
 FORCED = f"""{SWITCH}
@@ -68,14 +77,14 @@ def switched(path: Path, places: list[str]) -> None:
 def build_switched(places: list[str]) -> list[str]:
     """The tests' programs, in a copy of the tree whose conditions have switches."""
     copy_sources(COPY)
-    for folder in FOLDERS:
-        for path in sorted((COPY / "src" / folder).glob("*.[ch]")):
+    for files in FILES:
+        for path in sorted((COPY / "src").glob(files)):
             switched(path, places)
     programs = sorted(
         f"tests/test_{path.parent.name}_{path.stem}"
         for path in (COPY / "tests").glob("*/*.c")
         if path.parent.name in ("unit", "golden")
-        and path.name.startswith(("pg_", "lite_", "types_", "sqlite_batch"))
+        and path.name.startswith(("pg_", "types_", "sqlite_batch", "sqlite_storage"))
     )
     build(COPY, programs, "-Dbuildtype=debug", "-Doptimization=1")
     return [str(COPY / "build" / program) for program in programs]

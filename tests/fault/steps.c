@@ -1,7 +1,7 @@
 /*
  * The n-th step of the database fails, for every n, in every verb: by an SQLSTATE and by a lost
- * connection, alone and with a second failure behind it.  Status, fate, result and image are right,
- * nothing is committed behind the failure, and the next call works.
+ * connection, alone and with a second failure behind it.  Status, fate, result and snapshot are
+ * right, nothing is committed after the failure, and the next call works.
  */
 #include "world.h"
 
@@ -121,7 +121,7 @@ static bm_status run_update_named(scene *s, bm_error *err)
                             &s->result, err);
 }
 
-static bm_status run_update_image(scene *s, bm_error *err)
+static bm_status run_update_snapshot(scene *s, bm_error *err)
 {
     return bm_update_fields(s->on, bm_queryset_rows(s->known),
                             BM_OPTIONS(bm_update_fields_options, .batch_size = 2), &s->result, err);
@@ -173,7 +173,7 @@ static scenario scenarios[] = {
     {"ignore", run_ignore, false, false},
     {"stream", run_stream, false, false},
     {"update_fields by name", run_update_named, false, false},
-    {"update_fields by image", run_update_image, false, false},
+    {"update_fields by snapshot", run_update_snapshot, false, false},
     {"update of all", run_update_all, false, false},
     {"update by keys", run_update_keys, false, false},
     {"delete", run_delete, false, false},
@@ -182,7 +182,7 @@ static scenario scenarios[] = {
     {"inside: COPY, keys back", run_copy_keys, true, false},
     {"inside: INSERT", run_insert, true, false},
     {"inside: stream", run_stream, true, false},
-    {"inside: update_fields by image", run_update_image, true, false},
+    {"inside: update_fields by snapshot", run_update_snapshot, true, false},
     {"inside: delete", run_delete, true, false},
     {"inside: copy_to by keys", run_read_keys, true, true},
 };
@@ -243,13 +243,13 @@ static void result_is_empty(const bm_result *r)
 }
 
 /* What is known of the rows after the call: all was written, or what was edited is written now. */
-static void image_agrees(scene *s, bool unsure)
+static void snapshot_agrees(scene *s, bool unsure)
 {
     bm_result result = BM_RESULT;
     bm_error err = BM_ERROR;
     bm_status status = bm_update_fields(s->on, bm_queryset_rows(s->known), NULL, &result, &err);
     check(status == BM_OK, err.message);
-    check(result.updated == (unsure ? SEEDS : EDITED), "what the image knows");
+    check(result.updated == (unsure ? SEEDS : EDITED), "what the snapshot knows");
     bm_result_clear(&result);
 }
 
@@ -301,8 +301,8 @@ static size_t fail_at(const scenario *sc, const fault *f, size_t at, size_t n, s
     }
     if (sc->inside) {
         transaction_goes_on(&s, lost, doomed);
-    } else if (sc->run == run_update_image) {
-        image_agrees(&s, unsure);
+    } else if (sc->run == run_update_snapshot) {
+        snapshot_agrees(&s, unsure);
     }
     expect_usable(s.db);
     end(&s);
@@ -355,7 +355,7 @@ static void commit_fails(const fault *f, bm_status expected, bm_fate fate, bool 
     check(bm_commit(s.on, &err) == expected, bm_status_name(err.status));
     check(err.fate == fate && err.stage == BM_STAGE_COMMIT, "fate and stage");
     s.on = s.db;
-    image_agrees(&s, fate == BM_FATE_UNKNOWN);
+    snapshot_agrees(&s, fate == BM_FATE_UNKNOWN);
     bm_result again = BM_RESULT;
     check(bm_update_fields(s.db, bm_queryset_rows(s.result.queryset), NULL, &again, &err) == BM_OK,
           err.message);
@@ -392,7 +392,7 @@ static void release_fails(void **state)
     script(tx, 1, &faults[0]);
     assert_int_equal(bm_commit(inner, &err), BM_CONSTRAINT);
     s.on = tx;
-    image_agrees(&s, false);
+    snapshot_agrees(&s, false);
     assert_int_equal(bm_commit(tx, &err), BM_OK);
     end(&s);
 }

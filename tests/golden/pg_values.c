@@ -234,12 +234,14 @@ static void a_copy(void **state)
     assert_int_equal(bm__slot_resolve(BM_INT4, BM_FIXED, 4, &int4, false, &slots[0], &err), BM_OK);
     assert_int_equal(
         bm__slot_resolve(BM_TEXT, BM_CSTR, sizeof(char *), &text, false, &slots[1], &err), BM_OK);
+    bm__buffer room = {0};
     bm__buffer out = {0};
-    assert_int_equal(bm__pg_copy_rows(slots, &batch, 0, 2, &out, &err), BM_OK);
+    assert_int_equal(bm__pg_copy_rows(slots, &batch, 0, 2, &room, &out, &err), BM_OK);
     static const char bytes[] = "\0\x02\0\0\0\x04\0\0\0\x01\0\0\0\x01x"
                                 "\0\x02\0\0\0\x04\0\0\0\x02\xff\xff\xff\xff";
     assert_int_equal(out.size, sizeof bytes - 1);
     assert_memory_equal(out.data, bytes, sizeof bytes - 1);
+    bm__buffer_free(&room);
     bm__buffer_free(&out);
 }
 

@@ -1,8 +1,8 @@
-/* One cell into PostgreSQL's bytes and back, for the tests of pg/. */
+/* One cell into PostgreSQL's bytes and back, for the tests of its codecs. */
 #ifndef TEST_SUPPORT_PG_CELL_H
 #define TEST_SUPPORT_PG_CELL_H
 
-#include "pg.h"
+#include "binary.h"
 
 #include <string.h>
 

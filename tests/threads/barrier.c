@@ -166,8 +166,8 @@ static void an_answer_is_lost(void **state)
     }
 }
 
-/* The image knows nothing any more: the next update writes every row and column. */
-static void an_image_is_dropped(void **state)
+/* The snapshot knows nothing any more: the next update writes every row and column. */
+static void a_snapshot_is_dropped(void **state)
 {
     world w;
     bm_error err = BM_ERROR;
@@ -400,7 +400,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_commit_fails),
         cmocka_unit_test(an_answer_is_lost),
-        cmocka_unit_test(an_image_is_dropped),
+        cmocka_unit_test(a_snapshot_is_dropped),
         cmocka_unit_test(a_lock_is_held),
         cmocka_unit_test(cancelled),
         cmocka_unit_test(a_deadline_between_commits),

@@ -58,14 +58,21 @@ FORBIDDEN_IN_C = {
 
 # (what, pattern, where in src/ it may stand); judged without comments and strings.
 FENCES = [
-    ("threads", r"\bpthread|\bthrd_|\bmtx_", ("src/run/", "src/engines/postgresql/libpq_cancel.c")),
-    ("atomics", r"\bstdatomic\.h|\b_Atomic\b", ("src/core/", "src/operation/call.h", "src/run/")),
+    (
+        "threads",
+        r"\bpthread|\bthrd_|\bmtx_",
+        ("src/connections/", "src/executor/", "src/engines/postgresql/libpq_cancel.c"),
+    ),
+    (
+        "atomics",
+        r"\bstdatomic\.h|\b_Atomic\b",
+        ("src/core/", "src/operation/call.h", "src/connections/", "src/executor/"),
+    ),
     ("libpq", r"\bPQ[a-z]\w*\s*\(|\blibpq-fe\.h", ("src/engines/postgresql/libpq",)),
     ("SQLite", r"\bsqlite3_\w+\s*\(|\bsqlite3(ext)?\.h", ("src/engines/sqlite/sqlite",)),
 ]
 
-# pg/context.c reads the words that the server writes into an error's CONTEXT.
-SQL_PLACES = ("src/sql/", "src/engines/", "src/pg/context.c")
+SQL_PLACES = ("src/sql/", "src/engines/")
 # Messages may begin with such a word too: "COPY ended early" is no statement.
 SQL_TEXT = (
     r'"\s*(SELECT\s|INSERT INTO\b|DELETE FROM\b|WITH \w+ AS\b'
@@ -73,8 +80,10 @@ SQL_TEXT = (
 )
 
 # api/engines.c: the public functions of one engine (bm_attach_libpq and the like).
-ENGINE_PLACES = ("src/engines/", "src/api/engines.c")
+ENGINE_PLACES = ("src/engines/", "src/api/engines.c", "python/src/sqlite.c")
 ENGINE_NAMES = r"\bbm__(engine_|transport_)?(postgresql|libpq|sqlite|memory)\w*"
+# What types and errors are called on a server: operation/ and verbs/ ask the engine.
+ENGINE_CODES = r'\bBM__OID_\w+|"\d[0-9A-Z]{4}"'
 ENGINE_WORDS = r"(?i)postgres|pg_catalog|libpq|sqlite|bulkmodel_batch"
 
 # What was measured stands in README.md between its marks, and in charts, as script/bench wrote it.
@@ -87,7 +96,7 @@ MAY_MEASURE = ("CHANGELOG.md", "bench/", "docs/scoreboard.md")
 # The rooms of the Django package, from the bottom up: a module imports from its own room and from
 # those below.  Modules that stand in no room are the top, but for these.
 ROOMS = ("", "engine", "model", "verbs")
-AT_THE_BOTTOM = {"_core", "conf", "errors", "helpers", "options"}
+AT_THE_BOTTOM = {"_core", "conf", "errors", "helpers", "options", "results"}
 PACKAGE = "python/bulkmodel/"
 VENDOR = r"\b(vendor|dialect) *(==|!=|in\b)"
 
@@ -301,7 +310,11 @@ def sql_has_its_place() -> Findings:
 
 
 def engines_have_their_folders() -> Findings:
-    """No engine is asked for by name outside its folder; src/sql does not even mention one."""
+    """No engine is asked for by name outside its folder, in the extension neither; src/sql does not
+    even mention one."""
+    for path in C_FILES:
+        if path.startswith("python/src/") and path not in ENGINE_PLACES:
+            yield from matches(path, code_only(TEXTS[path]), ENGINE_NAMES, "an engine by name")
     for path in SRC:
         text = TEXTS[path]
         if path.startswith("src/sql/"):
@@ -312,10 +325,15 @@ def engines_have_their_folders() -> Findings:
             yield from matches(
                 path, code, r'"(postgresql|sqlite|memory)[\w-]*"', "an engine's name"
             )
+        if path.startswith(("src/operation/", "src/verbs/")):
+            yield from matches(path, without_comments(text), ENGINE_CODES, "an OID or SQLSTATE")
+        # A folder is given include paths (meson.build); a path in the name would go around them.
+        yield from matches(path, text, r'^#include "[^"]*/.*', "a header by its path")
 
 
 def fences_hold() -> Findings:
-    """Threads in src/run (and one that asks the server to stop), libpq and SQLite in theirs."""
+    """Threads in src/connections and src/executor (and one that asks the server to stop), libpq and
+    SQLite in theirs."""
     for path in SRC:
         for what, pattern, places in FENCES:
             if not path.startswith(places):

@@ -256,8 +256,8 @@ static size_t first_value(const table *t)
     return c;
 }
 
-/* Random cells of random rows, through the image. */
-static void update_by_image(table *t, bm_queryset *queryset)
+/* Random cells of random rows, through the snapshot. */
+static void update_by_snapshot(table *t, bm_queryset *queryset)
 {
     bm_error err = BM_ERROR;
     size_t first = first_value(t);
@@ -366,7 +366,7 @@ static void run_table(uint64_t seed, size_t size, bool lite)
     create(&t, &made);
     reference_write(&t);
     same(&t);
-    update_by_image(&t, made.queryset);
+    update_by_snapshot(&t, made.queryset);
     update_by_name(&t);
     read_back(&t);
     n_values += t.sheet.n * t.sheet.n_columns;

@@ -144,12 +144,12 @@ static void update_named(round *r)
     judge(r, "by_name");
 }
 
-static void update_image(round *r)
+static void update_snapshot(round *r)
 {
     bm_error err = BM_ERROR;
     bm_result read = BM_RESULT;
     const sheet *sh = &r->sheet;
-    table_of_nulls(r, "by_image");
+    table_of_nulls(r, "by_snapshot");
     must(bm_copy_to(sv.db, bm_all(&sh->model),
                     BM_OPTIONS(bm_copy_to_options, .order_by_key = BM_ON), &read, &err),
          &err);
@@ -159,7 +159,7 @@ static void update_image(round *r)
     }
     must(bm_update_fields(sv.db, bm_queryset_rows(read.queryset), NULL, NULL, &err), &err);
     bm_result_clear(&read);
-    judge(r, "by_image");
+    judge(r, "by_snapshot");
 }
 
 /* bm_update sends a scalar; the other rows come from the reference. */
@@ -267,7 +267,7 @@ static void run(const kind *k, bm_layout layout)
     update_named(&r);
     update_each(&r);
     if (!k->not_read) {
-        update_image(&r);
+        update_snapshot(&r);
         read_back(&r);
     }
     server_close(&sv);

@@ -209,12 +209,12 @@ static void update_named(round *r)
     judge(r, "named");
 }
 
-static void update_image(round *r)
+static void update_snapshot(round *r)
 {
     bm_error err = BM_ERROR;
     bm_result read = BM_RESULT;
     embedded_run(&em, "BEGIN");
-    table_of_nulls(r, "imaged");
+    table_of_nulls(r, "by_snapshot");
     embedded_run(&em, "COMMIT");
     must(bm_copy_to(em.db, bm_all(&r->sheet.model),
                     BM_OPTIONS(bm_copy_to_options, .order_by_key = BM_ON), &read, &err),
@@ -224,7 +224,7 @@ static void update_image(round *r)
     }
     must(bm_update_fields(em.db, bm_queryset_rows(read.queryset), NULL, NULL, &err), &err);
     bm_result_clear(&read);
-    judge(r, "imaged");
+    judge(r, "by_snapshot");
 }
 
 /* A decimal comes back as the number that SQLite keeps. */
@@ -293,7 +293,7 @@ static void run(const kind *k, bm_layout layout)
     embedded_write(&em, &r.sheet, "ref", 0, ROWS);
     create(&r);
     update_named(&r);
-    update_image(&r);
+    update_snapshot(&r);
     read_back(&r);
     embedded_close(&em);
     source_end(&r.source);

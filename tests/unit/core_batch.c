@@ -214,27 +214,34 @@ static int fill(void **state)
 }
 
 /* Every block of the batch must be what a look at each cell says. */
-static void check_gather(const bm__batch *batch, size_t step)
+static void check_cells(const bm__batch *batch, size_t step)
 {
     for (size_t column = 0; column < batch->n_views; column++) {
         for (size_t from = 0; from < batch->n_rows; from += step) {
-            const void *at[BM__BLOCK];
+            bm__room room;
+            bm__cells cells;
             size_t n = batch->n_rows - from < step ? batch->n_rows - from : step;
-            size_t nulls = bm__batch_gather(batch, column, from, n, at);
-            size_t want = 0;
+            bool any = false;
+            bm__batch_cells(batch, column, from, n, false, &room, &cells);
+            assert_int_equal(cells.n, n);
+            assert_null(cells.slices);
             for (size_t i = 0; i < n; i++) {
                 const pair *p = &pairs[bm__batch_row(batch, from + i)];
                 bool null = column == 1 && p->right_state != BM_VALUE;
                 const void *cell = column == 0 ? (const void *)&p->left : (const void *)&p->right;
-                assert_ptr_equal(at[i], null ? NULL : cell);
-                want += null;
+                size_t width = column == 0 ? sizeof p->left : sizeof p->right;
+                assert_int_equal(bm__is_null(&cells, i), null);
+                if (!null) {
+                    assert_memory_equal(bm__fixed_cell(&cells, i), cell, width);
+                }
+                any = any || null;
             }
-            assert_int_equal(nulls, want);
+            assert_int_equal(cells.nulls != NULL, any);
         }
     }
 }
 
-static void gather_with_and_without_pick(void **state)
+static void cells_with_and_without_pick(void **state)
 {
     (void)state;
     bm_rows kinds[] = {bm_structs(&model, pairs, ROWS), bm_struct_pointers(&model, pointers, ROWS)};
@@ -244,11 +251,66 @@ static void gather_with_and_without_pick(void **state)
         assert_true(bm__rows_view(&kinds[k % 2], 0, &views[0]));
         assert_true(bm__rows_view(&kinds[k % 2], 1, &views[1]));
         bm__batch batch = {.views = views, .n_views = 2, .n_rows = ROWS};
-        check_gather(&batch, steps[k / 2]);
+        check_cells(&batch, steps[k / 2]);
         batch.pick = picks;
-        check_gather(&batch, steps[k / 2]);
+        check_cells(&batch, steps[k / 2]);
         batch = (bm__batch){.views = views, .n_views = 2, .n_rows = 40, .first = 260};
-        check_gather(&batch, steps[k / 2]);
+        check_cells(&batch, steps[k / 2]);
+    }
+}
+
+typedef struct texts {
+    const char *pointer;
+    bm_slice slice;
+    char chars[4];
+    uint8_t state;
+} texts;
+
+/* Three members that hold text become slices, whatever the order of the rows. */
+static void texts_are_slices(void **state)
+{
+    (void)state;
+    static const texts rows[] = {{"one", {"one", 3}, "one", BM_VALUE},
+                                 {NULL, {NULL, 0}, "", BM_VALUE},
+                                 {"four", {"four", 4}, {'f', 'o', 'u', 'r'}, BM_VALUE},
+                                 {"no", {"no", 2}, "no", BM_KEEP}};
+    static const char *const want[] = {"one", "", "four", NULL};
+    static const size_t backwards[] = {3, 2, 1, 0};
+    static const struct {
+        bm_layout layout;
+        size_t offset, width;
+    } members[] = {{BM_CSTR, offsetof(texts, pointer), sizeof(char *)},
+                   {BM_SLICE, offsetof(texts, slice), sizeof(bm_slice)},
+                   {BM_CHARS, offsetof(texts, chars), 4}};
+    for (size_t k = 0; k < 12; k++) {
+        const bool addresses = k >= 6;
+        const bm_layout layout = members[k % 3].layout;
+        bm__view view = {.name = "text", .state_offset = BM_NO_STATE};
+        view.cells = (bm_column){.type = BM_TEXT,
+                                 .layout = layout,
+                                 .width = members[k % 3].width,
+                                 .data = (const char *)rows + members[k % 3].offset,
+                                 .stride = sizeof(texts),
+                                 .states = &rows[0].state,
+                                 .state_stride = sizeof(texts)};
+        bm__batch batch = {.views = &view, .n_views = 1, .n_rows = 4};
+        batch.pick = k % 6 < 3 ? backwards : NULL;
+        bm__room room;
+        bm__cells cells;
+        bm__batch_cells(&batch, 0, 0, 4, addresses, &room, &cells);
+        for (size_t i = 0; i < 4; i++) {
+            const size_t row = bm__batch_row(&batch, i);
+            const bool null = row == 3 || (row == 1 && layout == BM_CSTR);
+            assert_int_equal(bm__is_null(&cells, i), null);
+            if (null) {
+                continue;
+            }
+            const size_t size = strlen(want[row]);
+            if (!addresses || layout == BM_SLICE) {
+                assert_int_equal(cells.slices[i].size, size);
+            }
+            assert_true(size == 0 || memcmp(cells.slices[i].data, want[row], size) == 0);
+        }
     }
 }
 
@@ -272,7 +334,7 @@ static void slices_of_batches(void **state)
             assert_int_equal(bm__batch_row(&part, 5 + i), row);
             assert_int_equal(bm__batch_row(&whole, 35 + i), row);
         }
-        check_gather(&again, 4);
+        check_cells(&again, 4);
     }
 }
 
@@ -287,7 +349,8 @@ int main(void)
         cmocka_unit_test(columns_and_keys),
         cmocka_unit_test(no_rows_need_no_memory),
         cmocka_unit_test(columns_hold_what_the_model_says),
-        cmocka_unit_test(gather_with_and_without_pick),
+        cmocka_unit_test(cells_with_and_without_pick),
+        cmocka_unit_test(texts_are_slices),
         cmocka_unit_test(slices_of_batches),
     };
     return cmocka_run_group_tests(tests, fill, NULL);

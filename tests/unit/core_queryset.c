@@ -25,16 +25,17 @@ static bool changed(bm_queryset *queryset, size_t field, size_t row)
     bm_error err = BM_ERROR;
     bool answer = false;
     assert_true(bm__queryset_view(queryset, field, &view));
-    if (queryset->image == NULL) {
+    if (queryset->snapshot == NULL) {
         return true;
     }
-    assert_int_equal(bm__image_differs(queryset->image, field, &view, row, &scratch, &answer, &err),
-                     BM_OK);
+    assert_int_equal(
+        bm__snapshot_differs(queryset->snapshot, field, &view, row, &scratch, &answer, &err),
+        BM_OK);
     bm__buffer_free(&scratch);
     return answer;
 }
 
-/* Take row `row` over into the image, as after a write. */
+/* Take row `row` over into the snapshot, as after a write. */
 static void imprint(bm_queryset *queryset, size_t row)
 {
     bm_error err = BM_ERROR;
@@ -187,7 +188,7 @@ static void write_name(bm__journal *journal, held *h, const char *name)
     assert_false(changed(h->queryset, NAME, 0));
 }
 
-/* Is `name` what the image has? */
+/* Is `name` what the snapshot has? */
 static bool known_as(held *h, const char *name)
 {
     const char *is = h->row->name;
@@ -288,15 +289,15 @@ static void what_a_rollback_made_is_not_known(void **state)
     assert_int_equal(bm__journal_made(&inner, h.queryset, &err), BM_OK);
     write_name(&inner, &h, "b"); /* kept already */
     bm__journal_commit(&inner, &outer);
-    assert_non_null(h.queryset->image);
+    assert_non_null(h.queryset->snapshot);
     bm__journal_rollback(&outer);
-    assert_null(h.queryset->image);
+    assert_null(h.queryset->snapshot);
     assert_string_equal(h.row->name, "b");
     assert_true(changed(h.queryset, ID, 0));
     write_name(&outer, &h, "c"); /* written again: known again */
     assert_true(known_as(&h, "c"));
     bm__journal_rollback(&outer);
-    assert_null(h.queryset->image);
+    assert_null(h.queryset->snapshot);
     assert_int_equal(bm__queryset_room(h.queryset, &err), BM_OK);
     bm_queryset_free(h.queryset);
 }

@@ -19,6 +19,8 @@ typedef struct row {
 
 enum { ROWS = 700, VIEWS = 7 };
 
+static bm__buffer room;
+
 typedef struct fixture {
     row *rows;
     const void **pointers;
@@ -162,7 +164,8 @@ static void check_batch(const fixture *f, size_t first, size_t from, size_t n)
     }
     for (size_t at = from; at < from + n; at += BM__BLOCK) {
         size_t block = from + n - at < BM__BLOCK ? from + n - at : BM__BLOCK;
-        assert_int_equal(bm__pg_copy_rows(f->slots, &f->batch, at, block, &got, &err), BM_OK);
+        assert_int_equal(bm__pg_copy_rows(f->slots, &f->batch, at, block, &room, &got, &err),
+                         BM_OK);
     }
     assert_int_equal(got.size, want.size);
     if (n > 0) {
@@ -211,7 +214,7 @@ static void strides_and_bitmaps(void **state)
                      BM_OK);
     assert_int_equal(bm__slot_resolve(BM_INT4, BM_FIXED, 4, &types[1], false, &slots[1], &err),
                      BM_OK);
-    assert_int_equal(bm__pg_copy_rows(slots, &batch, 0, 3, &out, &err), BM_OK);
+    assert_int_equal(bm__pg_copy_rows(slots, &batch, 0, 3, &room, &out, &err), BM_OK);
     static const char want[] = "\0\x02\0\0\0\x08\0\0\0\0\0\0\0\x05\0\0\0\x04\0\0\0\x01"
                                "\0\x02\0\0\0\x08\0\0\0\0\0\0\0\x05\xff\xff\xff\xff"
                                "\0\x02\0\0\0\x08\0\0\0\0\0\0\0\x05\0\0\0\x04\0\0\0\x03";
@@ -236,7 +239,8 @@ static void first_fault(void **state)
     f->rows[301].value = 40000;
     f->rows[310].name = "\xff";
     assert_int_equal(bm__buffer_append(&out, "before", 6, &err), BM_OK);
-    assert_int_equal(bm__pg_copy_rows(f->slots, &f->batch, 256, 256, &out, &err), BM_CONVERT);
+    assert_int_equal(bm__pg_copy_rows(f->slots, &f->batch, 256, 256, &room, &out, &err),
+                     BM_CONVERT);
     assert_int_equal(err.row, 300);
     assert_string_equal(err.column, "amount");
     assert_string_equal(err.message, "not a number");
@@ -252,11 +256,12 @@ static void first_fault(void **state)
     assert_int_equal(err.row, 300);
     assert_string_equal(err.column, "value");
     err = BM_ERROR;
-    assert_int_equal(bm__pg_copy_rows(f->slots, &f->batch, 290, 200, &out, &err), BM_CONVERT);
+    assert_int_equal(bm__pg_copy_rows(f->slots, &f->batch, 290, 200, &room, &out, &err),
+                     BM_CONVERT);
     assert_int_equal(err.row, 300);
     assert_string_equal(err.column, "value");
     err = BM_ERROR;
-    assert_int_equal(bm__pg_copy_rows(f->slots, &f->batch, 0, 256, &out, &err), BM_OK);
+    assert_int_equal(bm__pg_copy_rows(f->slots, &f->batch, 0, 256, &room, &out, &err), BM_OK);
     bm__buffer_free(&out);
 }
 
@@ -286,7 +291,7 @@ static void wide_rows(void **state)
     bm__buffer out = {0};
     for (int round = 0; round < 3; round++) {
         const size_t before = out.size;
-        assert_int_equal(bm__pg_copy_rows(slots, &batch, 0, BM__BLOCK, &out, &err), BM_OK);
+        assert_int_equal(bm__pg_copy_rows(slots, &batch, 0, BM__BLOCK, &room, &out, &err), BM_OK);
         assert_int_equal(out.size - before, BM__BLOCK * (2 + 1067 * 6 + 533 * 8));
     }
     const uint8_t *at = out.data;
@@ -356,7 +361,7 @@ static void rows_around_text(void **state)
         bm_error err = BM_ERROR;
         for (size_t at = 0; at < ROWS; at += BM__BLOCK) {
             size_t n = ROWS - at < BM__BLOCK ? ROWS - at : BM__BLOCK;
-            assert_int_equal(bm__pg_copy_rows(slots, &batch, at, n, &got, &err), BM_OK);
+            assert_int_equal(bm__pg_copy_rows(slots, &batch, at, n, &room, &got, &err), BM_OK);
         }
         assert_int_equal(got.size, want.size);
         assert_memory_equal(got.data, want.data, want.size);
@@ -381,22 +386,28 @@ static void fault_around_text(void **state)
     assert_int_equal(bm__buffer_append(&out, "before", 6, &err), BM_OK);
     f->rows[200].value = 40000;
     f->rows[201].name = "\xff";
-    assert_int_equal(bm__pg_copy_rows(slots, &batch, 0, 256, &out, &err), BM_CONVERT);
+    assert_int_equal(bm__pg_copy_rows(slots, &batch, 0, 256, &room, &out, &err), BM_CONVERT);
     assert_int_equal(err.row, 200);
     assert_string_equal(err.column, "value");
     assert_int_equal(out.size, 6);
     f->rows[200].name = "\xff";
     err = BM_ERROR;
-    assert_int_equal(bm__pg_copy_rows(slots, &batch, 100, 156, &out, &err), BM_CONVERT);
+    assert_int_equal(bm__pg_copy_rows(slots, &batch, 100, 156, &room, &out, &err), BM_CONVERT);
     assert_int_equal(err.row, 200);
     assert_string_equal(err.column, "name");
     f->rows[150].name = "\xff";
     err = BM_ERROR;
-    assert_int_equal(bm__pg_copy_rows(slots, &batch, 100, 156, &out, &err), BM_CONVERT);
+    assert_int_equal(bm__pg_copy_rows(slots, &batch, 100, 156, &room, &out, &err), BM_CONVERT);
     assert_int_equal(err.row, 150);
     assert_string_equal(err.column, "name");
     assert_int_equal(out.size, 6);
     assert_memory_equal(out.data, "before", 6);
+    /* A check looks at values, also where an earlier one kept their sizes. */
+    static const uint32_t kept[ROWS];
+    views[1].sizes = kept;
+    err = BM_ERROR;
+    assert_int_equal(bm__pg_check(slots, &batch, NULL, &err), BM_CONVERT);
+    assert_int_equal(err.row, 150);
     bm__buffer_free(&out);
 }
 
@@ -468,7 +479,7 @@ static void row_limit(void **state)
     assert_int_equal(bm__slot_resolve(BM_BYTEA, BM_SLICE, sizeof half, &to, false, &slots[0], &err),
                      BM_OK);
     slots[1] = slots[0];
-    assert_int_equal(bm__pg_copy_rows(slots, &batch, 0, 1, &out, &err), BM_LIMIT);
+    assert_int_equal(bm__pg_copy_rows(slots, &batch, 0, 1, &room, &out, &err), BM_LIMIT);
     assert_int_equal(err.row, 0);
     assert_int_equal(out.size, 0);
     bm__buffer_free(&out);
@@ -486,5 +497,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(array_parameter, set_up, tear_down),
         cmocka_unit_test(row_limit),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    bm__buffer_free(&room);
+    return failed;
 }

@@ -77,7 +77,7 @@ static const char *read_back(bm_type type, size_t width, uint32_t oid, const cha
 static void infinity(void **state)
 {
     (void)state;
-    static const char *const reason = "infinity has no value here";
+    static const char *const reason = "infinity does not fit into the member";
     int64_t value;
     assert_string_equal(read_back(BM_DATE, 4, OID_DATE, "\x7f\xff\xff\xff", 4, &value), reason);
     assert_string_equal(read_back(BM_DATE, 4, OID_DATE, "\x80\0\0\0", 4, &value), reason);

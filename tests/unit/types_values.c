@@ -67,7 +67,8 @@ static void test_integers(void **state)
     refused(BM_INT8, "9223372036854775808", "range");
     refused(BM_INT8, "99999999999999999999999", "range");
     refused(BM_INT4, "1.0", "decimal point");
-    refused(BM_INT4, "1,5", "decimal comma");
+    refused(BM_INT4, "1,5", "has a comma");
+    refused(BM_INT4, "a,1", "not a whole number"); /* B-17: a comma, but no number */
     refused(BM_INT4, "", "empty");
     refused(BM_INT4, "one", "not a whole number");
     refused(BM_INT4, "1 2", "not a whole number");
@@ -83,6 +84,14 @@ static void test_floats(void **state)
     both_ways(BM_FLOAT8, "-0", "-0");
     both_ways(BM_FLOAT8, ".5", "0.5");
     both_ways(BM_FLOAT8, "0.30000000000000004", "0.30000000000000004");
+    /* subnormals, with their fewest digits: the smallest, one of few bits, the largest */
+    both_ways(BM_FLOAT8, "4.94065645841247e-324", "5e-324");
+    both_ways(BM_FLOAT8, "-1e-323", "-1e-323");
+    both_ways(BM_FLOAT8, "1.5e-310", "1.5e-310");
+    both_ways(BM_FLOAT8, "2.225073858507201e-308", "2.225073858507201e-308");
+    both_ways(BM_FLOAT8, "2.2250738585072014e-308", "2.2250738585072014e-308"); /* normal */
+    both_ways(BM_FLOAT4, "1.40129846e-45", "1e-45");
+    both_ways(BM_FLOAT4, "-1.17549e-38", "-1.17549e-38");
     both_ways(BM_FLOAT8, "inf", "Infinity");
     both_ways(BM_FLOAT8, "-Infinity", "-Infinity");
     both_ways(BM_FLOAT4, "0.1", "0.1");
@@ -94,7 +103,8 @@ static void test_floats(void **state)
     refused(BM_FLOAT8, "1e-400", "range");
     refused(BM_FLOAT4, "1e39", "range");
     refused(BM_FLOAT4, "1e-60", "range");
-    refused(BM_FLOAT8, "1,5", "decimal comma");
+    refused(BM_FLOAT8, "1,5", "has a comma");
+    refused(BM_FLOAT8, "a,1", "not a number");
     refused(BM_FLOAT8, "0x10", "not a number");
     refused(BM_FLOAT8, "1.5.2", "not a number");
     refused(BM_FLOAT8, "", "not a number");
@@ -109,8 +119,8 @@ static void test_bools(void **state)
         both_ways(BM_BOOL, words[i], "true");
         both_ways(BM_BOOL, others[i], "false");
     }
-    refused(BM_BOOL, "2", "neither true nor false");
-    refused(BM_BOOL, "", "neither true nor false");
+    refused(BM_BOOL, "2", "not a boolean");
+    refused(BM_BOOL, "", "not a boolean");
 }
 
 static void test_dates_and_times(void **state)
@@ -127,16 +137,16 @@ static void test_dates_and_times(void **state)
     both_ways(BM_TIMESTAMPTZ, "2024-02-29 13:45:00 +01", "2024-02-29 12:45:00+00");
     refused(BM_TIMESTAMPTZ, "2024-02-29 13:45:00  Z", "2024-12-31");
     both_ways(BM_TIMESTAMPTZ, "0001-01-01 00:00:00+01", "0001-12-31 23:00:00+00 BC");
-    refused(BM_DATE, "2023-02-29", "not a date of the calendar");
+    refused(BM_DATE, "2023-02-29", "there is no such day");
     refused(BM_DATE, "5874898-01-01", "range");
     refused(BM_DATE, "4714-11-23 BC", "range");
-    refused(BM_DATE, "31.12.2024", "year, month and day");
+    refused(BM_DATE, "31.12.2024", "another order");
     refused(BM_DATE, "2024-02-29 10:00", "time of day");
-    refused(BM_DATE, "tomorrow", "2024-12-31");
+    refused(BM_DATE, "tomorrow", "YYYY-MM-DD");
     refused(BM_TIME, "25:00", "23:59:59");
     refused(BM_TIMESTAMP, "2024-02-29 13:45:00Z", "offset");
     refused(BM_TIMESTAMP, "4714-11-23 00:00:00 BC", "range");
-    refused(BM_TIMESTAMPTZ, "12/31/2024", "year, month and day");
+    refused(BM_TIMESTAMPTZ, "12/31/2024", "another order");
 }
 
 static void test_uuids(void **state)
@@ -209,7 +219,8 @@ static void test_slices(void **state)
     check_slice(BM_BYTEA, "\\x00ff10", "\x00\xff\x10", 3);
     check_slice(BM_BYTEA, "\\x", "", 0);
     refused(BM_TEXT, "\xff", "UTF-8");
-    refused(BM_NUMERIC, "12,50", "decimal comma");
+    refused(BM_NUMERIC, "12,50", "has a comma");
+    refused(BM_NUMERIC, "a,1", "not a number");
     refused(BM_NUMERIC, "x", "not a number");
     refused(BM_BYTEA, "00ff", "hexadecimal");
     refused(BM_BYTEA, "\\x0", "hexadecimal");

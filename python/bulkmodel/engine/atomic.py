@@ -62,6 +62,27 @@ def one_transaction(
         raise
 
 
+class _RolledBack(Exception):
+    """Ends a dry run."""
+
+
+@contextmanager
+def trial(using: str, dry_run: bool, undo: Callable[[], None]) -> Iterator[None]:
+    """Run a call in a transaction, inside the caller's with a savepoint, so that it can begin
+    again after an error.  dry_run: roll back at the end.  undo: called if it was rolled back."""
+    nested = connections[using].in_atomic_block
+    try:
+        with transaction.atomic(using=using) if nested else one_transaction(using):
+            yield
+            if dry_run:
+                raise _RolledBack
+    except _RolledBack:
+        undo()
+    except BaseException:
+        undo()
+        raise
+
+
 class BeforeCommit:
     """What must be known before COMMIT in case its answer is lost."""
 

@@ -14,6 +14,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel import _core
 from bulkmodel.engine import timeouts
+from bulkmodel.engine.dialect import POSTGRESQL
 
 SECONDS = 5.0
 
@@ -58,7 +59,7 @@ def transaction_of(connection: BaseDatabaseWrapper) -> Transaction:
     """Ask the server for the identity of the open transaction.  This bypasses Django's cursor, so
     that the query is neither logged nor counted."""
     with connection.connection.cursor() as cursor:
-        cursor.execute(_core.XACT_TOLD)
+        cursor.execute(_core.transaction_sql(POSTGRESQL.name))
         return Transaction(_server(connection.connection), *cursor.fetchone())
 
 
@@ -69,7 +70,7 @@ def fate_of(lost: BaseDatabaseWrapper, transaction: Transaction | None) -> str:
     if transaction is None:
         return UNKNOWN
     _, id, backend = transaction
-    question = _core.CommitQuestion(id, backend, seconds)
+    question = _core.CommitQuestion(POSTGRESQL.name, id, backend, seconds)
     # A silent server blocks the driver.  Its daemon thread is then abandoned.
     thread = threading.Thread(target=_ask, args=(lost, transaction, question, seconds), daemon=True)
     thread.start()

@@ -126,8 +126,8 @@ class Jobs:
         try:
             self._run(settle, undo, beside)
         except locate_row.OF_A_ROW as error:
-            if self.target.connection.vendor == "postgresql":
-                failure.may_be_found(error, partial(self._find, error))
+            if self.target.connection.vendor == "postgresql" or not failure.is_of_job(error):
+                failure.may_be_found(error, partial(self.find, error))
             raise
 
     def _run(
@@ -180,10 +180,11 @@ class Jobs:
         """Return whether the keys of the last job are known, possibly before it is written."""
         return self._tasks[0].jobs[-1].knows_keys()
 
-    def _find(self, error: Error) -> tuple[_core.Job, int] | None:
+    def find(self, error: Error) -> tuple[_core.Job, int] | None:
         """Find the job and the row that caused the error: write the rows again and roll back.
         None: unknown."""
-        of_reference = failure.sqlstate_of(error) in ("23503", "23001")
+        state = failure.facts_of(error, self.target.connection).sqlstate
+        of_reference = state in ("23503", "23001")
         if of_reference and _refers_to_itself(self.target.model):
             return None  # a part of the rows may fail where all of them succeed
         try:

@@ -24,12 +24,13 @@ def _performer(
     on_postgresql = cursor.db.vendor == "postgresql"
     performs: dict[str, Any] = postgresql.PERFORM if on_postgresql else sqlite.PERFORM
     clock = timeouts.clock_of(cursor.db)
+    plain = cursor.execute if on_postgresql else sqlite.Plain(cursor)
 
     def perform(job: _core.Job, step: locate_row.Next) -> tuple[int, list[Any]]:
         if clock is not None:
             clock.check()
         if step[0] == "plain":
-            cursor.execute(step[1])
+            plain(step[1])
             return 0, []
         count, rows = performs[step[0]](cursor, job, Step(*step, beside), condition)
         return count, rows
@@ -43,8 +44,9 @@ def _locate(
     """Find the row on a database whose transaction continues after an error (SQLite)."""
     if failure.is_located(error):
         return
+    alone = not connection.in_atomic_block  # so deferred constraints were checked
     with locate_row.rolled_back(connection.alias):
-        found = locate_row.search(error, [job], connection, perform, in_place=True)
+        found = locate_row.search(error, [job], connection, perform, alone, in_place=True)
     if found is not None:
         failure.found(error, *found)
 

@@ -12,8 +12,10 @@ from typing import TypeVar
 from django.db import Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from bulkmodel import _core
 from bulkmodel.engine import timeouts
 from bulkmodel.engine.commit_check import checking
+from bulkmodel.engine.dialect import POSTGRESQL, SQLITE_TABLE
 from bulkmodel.engine.failure import is_lost, sqlstate_of
 from bulkmodel.errors import CallTimeout, CommitUnknown, PartialCommit
 from bulkmodel.options import Options
@@ -22,11 +24,9 @@ _log = logging.getLogger("bulkmodel")
 _Result = TypeVar("_Result")
 
 # Seconds.  Full jitter: a pause is random, up to a limit that doubles.
-_FIRST, _LONGEST, _ALL = 0.05, 2.0, 30.0
-
-# Serialization failure, deadlock.
-_TRANSIENT = ("40001", "40P01")
-_SQLITE_BUSY = 5
+_FIRST, _LONGEST, _ALL = (
+    ms / 1000 for ms in (_core.RETRY_FIRST_MS, _core.RETRY_LONGEST_MS, _core.RETRY_ALL_MS)
+)
 
 
 def carry_out(
@@ -77,5 +77,7 @@ def _may_pass(error: Error, connection: BaseDatabaseWrapper) -> bool:
         return False
     if connection.vendor == "sqlite":
         code = getattr(error.__cause__, "sqlite_errorcode", None)  # since Python 3.11
-        return "database is locked" in str(error) if code is None else code & 255 == _SQLITE_BUSY
-    return sqlstate_of(error) in _TRANSIENT or is_lost(error)
+        if code is None:
+            return "database is locked" in str(error)
+        return _core.may_pass(SQLITE_TABLE.name, "", code)
+    return _core.may_pass(POSTGRESQL.name, sqlstate_of(error) or "", 0) or is_lost(error)

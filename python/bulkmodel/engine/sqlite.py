@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, Error
+from django.db import DatabaseError, Error, IntegrityError
 
 from bulkmodel import _core, conf
 from bulkmodel.engine import failure
@@ -191,6 +191,27 @@ def _bind_each(
 
 
 PERFORM = {"batch": show_batch, "rows": bind_rows}
+
+_REFERS = "FOREIGN KEY constraint failed"
+
+
+class Plain:
+    """Runs the statements of a search for a row that take no rows.  One that counts the rows
+    without a parent fails where there are more than at first."""
+
+    def __init__(self, cursor: Any) -> None:
+        self.cursor = cursor
+        self.at_first: int | None = None
+
+    def __call__(self, sql: str) -> None:
+        self.cursor.execute(sql)
+        counted = self.cursor.fetchone() if sql.startswith("SELECT count(*)") else None
+        if counted is None:
+            return
+        if self.at_first is None:
+            (self.at_first,) = counted
+        elif counted[0] > self.at_first:
+            raise IntegrityError(_REFERS) from sqlite3.IntegrityError(_REFERS)
 
 
 _HIGHEST_KEY = 2**63 - 1

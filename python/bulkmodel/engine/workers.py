@@ -19,6 +19,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from bulkmodel import _core
 from bulkmodel.engine import commit_check, session, start_thread, timeouts
 from bulkmodel.engine.connections import peer_is_there
+from bulkmodel.engine.dialect import POSTGRESQL
 from bulkmodel.engine.failure import is_lost
 from bulkmodel.errors import CommitUnknown, Part, PartialCommit
 
@@ -160,7 +161,7 @@ class Team:
         if self.session.is_serializable:
             raise Entangled("Serializable transactions can make each other fail at COMMIT.")
         self.rules = _core.Team(len(tasks))
-        self.join, self.asks = _core.team_sql(random.getrandbits(31))
+        self.join, self.asks = _core.team_sql(POSTGRESQL.name, random.getrandbits(31))
         self.checks_commits = commit_check.is_wanted(True)
         self.error: BaseException | None = None  # the first
         self._interrupt: BaseException | None = None  # came too late to stop the call

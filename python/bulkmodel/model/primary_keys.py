@@ -52,6 +52,15 @@ def normal_keys(model: type[models.Model], keys: Iterable[Any], using: str) -> l
     return [normal(model, key, using) for key in given]
 
 
+def normal_values(field: Any, values: Iterable[Any], using: str) -> list[Any]:
+    """Return a field's values as they are read, in order.  See normal_value()."""
+    given = list(values)
+    sure = _SURE.get(type(target_of(field)))
+    if sure is not None and set(map(type, given)) <= {sure, type(None)}:
+        return given
+    return [normal_value(field, value, using) for value in given]
+
+
 def has_plain_keys(model: type[models.Model]) -> bool:
     """Return whether equal keys always have the same form in the engine."""
     fields: Any = model._meta.pk_fields

@@ -6,8 +6,13 @@ import json
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
+from django.db import models
 from django.db.models import lookups
 from django.db.models.expressions import ColPairs, RawSQL  # type: ignore[attr-defined]
+from django.db.models.fields.tuple_lookups import (  # type: ignore[import-untyped]
+    Tuple,
+    TupleIn,
+)
 from django.db.models.sql import Query
 from django.db.models.sql.where import ExtraWhere
 
@@ -65,6 +70,13 @@ def _subquery(queryset: Any, connection: Any) -> Condition | None:
     return bound(connection, f"t.{column} IN ({sql})", params)
 
 
+def having(fields: list[Any], keys: list[tuple[Any, ...]]) -> InKeys:
+    """Return the condition that the values of these fields are one of the keys."""
+    if len(fields) == 1:
+        return InKeys(models.F(fields[0].attname), [value for (value,) in keys])
+    return InKeys(Tuple(*(models.F(field.attname) for field in fields)), keys)
+
+
 class InKeys(lookups.In):  # type: ignore[type-arg]
     """A lookup for many keys, sent as one parameter.  On PostgreSQL a composite key takes one
     parameter for each of its columns."""
@@ -79,15 +91,17 @@ class InKeys(lookups.In):  # type: ignore[type-arg]
         return self.rhs  # their column is not known yet
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
-        plain: Any = lookups.In(self.lhs, self.rhs)
-        if isinstance(self.lhs, ColPairs):
+        plain: Any = lookups.In(self.lhs, self.rhs) if len(self._parts()) == 1 else None
+        if isinstance(self.lhs, Tuple):
+            plain = TupleIn(self.lhs, self.rhs)
+        elif isinstance(self.lhs, ColPairs):
             plain = self.lhs.output_field.get_lookup("in")(self.lhs, self.rhs)
         sql, params = compiler.compile(plain)
         return sql, params
 
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         keys = self._keys(connection)
-        column, params = self.process_lhs(compiler, connection)
+        column, params = self._columns(compiler, connection)
         kinds = [part.output_field.rel_db_type(connection) for part in self._parts()]
         if len(keys) == 1:
             (kind,) = kinds
@@ -100,7 +114,7 @@ class InKeys(lookups.In):  # type: ignore[type-arg]
 
     def as_sqlite(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         keys = self._keys(connection)
-        column, params = self.process_lhs(compiler, connection)
+        column, params = self._columns(compiler, connection)
         if not all(isinstance(v, (int, float, str)) for values in keys for v in values):
             return self.as_sql(compiler, connection)
         if len(keys) == 1:
@@ -111,7 +125,15 @@ class InKeys(lookups.In):  # type: ignore[type-arg]
         return f"{column} IN (SELECT {cells} FROM json_each(%s))", (*params, json.dumps(rows))
 
     def _parts(self) -> list[Any]:
-        return list(self.lhs) if isinstance(self.lhs, ColPairs) else [self.lhs]
+        return list(self.lhs) if isinstance(self.lhs, ColPairs | Tuple) else [self.lhs]
+
+    def _columns(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        """Return the columns, separated by commas, and their parameters."""
+        if not isinstance(self.lhs, Tuple):
+            sql, params = self.process_lhs(compiler, connection)
+            return str(sql), params
+        compiled = [compiler.compile(part) for part in self.lhs]
+        return ", ".join(sql for sql, _ in compiled), [p for _, given in compiled for p in given]
 
     def _keys(self, connection: Any) -> list[list[Any]]:
         """Return the prepared values of each column."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
 from django.db import connections, models
 
 from bulkmodel import _core
-from bulkmodel.engine import failure, postgresql
+from bulkmodel.engine import failure, locate_row, postgresql
 from bulkmodel.engine.atomic import one_transaction
 from bulkmodel.engine.jobs import Jobs, share, workers_for
 from bulkmodel.engine.returned_keys import ASKED, way_of
@@ -54,6 +54,10 @@ class CopyIn:
         self.is_overridden = queryset._has_own_create()
         self.keys: list[Any] = []
         self.objects: list[Any] | None = None
+        # The only write, and its rows: a constraint may be checked at COMMIT.
+        self._only: tuple[Jobs, list[Any], Sequence[int]] | None = None
+        self._writes = 0
+        self._is_all_written = False
 
     def run(self, objects: Iterable[Any], keep_keys: bool, keep_objects: bool) -> int:
         """Write the objects and return how many.  After the commit `keys` and `objects` contain
@@ -64,7 +68,7 @@ class CopyIn:
         workers, size = self._shared(objects)
         few = isinstance(objects, list) and len(objects) <= SMALL
         whole = one_transaction(self.using, several=not few) if workers == 1 else nullcontext()
-        with whole:
+        with self._checked_at_commit(), whole:
             self.target, self.catalog = self._target(few)
             if self.catalog is not None and self.catalog.triggers():
                 workers = 1  # matching keys may need a single connection
@@ -78,6 +82,7 @@ class CopyIn:
                     if keep_objects:
                         kept += rows
                 read += len(chunk)
+            self._is_all_written = True
         self.keys = keys
         if keep_objects:
             self.objects = kept
@@ -85,6 +90,21 @@ class CopyIn:
                 row.pk = key
                 row._state.adding, row._state.db = False, self.using
         return n
+
+    @contextmanager
+    def _checked_at_commit(self) -> Iterator[None]:
+        """Find the row of an error that comes at COMMIT.  Of several chunks the rows are gone."""
+        try:
+            yield
+        except locate_row.OF_A_ROW as error:
+            if self._is_all_written and not hasattr(error, "row_index"):
+                call = self._call([], ())
+                if self._only is not None:
+                    written, chunk, places = self._only
+                    failure.may_be_found(error, partial(written.find, error))
+                    call = self._call(chunk, places, written.row_of)
+                diagnose.annotate(error, call)
+            raise
 
     def told(self, objects: list[Any]) -> tuple[dict[str, list[Any]], list[str]]:
         """Return the fields that were not written: their values are unknown."""
@@ -191,6 +211,8 @@ class CopyIn:
 
                 with diagnose.diagnosed(lambda: self._call(chunk, places, written.row_of)):
                     written.run(settle)
+                self._only = (written, chunk, places) if self._writes == 0 else None
+                self._writes += 1
                 return lambda: part.keys(written.keys)
         with one_transaction(self.using):
             return self._write_as_django(chunk, places)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from copy import copy
 from itertools import compress
 from typing import Any
@@ -20,20 +21,34 @@ from bulkmodel.engine.support import falls_back
 from bulkmodel.model import diagnose
 from bulkmodel.model.adapt import for_save
 from bulkmodel.model.attributes import attributes_of
-from bulkmodel.model.fields import Field, has_relations, key_fields, sets_itself
+from bulkmodel.model.fields import BUILT_IN, Field, has_relations, key_fields
 from bulkmodel.model.limits import check_values
-from bulkmodel.model.primary_keys import has_plain_keys, normal_keys
+from bulkmodel.model.primary_keys import has_plain_keys, normal, normal_keys
 from bulkmodel.model.row_state import note_lost, note_written
 from bulkmodel.model.snapshot import Snapshot, is_loaded
 from bulkmodel.model.target import Target
 from bulkmodel.model.where import InKeys, condition_of
+from bulkmodel.results import Outcome
 from bulkmodel.verbs.bulk_update import Update, cuts
+from bulkmodel.verbs.find_rows import (
+    check_instances,
+    find,
+    keys_of,
+    named,
+    refuse_repeated,
+    unique_fields_named,
+)
 from bulkmodel.verbs.written_rows import of_keys
 
 
 def fields_named(model: type[models.Model], names: tuple[str, ...]) -> list[Field]:
     """Return the fields to write.  ValueError, FieldDoesNotExist: a field cannot be written."""
     opts = model._meta
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError(
+            "update_fields() takes each field name as an argument of its own, and objects by "
+            'keyword: update_fields("value", objects=rows).'
+        )
     fields: list[Any] = [opts.get_field(name) for name in names]
     keys = key_fields(model) if fields else ()
     for field in fields:
@@ -46,14 +61,28 @@ def fields_named(model: type[models.Model], names: tuple[str, ...]) -> list[Fiel
     return list(dict.fromkeys(fields))
 
 
+def refuse_unread(queryset: Any, names: tuple[str, ...]) -> None:
+    """Raise ValueError if the queryset was never read: it has no changed objects to write."""
+    if queryset._result_cache is not None or queryset.query.is_empty():
+        return
+    called = f"update_fields({', '.join(map(repr, names))})"
+    raise ValueError(
+        f"{called}: this queryset has not been read, so none of its objects can have changed. "
+        "Keep the queryset in a variable, change the objects that it yields and call the method "
+        "on it, or pass objects=. To set one value in all rows, use update()."
+    )
+
+
 def check_rows(model: type[models.Model], rows: list[Any], using: str) -> None:
-    """Check that each object is a saved instance of this model and that none is repeated."""
+    """Check that each object is an instance of this model with a primary key, and that none is
+    repeated."""
     for i, row in enumerate(rows):
         if not isinstance(row, model._meta.concrete_model or model):
             raise failure.not_an_instance(i, row, model)
-        if row._state.adding or row.pk is None:
+        if not row._is_pk_set():  # type: ignore[attr-defined]
             raise ValueError(
-                f"Object {i} has not been saved. update_fields() only updates existing rows."
+                f"Object {i} has no primary key. Set it, or pass unique_fields= to find its row by "
+                "other fields."
             )
     seen: dict[Any, int] = {}
     for i, key in enumerate(normal_keys(model, [row.pk for row in rows], using)):
@@ -62,19 +91,93 @@ def check_rows(model: type[models.Model], rows: list[Any], using: str) -> None:
 
 
 def rows_to_update(
-    model: type[models.Model], objects: Iterable[Any], fields: list[Field], using: str
+    model: type[models.Model],
+    objects: Iterable[Any],
+    fields: list[Field],
+    using: str,
+    by: ByUniqueFields | None = None,
 ) -> list[Any]:
     """Check the objects and return them as a list."""
     rows = list(objects)
     key = model._meta.pk
     related = has_relations(model)
     marks = _core.plain(rows, model, key.attname, related) if key is not None else None
-    if marks is None or any(mark & 5 for mark in set(marks)) or not has_plain_keys(model):
+    keyless = marks is None or any(mark & 1 for mark in set(marks))
+    if by is None and (keyless or not has_plain_keys(model)):
         check_rows(model, rows, using)
     if marks is None or any(mark & 2 for mark in set(marks)):
         for row in rows:
             row._prepare_related_fields_for_save("update_fields", fields or None)
     return rows
+
+
+class ByUniqueFields:
+    """Objects whose rows are found by other fields than the primary key."""
+
+    def __init__(
+        self, model: type[models.Model], objects: list[Any], names: Iterable[str], using: str
+    ) -> None:
+        """ValueError: an object has no value in one of the fields, or is repeated."""
+        self.model = model
+        self.objects = objects
+        self.using = using
+        self.fields = unique_fields_named(model, names)
+        check_instances(model, objects)
+        keys = keys_of(objects, self.fields, using)
+        if None in keys:
+            raise ValueError(
+                f"Object {keys.index(None)} has no value in one of the unique fields "
+                f"({named(self.fields)}), so its row cannot be found."
+            )
+        refuse_repeated(keys, self.fields)
+        self.keys: list[Any] = keys
+        self._before = [row.pk for row in objects]
+
+    def find(self) -> list[bool]:
+        """Set the primary keys of the objects that have rows.  Return which ones have."""
+        pks = find(self.model, self.using, self.fields, self.keys).pks
+        for i, (row, pk) in enumerate(zip(self.objects, pks)):
+            if pk is None:
+                continue
+            if row._is_pk_set() and normal(self.model, row.pk, self.using) != pk:
+                raise ValueError(
+                    f"Object {i} has primary key {row.pk!r}, but {named(self.fields)} belongs to "
+                    f"the row with primary key {pk!r}."
+                )
+            row.pk = pk
+        return [pk is not None for pk in pks]
+
+    def undo(self) -> None:
+        """Unset the primary keys that find() has set."""
+        for row, pk in zip(self.objects, self._before):
+            row.pk = pk
+
+
+def by_unique_fields(
+    model: type[models.Model],
+    objects: list[Any],
+    names: Iterable[str] | None,
+    using: str,
+    given: bool,
+) -> ByUniqueFields | None:
+    """Return how the objects find their rows.  None: by primary key.  given: they are not those of
+    a queryset."""
+    if names is None:
+        return None
+    if not given:
+        raise ValueError("unique_fields= needs objects=: the rows of a queryset have primary keys.")
+    return ByUniqueFields(model, objects, names, using)
+
+
+@contextmanager
+def undone(by: ByUniqueFields | None) -> Iterator[None]:
+    """Unset the primary keys that the call has set if it fails."""
+    try:
+        yield
+    except BaseException:
+        if by is not None:
+            by.undo()
+        raise
 
 
 class Changes:
@@ -86,6 +189,7 @@ class Changes:
         rows: list[Any],
         fields: list[Field],
         snapshot: Snapshot | None,
+        by: ByUniqueFields | None = None,
     ) -> None:
         self.model = model
         self.rows = rows
@@ -101,6 +205,9 @@ class Changes:
         elif snapshot is not None:
             self._compare(model, snapshot)
         self.sent = self.places
+        if by is not None and rows:
+            there = by.find()
+            self._keep([there[i] for i in self.places])
 
     def rows_of(self, field: Field) -> list[Any]:
         """Return the rows in which the field is written."""
@@ -121,13 +228,25 @@ class Changes:
         lost = set(self.sent).difference(self.places)
         return [i for i in range(len(self.all)) if i not in lost]
 
+    def outcomes(self) -> bytes:
+        """Return the outcome of each row, once it is known which of them were written."""
+        told = bytearray([Outcome.UNCHANGED]) * len(self.all)
+        for i in self.sent:
+            told[i] = Outcome.MISSING
+        for i in self.places:
+            told[i] = Outcome.UPDATED
+        return bytes(told)
+
     def among(self, marks: list[bool]) -> Changes:
         """Return the changes of the marked rows only."""
         some = copy(self)
-        some.rows = list(compress(self.rows, marks))
-        some.places = list(compress(self.places, marks))
-        some.kept = {field: bytes(compress(kept, marks)) for field, kept in self.kept.items()}
+        some._keep(marks)
         return some
+
+    def _keep(self, marks: list[bool]) -> None:
+        self.rows = list(compress(self.rows, marks))
+        self.places = list(compress(self.places, marks))
+        self.kept = {field: bytes(compress(kept, marks)) for field, kept in self.kept.items()}
 
     def _leave_deferred(self) -> None:
         """Leave out fields that were not loaded.  auto_now fields set themselves."""
@@ -260,7 +379,7 @@ def _is_stored_as(field: Any, value: Any, stored: Any) -> bool:
 
 def _write(queryset: Any, changes: Changes, batch_size: int | None, workers: int) -> int:
     for field in changes.fields:
-        if sets_itself(field):
+        if type(field) not in BUILT_IN or getattr(field, "auto_now", False):
             for row in changes.rows_of(field):
                 setattr(row, field.attname, field.pre_save(row, add=False))
     if queryset.query.is_sliced:

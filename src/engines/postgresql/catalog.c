@@ -1,7 +1,7 @@
 #include "postgresql.h"
 
 #include "operators.h"
-#include "text.h"
+#include "quoting.h"
 #include "type.h"
 
 #include <stdlib.h>

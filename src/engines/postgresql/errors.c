@@ -29,6 +29,12 @@ bool bm__postgresql_says_moved(const bm_error *err)
     return is_among(err, states, sizeof states / sizeof states[0]);
 }
 
+/* src/backend/utils/adt/int8.c */
+bool bm__postgresql_narrows(const char *routine)
+{
+    return strcmp(routine, "int84") == 0 || strcmp(routine, "int82") == 0;
+}
+
 /* A serialization failure, a deadlock. */
 bool bm__postgresql_says_passing(const bm_error *err)
 {

@@ -93,14 +93,14 @@ static const char *words_for(const char *sqlstate)
         const char *words;
     } table[] = {
         {"22001", "the value is too long for its column"},
-        {"22003", "the number is out of the column's range"},
-        {"22007", "the text is no date or time"},
+        {"22003", "the number is out of range for its column"},
+        {"22007", "the text is not a date or time"},
         {"22008", "the date or time is out of range"},
-        {"22021", "the text has a character that the database's encoding has not"},
-        {"22P02", "the text is no value of the column's type"},
-        {"22P03", "the bytes are no value of the column's type"},
+        {"22021", "the text has a character that the encoding of the database does not have"},
+        {"22P02", "the text is not a valid value of the column's type"},
+        {"22P03", "the bytes are not a valid value of the column's type"},
         {"22P05", "the text has a character that cannot be converted"},
-        {"22000", "the value is not one of the column's type"},
+        {"22000", "the value is not valid for the column's type"},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if (strcmp(table[i].sqlstate, sqlstate) == 0) {

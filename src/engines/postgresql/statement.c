@@ -190,6 +190,12 @@ void bm__postgresql_copy_out(bm__sql *sql, const bm__sql_shape *shape,
     bm__sql_put(sql, ") TO STDOUT (FORMAT binary)");
 }
 
+void bm__postgresql_settle(bm__sql *sql, const bm__sql_shape *shape)
+{
+    (void)shape;
+    bm__sql_put(sql, "SET CONSTRAINTS ALL IMMEDIATE");
+}
+
 void bm__postgresql_reserve(bm__sql *sql, const char *expression, const char *type, bool array)
 {
     bm__sql_put(sql,

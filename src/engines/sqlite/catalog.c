@@ -1,6 +1,6 @@
 #include "sqlite_engine.h"
 
-#include "text.h"
+#include "quoting.h"
 
 #include <string.h>
 #include <strings.h>
@@ -9,6 +9,7 @@
  * The table's name comes as a cell of the batch, so that no literal stands in SQL; only the schema
  * is a name in the text.  `hidden` of table_xinfo: 2 and 3 are generated columns, 1 is a hidden one
  * of a virtual table.  sqlite.org/pragma.html#pragma_table_xinfo
+ * Only RAISE(IGNORE) and ON CONFLICT IGNORE leave a row out: both have that word.
  */
 static bm_status put_question(bm__catalog *catalog, const char **out, bm_error *err)
 {
@@ -28,8 +29,11 @@ static bm_status put_question(bm__catalog *catalog, const char **out, bm_error *
         "(SELECT count(*) FROM (SELECT type, tbl_name FROM %s UNION ALL SELECT type, "
         "tbl_name FROM sqlite_temp_master) g WHERE g.type = 'trigger' AND g.tbl_name = v.c0 "
         "COLLATE NOCASE), (SELECT count(*) FROM pragma_foreign_key_list(%s) f WHERE f.\"table\" = "
-        "v.c0 COLLATE NOCASE) FROM bulkmodel_batch v, pragma_table_xinfo(%s) p",
-        from, from, arguments, from, arguments, arguments);
+        "v.c0 COLLATE NOCASE), (SELECT count(*) FROM (SELECT sql, tbl_name FROM %s UNION ALL "
+        "SELECT "
+        "sql, tbl_name FROM sqlite_temp_master) d WHERE d.tbl_name = v.c0 COLLATE NOCASE AND "
+        "instr(lower(d.sql), 'ignore') > 0) FROM bulkmodel_batch v, pragma_table_xinfo(%s) p",
+        from, from, arguments, from, arguments, from, arguments);
     return bm__sql_end(&sql, &catalog->arena, out);
 }
 
@@ -45,6 +49,7 @@ enum {
     C_KEYS,
     C_TRIGGERS,
     C_SELF,
+    C_IGNORES,
     C_COUNT
 };
 
@@ -68,6 +73,7 @@ static bm_status push(void *context, const bm__cell *cells, size_t n, bm_error *
         table->sequences = cells[C_SEQUENCES].integer > 0;
         table->insert_trigger = cells[C_TRIGGERS].integer > 0;
         table->self_reference = cells[C_SELF].integer > 0;
+        table->may_ignore = cells[C_IGNORES].integer > 0;
         table->fingerprint = "";
     }
     bm__table_column *column = bm__catalog_column(catalog);

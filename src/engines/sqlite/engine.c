@@ -1,6 +1,6 @@
 #include "sqlite_engine.h"
 
-#include "lite.h"
+#include "storage.h"
 
 #include <string.h>
 
@@ -21,14 +21,16 @@ static bool says_busy(const bm_error *err)
     return (err->native_code & 0xFF) == 5;
 }
 
-static const bm__storage storage = {
-    .resolve = bm__lite_resolve, .check = bm__lite_check, .read = bm__lite_read};
+static const bm__storage storage = {.resolve = bm__sqlite_resolve,
+                                    .check = bm__sqlite_check,
+                                    .value = bm__sqlite_value,
+                                    .read = bm__sqlite_read};
 
 /* Under every driver: one writer, no round trip to save, its own way to store. */
 #define EVERY_DRIVER                                                                               \
     .one_writer = true, .draws_keys = true, .storage = &storage, .small_rows = SIZE_MAX,           \
     .hint_rows = SIZE_MAX, .load_rows = 1000000, .exec_rows = 1000000, .stream_rows = 65536,       \
-    .type_of = bm__sqlite_type_of, .highest = bm__sqlite_highest,                                  \
+    .type_of = bm__sqlite_type_of, .highest = bm__sqlite_highest, .says_passing = says_busy,       \
     .truncate_reaches = bm__sqlite_truncate_reaches,                                               \
     .is_delete_trigger = bm__sqlite_is_delete_trigger
 
@@ -38,8 +40,8 @@ const bm__engine bm__engine_sqlite = {.name = "sqlite",
                                       .reads_batch = true,
                                       .ask = bm__sqlite_ask,
                                       .says_stale = says_error,
-                                      .says_passing = says_busy,
                                       .says_no_schema = says_error,
+                                      .settle = bm__sqlite_settle,
                                       .dialect = &bm__sqlite_dialect,
                                       EVERY_DRIVER};
 
@@ -47,8 +49,12 @@ const bm__engine bm__engine_sqlite = {.name = "sqlite",
 const bm__engine bm__engine_sqlite_table = {.name = "sqlite-table",
                                             .reads_batch = true,
                                             .returns_keys = true,
+                                            .settle = bm__sqlite_settle,
                                             .dialect = &bm__sqlite_dialect,
                                             EVERY_DRIVER};
 
-const bm__engine bm__engine_sqlite_rows = {
-    .name = "sqlite-rows", .returns_keys = true, .dialect = &bm__sqlite_rows_dialect, EVERY_DRIVER};
+const bm__engine bm__engine_sqlite_rows = {.name = "sqlite-rows",
+                                           .returns_keys = true,
+                                           .settle = bm__sqlite_rows_settle,
+                                           .dialect = &bm__sqlite_rows_dialect,
+                                           EVERY_DRIVER};

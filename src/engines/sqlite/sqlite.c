@@ -58,7 +58,7 @@ static bm_status perform(bm__sqlite_conn *c, const bm__step *step, bm__answer *a
         return savepoint(c, step, err);
     case BM__STEP_EXEC:
         return step->batch != NULL ? bm__sqlite_run_over_batch(c, step, answer, err)
-                                   : bm__sqlite_run_all(c, step, answer, err);
+                                   : bm__sqlite_run_sql(c, step, answer, err);
     case BM__STEP_READY:
         return BM_OK;
     case BM__STEP_COMMIT:

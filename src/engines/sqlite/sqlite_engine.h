@@ -13,6 +13,9 @@ extern const bm__dialect bm__sqlite_rows_dialect;
 void bm__sqlite_highest(bm__sql *sql, const bm__sql_shape *shape, const char *column,
                         bool sequence);
 
+void bm__sqlite_settle(bm__sql *sql, const bm__sql_shape *shape);
+void bm__sqlite_rows_settle(bm__sql *sql, const bm__sql_shape *shape);
+
 /* truncate.c */
 void bm__sqlite_truncate_reaches(bm__sql *sql, const bm__sql_shape *shape);
 bool bm__sqlite_is_delete_trigger(const char *text);

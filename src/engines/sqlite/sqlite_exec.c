@@ -227,6 +227,18 @@ static bm_status run_lent(bm__sqlite_conn *c, const bm__step *step, bm__answer *
     return status != BM_OK && is_first ? failed_over(c, step->batch, status, answer, err) : status;
 }
 
+/* The function that it calls comes with the source, which another bm_db over the same borrowed
+ * connection may have taken away. */
+bm_status bm__sqlite_run_sql(bm__sqlite_conn *c, const bm__step *step, bm__answer *answer,
+                             bm_error *err)
+{
+    bool calls = strcmp(step->sql, BM__SQLITE_SETTLE) == 0;
+    if (calls && (!c->registered || c->base.borrowed)) {
+        BM_TRY(register_source(c, err));
+    }
+    return bm__sqlite_run_all(c, step, answer, err);
+}
+
 bm_status bm__sqlite_run_over_batch(bm__sqlite_conn *c, const bm__step *step, bm__answer *answer,
                                     bm_error *err)
 {

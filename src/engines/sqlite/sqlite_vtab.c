@@ -1,7 +1,7 @@
 #include "sqlite_vtab.h"
 
-#include "lite.h"
 #include "sqlite_bounds.h"
+#include "storage.h"
 #include "type.h"
 #include "utf8.h"
 
@@ -129,8 +129,8 @@ static void give_any(const cursor *c, const column *from, sqlite3_context *conte
     char scratch[BM__PRINT_MAX];
     bm__cell cell;
     cell.data = NULL;
-    const char *fault =
-        bm__lite_value(cells->type, cells->layout, cells->width, cell_at(c, from), scratch, &cell);
+    const char *fault = bm__sqlite_value(cells->type, cells->layout, cells->width, cell_at(c, from),
+                                         scratch, &cell);
     if (fault != NULL) {
         c->source->place.fault = fault;
         c->source->place.view = (size_t)(from - c->source->columns);
@@ -186,8 +186,8 @@ static bool has_state_bytes(const bm__view *view)
 static bool is_constant(column *out, const bm_column *cells)
 {
     return out->data != NULL && cells->stride == 0 && !has_state_bytes(out->view) &&
-           bm__lite_value(cells->type, cells->layout, cells->width, cells->data, out->text,
-                          &out->value) == NULL;
+           bm__sqlite_value(cells->type, cells->layout, cells->width, cells->data, out->text,
+                            &out->value) == NULL;
 }
 
 static give_fn *giver_of(const bm_column *cells)
@@ -526,10 +526,39 @@ static const sqlite3_module module = {
     .xRowid = row_id,
 };
 
+/* sqlite.org/c3ref/c_dbstatus_options.html, SQLITE_DBSTATUS_DEFERRED_FKS; the error is that of
+ * COMMIT (src/vdbeaux.c, sqlite3VdbeCheckFk). */
+static void settled(sqlite3_context *context, int argc, sqlite3_value **argv)
+{
+    int waiting = 0;
+    int most = 0;
+    sqlite3 *db = sqlite3_context_db_handle(context);
+    (void)argc;
+    (void)argv;
+    if (sqlite3_db_status(db, SQLITE_DBSTATUS_DEFERRED_FKS, &waiting, &most, 0) != SQLITE_OK) {
+        sqlite3_result_error(context, "deferred foreign keys cannot be checked", -1);
+    } else if (waiting != 0) {
+        sqlite3_result_error(context, "FOREIGN KEY constraint failed", -1);
+        sqlite3_result_error_code(context, SQLITE_CONSTRAINT_FOREIGNKEY);
+    }
+}
+
+/* While a statement runs, a function that is there already cannot be put in its own place. */
+static int make_function(sqlite3 *db)
+{
+    int rc = sqlite3_create_function_v2(db, "bulkmodel_settled", 0, SQLITE_UTF8 | SQLITE_DIRECTONLY,
+                                        NULL, settled, NULL, NULL, NULL);
+    return (rc & 0xFF) == SQLITE_BUSY ? SQLITE_OK : rc;
+}
+
 /* SQLite calls drop_reference when the last statement that uses the module is gone, or at once
  * where it cannot be registered. */
 int bm__sqlite_source_register(bm__sqlite_source *source, struct sqlite3 *db)
 {
+    int rc = make_function(db);
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
     source->references++;
     return sqlite3_create_module_v2(db, MODULE_NAME, &module, source, drop_reference);
 }

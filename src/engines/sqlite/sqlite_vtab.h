@@ -8,6 +8,9 @@
  * their keys (unless sqlite_stat1 says that the table has less than three rows); ranges of `ord`
  * are cut out without a scan.  Triggers and views cannot name it (SQLITE_VTAB_DIRECTONLY).
  *
+ * The function bulkmodel_settled() fails, as COMMIT would, where the transaction has foreign keys
+ * that are deferred and not met.
+ *
  * A source is what the module of one connection reads: it holds a batch from offer to withdraw,
  * while one statement runs.  Needs core, lite and SQLite's API only; with BM_SQLITE_EXTENSION that
  * is the API of the SQLite which loads it.
@@ -16,6 +19,8 @@
 #define BM_ENGINES_SQLITE_VTAB_H
 
 #include "batch.h"
+
+#define BM__SQLITE_SETTLE "SELECT 1 WHERE bulkmodel_settled()"
 
 struct sqlite3;
 

@@ -1,6 +1,7 @@
 /* How a batch stands in a statement: as the virtual table, or row by row. */
 #include "parts.h"
 #include "sqlite_engine.h"
+#include "sqlite_vtab.h"
 
 static void put_batch(bm__sql *sql, const bm__sql_shape *shape, bool ordinality)
 {
@@ -47,4 +48,19 @@ void bm__sqlite_highest(bm__sql *sql, const bm__sql_shape *shape, const char *co
         bm__sql_put(sql, "sqlite_sequence AS s, bulkmodel_batch AS v WHERE s.name = v.c0), 0)");
     }
     bm__sql_put(sql, ", 0)");
+}
+
+void bm__sqlite_settle(bm__sql *sql, const bm__sql_shape *shape)
+{
+    (void)shape;
+    bm__sql_put(sql, "%s", BM__SQLITE_SETTLE);
+}
+
+/* Without a function of ours SQLite does not say whether something is deferred.  The driver
+ * compares the count of rows without a parent with that of before. */
+void bm__sqlite_rows_settle(bm__sql *sql, const bm__sql_shape *shape)
+{
+    bm__sql_put(sql, "SELECT count(*) FROM pragma_foreign_key_check(");
+    bm__sql_name_text(sql, shape->table);
+    bm__sql_put(sql, ")");
 }

@@ -21,3 +21,20 @@ class Tagged(models.Model):
 
     class Meta:
         ordering = ("name",)
+
+
+class Stock(models.Model):
+    """Rows are known by two fields together, of which one may be NULL."""
+
+    shop = models.ForeignKey("app.Plain", on_delete=models.CASCADE, related_name="stocks")
+    sku = models.CharField(max_length=20, null=True)
+    amount = models.IntegerField(default=0)
+    price = models.DecimalField(max_digits=8, decimal_places=2, default=0)
+    facts = models.JSONField(default=dict)
+    changed = models.DateTimeField(auto_now=True)
+    made = models.DateTimeField(auto_now_add=True)
+
+    objects = BulkModelManager()
+
+    class Meta:
+        unique_together = (("shop", "sku"),)

@@ -53,6 +53,16 @@ def upsert(rows: list[Product]) -> object:
     return products
 
 
+def feed(rows: list[Product]) -> tuple[int, int, int]:
+    # [bulk_upsert]
+    result = Product.objects.bulk_upsert(
+        rows, unique_fields=["sku"], update_fields=["name", "price"]
+    )
+    counts = result.inserted, result.updated, result.unchanged
+    # [end bulk_upsert]
+    return counts
+
+
 def refused(rows: list[Product]) -> tuple[object, ...]:
     # [errors]
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 # [imports]
 from decimal import Decimal
 
+from bulkmodel.results import Outcome
 from shop.models import Product
 
 # [end imports]
@@ -26,16 +27,6 @@ def named(products: object) -> None:
     # [end named]
 
 
-def without_snapshot() -> int:
-    # [snapshot]
-    products = Product.objects.snapshot(False).filter(stock__gt=0)
-    for product in products:
-        product.price += 1
-    matched = products.update_fields("price")
-    # [end snapshot]
-    return int(matched)
-
-
 def objects() -> int:
     # [objects]
     products = [product for product in Product.objects.iterator() if product.stock == 0]
@@ -44,6 +35,22 @@ def objects() -> int:
     matched = Product.objects.update_fields("stock", objects=products)
     # [end objects]
     return int(matched)
+
+
+def by_sku(feed: dict[str, Decimal]) -> int:
+    # [unique]
+    products = [Product(sku=sku, price=price) for sku, price in feed.items()]
+    matched = Product.objects.update_fields("price", objects=products, unique_fields=["sku"])
+    # [end unique]
+    return int(matched)
+
+
+def deleted(skus: list[str]) -> dict[str, int]:
+    # [delete]
+    result = Product.objects.bulk_delete(skus, unique_fields=["sku"])
+    unknown = [skus[i] for i in result.rows(Outcome.MISSING)]
+    # [end delete]
+    return {**result.deleted_by_label, "unknown": len(unknown)}
 
 
 def by_key(prices: dict[int, Decimal]) -> int:

@@ -1,0 +1,103 @@
+"""What a call did, row by row."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+class Outcome(IntEnum):
+    """The outcome of one input row, as in BulkResult.outcomes and in the C library."""
+
+    NONE = 0  # nothing was done with it
+    INSERTED = 1
+    UPDATED = 2
+    UNCHANGED = 3  # the row already had these values
+    MISSING = 4  # no row has the key
+    IGNORED = 5  # it conflicts with a row, or repeats the key of another object
+    DELETED = 6
+    SKIPPED = 7  # dropped by a trigger
+    REJECTED = 8  # set aside
+
+
+@dataclass
+class BulkResult:
+    """What a call did.
+
+    The counts are of input rows.  outcomes has one byte for each input row, in order: an Outcome.
+    keys has the primary key of each input row, None where it has no row.  statements is the number
+    sent, BEGIN and COMMIT included.  replays is how often the call was repeated (`retries`).
+    dry_run: everything was rolled back, and the counts say what would have happened.
+    deleted_by_label: deleted rows by model label, rows deleted by cascades included."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    missing: int = 0
+    ignored: int = 0
+    deleted: int = 0
+    skipped: int = 0
+    rejected: int = 0
+    outcomes: bytes = field(default=b"", repr=False)
+    keys: list[Any] = field(default_factory=list, repr=False)
+    deleted_by_label: dict[str, int] = field(default_factory=dict)
+    statements: int = 0
+    seconds: float = 0.0
+    replays: int = 0
+    dry_run: bool = False
+
+    def rows(self, outcome: Outcome) -> list[int]:
+        """Return the input positions of the rows with this outcome."""
+        return [i for i, byte in enumerate(self.outcomes) if byte == outcome]
+
+
+class Meter:
+    """Measures one call: its statements, seconds and repetitions."""
+
+    def __init__(self) -> None:
+        self.replays = 0
+        self.statements = 0
+        self._began = time.monotonic()
+        self._lock = threading.Lock()
+
+    def __call__(self, execute: Callable[..., Any], *statement: Any) -> Any:
+        """Count a statement: an execute_wrapper of Django, which workers copy.  Of BEGIN it sees
+        only SQLite's."""
+        with self._lock:
+            self.statements += statement[0] != "BEGIN"
+        return execute(*statement)
+
+    @contextmanager
+    def on(self, connection: BaseDatabaseWrapper, wanted: bool = True) -> Iterator[None]:
+        """Count the statements that this connection sends, if somebody wants to know."""
+        if not wanted:
+            yield
+            return
+        alone = not connection.in_atomic_block and connection.get_autocommit()
+        with connection.execute_wrapper(self):
+            yield
+        if alone and self.statements > 0:
+            self.statements += 2  # BEGIN and COMMIT
+
+    def result(self, outcomes: Sequence[int], keys: list[Any], **more: Any) -> BulkResult:
+        """Return the result of the call."""
+        told = bytes(outcomes)
+        counts: dict[str, Any] = {
+            one.name.lower(): told.count(one) for one in Outcome if one is not Outcome.NONE
+        }
+        return BulkResult(
+            **counts,
+            outcomes=told,
+            keys=keys,
+            statements=self.statements,
+            seconds=time.monotonic() - self._began,
+            replays=self.replays,
+            **more,
+        )

@@ -1,0 +1,136 @@
+"""bulk_delete(): delete rows by key, with the cascades and signals of Django's delete()."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import connections, models
+from django.db.models import sql
+from django.db.models.deletion import Collector
+from django.db.models.query import QuerySet
+
+from bulkmodel.engine.atomic import trial
+from bulkmodel.model.primary_keys import normal_keys, normal_values
+from bulkmodel.model.where import InKeys
+from bulkmodel.results import Outcome
+from bulkmodel.verbs.find_rows import (
+    Key,
+    check_instances,
+    find,
+    keys_of,
+    left_to_write,
+    named,
+    unique_fields_named,
+)
+
+
+class Delete:
+    """A bulk_delete() call.  Its queryset uses the alias to write to, and selects the rows that may
+    be deleted."""
+
+    def __init__(
+        self,
+        queryset: Any,
+        given: list[Any],
+        unique_fields: Iterable[str] | None,
+        duplicates: str,
+        dry_run: bool,
+    ) -> None:
+        self.queryset = queryset
+        self.model: type[models.Model] = queryset.model
+        self.using: str = queryset.db
+        self.dry_run = dry_run
+        self.unique = unique_fields_named(self.model, unique_fields)
+        self.by_pk = unique_fields is None
+        self.keys = _keys(self.model, given, self.unique, self.using)
+        self.written = left_to_write(self.keys, self.unique, duplicates)
+        self.outcomes = bytearray([Outcome.IGNORED]) * len(given)
+        self.pks: list[Any] = [None] * len(given)
+        self.by_label: dict[str, int] = {}
+
+    def run(self) -> None:
+        """Delete the rows, in one transaction."""
+        with trial(self.using, self.dry_run, lambda: None):
+            pks = self._wanted()
+            gone = (
+                self._delete([pk for pk in pks if pk is not None]) if set(pks) - {None} else set()
+            )
+            for i, pk in zip(self.written, pks):
+                there = pk is not None and pk in gone
+                self.outcomes[i] = Outcome.DELETED if there else Outcome.MISSING
+                self.pks[i] = pk if there else None
+
+    def _wanted(self) -> list[Any]:
+        """Return the primary key of each object.  None: no row has its unique fields."""
+        keys = [self.keys[i] for i in self.written]
+        if not self.by_pk:
+            pks = find(self.model, self.using, self.unique, keys).pks
+        elif len(self.unique) == 1:
+            pks = [key[0] for key in keys if key is not None]
+        else:
+            pks = list(keys)
+        return normal_keys(self.model, pks, self.using)
+
+    def _delete(self, pks: list[Any]) -> set[Any]:
+        """Delete the rows with these primary keys that the queryset selects.  Return their keys."""
+        rows = self.queryset.filter(InKeys(models.F("pk"), pks)).order_by()
+        if type(rows).delete is not QuerySet.delete:  # another package deletes in its own way
+            found = self._there(rows)
+            _, self.by_label = rows.delete()
+        elif Collector(self.using, origin=rows).can_fast_delete(rows):
+            found = self._delete_at_once(rows)
+            self.by_label = {self.model._meta.label: len(found)} if found else {}
+        else:
+            instances = list(rows)
+            found = [row.pk for row in instances]
+            collector = Collector(self.using, origin=rows)
+            collector.collect(instances)
+            _, self.by_label = collector.delete()
+        return set(normal_keys(self.model, found, self.using))
+
+    def _there(self, rows: Any) -> list[Any]:
+        return list(rows.values_list("pk", flat=True))
+
+    def _delete_at_once(self, rows: Any) -> list[Any]:
+        """Delete the rows with one statement, which returns their keys where the database can."""
+        connection = connections[self.using]
+        opts: Any = self.model._meta
+        if len(opts.pk_fields) > 1 or not connection.features.can_return_columns_from_insert:
+            found = self._there(rows)
+            rows._raw_delete(self.using)
+            return found
+        query = rows.query.clone()
+        query.__class__ = sql.DeleteQuery
+        compiler = query.get_compiler(self.using)
+        text, params = compiler.as_sql()
+        key = opts.pk.get_col(opts.db_table)
+        with connection.cursor() as cursor:
+            cursor.execute(f"{text} RETURNING {connection.ops.quote_name(opts.pk.column)}", params)
+            cells = cursor.fetchall()
+        converters = compiler.get_converters([key])
+        return [pk for (pk,) in compiler.apply_converters(cells, converters)]
+
+
+def _keys(
+    model: type[models.Model], given: Sequence[Any], fields: Sequence[Any], using: str
+) -> list[Key | None]:
+    """Return the keys of objects, or keys that were given as values or as tuples of values."""
+    are_objects = [isinstance(one, models.Model) for one in given]
+    if all(are_objects):
+        check_instances(model, given)
+        keys = keys_of(given, fields, using)
+    else:
+        if any(are_objects):
+            raise ValueError("bulk_delete() takes objects or keys, not both.")
+        cells = [one if isinstance(one, tuple | list) else (one,) for one in given]
+        for i, values in enumerate(cells):
+            if len(values) != len(fields):
+                raise ValueError(
+                    f"Key {i} has {len(values)} values instead of {len(fields)}: {named(fields)}."
+                )
+        columns = [normal_values(f, column, using) for f, column in zip(fields, zip(*cells))]
+        keys = [None if None in key else key for key in zip(*columns)]
+    if None in keys:
+        raise ValueError(f"Object {keys.index(None)} has no value in {named(fields)}.")
+    return keys

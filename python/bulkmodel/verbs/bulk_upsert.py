@@ -1,0 +1,219 @@
+"""bulk_upsert(): insert the objects whose rows do not exist, and update the rows that differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import compress
+from typing import Any
+
+from django.db import DatabaseError, Error, IntegrityError, models
+
+from bulkmodel import _core
+from bulkmodel.engine.atomic import trial
+from bulkmodel.model.attributes import MISSING, attributes_of
+from bulkmodel.model.fields import Field, has_relations, key_fields
+from bulkmodel.model.primary_keys import normal_value
+from bulkmodel.model.snapshot import file_name
+from bulkmodel.results import Outcome
+from bulkmodel.verbs.find_rows import (
+    check_instances,
+    find,
+    keys_of,
+    left_to_write,
+    unique_fields_named,
+)
+from bulkmodel.verbs.update_fields import Changes, write
+
+# How often the call begins again if another transaction inserts or deletes one of its rows.
+_ATTEMPTS = 3
+
+
+class Moved(DatabaseError):
+    """A row was deleted between the query that found it and the update."""
+
+
+class Upsert:
+    """A bulk_upsert() call.  Its queryset has no filter and uses the alias to write to."""
+
+    def __init__(
+        self,
+        queryset: Any,
+        objects: list[Any],
+        unique_fields: Iterable[str] | None,
+        update_fields: Iterable[str] | None,
+        *,
+        batch_size: int | None,
+        duplicates: str,
+        update_unchanged: bool,
+        dry_run: bool,
+    ) -> None:
+        self.queryset = queryset
+        self.model: type[models.Model] = queryset.model
+        self.using: str = queryset.db
+        self.objects = objects
+        self.batch_size = batch_size
+        self.update_unchanged = update_unchanged
+        self.dry_run = dry_run
+        check_instances(self.model, objects)
+        self.unique = unique_fields_named(self.model, unique_fields)
+        self.fields = _updated(self.model, self.unique, update_fields)
+        self.stamped: list[Field] = []
+        if update_fields is None:
+            self.stamped = [f for f in self.model._meta.concrete_fields if _sets_itself(f)]
+        # Keys of related objects that were saved after they were assigned.
+        for row in objects if has_relations(self.model) else ():
+            row._prepare_related_fields_for_save("bulk_upsert")
+        self.keys = keys_of(objects, self.unique, self.using)
+        self.written = left_to_write(self.keys, self.unique, duplicates)
+        self.outcomes = bytearray([Outcome.IGNORED]) * len(objects)
+        self.pks: list[Any] = [None] * len(objects)  # of each object's row
+        self._before = [(row.pk, row._state.adding, row._state.db) for row in objects]
+
+    def run(self) -> None:
+        """Write the rows, in one transaction, and set primary keys and states of the objects."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                with trial(self.using, self.dry_run, self._undo):
+                    self._write()
+                    self._take_keys()
+                return
+            except Exception as error:
+                if attempt == _ATTEMPTS or not self._moved(error):
+                    raise
+
+    def _moved(self, error: BaseException) -> bool:
+        """Return whether another transaction inserted or deleted one of the rows meanwhile."""
+        if isinstance(error, Moved):
+            return True
+        if not isinstance(error, IntegrityError):
+            return False
+        try:
+            now = self._find().pks
+        except Error:
+            return False
+        return any(pk is not None and not there for pk, there in zip(now, self._there))
+
+    def _find(self, names: Sequence[str] = ()) -> Any:
+        keys = [self.keys[i] for i in self.written]
+        return find(self.model, self.using, self.unique, keys, names)
+
+    def _write(self) -> None:
+        names = [] if self.update_unchanged else [field.attname for field in self.fields]
+        found = self._find(names)
+        self._there = [pk is not None for pk in found.pks]
+        old = list(compress(self.written, self._there))
+        for i, pk in zip(old, compress(found.pks, self._there)):
+            self.objects[i].pk = pk
+        stored = {name: list(compress(column, self._there)) for name, column in
+                  found.values.items()}  # fmt: skip
+        rows = [self.objects[i] for i in old]
+        changed = self._changed(rows, stored)
+        for i, mark in zip(old, changed):
+            self.outcomes[i] = Outcome.UPDATED if mark else Outcome.UNCHANGED
+        self._update([i for i, mark in zip(old, changed) if mark])
+        for row in rows:
+            row._state.adding, row._state.db = False, self.using
+        self._insert([i for i, there in zip(self.written, self._there) if not there])
+
+    def _changed(self, rows: list[Any], stored: dict[str, list[Any]]) -> bytes:
+        """Return 1 for each object that differs from its row."""
+        if self.update_unchanged:
+            return (b"\1" if self.fields else b"\0") * len(rows)
+        changed = bytearray(len(rows))
+        for field in self.fields if rows else ():
+            if not _sets_itself(field):
+                _mark(field, rows, stored[field.attname], changed, self.using)
+        return bytes(changed)
+
+    def _update(self, places: list[int]) -> None:
+        if not places or not self.fields:
+            return
+        fields = list(dict.fromkeys([*self.fields, *self.stamped]))
+        chosen = set(places)
+        marks = [i in chosen for i in range(len(self.objects))]
+        changes = Changes(self.model, self.objects, fields, None).among(marks)
+        if changes.rows and write(self.queryset, changes, self.batch_size)[0] < len(changes.rows):
+            raise Moved("A row was deleted while it was being updated.")
+
+    def _insert(self, places: list[int]) -> None:
+        if not places:
+            return
+        queryset = self.queryset.bulk_options(send_signals=False)
+        queryset._bm_counts = True
+        try:
+            queryset.bulk_create([self.objects[i] for i in places], self.batch_size)
+        except Exception as error:
+            row = getattr(error, "row_index", None)
+            if row is not None:
+                error.row_index = places[row]  # type: ignore[attr-defined]
+            raise
+        for i in places:
+            self.outcomes[i] = Outcome.INSERTED
+
+    def _take_keys(self) -> None:
+        inserted = Outcome.INSERTED if self.dry_run else Outcome.NONE  # whose keys are rolled back
+        for i in self.written:
+            self.pks[i] = None if self.outcomes[i] == inserted else self.objects[i].pk
+
+    def _undo(self) -> None:
+        for row, (pk, adding, db) in zip(self.objects, self._before):
+            row.pk = pk
+            row._state.adding, row._state.db = adding, db
+
+
+def _updated(
+    model: type[models.Model], unique: list[Any], names: Iterable[str] | None
+) -> list[Field]:
+    """Return the fields that an existing row gets from its object."""
+    opts = model._meta
+    left_out = {*key_fields(model), *unique}
+    if names is None:
+        return [
+            field
+            for field in opts.concrete_fields
+            if field not in left_out
+            and not field.generated
+            and not getattr(field, "auto_now_add", False)
+            and field.name != "bm_create_uuid"
+            and not _sets_itself(field)
+        ]
+    if isinstance(names, str):
+        raise TypeError(f"update_fields must be a list of field names: [{names!r}]")
+    fields: list[Any] = list(dict.fromkeys(opts.get_field(name) for name in names))
+    for field in fields:
+        if not field.concrete or field.many_to_many:
+            raise ValueError("bulk_upsert() can only update concrete fields.")
+        if field in left_out:
+            raise ValueError(f"bulk_upsert() cannot update {field.name!r}: it identifies the row.")
+        if field.generated:
+            raise ValueError("bulk_upsert() cannot update generated fields.")
+    return fields
+
+
+def _sets_itself(field: Any) -> bool:
+    return bool(getattr(field, "auto_now", False))
+
+
+def _mark(field: Any, rows: list[Any], stored: list[Any], changed: bytearray, using: str) -> None:
+    """Mark the objects whose value differs from the row's.  A deferred value does not."""
+    marks = _core.changed(rows, field.attname, stored, MISSING)
+    exact = field.attname in attributes_of(type(rows[0])).thaw
+    for i in compress(range(len(rows)), marks):
+        if not changed[i]:
+            value = file_name(vars(rows[i]).get(field.attname, MISSING))
+            changed[i] = not _is_stored_as(field, value, stored[i], using, exact)
+
+
+def _is_stored_as(field: Any, value: Any, stored: Any, using: str, exact: bool) -> bool:
+    """Return whether the value, given in another form, is the stored one.  In doubt: False.  exact:
+    equal values may be stored differently, as 1 and True are in JSON."""
+    if hasattr(value, "resolve_expression"):
+        return False
+    try:
+        now = normal_value(field, value, using)
+        same = type(now) is type(stored) and bool(now == stored)
+        if same and (exact or isinstance(now, float)):  # 0.0 == -0.0
+            return repr(now) == repr(stored)
+    except Exception:  # raised by the caller's own classes
+        return False
+    return same

@@ -1,0 +1,137 @@
+"""Find the rows of objects by fields other than the primary key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import models
+from django.db.models.query import QuerySet
+
+from bulkmodel.engine import failure
+from bulkmodel.model.primary_keys import normal_values
+from bulkmodel.model.where import having
+
+Key = tuple[Any, ...]
+DUPLICATES = ("error", "first", "last")
+
+
+def unique_fields_named(model: type[models.Model], names: Iterable[str] | None) -> list[Any]:
+    """Return the fields that identify a row; by default the primary key.  ValueError,
+    FieldDoesNotExist: a field cannot be used."""
+    opts: Any = model._meta
+    if isinstance(names, str):
+        raise TypeError(f"unique_fields must be a list of field names: [{names!r}]")
+    found: list[Any] = []
+    for name in ["pk"] if names is None else list(names):
+        found += opts.pk_fields if name == "pk" else [opts.get_field(name)]
+    if not found:
+        raise ValueError("unique_fields is empty: name the fields that identify a row.")
+    for one in found:
+        if not one.concrete or one.many_to_many or one.column is None:
+            raise ValueError(f"unique_fields can only name concrete fields, not {one.name!r}.")
+    return list(dict.fromkeys(found))
+
+
+def keys_of(objects: Sequence[Any], fields: Sequence[Any], using: str) -> list[Key | None]:
+    """Return each object's values of these fields as they are read.  None: one of them is NULL,
+    which equals no row."""
+    columns = [[getattr(row, one.attname) for row in objects] for one in fields]
+    for one, values in zip(fields, columns):
+        if any(hasattr(kind, "resolve_expression") for kind in set(map(type, values))):
+            raise ValueError(f"unique field {one.name!r} of an object is an expression.")
+    plain = [normal_values(one, values, using) for one, values in zip(fields, columns)]
+    return [None if None in key else key for key in zip(*plain)]
+
+
+def refuse_repeated(keys: Sequence[Key | None], fields: Sequence[Any]) -> None:
+    """Raise ValueError that names the first 20 pairs of objects with the same key."""
+    seen: dict[Key, int] = {}
+    pairs = []
+    for i, key in enumerate(keys):
+        if key is not None and seen.setdefault(key, i) != i:
+            pairs.append((seen[key], i))
+    if not pairs:
+        return
+    what = "primary key" if all(one.primary_key for one in fields) else named(fields)
+    first, *rest = pairs
+    more = f" So do {', '.join(f'{a} and {b}' for a, b in rest[:19])}." if rest else ""
+    left = f" ({len(rest) - 19} more)" if len(rest) > 19 else ""
+    raise ValueError(f"Objects {first[0]} and {first[1]} have the same {what}.{more}{left}")
+
+
+def left_to_write(keys: Sequence[Key | None], fields: Sequence[Any], duplicates: str) -> list[int]:
+    """Return the positions to write, as the option `duplicates` says.  ValueError: objects have the
+    same key, and that is an error."""
+    if duplicates not in DUPLICATES:
+        raise ValueError(f'duplicates must be "error", "first" or "last", not {duplicates!r}.')
+    if duplicates == "error":
+        refuse_repeated(keys, fields)
+        return list(range(len(keys)))
+    places = range(len(keys))
+    chosen = {keys[i]: i for i in (places if duplicates == "last" else reversed(places))}
+    return [i for i in places if keys[i] is None or chosen[keys[i]] == i]
+
+
+def named(fields: Sequence[Any]) -> str:
+    return ", ".join(one.name for one in fields)
+
+
+def check_instances(model: type[models.Model], objects: Sequence[Any]) -> None:
+    for i, row in enumerate(objects):
+        if not isinstance(row, model._meta.concrete_model or model):
+            raise failure.not_an_instance(i, row, model)
+
+
+@dataclass
+class Rows:
+    """The rows that were found."""
+
+    pks: list[Any]  # of each key; None: no row has it
+    values: dict[str, list[Any]] = field(default_factory=dict)  # by attribute, of each key
+
+
+def find(
+    model: type[models.Model],
+    using: str,
+    fields: Sequence[Any],
+    keys: Sequence[Key | None],
+    names: Sequence[str] = (),
+) -> Rows:
+    """Find the rows with these keys, and the values of the attributes `names`, in one query.
+
+    ValueError: several rows have a key."""
+    wanted = {key: i for i, key in enumerate(keys) if key is not None}
+    rows = Rows([None] * len(keys), {name: [None] * len(keys) for name in names})
+    if not wanted:
+        return rows
+    attributes = [one.attname for one in fields]
+    found: Any = QuerySet(model, using=using).filter(having(list(fields), list(wanted))).order_by()
+    read = list(zip(*found.values_list("pk", *attributes, *names)))
+    if not read:
+        return rows
+    last = 1 + len(fields)
+    there = zip(*(normal_values(*of, using) for of in zip(fields, read[1:last])))
+    at = _places(list(there), wanted, fields)
+    for column, cells in zip([rows.pks, *rows.values.values()], [read[0], *read[last:]]):
+        for i, cell in zip(at, cells):
+            column[i] = cell
+    return rows
+
+
+def _places(there: list[Key], wanted: dict[Key, int], fields: Sequence[Any]) -> list[int]:
+    """Return the position of each key that was read among those that were wanted."""
+    at = [wanted.get(key) for key in there]
+    if None in at:  # the column's collation ignores case or trailing spaces
+        loose = {_folded(key): i for key, i in wanted.items()}
+        at = [loose.get(_folded(key)) if i is None else i for key, i in zip(there, at)]
+    found = [i for i in at if i is not None]
+    if len(found) < len(at) or len(set(found)) < len(found):
+        why = "is equal to no object's in Python" if len(found) < len(at) else "is in several rows"
+        raise ValueError(f"{named(fields)} does not identify a row: a value {why}.")
+    return found
+
+
+def _folded(key: Key) -> Key:
+    return tuple(v.casefold().rstrip() if isinstance(v, str) else v for v in key)

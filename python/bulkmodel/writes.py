@@ -1,0 +1,145 @@
+"""Methods that Django's querysets do not have and that write rows: upsert and delete by key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import connections
+
+from bulkmodel import signals
+from bulkmodel.engine.timeouts import timed
+from bulkmodel.methods import MoreMethods, alters_data
+from bulkmodel.options import checks_names, options_of
+from bulkmodel.results import BulkResult, Meter
+from bulkmodel.verbs.bulk_delete import Delete
+from bulkmodel.verbs.bulk_upsert import Upsert
+
+
+class WriteMethods(MoreMethods):
+    """bulk_upsert() and bulk_delete()."""
+
+    @alters_data
+    @timed
+    @checks_names
+    def bulk_upsert(
+        self,
+        objs: Iterable[Any],
+        unique_fields: Iterable[str] | None = None,
+        update_fields: Iterable[str] | None = None,
+        *,
+        batch_size: int | None = None,
+        duplicates: str = "error",
+        update_unchanged: bool = False,
+        dry_run: bool = False,
+        send_signals: bool = True,
+        send_signal: bool = True,
+        signal: bool = True,
+        commit_check: bool | None = None,
+        retries: int = 0,
+    ) -> BulkResult:
+        """Insert the objects whose rows do not exist, and update the rows that differ.
+
+        unique_fields: the fields that identify a row; default: the primary key.  An object in which
+        one of them is None is inserted.  update_fields: the fields that an existing row gets;
+        default: all but the primary key, unique_fields, auto_now_add and generated fields.  Rows
+        that have these values already are not written, unless update_unchanged=True; auto_now is
+        set in the rows that are.  duplicates: what to do with objects that identify the same row:
+        "error", or write the "first" or the "last" and ignore the others.  dry_run: do everything,
+        then roll back.
+
+        Returns a BulkResult.  All objects get the primary key of their row.  Keys are drawn from
+        the sequence for new rows only.  ValueError: a field cannot be used, or objects identify
+        the same row.  After an error the objects are as before."""
+        options = options_of(
+            batch_size,
+            send_signals=send_signals,
+            send_signal=send_signal,
+            signal=signal,
+            commit_check=commit_check,
+            retries=retries,
+        )
+        given = list(objs)
+        using = self._alias_of_write()
+        call = signals.begin(
+            signals.BULK_UPSERT,
+            self,
+            options.signals,
+            instances=given,
+            batch_size=batch_size,
+            n=len(given),
+        )
+        meter = Meter()
+        with meter.on(connections[using]):
+            upsert = Upsert(
+                type(self)(self.model, using=using),
+                given,
+                unique_fields,
+                update_fields,
+                batch_size=batch_size,
+                duplicates=duplicates,
+                update_unchanged=update_unchanged,
+                dry_run=dry_run,
+            )
+            if given:
+                self._carry_out(options, upsert.run, meter=meter)
+        result = meter.result(upsert.outcomes, upsert.pks, dry_run=dry_run)
+        keys = [key for key in result.keys if key is not None]
+        n = result.inserted + result.updated
+        signals.end(call, n, lambda: self._of_keys(keys), result=result)
+        return result
+
+    @alters_data
+    @timed
+    @checks_names
+    def bulk_delete(
+        self,
+        objs_or_keys: Iterable[Any],
+        unique_fields: Iterable[str] | None = None,
+        *,
+        duplicates: str = "error",
+        dry_run: bool = False,
+        send_signals: bool = True,
+        send_signal: bool = True,
+        signal: bool = True,
+        commit_check: bool | None = None,
+        retries: int = 0,
+    ) -> BulkResult:
+        """Delete the rows of these objects or keys, as far as the queryset selects them.
+
+        unique_fields: the fields that identify a row; default: the primary key.  Keys of several
+        fields are tuples.  on_delete, pre_delete and post_delete work as in Django's delete().  A
+        model without them takes one statement.  duplicates: "error", or "first" or "last", which
+        ignore a repeated key.  dry_run: do everything, then roll back.
+
+        Returns a BulkResult; deleted_by_label counts rows of all models.  A key that no row has is
+        `missing`.  ValueError: an object has no key, or a key is repeated."""
+        options = options_of(
+            send_signals=send_signals,
+            send_signal=send_signal,
+            signal=signal,
+            commit_check=commit_check,
+            retries=retries,
+        )
+        given = list(objs_or_keys)
+        using = self._alias_of_write()
+        call = signals.begin(
+            signals.BULK_DELETE,
+            self,
+            options.signals,
+            instances=given,
+            field_names=(),
+            n=len(given),
+        )
+        if self.query.is_sliced:
+            raise TypeError("Cannot use 'limit' or 'offset' with bulk_delete().")
+        meter = Meter()
+        with meter.on(connections[using]):
+            delete = Delete(self.using(using), given, unique_fields, duplicates, dry_run)
+            if given:
+                self._carry_out(options, delete.run, meter=meter)
+        result = meter.result(
+            delete.outcomes, delete.pks, dry_run=dry_run, deleted_by_label=delete.by_label
+        )
+        signals.end(call, result.deleted, self.none, result=result)
+        return result

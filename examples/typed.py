@@ -73,8 +73,9 @@ def upsert(rows: list[Shelf]) -> list[Shelf]:
 def results(items: list[Item]) -> list[int]:
     made: BulkResult = Item.objects.bulk_upsert(items, update_fields=["value"], duplicates="last")
     told: BulkResult = Item.objects.update_fields("value", objects=items, return_result=True)
+    same: BulkResult = Item.objects.filter(value=7).bulk_sync([], allow_empty=True)
     gone: BulkResult = Item.objects.filter(value=-1).bulk_delete(items[:1], dry_run=True)
-    return [made.inserted, told.updated, gone.deleted, *gone.rows(Outcome.MISSING)]
+    return [made.inserted, told.updated, same.deleted, gone.deleted, *gone.rows(Outcome.MISSING)]
 
 
 def update(items: BulkModelQuerySet[Item]) -> int:

@@ -66,6 +66,13 @@ class AsyncMixin(_Base):
         result: BulkResult = await self._in_thread("bulk_upsert", *args, **options)
         return result
 
+    async def abulk_sync(self, *args: Any, **options: Any) -> BulkResult:
+        """Run bulk_sync()."""
+        result: BulkResult = await self._in_thread("bulk_sync", *args, **options)
+        return result
+
+    abulk_sync.queryset_only = True  # type: ignore[attr-defined]
+
     async def abulk_delete(self, *args: Any, **options: Any) -> BulkResult:
         """Run bulk_delete()."""
         result: BulkResult = await self._in_thread("bulk_delete", *args, **options)
@@ -98,7 +105,7 @@ class AsyncMixin(_Base):
 
 def take_signatures(kind: type[Any]) -> None:
     """Give coroutines the signatures and docstrings of the methods that they run."""
-    for name in ("update_fields", "bulk_upsert", "bulk_delete"):
+    for name in ("update_fields", "bulk_upsert", "bulk_sync", "bulk_delete"):
         coroutine: Any = getattr(AsyncMixin, f"a{name}")
         coroutine.__signature__ = inspect.signature(getattr(kind, name))
         coroutine.__doc__ = f"Run {name}().\n\n{inspect.getdoc(getattr(kind, name))}"
@@ -107,6 +114,7 @@ def take_signatures(kind: type[Any]) -> None:
 for _name in (
     "abulk_create",
     "abulk_upsert",
+    "abulk_sync",
     "abulk_delete",
     "aupdate_fields",
     "acopy_from_objects",

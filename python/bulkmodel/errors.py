@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import OperationalError
 
@@ -11,6 +12,17 @@ from django.db import OperationalError
 class CallTimeout(OperationalError):
     """The call exceeded its timeout.  Nothing was committed.  A connection that did not answer was
     closed."""
+
+
+class Refused(Exception):
+    """The call was refused, and nothing was written.  `result` is a BulkResult with what would have
+    been written, or None."""
+
+    result: Any = None
+
+
+class TooManyDeletes(Refused):
+    """More rows would be deleted than `max_deletes` allows."""
 
 
 class CommitUnknown(OperationalError):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -27,6 +27,15 @@ class Outcome(IntEnum):
     REJECTED = 8  # set aside
 
 
+class Change(NamedTuple):
+    """A field of a row that differs."""
+
+    key: Any  # the row's primary key
+    field: str
+    old: Any
+    new: Any
+
+
 @dataclass
 class BulkResult:
     """What a call did.
@@ -35,7 +44,8 @@ class BulkResult:
     keys has the primary key of each input row, None where it has no row.  statements is the number
     sent, BEGIN and COMMIT included.  replays is how often the call was repeated (`retries`).
     dry_run: everything was rolled back, and the counts say what would have happened.
-    deleted_by_label: deleted rows by model label, rows deleted by cascades included."""
+    deleted_by_label: deleted rows by model label, rows deleted by cascades included.  changes: what
+    a dry run of bulk_sync() would update, a Change for each field."""
 
     inserted: int = 0
     updated: int = 0
@@ -48,6 +58,7 @@ class BulkResult:
     outcomes: bytes = field(default=b"", repr=False)
     keys: list[Any] = field(default_factory=list, repr=False)
     deleted_by_label: dict[str, int] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list, repr=False)
     statements: int = 0
     seconds: float = 0.0
     replays: int = 0

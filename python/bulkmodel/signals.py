@@ -10,7 +10,7 @@ update(), else None), field_defaults (declared by the model for these fields), b
 using.  In `pre_` signals n is the number of objects, or None if unknown; in `post_` signals it is
 the number of rows written or matched.  `post_` signals also have queryset, which is not evaluated
 if nothing was read.  field_names of pre_update_fields is empty if the call writes changed fields.
-post_bulk_upsert and post_bulk_delete have result, a BulkResult, too.
+post_bulk_upsert, post_bulk_sync and post_bulk_delete have result, a BulkResult, too.
 
 `on_retry` is sent before a call with `retries` is repeated.  Its arguments are using, replay (the
 number of this repetition, from 1), retries (the limit) and error.
@@ -35,6 +35,8 @@ pre_copy_from_instances = ModelSignal(use_caching=True)
 post_copy_from_instances = ModelSignal(use_caching=True)
 pre_bulk_upsert = ModelSignal(use_caching=True)
 post_bulk_upsert = ModelSignal(use_caching=True)
+pre_bulk_sync = ModelSignal(use_caching=True)
+post_bulk_sync = ModelSignal(use_caching=True)
 pre_bulk_delete = ModelSignal(use_caching=True)
 post_bulk_delete = ModelSignal(use_caching=True)
 on_retry = ModelSignal(use_caching=True)
@@ -65,6 +67,7 @@ UPDATE = Pair(pre_update, post_update)
 UPDATE_FIELDS = Pair(pre_update_fields, post_update_fields)
 COPY_FROM_INSTANCES = Pair(pre_copy_from_instances, post_copy_from_instances)
 BULK_UPSERT = Pair(pre_bulk_upsert, post_bulk_upsert)
+BULK_SYNC = Pair(pre_bulk_sync, post_bulk_sync)
 BULK_DELETE = Pair(pre_bulk_delete, post_bulk_delete)
 
 

@@ -387,6 +387,49 @@ class Methods(Generic[_Row]):
 class BulkModelQuerySet(Methods[_Row], models.QuerySet[_Row, _Row]):
     """models.QuerySet with the bulk methods of this package."""
 
+    def bulk_sync(
+        self,
+        objs: Iterable[models.Model],
+        unique_fields: Iterable[str] | None = None,
+        update_fields: Iterable[str] | None = None,
+        *,
+        delete: bool = True,
+        soft_delete: Mapping[str, Any] | None = None,
+        max_deletes: int | str = "10%",
+        allow_empty: bool = False,
+        batch_size: int | None = None,
+        duplicates: Literal["error", "first", "last"] = "error",
+        dry_run: bool = False,
+        timeout: float | None = None,
+        commit_timeout: float | None = None,
+        send_signals: bool = True,
+        send_signal: bool = True,
+        signal: bool = True,
+        commit_check: bool | None = None,
+        retries: int = 0,
+    ) -> BulkResult: ...
+    async def abulk_sync(
+        self,
+        objs: Iterable[models.Model],
+        unique_fields: Iterable[str] | None = None,
+        update_fields: Iterable[str] | None = None,
+        *,
+        delete: bool = True,
+        soft_delete: Mapping[str, Any] | None = None,
+        max_deletes: int | str = "10%",
+        allow_empty: bool = False,
+        batch_size: int | None = None,
+        duplicates: Literal["error", "first", "last"] = "error",
+        dry_run: bool = False,
+        timeout: float | None = None,
+        commit_timeout: float | None = None,
+        send_signals: bool = True,
+        send_signal: bool = True,
+        signal: bool = True,
+        commit_check: bool | None = None,
+        retries: int = 0,
+    ) -> BulkResult: ...
+
 class TypedManager(Methods[_Row], models.Manager[_Row]):
     """models.Manager whose querysets have the bulk methods."""
 

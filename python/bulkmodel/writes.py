@@ -1,23 +1,25 @@
-"""Methods that Django's querysets do not have and that write rows: upsert and delete by key."""
+"""Methods that Django's querysets do not have and that write rows: upsert, sync, delete by key."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import connections
 
 from bulkmodel import signals
 from bulkmodel.engine.timeouts import timed
+from bulkmodel.errors import Refused
 from bulkmodel.methods import MoreMethods, alters_data
 from bulkmodel.options import checks_names, options_of
 from bulkmodel.results import BulkResult, Meter
 from bulkmodel.verbs.bulk_delete import Delete
+from bulkmodel.verbs.bulk_sync import Scope, Sync
 from bulkmodel.verbs.bulk_upsert import Upsert
 
 
 class WriteMethods(MoreMethods):
-    """bulk_upsert() and bulk_delete()."""
+    """bulk_upsert(), bulk_sync() and bulk_delete()."""
 
     @alters_data
     @timed
@@ -88,6 +90,97 @@ class WriteMethods(MoreMethods):
         n = result.inserted + result.updated
         signals.end(call, n, lambda: self._of_keys(keys), result=result)
         return result
+
+    @alters_data
+    @timed
+    @checks_names
+    def bulk_sync(
+        self,
+        objs: Iterable[Any],
+        unique_fields: Iterable[str] | None = None,
+        update_fields: Iterable[str] | None = None,
+        *,
+        delete: bool = True,
+        soft_delete: Mapping[str, Any] | None = None,
+        max_deletes: int | str = "10%",
+        allow_empty: bool = False,
+        batch_size: int | None = None,
+        duplicates: str = "error",
+        dry_run: bool = False,
+        send_signals: bool = True,
+        send_signal: bool = True,
+        signal: bool = True,
+        commit_check: bool | None = None,
+        retries: int = 0,
+    ) -> BulkResult:
+        """Make the rows that the queryset selects those of the objects, in one transaction.
+
+        Rows that no object has are deleted as by bulk_delete(), or get the values of soft_delete,
+        or stay with delete=False.  The others are updated where they differ, and the remaining
+        objects are inserted.  unique_fields, update_fields and duplicates are those of
+        bulk_upsert().  max_deletes: how many rows may be deleted, as a number or as text like "5%"
+        of the queryset's rows, which always allows 10.  allow_empty: accept an empty list, which
+        deletes all rows.  dry_run: do everything, then roll back; the result then has `changes`.
+
+        Returns a BulkResult.  The rows of the queryset are locked.  bulkmodel.errors.Refused: there
+        are no objects.  bulkmodel.errors.TooManyDeletes: see max_deletes; its `result` has the
+        counts.  ValueError: an object's row is not in the queryset, or would not be.
+        IntegrityError: another transaction has inserted such a row meanwhile."""
+        if self.query.is_sliced:
+            raise TypeError("Cannot use 'limit' or 'offset' with bulk_sync().")
+        options = options_of(
+            batch_size,
+            send_signals=send_signals,
+            send_signal=send_signal,
+            signal=signal,
+            commit_check=commit_check,
+            retries=retries,
+        )
+        given = list(objs)
+        using = self._alias_of_write()
+        call = signals.begin(
+            signals.BULK_SYNC,
+            self,
+            options.signals,
+            instances=given,
+            batch_size=batch_size,
+            n=len(given),
+        )
+        meter = Meter()
+        with meter.on(connections[using]):
+            sync = Sync(
+                type(self)(self.model, using=using),
+                given,
+                unique_fields,
+                update_fields,
+                Scope(self.using(using), delete, soft_delete, max_deletes, allow_empty),
+                batch_size=batch_size,
+                duplicates=duplicates,
+                dry_run=dry_run,
+            )
+            try:
+                self._carry_out(options, sync.run, meter=meter)
+            except Refused as error:
+                error.result = meter.result(
+                    sync.outcomes, sync.pks, dry_run=dry_run, changes=sync.changes
+                )
+                error.result.deleted = sync.n_deleted
+                raise
+        result = meter.result(
+            sync.outcomes,
+            sync.pks,
+            dry_run=dry_run,
+            changes=sync.changes,
+            deleted_by_label=sync.by_label,
+        )
+        result.deleted = sync.n_deleted
+        n = result.inserted + result.updated + result.deleted
+        keys = [key for key in result.keys if key is not None]
+        signals.end(call, n, lambda: self._of_keys(keys), result=result)
+        return result
+
+    # On a manager it would take the whole table.
+    bulk_sync.queryset_only = True  # type: ignore[attr-defined]
 
     @alters_data
     @timed

@@ -95,6 +95,21 @@ def test_bulk_upsert() -> None:
     assert Product.objects.get(sku=rows[1].sku).name == "new"
 
 
+def test_bulk_sync() -> None:
+    Product.objects.bulk_create([Product(sku=f"A-{i}", name="b", price=1) for i in range(4)])
+    Product.objects.bulk_create([Product(sku="B", name="a", price=1)])
+    rows = [Product(sku=f"A-{i}", name="b", price=i) for i in range(1, 6)]
+    assert bulk_create.nightly(rows) == [
+        "price: 1.00 -> 2",
+        "price: 1.00 -> 3",
+        "2 new, 2 updated, 1 gone",
+    ]
+    assert set(Product.objects.values_list("sku", flat=True)) == {
+        "B",
+        *(f"A-{i}" for i in range(1, 6)),
+    }
+
+
 @pytest.mark.django_db(transaction=True)
 def test_errors() -> None:
     Product.objects.bulk_create(products(1, first=7))

@@ -53,8 +53,8 @@ def rows(n: int) -> list[Plain]:
 
 
 def test_the_names() -> None:
-    verbs = ["bulk_create", "bulk_delete", "bulk_upsert", "copy_from_instances"]
-    verbs += ["update", "update_fields"]
+    verbs = ["bulk_create", "bulk_delete", "bulk_sync", "bulk_upsert"]
+    verbs += ["copy_from_instances", "update", "update_fields"]
     assert [f"{when}_{verb}" for when in ("post", "pre") for verb in verbs] == NAMES
 
 

@@ -34,6 +34,8 @@ four: str = Item.objects.filter(value=1).update(value=2)  # assignment
 Item.objects.bulk_upsert([], duplicates="both")  # arg-type
 Item.objects.bulk_upsert([], "name", batchsize=1)  # call-arg
 Item.objects.update_fields("name", unique_fields=1)  # call-overload
+Item.objects.bulk_sync([])  # attr-defined
+Item.objects.all().bulk_sync([], max_deletes=0.1)  # arg-type
 Item.objects.bulk_delete([1], batch_size=1)  # call-arg
 Item.objects.copy_from_objects([], field_names=["name"])  # call-overload
 Item.objects.copy_to_instances(column=["name"])  # call-arg
@@ -127,7 +129,7 @@ def test_the_sample_runs(tmp_path: Path) -> None:
     assert done.stdout.splitlines() == [
         "3 6",
         "['a']",
-        "[1, 2, 1]",
+        "[1, 2, 0, 1]",
         "21 {2}",
         "12",
         "['0', '1']",
@@ -173,9 +175,9 @@ def real(function: Any) -> Parameters:
 
 def test_what_is_declared_is_what_there_is() -> None:
     tree = ast.parse((ROOT / "python/bulkmodel/typed.pyi").read_text())
-    (methods,) = (c for c in tree.body if isinstance(c, ast.ClassDef) and c.name == "Methods")
+    kinds = {c.name: c for c in tree.body if isinstance(c, ast.ClassDef)}
     seen: dict[str, Parameters] = {}
-    for item in methods.body:
+    for item in [*kinds["Methods"].body, *kinds["BulkModelQuerySet"].body]:
         if isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef):
             # The first of several declarations has all parameters.
             seen[item.name] = declared(item) | seen.get(item.name, {})

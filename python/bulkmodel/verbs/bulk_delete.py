@@ -53,9 +53,10 @@ class Delete:
         """Delete the rows, in one transaction."""
         with trial(self.using, self.dry_run, lambda: None):
             pks = self._wanted()
-            gone = (
-                self._delete([pk for pk in pks if pk is not None]) if set(pks) - {None} else set()
-            )
+            wanted = [pk for pk in pks if pk is not None]
+            gone: set[Any] = set()
+            if wanted:
+                gone, self.by_label = delete_rows(self.queryset, wanted)
             for i, pk in zip(self.written, pks):
                 there = pk is not None and pk in gone
                 self.outcomes[i] = Outcome.DELETED if there else Outcome.MISSING
@@ -72,44 +73,48 @@ class Delete:
             pks = list(keys)
         return normal_keys(self.model, pks, self.using)
 
-    def _delete(self, pks: list[Any]) -> set[Any]:
-        """Delete the rows with these primary keys that the queryset selects.  Return their keys."""
-        rows = self.queryset.filter(InKeys(models.F("pk"), pks)).order_by()
-        if type(rows).delete is not QuerySet.delete:  # another package deletes in its own way
-            found = self._there(rows)
-            _, self.by_label = rows.delete()
-        elif Collector(self.using, origin=rows).can_fast_delete(rows):
-            found = self._delete_at_once(rows)
-            self.by_label = {self.model._meta.label: len(found)} if found else {}
-        else:
-            instances = list(rows)
-            found = [row.pk for row in instances]
-            collector = Collector(self.using, origin=rows)
-            collector.collect(instances)
-            _, self.by_label = collector.delete()
-        return set(normal_keys(self.model, found, self.using))
 
-    def _there(self, rows: Any) -> list[Any]:
-        return list(rows.values_list("pk", flat=True))
+def delete_rows(queryset: Any, pks: list[Any]) -> tuple[set[Any], dict[str, int]]:
+    """Delete the rows with these primary keys that the queryset, which uses the alias to write to,
+    selects.  Return their keys, and how many rows of each model were deleted."""
+    model, using = queryset.model, queryset.db
+    rows = queryset.filter(InKeys(models.F("pk"), pks)).order_by()
+    if type(rows).delete is not QuerySet.delete:  # another package deletes in its own way
+        found = _there(rows)
+        _, by_label = rows.delete()
+    elif Collector(using, origin=rows).can_fast_delete(rows):
+        found = _delete_at_once(rows)
+        by_label = {model._meta.label: len(found)} if found else {}
+    else:
+        instances = list(rows)
+        found = [row.pk for row in instances]
+        collector = Collector(using, origin=rows)
+        collector.collect(instances)
+        _, by_label = collector.delete()
+    return set(normal_keys(model, found, using)), by_label
 
-    def _delete_at_once(self, rows: Any) -> list[Any]:
-        """Delete the rows with one statement, which returns their keys where the database can."""
-        connection = connections[self.using]
-        opts: Any = self.model._meta
-        if len(opts.pk_fields) > 1 or not connection.features.can_return_columns_from_insert:
-            found = self._there(rows)
-            rows._raw_delete(self.using)
-            return found
-        query = rows.query.clone()
-        query.__class__ = sql.DeleteQuery
-        compiler = query.get_compiler(self.using)
-        text, params = compiler.as_sql()
-        key = opts.pk.get_col(opts.db_table)
-        with connection.cursor() as cursor:
-            cursor.execute(f"{text} RETURNING {connection.ops.quote_name(opts.pk.column)}", params)
-            cells = cursor.fetchall()
-        converters = compiler.get_converters([key])
-        return [pk for (pk,) in compiler.apply_converters(cells, converters)]
+
+def _there(rows: Any) -> list[Any]:
+    return list(rows.values_list("pk", flat=True))
+
+
+def _delete_at_once(rows: Any) -> list[Any]:
+    """Delete the rows with one statement, which returns their keys where the database can."""
+    connection = connections[rows.db]
+    opts: Any = rows.model._meta
+    if len(opts.pk_fields) > 1 or not connection.features.can_return_columns_from_insert:
+        found = _there(rows)
+        rows._raw_delete(rows.db)
+        return found
+    query = rows.query.clone()
+    query.__class__ = sql.DeleteQuery
+    compiler = query.get_compiler(rows.db)
+    text, params = compiler.as_sql()
+    with connection.cursor() as cursor:
+        cursor.execute(f"{text} RETURNING {connection.ops.quote_name(opts.pk.column)}", params)
+        cells = cursor.fetchall()
+    converters = compiler.get_converters([opts.pk.get_col(opts.db_table)])
+    return [pk for (pk,) in compiler.apply_converters(cells, converters)]
 
 
 def _keys(

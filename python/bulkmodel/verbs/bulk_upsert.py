@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import compress
 from typing import Any
 
@@ -11,11 +11,13 @@ from django.db import DatabaseError, Error, IntegrityError, models
 from bulkmodel import _core
 from bulkmodel.engine.atomic import trial
 from bulkmodel.model.attributes import MISSING, attributes_of
-from bulkmodel.model.fields import Field, has_relations, key_fields
+from bulkmodel.model.fields import BUILT_IN, Field, has_relations, key_fields
 from bulkmodel.model.primary_keys import normal_value
 from bulkmodel.model.snapshot import file_name
 from bulkmodel.results import Outcome
 from bulkmodel.verbs.find_rows import (
+    Key,
+    Rows,
     check_instances,
     find,
     keys_of,
@@ -23,6 +25,9 @@ from bulkmodel.verbs.find_rows import (
     unique_fields_named,
 )
 from bulkmodel.verbs.update_fields import Changes, write
+
+# Values of these types that are not equal are stored differently.
+_PLAIN = (int, str, bool)
 
 # How often the call begins again if another transaction inserts or deletes one of its rows.
 _ATTEMPTS = 3
@@ -60,6 +65,9 @@ class Upsert:
         self.stamped: list[Field] = []
         if update_fields is None:
             self.stamped = [f for f in self.model._meta.concrete_fields if _sets_itself(f)]
+        self.compared: list[str] = []  # auto_now alone is no change
+        if not update_unchanged:
+            self.compared = [f.attname for f in self.fields if not _sets_itself(f)]
         # Keys of related objects that were saved after they were assigned.
         for row in objects if has_relations(self.model) else ():
             row._prepare_related_fields_for_save("bulk_upsert")
@@ -93,27 +101,41 @@ class Upsert:
             return False
         return any(pk is not None and not there for pk, there in zip(now, self._there))
 
-    def _find(self, names: Sequence[str] = ()) -> Any:
-        keys = [self.keys[i] for i in self.written]
-        return find(self.model, self.using, self.unique, keys, names)
+    def _find(self) -> Rows:
+        return find(self.model, self.using, self.unique, self._keys(), self.compared)
+
+    def _keys(self) -> list[Key | None]:
+        return [self.keys[i] for i in self.written]
 
     def _write(self) -> None:
-        names = [] if self.update_unchanged else [field.attname for field in self.fields]
-        found = self._find(names)
+        self._plan(self._find())
+        self._apply()
+
+    def _plan(self, found: Rows) -> None:
+        """Decide what becomes of each object, and set the primary keys of those with rows."""
         self._there = [pk is not None for pk in found.pks]
         old = list(compress(self.written, self._there))
         for i, pk in zip(old, compress(found.pks, self._there)):
             self.objects[i].pk = pk
-        stored = {name: list(compress(column, self._there)) for name, column in
-                  found.values.items()}  # fmt: skip
-        rows = [self.objects[i] for i in old]
-        changed = self._changed(rows, stored)
+        stored = {
+            name: list(compress(column, self._there)) for name, column in found.values.items()
+        }
+        changed = self._changed([self.objects[i] for i in old], stored)
+        for i in self.written:
+            self.outcomes[i] = Outcome.INSERTED
         for i, mark in zip(old, changed):
             self.outcomes[i] = Outcome.UPDATED if mark else Outcome.UNCHANGED
-        self._update([i for i, mark in zip(old, changed) if mark])
-        for row in rows:
-            row._state.adding, row._state.db = False, self.using
-        self._insert([i for i, there in zip(self.written, self._there) if not there])
+
+    def _places(self, outcome: Outcome) -> list[int]:
+        return [i for i in self.written if self.outcomes[i] == outcome]
+
+    def _apply(self) -> None:
+        """Write the rows."""
+        self._update(self._places(Outcome.UPDATED))
+        for i in compress(self.written, self._there):
+            state = self.objects[i]._state
+            state.adding, state.db = False, self.using
+        self._insert(self._places(Outcome.INSERTED))
 
     def _changed(self, rows: list[Any], stored: dict[str, list[Any]]) -> bytes:
         """Return 1 for each object that differs from its row."""
@@ -121,7 +143,7 @@ class Upsert:
             return (b"\1" if self.fields else b"\0") * len(rows)
         changed = bytearray(len(rows))
         for field in self.fields if rows else ():
-            if not _sets_itself(field):
+            if field.attname in stored:
                 _mark(field, rows, stored[field.attname], changed, self.using)
         return bytes(changed)
 
@@ -147,8 +169,6 @@ class Upsert:
             if row is not None:
                 error.row_index = places[row]  # type: ignore[attr-defined]
             raise
-        for i in places:
-            self.outcomes[i] = Outcome.INSERTED
 
     def _take_keys(self) -> None:
         inserted = Outcome.INSERTED if self.dry_run else Outcome.NONE  # whose keys are rolled back
@@ -198,10 +218,12 @@ def _mark(field: Any, rows: list[Any], stored: list[Any], changed: bytearray, us
     """Mark the objects whose value differs from the row's.  A deferred value does not."""
     marks = _core.changed(rows, field.attname, stored, MISSING)
     exact = field.attname in attributes_of(type(rows[0])).thaw
+    plain = type(field) in BUILT_IN
     for i in compress(range(len(rows)), marks):
         if not changed[i]:
-            value = file_name(vars(rows[i]).get(field.attname, MISSING))
-            changed[i] = not _is_stored_as(field, value, stored[i], using, exact)
+            value = vars(rows[i]).get(field.attname, MISSING)
+            other = plain and type(value) in _PLAIN and type(value) is type(stored[i])
+            changed[i] = other or not _is_stored_as(field, value, stored[i], using, exact)
 
 
 def _is_stored_as(field: Any, value: Any, stored: Any, using: str, exact: bool) -> bool:
@@ -210,7 +232,7 @@ def _is_stored_as(field: Any, value: Any, stored: Any, using: str, exact: bool) 
     if hasattr(value, "resolve_expression"):
         return False
     try:
-        now = normal_value(field, value, using)
+        now = normal_value(field, file_name(value), using)
         same = type(now) is type(stored) and bool(now == stored)
         if same and (exact or isinstance(now, float)):  # 0.0 == -0.0
             return repr(now) == repr(stored)

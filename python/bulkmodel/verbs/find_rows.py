@@ -102,30 +102,60 @@ def find(
     """Find the rows with these keys, and the values of the attributes `names`, in one query.
 
     ValueError: several rows have a key."""
-    wanted = {key: i for i, key in enumerate(keys) if key is not None}
-    rows = Rows([None] * len(keys), {name: [None] * len(keys) for name in names})
+    wanted = [key for key in keys if key is not None]
     if not wanted:
-        return rows
+        return Rows([None] * len(keys), {name: [None] * len(keys) for name in names})
+    found: Any = QuerySet(model, using=using).filter(having(list(fields), wanted)).order_by()
+    return match(read(found, fields, names), fields, keys, names)
+
+
+@dataclass
+class Read:
+    """Rows as they were read, in columns."""
+
+    pks: list[Any]
+    keys: list[Key]
+    values: dict[str, list[Any]]
+
+
+def read(rows: Any, fields: Sequence[Any], names: Sequence[str] = ()) -> Read:
+    """Read a queryset's rows: their primary keys, the values of these fields, and attributes."""
     attributes = [one.attname for one in fields]
-    found: Any = QuerySet(model, using=using).filter(having(list(fields), list(wanted))).order_by()
-    read = list(zip(*found.values_list("pk", *attributes, *names)))
-    if not read:
-        return rows
+    columns = [list(column) for column in zip(*rows.values_list("pk", *attributes, *names))]
+    columns = columns or [[] for _ in range(1 + len(attributes) + len(names))]
     last = 1 + len(fields)
-    there = zip(*(normal_values(*of, using) for of in zip(fields, read[1:last])))
-    at = _places(list(there), wanted, fields)
-    for column, cells in zip([rows.pks, *rows.values.values()], [read[0], *read[last:]]):
+    keys = zip(*(normal_values(*of, rows.db) for of in zip(fields, columns[1:last])))
+    return Read(columns[0], list(keys), dict(zip(names, columns[last:])))
+
+
+def match(
+    rows: Read, fields: Sequence[Any], keys: Sequence[Key | None], names: Sequence[str]
+) -> Rows:
+    """Return which of the rows has each key.  Rows with other keys are an error.
+
+    ValueError: several rows have a key."""
+    wanted = {key: i for i, key in enumerate(keys) if key is not None}
+    found = Rows([None] * len(keys), {name: [None] * len(keys) for name in names})
+    at = _places(rows.keys, wanted, fields)
+    for column, cells in [(found.pks, rows.pks)] + [
+        (found.values[name], rows.values[name]) for name in names
+    ]:
         for i, cell in zip(at, cells):
             column[i] = cell
-    return rows
+    return found
+
+
+def places_of(there: list[Key], wanted: dict[Key, int]) -> list[int | None]:
+    """Return the position of each key that was read among those that are wanted."""
+    at = [wanted.get(key) for key in there]
+    if None in at:  # the column's collation may ignore case or trailing spaces
+        loose = {_folded(key): i for key, i in wanted.items()}
+        at = [loose.get(_folded(key)) if i is None else i for key, i in zip(there, at)]
+    return at
 
 
 def _places(there: list[Key], wanted: dict[Key, int], fields: Sequence[Any]) -> list[int]:
-    """Return the position of each key that was read among those that were wanted."""
-    at = [wanted.get(key) for key in there]
-    if None in at:  # the column's collation ignores case or trailing spaces
-        loose = {_folded(key): i for key, i in wanted.items()}
-        at = [loose.get(_folded(key)) if i is None else i for key, i in zip(there, at)]
+    at = places_of(there, wanted)
     found = [i for i in at if i is not None]
     if len(found) < len(at) or len(set(found)) < len(found):
         why = "is equal to no object's in Python" if len(found) < len(at) else "is in several rows"

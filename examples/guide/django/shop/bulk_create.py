@@ -63,6 +63,17 @@ def feed(rows: list[Product]) -> tuple[int, int, int]:
     return counts
 
 
+def nightly(rows: list[Product]) -> list[str]:
+    # [bulk_sync]
+    ours = Product.objects.filter(sku__startswith="A-")  # the only rows that may be deleted
+    preview = ours.bulk_sync(rows, unique_fields=["sku"], max_deletes="50%", dry_run=True)
+    lines = [f"{change.field}: {change.old} -> {change.new}" for change in preview.changes]
+    result = ours.bulk_sync(rows, unique_fields=["sku"], max_deletes="50%")
+    lines.append(f"{result.inserted} new, {result.updated} updated, {result.deleted} gone")
+    # [end bulk_sync]
+    return lines
+
+
 def refused(rows: list[Product]) -> tuple[object, ...]:
     # [errors]
     try:

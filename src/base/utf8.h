@@ -27,12 +27,13 @@ static inline bool bm__plain16(const char *text)
 #endif
 }
 
-/* True where up to 32 bytes are all 1 .. 127: of most text this is the whole check.  False says
- * nothing.  The second load of each size overlaps the first. */
+/* True where up to BM__TEXT_PLAIN bytes are all 1 .. 127: of most text this is the whole check.
+ * False says nothing.  The second load of each size overlaps the first. */
+#define BM__TEXT_PLAIN 32
 static inline bool bm__text_plain(const char *text, size_t size)
 {
     if (size >= 16) {
-        return size <= 32 && bm__plain16(text) && bm__plain16(text + size - 16);
+        return size <= BM__TEXT_PLAIN && bm__plain16(text) && bm__plain16(text + size - 16);
     }
     return size >= 8 && bm__plain8(text) && bm__plain8(text + size - 8);
 }

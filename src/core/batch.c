@@ -183,43 +183,47 @@ static void fixed_cells(const bm__batch *batch, const bm__view *view, size_t fro
  * first text of the block is.  Measured: a fifth of the time where rows are not in the cache. */
 #define AHEAD 64
 
-static BM__ALWAYS_INLINE bm_slice load_slice(const char *cell, bm_layout layout)
+/* Of a slice `size`, too. */
+static BM__ALWAYS_INLINE void load_slice(const char *cell, bm_layout layout, bm_slice *out)
 {
-    bm_slice slice = {cell, 0};
     if (layout == BM_CSTR) {
-        memcpy(&slice.data, cell, sizeof slice.data);
+        memcpy(&out->data, cell, sizeof out->data);
     } else if (layout == BM_SLICE) {
-        memcpy(&slice, cell, sizeof slice);
+        memcpy(out, cell, sizeof *out);
+    } else {
+        out->data = cell;
     }
-    return slice;
 }
 
-/* A `const char *` that is NULL is SQL NULL, whatever its state byte says. */
+/* True where a pointer of BM_CSTR is NULL. */
 static BM__ALWAYS_INLINE bool load_slices(const bm__batch *batch, const bm__view *view, size_t from,
-                                          size_t n, bm_layout layout, uint8_t *nulls,
-                                          bm_slice *slices)
+                                          size_t n, bm_layout layout, bm_slice *slices)
 {
     const char *cell = even_cells(batch, view, from);
     const bool even = cell != NULL;
     const ptrdiff_t stride = even ? view->cells.stride : 0;
-    unsigned all = 0;
+    bool missing = false;
     for (size_t i = 0; i < n; i++, cell += stride) {
         if (!even) {
             cell = bm__view_cell(view, bm__batch_row(batch, from + i));
         }
         /* What is fetched may be behind the last row: no pointer is made of it. */
         __builtin_prefetch((const void *)((uintptr_t)cell + (uintptr_t)(AHEAD * stride)));
-        const bm_slice slice = load_slice(cell, layout);
-        slices[i] = slice;
-        if (layout == BM_CSTR) {
-            nulls[i] |= slice.data == NULL;
-            all |= nulls[i];
-        }
+        load_slice(cell, layout, &slices[i]);
         if (layout != BM_CHARS) {
-            __builtin_prefetch(slice.data);
+            __builtin_prefetch(slices[i].data);
         }
+        missing |= layout == BM_CSTR && slices[i].data == NULL;
     }
-    return all != 0;
+    return missing;
+}
+
+/* A `const char *` that is NULL is SQL NULL, whatever its state byte says. */
+static void add_missing(const bm_slice *slices, size_t n, bool states, uint8_t nulls[BM__BLOCK])
+{
+    for (size_t i = 0; i < n; i++) {
+        nulls[i] = (uint8_t)((states ? nulls[i] : BM_VALUE) | (slices[i].data == NULL));
+    }
 }
 
 static void measure_slices(const bm__cells *cells, bm_layout layout, size_t width, bm_slice *slices)
@@ -249,16 +253,16 @@ void bm__batch_cells(const bm__batch *batch, size_t column, size_t from, size_t 
     if (layout == BM_FIXED || layout == BM_ARRAY) {
         fixed_cells(batch, view, from, room->cells.fixed, out);
     } else if (layout == BM_SLICE) {
-        load_slices(batch, view, from, n, BM_SLICE, room->nulls, slices);
+        (void)load_slices(batch, view, from, n, BM_SLICE, slices);
         out->slices = slices;
     } else if (layout == BM_CHARS) {
-        load_slices(batch, view, from, n, BM_CHARS, room->nulls, slices);
+        (void)load_slices(batch, view, from, n, BM_CHARS, slices);
         out->slices = slices;
     } else {
-        if (!any) {
-            memset(room->nulls, BM_VALUE, n);
+        if (load_slices(batch, view, from, n, BM_CSTR, slices)) {
+            add_missing(slices, n, any, room->nulls);
+            any = true;
         }
-        any = load_slices(batch, view, from, n, BM_CSTR, room->nulls, slices);
         out->slices = slices;
     }
     out->nulls = any ? room->nulls : NULL;

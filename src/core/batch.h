@@ -61,7 +61,7 @@ bool bm__view_has_state_bytes(const bm__view *view);
 /*
  * Rows from .. from + n - 1 of column `column` of the batch as a block (n <= BM__BLOCK), which is
  * valid as long as the batch's rows and the room.  `addresses`: of BM_CSTR and BM_CHARS only `data`
- * is wanted; `size` of their slices is 0.
+ * is wanted; `size` of their slices means nothing.
  */
 void bm__batch_cells(const bm__batch *batch, size_t column, size_t from, size_t n, bool addresses,
                      bm__room *room, bm__cells *out);

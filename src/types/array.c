@@ -75,22 +75,36 @@ size_t bm__array_header(uint8_t *at, size_t count, bool has_null, uint32_t eleme
     return BM__ARRAY_HEADER_MAX;
 }
 
-size_t bm__lay_out(const bm__codec *codec, const bm__cells *cells, const uint32_t *sizes,
-                   uint8_t *start, uint8_t **out)
+size_t bm__values_size(const bm__codec *codec, const bm__cells *cells, const uint32_t *sizes)
 {
+    const uint8_t *nulls = cells->nulls;
+    size_t total = cells->n * (4 + (size_t)codec->size);
+    size_t n_null = 0;
+    for (size_t i = 0; codec->size == 0 && i < cells->n; i++) {
+        total += sizes[i];
+    }
+    for (size_t i = 0; codec->size != 0 && nulls != NULL && i < cells->n; i++) {
+        n_null += nulls[i] != BM_VALUE;
+    }
+    return total - n_null * codec->size;
+}
+
+void bm__lay_out(const bm__codec *codec, const bm__cells *cells, const uint32_t *sizes,
+                 uint8_t *start, uint8_t **out)
+{
+    const uint8_t *nulls = cells->nulls;
     const size_t step = 4 + (size_t)codec->size;
-    const bool even = codec->size != 0 && cells->nulls == NULL;
-    size_t total = even ? cells->n * step : 0;
-    for (size_t i = 0; even && out != NULL && i < cells->n; i++) {
+    for (size_t i = 0; codec->size != 0 && nulls == NULL && i < cells->n; i++) {
         out[i] = start + i * step;
     }
-    for (size_t i = 0; !even && i < cells->n; i++) {
-        if (out != NULL) {
-            out[i] = start + total;
-        }
-        total += codec->size == 0 ? 4 + (size_t)sizes[i] : bm__is_null(cells, i) ? 4 : step;
+    for (size_t i = 0; codec->size != 0 && nulls != NULL && i < cells->n; i++) {
+        out[i] = start;
+        start += nulls[i] != BM_VALUE ? 4 : step;
     }
-    return total;
+    for (size_t i = 0; codec->size == 0 && i < cells->n; i++) {
+        out[i] = start;
+        start += 4 + (size_t)sizes[i];
+    }
 }
 
 /* The elements must fit the column's elements, and the binary array in less than `end` bytes. */
@@ -105,7 +119,7 @@ static const char *measure_one(const bm__slot *element, const bm_array *array, s
         size_t bad;
         fault = bm__measure(element, &cells, sizes, &bad);
         if (fault == NULL) {
-            total += bm__lay_out(element->codec, &cells, sizes, NULL, NULL);
+            total += bm__values_size(element->codec, &cells, sizes);
             fault = total >= end ? "is 1 GB or larger" : NULL;
         }
     }
@@ -147,8 +161,9 @@ static void write_one(const bm__slot *element, const bm_array *array, uint8_t *t
         if (element->codec->size == 0) {
             (void)element->codec->measure(element, &cells, sizes, &bad); /* fitted before */
         }
-        to += bm__lay_out(element->codec, &cells, sizes, to, out);
-        element->codec->write(element, &cells, sizes, out);
+        bm__lay_out(element->codec, &cells, sizes, to, out);
+        to += bm__values_size(element->codec, &cells, sizes);
+        bm__write(element, &cells, sizes, out);
     }
 }
 

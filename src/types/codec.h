@@ -102,12 +102,13 @@ typedef struct bm__codec {
      * codec of one size has no `measure` if every value fits, and leaves `sizes` alone. */
     const char *(*measure)(const bm__slot *slot, const bm__cells *cells, uint32_t *sizes,
                            size_t *bad);
-    /* Write length word and value of each cell to out[i], which moves behind them; -1 for NULL. */
+    /* Write length word and value of each cell to out[i], which moves behind them; -1 for NULL.
+     * Where there is `fill`, one of the cells at least is NULL. */
     void (*write)(const bm__slot *slot, const bm__cells *cells, const uint32_t *sizes,
                   uint8_t **out);
     /* Of one size: write cells of which none is NULL to out[i] + offset; out[i] stays. */
     void (*fill)(const bm__cells *cells, uint8_t *const *out, ptrdiff_t offset);
-    bool from_address; /* `write` reads sizes[i] bytes at most at a slice's data, not its size */
+    bool from_address; /* `write` looks at a slice's data and at sizes[i], not at its size */
 } bm__codec;
 
 /* How a server's column says what it is; from the catalog (pg_attribute, pg_type). */
@@ -168,10 +169,23 @@ static inline const char *bm__measure(const bm__slot *slot, const bm__cells *cel
     return slot->codec->measure != NULL ? slot->codec->measure(slot, cells, sizes, bad) : NULL;
 }
 
-/* Where values go that are one behind the other, each with its length word.  Returns the bytes of
- * all; `start` and `out` may be NULL. */
-size_t bm__lay_out(const bm__codec *codec, const bm__cells *cells, const uint32_t *sizes,
-                   uint8_t *start, uint8_t **out);
+/* As codec->write, or fill; the cursors' place after it means nothing. */
+static inline void bm__write(const bm__slot *slot, const bm__cells *cells, const uint32_t *sizes,
+                             uint8_t **out)
+{
+    if (slot->codec->fill != NULL && cells->nulls == NULL) {
+        slot->codec->fill(cells, out, 0);
+    } else {
+        slot->codec->write(slot, cells, sizes, out);
+    }
+}
+
+/* Bytes of all values, each with its length word. */
+size_t bm__values_size(const bm__codec *codec, const bm__cells *cells, const uint32_t *sizes);
+
+/* Where they go, one behind the other. */
+void bm__lay_out(const bm__codec *codec, const bm__cells *cells, const uint32_t *sizes,
+                 uint8_t *start, uint8_t **out);
 
 /* ---- codecs of one size: `check` is NULL where every value fits */
 
@@ -198,7 +212,7 @@ static BM__ALWAYS_INLINE void bm__write_fixed(const bm__cells *cells, uint8_t **
     uint8_t aside[BM__CELL_MAX];
     const bm__cells all = *cells; /* what is written could be *cells: it is not */
     for (size_t i = 0; i < all.n; i++) {
-        const bool null = bm__is_null(&all, i);
+        const bool null = all.nulls[i] != BM_VALUE;
         uint8_t *to = out[i];
         bm__put32(to, null ? UINT32_MAX : size);
         put(bm__fixed_cell(&all, i), null ? aside : to + 4);

@@ -19,9 +19,8 @@ static void split(uint64_t integer, uint64_t fraction, bm__decimal *out)
 {
     uint32_t first = INTEGER_GROUPS;
     uint32_t last = first;
-    for (uint32_t digits = out->places; digits % BM__NUMERIC_DIGITS != 0; digits++) {
-        fraction *= 10;
-    }
+    static const uint32_t pad[BM__NUMERIC_DIGITS] = {1, 1000, 100, 10};
+    fraction *= pad[out->places % BM__NUMERIC_DIGITS];
     for (; integer > 0; integer /= BM__NUMERIC_BASE) {
         out->groups[--first] = (uint16_t)(integer % BM__NUMERIC_BASE);
     }

@@ -27,7 +27,7 @@ static size_t easy_size(const bm__slot *slot)
     return BM__VALUE_MAX - 1;
 }
 
-/* The second look, at valid text of more bytes than the column has characters. */
+/* At valid text of more bytes than the column has characters. */
 static const char *length_fault(const bm__slot *slot, bm_slice text, size_t limit)
 {
     if (text.size >= BM__VALUE_MAX) {
@@ -43,18 +43,13 @@ static const char *length_fault(const bm__slot *slot, bm_slice text, size_t limi
     return bm__text_length(text.data, end) > limit ? too_long : NULL;
 }
 
+/* The second look. */
 static const char *text_fault(const bm__slot *slot, bm_slice text, size_t limit)
 {
-    const char *fault = NULL;
-    if (text.size == 0) {
-        return NULL;
-    }
     if (text.data == NULL) {
-        return no_pointer;
+        return text.size > 0 ? no_pointer : NULL;
     }
-    if (!bm__text_plain(text.data, text.size)) {
-        fault = bm__text_fault(text.data, text.size);
-    }
+    const char *fault = bm__text_fault(text.data, text.size);
     return fault == NULL && text.size > limit ? length_fault(slot, text, limit) : fault;
 }
 
@@ -62,19 +57,24 @@ static const char *measure_text(const bm__slot *slot, const bm__cells *cells, ui
                                 size_t *bad)
 {
     const size_t limit = easy_size(slot);
+    const size_t easy = limit < BM__TEXT_PLAIN ? limit : BM__TEXT_PLAIN;
     const uint32_t version = slot->to.oid == BM__OID_JSONB;
     const bm__cells all = *cells;
     for (size_t i = 0; i < all.n; i++) {
-        sizes[i] = 0;
+        const bm_slice text = all.slices[i];
         if (bm__is_null(&all, i)) {
+            sizes[i] = 0;
             continue;
         }
-        const char *fault = text_fault(slot, all.slices[i], limit);
+        sizes[i] = (uint32_t)text.size + version;
+        if (text.size <= easy && text.data != NULL && bm__text_plain(text.data, text.size)) {
+            continue;
+        }
+        const char *fault = text_fault(slot, text, limit);
         if (fault != NULL) {
             *bad = i;
             return fault;
         }
-        sizes[i] = (uint32_t)all.slices[i].size + version;
     }
     return NULL;
 }

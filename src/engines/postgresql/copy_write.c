@@ -98,23 +98,28 @@ typedef struct rows {
     const bm__batch *batch;
     size_t from, n;
     bm__measured *columns;
-    size_t total;              /* bytes of all rows */
+    size_t fixed;              /* bytes of a row without what differs in size */
+    bool large;                /* a value is so large that `sizes` may be wrong */
     uint32_t sizes[BM__BLOCK]; /* of each row */
 } rows;
 
-/* Saturating, so that no sum of a row is taken for a small one: BM__VALUE_MAX is far below. */
+/* So many columns as a table has, each with fewer bytes than this, are less than 1 GB. */
+#define LARGE ((uint32_t)1 << 19)
+
 static void add_sizes(rows *block, size_t column)
 {
     const bm__measured *measured = &block->columns[column];
     const uint8_t *nulls = measured->cells.nulls;
     const uint32_t size = block->slots[column].codec->size;
+    uint32_t all = 0;
     for (size_t i = 0; size == 0 && i < measured->cells.n; i++) {
-        uint32_t sum = block->sizes[i] + measured->sizes[i];
-        block->sizes[i] = sum < measured->sizes[i] ? UINT32_MAX : sum;
+        block->sizes[i] += measured->sizes[i];
+        all |= measured->sizes[i];
     }
     for (size_t i = 0; size != 0 && nulls != NULL && i < measured->cells.n; i++) {
         block->sizes[i] -= nulls[i] != BM_VALUE ? size : 0;
     }
+    block->large = block->large || all >= LARGE;
 }
 
 /* Bytes of each row.  A fault is that of the first row that has one. */
@@ -124,12 +129,13 @@ static bm_status measure_rows(rows *block, bm_error *err)
     const char *first = NULL;
     size_t first_column = 0;
     size_t good = block->n; /* rows before the first that has a fault */
-    size_t fixed = 2;
+    block->large = false;
+    block->fixed = 2;
     for (size_t column = 0; column < batch->n_views; column++) {
-        fixed += 4 + (size_t)block->slots[column].codec->size;
+        block->fixed += 4 + (size_t)block->slots[column].codec->size;
     }
     for (size_t i = 0; i < block->n; i++) {
-        block->sizes[i] = (uint32_t)fixed;
+        block->sizes[i] = (uint32_t)block->fixed;
     }
     for (size_t column = 0; column < batch->n_views && good > 0; column++) {
         size_t bad;
@@ -149,14 +155,15 @@ static bm_status measure_rows(rows *block, bm_error *err)
 }
 
 /* A row is one CopyData message at the least: MaxAllocSize again. */
-static bm_status add_rows(rows *block, bm_error *err)
+static bm_status check_large(const rows *block, bm_error *err)
 {
-    block->total = 0;
     for (size_t i = 0; i < block->n; i++) {
-        block->total += block->sizes[i];
-    }
-    for (size_t i = 0; block->total >= BM__VALUE_MAX && i < block->n; i++) {
-        if (block->sizes[i] >= BM__VALUE_MAX) {
+        size_t bytes = 0;
+        for (size_t column = 0; column < block->batch->n_views; column++) {
+            bool varies = block->slots[column].codec->size == 0;
+            bytes += varies ? (size_t)block->columns[column].sizes[i] : 0;
+        }
+        if (bytes + block->fixed >= BM__VALUE_MAX) {
             return bm__fail_cell(err, BM_LIMIT, BM_STAGE_CONVERT, block->from + i, NULL,
                                  "the row is 1 GB or larger");
         }
@@ -194,15 +201,25 @@ static void write_rows(const rows *block, uint8_t *start)
 bm_status bm__pg_copy_rows(const bm__slot *slots, const bm__batch *batch, size_t from, size_t n,
                            bm__buffer *room, bm__buffer *out, bm_error *err)
 {
-    rows block = {.slots = slots, .batch = batch, .from = from, .n = n};
+    rows block; /* its sizes are set when they are measured */
+    size_t total = 0;
     uint8_t *at;
+    block.slots = slots;
+    block.batch = batch;
+    block.from = from;
+    block.n = n;
     room->size = 0;
     BM_TRY(bm__buffer_reserve(room, batch->n_views * sizeof *block.columns, &at, err));
     block.columns = (void *)at;
     BM_TRY(measure_rows(&block, err));
-    BM_TRY(add_rows(&block, err));
-    BM_TRY(bm__buffer_reserve(out, block.total, &at, err));
+    if (block.large) {
+        BM_TRY(check_large(&block, err));
+    }
+    for (size_t i = 0; i < n; i++) {
+        total += block.sizes[i];
+    }
+    BM_TRY(bm__buffer_reserve(out, total, &at, err));
     write_rows(&block, at);
-    out->size += block.total;
+    out->size += total;
     return BM_OK;
 }

@@ -15,14 +15,10 @@ static bm_status append_block(const bm__slot *slot, const bm__batch *batch, size
     if (fault != NULL) {
         return bm__bad_cell(err, from + bad, batch->views[column].name, fault);
     }
-    size_t total = bm__lay_out(codec, cells, block.sizes, NULL, NULL);
+    size_t total = bm__values_size(codec, cells, block.sizes);
     BM_TRY(bm__buffer_reserve(out, total, &start, err));
-    (void)bm__lay_out(codec, cells, block.sizes, start, cursor);
-    if (codec->size != 0 && cells->nulls == NULL) {
-        codec->fill(cells, cursor, 0);
-    } else {
-        codec->write(slot, cells, block.sizes, cursor);
-    }
+    bm__lay_out(codec, cells, block.sizes, start, cursor);
+    bm__write(slot, cells, block.sizes, cursor);
     *has_null = *has_null || cells->nulls != NULL;
     out->size += total;
     return BM_OK;
@@ -34,16 +30,21 @@ static bm_status array_too_large(const bm__view *view, bm_error *err)
                          "the values of a statement are 1 GB or larger");
 }
 
-/* Room for values of one size at once: a buffer that doubles would be copied. */
+/* Room at once where sizes are known: a buffer that doubles would be copied. */
 static bm_status begin_array(bm__pg_array *array, const bm__batch *batch, bm_error *err)
 {
     const size_t cell = 4 + (size_t)array->slot->codec->size;
+    const uint32_t *sizes = batch->views[array->column].sizes;
     uint8_t *header;
     array->has_null = false;
     if (batch->n_rows > BM__ARRAY_COUNT_MAX || batch->n_rows > BM__VALUE_MAX / 4) {
         return array_too_large(&batch->views[array->column], err);
     }
-    size_t room = batch->n_rows <= BM__VALUE_MAX / cell ? batch->n_rows * cell : 0;
+    size_t room = batch->n_rows * cell;
+    for (size_t i = 0; sizes != NULL && i < batch->n_rows; i++) {
+        room += sizes[bm__batch_row(batch, i)];
+    }
+    room = room <= BM__VALUE_MAX ? room : 0;
     BM_TRY(bm__buffer_reserve(array->out, BM__ARRAY_HEADER_MAX + room, &header, err));
     array->out->size += bm__array_header(header, batch->n_rows, false, array->slot->oid);
     return BM_OK;

@@ -26,7 +26,7 @@ from bulkmodel.model import diagnose
 from bulkmodel.model.hydrate import Hydrator
 from bulkmodel.model.overrides import CREATE_STEPS, UPDATE_STEPS, is_djangos, overridden
 from bulkmodel.model.row_state import note_lost, note_written, watch
-from bulkmodel.model.snapshot import Snapshot
+from bulkmodel.model.snapshot import Decoder, Snapshot
 from bulkmodel.model.where import InKeys
 from bulkmodel.options import (
     MISNAMED,
@@ -84,35 +84,39 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
     _bm_by_key = False
     # prefetch_related() has filled it, and no object of it was given out yet.
     _bm_prefetched = False
+    # Whether it keeps the values that it reads.
+    _bm_keeps = True
 
     # -------------------------------------------------------------------------- as a queryset
 
     def _clone(self) -> Any:
         clone = super()._clone()  # type: ignore[misc]
         clone._bm_options = self._bm_options
+        clone._bm_keeps = self._bm_keeps
         return clone
 
     def _fetch_all(self) -> None:
         fresh = self._result_cache is None
         read: dict[str, list[Any]] | None = None
+        decoders: dict[str, Decoder] = {}
         if fresh:
             try:
-                instances = Hydrator(self, keep=True)
+                instances = Hydrator(self, keep=self._bm_keeps)
             except Fallback:
                 pass
             else:
                 self._result_cache = instances.all()
-                read = instances.kept
+                read, decoders = instances.kept, instances.decoders
         super()._fetch_all()
         fresh = fresh or self._bm_prefetched
         self._bm_prefetched = False
-        if fresh and issubclass(self._iterable_class, ModelIterable):
+        if fresh and self._bm_keeps and issubclass(self._iterable_class, ModelIterable):
             rows: list[Any] = self._result_cache or []
             if read is None:
                 watch(rows)
             # Reading the rows has asked the router, which is called once for a query.
             using = rows[0]._state.db if rows else ""
-            self._snapshot = Snapshot(self.model, rows, using, alike=True, read=read)
+            self._snapshot = Snapshot(self.model, rows, using, True, read, decoders)
 
     @property
     def _prefetch_done(self) -> bool:
@@ -134,6 +138,16 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         copied._snapshot = None
         copied._bm_prefetched = False
         return copied
+
+    def snapshot(self, keep: bool = True) -> Any:
+        """Return a copy of the queryset that keeps the values it reads, or with False does not.
+
+        Without them update_fields() needs field names.  Reading takes less memory."""
+        if not isinstance(keep, bool):
+            raise TypeError(f"snapshot() expects True or False, not {type(keep).__name__}")
+        clone = self._chain()  # type: ignore[attr-defined]
+        clone._bm_keeps = keep
+        return clone
 
     def bulk_options(self, **options: Any) -> Any:
         """Return a copy of the queryset with options for update() and bulk_create().

@@ -7,6 +7,19 @@ static PyObject *uuid_type;
 static PyObject *unknown_safety;
 static PyObject *name_int;
 static PyObject *name_is_safe;
+static PyObject *scan_json; /* of json.loads without a decoder of one's own: a function of C */
+static PyObject *zero;
+
+static bool find_scanner(void)
+{
+    PyObject *module = PyImport_ImportModule("json");
+    PyObject *decoder = module != NULL ? PyObject_GetAttrString(module, "_default_decoder") : NULL;
+    scan_json = decoder != NULL ? PyObject_GetAttrString(decoder, "scan_once") : NULL;
+    zero = PyLong_FromLong(0);
+    Py_XDECREF(decoder);
+    Py_XDECREF(module);
+    return scan_json != NULL && zero != NULL;
+}
 
 bool py_cells_init(void)
 {
@@ -22,7 +35,7 @@ bool py_cells_init(void)
     Py_XDECREF(safety);
     Py_XDECREF(module);
     return PyDateTimeAPI != NULL && name_int != NULL && name_is_safe != NULL && uuid_type != NULL &&
-           unknown_safety != NULL;
+           unknown_safety != NULL && find_scanner();
 }
 
 static PyObject *to_bool(py_memo *memo, PyObject *value, PyObject *zone)
@@ -129,13 +142,38 @@ static PyObject *to_uuid(py_memo *memo, PyObject *value, PyObject *zone)
     return made;
 }
 
+/* Does what json.loads does with text that neither begins nor ends with blanks. */
+static PyObject *to_json(py_memo *memo, PyObject *value, PyObject *zone)
+{
+    (void)memo;
+    (void)zone;
+    if (!PyUnicode_CheckExact(value)) {
+        return NULL;
+    }
+    PyObject *found = PyObject_CallFunctionObjArgs(scan_json, value, zero, NULL);
+    if (found == NULL) {
+        if (!PyErr_ExceptionMatches(PyExc_MemoryError)) {
+            PyErr_Clear(); /* json.loads says what is wrong */
+        }
+        return NULL;
+    }
+    PyObject *made = NULL;
+    if (PyTuple_CheckExact(found) && PyTuple_GET_SIZE(found) == 2 &&
+        PyLong_AsSsize_t(PyTuple_GET_ITEM(found, 1)) == PyUnicode_GET_LENGTH(value)) {
+        made = Py_NewRef(PyTuple_GET_ITEM(found, 0));
+    }
+    Py_DECREF(found);
+    return made;
+}
+
 bool py_reader_named(const char *name, py_read *out)
 {
     static const struct {
         const char *name;
         py_read read;
     } readers[] = {{"", NULL},        {"bool", to_bool},         {"date", to_date},
-                   {"time", to_time}, {"datetime", to_datetime}, {"uuid", to_uuid}};
+                   {"time", to_time}, {"datetime", to_datetime}, {"uuid", to_uuid},
+                   {"json", to_json}};
     for (size_t i = 0; i < sizeof readers / sizeof readers[0]; i++) {
         if (strcmp(readers[i].name, name) == 0) {
             *out = readers[i].read;

@@ -15,6 +15,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "buffer.h"
 #include "catalog.h"
 #include "locate_row.h"
 #include "operation.h"
@@ -46,12 +47,48 @@ extern PyObject *py_unproved;
 /* error.c: put the exceptions into the module. */
 bool py_error_init(PyObject *module);
 
+/* buffer.c: text that is put together.  py_buffer_room: where `more` bytes may be written, or NULL
+ * with an exception.  The others: 1 it is there, 0 it is no such text, -1 an exception is set. */
+char *py_buffer_room(bm__buffer *out, size_t more);
+int py_buffer_put(bm__buffer *out, const char *text, size_t size);
+int py_buffer_put_int(bm__buffer *out, PyObject *value);
+int py_buffer_put_float(bm__buffer *out, double value);
+
+/* json.c: a value as json.dumps writes it.  0: that is left to json.dumps. */
+int py_write_json(bm__buffer *out, PyObject *value);
+
+struct py_column;
+struct py_form;
+struct py_rule;
+
+/* One value into cell `row`.  1: it is there; 0: it is not of the exact built-in type, or does not
+ * fit; -1: a Python exception is set. */
+typedef int (*py_put)(struct py_column *column, size_t row, PyObject *value,
+                      const struct py_rule *rule);
+/* An element as text; results as above. */
+typedef int (*py_write)(bm__buffer *out, PyObject *value, const struct py_form *form);
+
+/* How a column's values become the text that its type is written as.  `put` is NULL where the type
+ * alone says it. */
+typedef struct py_form {
+    py_put put;
+    py_write write;   /* of an array's elements or a range's bounds */
+    int dimensions;   /* of an array */
+    Py_ssize_t limit; /* characters of an element, or -1 */
+    PyObject *range;  /* psycopg's class, or NULL */
+} py_form;
+
+/* literal.c: the form of this name, which an exception says is none. */
+bool py_form_named(const char *name, py_form *out);
+bool py_literal_init(void);
+
 /* What a value must fulfil beside its type. */
 typedef struct py_rule {
-    Py_ssize_t limit; /* characters that the column holds, or -1 */
-    bool sqlite;      /* -0.0 is a float of its own: to PostgreSQL Django's literal of it is 0; and
+    const py_form *form; /* of the column */
+    Py_ssize_t limit;    /* characters that the column holds, or -1 */
+    bool sqlite;   /* -0.0 is a float of its own: to PostgreSQL Django's literal of it is 0; and
                          an interval is an integer */
-    bool prepared;    /* by the field's own methods: a subclass of int or str is its number or text,
+    bool prepared; /* by the field's own methods: a subclass of int or str is its number or text,
                          and bytes are a text's */
 } py_rule;
 
@@ -63,6 +100,7 @@ typedef struct py_table {
     PyObject *names;    /* tuple of attribute names, interned: names[i] is of field i */
     bool *links;        /* field i has PY_LINK */
     Py_ssize_t *limits; /* characters that field i holds, or -1 */
+    py_form *forms;     /* of field i */
     const char **casts; /* while it is made: the types that the engine does not know, or NULL */
     size_t key;         /* the field of the primary key */
     bm__table *table;
@@ -122,11 +160,15 @@ void py_cell_of(bm_type type, bm_layout *layout, size_t *width);
  * or py_miscounted. */
 PyObject *py_raise(const bm_error *err, bool sent);
 
-/* gather.c: one value into cell `row`.  1: it is there; 0: it is not of the exact built-in type, or
- * does not fit; -1: a Python exception is set. */
-typedef int (*py_put)(py_column *column, size_t row, PyObject *value, const py_rule *rule);
+/* gather.c */
 py_put py_put_of(bm_type type);
 bool py_gather_init(void);
+/* The bytes of a str or bytes object, which is given away. */
+int py_put_slice(py_column *column, size_t row, PyObject *text);
+/* Is it a finite Decimal, exactly?  -1: an exception is set. */
+int py_is_decimal(PyObject *value);
+/* The bytes of a UUID; 0: it is none, -1: an exception is set. */
+int py_uuid_bytes(PyObject *value, uint8_t out[16]);
 
 /* A flag of a Table's field: its descriptor is written in Python (a foreign key's), and would be
  * called for each value.  Other fields are read as Django reads them: getattr finds the value in
@@ -186,6 +228,15 @@ PyObject *py_fill(PyObject *module, PyObject *args);
 PyObject *py_noted(PyObject *module, PyObject *args);
 PyObject *py_note(PyObject *module, PyObject *args);
 PyObject *py_settle(PyObject *module, PyObject *args);
+
+/* json.c */
+PyObject *py_json_equal(PyObject *module, PyObject *args);
+
+/* apart.c: a copy of a value that shares nothing that can change, or the value itself where it
+ * cannot; NULL without an exception: that is not known for its type.  `frozen` is a set of the
+ * types that cannot change. */
+PyObject *py_apart_one(PyObject *value, PyObject *frozen);
+PyObject *py_apart(PyObject *module, PyObject *args);
 
 /* cells.c: a cell of a result as Django's converters make it; a new reference.  NULL: a Python
  * exception is set, or it is none, and the converters are to be asked. */

@@ -1,5 +1,6 @@
-/* Python's values into cells.  Only the exact built-in types are taken: a subclass may do what it
- * likes.  Not so where the field has prepared the value. */
+/* Python's values into cells.  Only the exact built-in types are taken, and subclasses of int and
+ * str that change nothing: others may do what they like.  Not so where the field has prepared the
+ * value. */
 #include "core.h"
 
 #include "calendar.h"
@@ -13,6 +14,8 @@ static PyObject *uuid_type;
 static PyObject *name_int;
 static PyObject *name_is_finite;
 static PyObject *name_utcoffset;
+static PyObject *name_encode;
+static PyObject *name_conform;
 
 static bool import_type(const char *module, const char *name, PyObject **out)
 {
@@ -28,18 +31,29 @@ bool py_gather_init(void)
     name_int = PyUnicode_InternFromString("int");
     name_is_finite = PyUnicode_InternFromString("is_finite");
     name_utcoffset = PyUnicode_InternFromString("utcoffset");
+    name_encode = PyUnicode_InternFromString("encode");
+    name_conform = PyUnicode_InternFromString("__conform__");
     return PyDateTimeAPI != NULL && name_int != NULL && name_is_finite != NULL &&
-           name_utcoffset != NULL && import_type("decimal", "Decimal", &decimal_type) &&
+           name_utcoffset != NULL && name_encode != NULL && name_conform != NULL &&
+           import_type("decimal", "Decimal", &decimal_type) &&
            import_type("uuid", "UUID", &uuid_type);
 }
 
 #define EXACT_IN_DOUBLE (INT64_C(1) << 53)
 
+/* An int, or a subclass of it whose int() is its number: a bool, a member of an enumeration. */
+static bool is_integer(PyObject *value, const py_rule *rule)
+{
+    return PyLong_CheckExact(value) ||
+           (PyLong_Check(value) && (rule->prepared || Py_TYPE(value)->tp_as_number->nb_int ==
+                                                          PyLong_Type.tp_as_number->nb_int));
+}
+
 static int put_integer(PyObject *value, const py_rule *rule, int64_t low, int64_t high,
                        int64_t *out)
 {
     int overflow;
-    if (rule->prepared ? !PyLong_Check(value) : !PyLong_CheckExact(value)) {
+    if (!is_integer(value, rule)) {
         return 0;
     }
     *out = PyLong_AsLongLongAndOverflow(value, &overflow);
@@ -85,7 +99,8 @@ static int put_float(py_column *column, size_t row, PyObject *value, const py_ru
     double cell;
     if (rule->prepared ? PyFloat_Check(value) : PyFloat_CheckExact(value)) {
         cell = PyFloat_AS_DOUBLE(value);
-    } else if (put_integer(value, rule, -EXACT_IN_DOUBLE, EXACT_IN_DOUBLE, &whole) == 1) {
+    } else if (PyLong_CheckExact(value) &&
+               put_integer(value, rule, -EXACT_IN_DOUBLE, EXACT_IN_DOUBLE, &whole) == 1) {
         cell = (double)whole;
     } else {
         return 0;
@@ -94,8 +109,7 @@ static int put_float(py_column *column, size_t row, PyObject *value, const py_ru
     return rule->sqlite || cell != 0 || !signbit(cell);
 }
 
-/* The bytes of a str or bytes object, which `owned` keeps. */
-static int put_slice(py_column *column, size_t row, PyObject *text)
+int py_put_slice(py_column *column, size_t row, PyObject *text)
 {
     bm_slice cell;
     Py_ssize_t size;
@@ -119,16 +133,26 @@ static int put_slice(py_column *column, size_t row, PyObject *text)
     return 1;
 }
 
+/* A subclass of str that a driver takes as its text: a member of an enumeration, or text that is
+ * marked as safe.  psycopg asks for encode(), sqlite3 for __conform__(). */
+static bool is_plain_text(PyObject *value)
+{
+    PyTypeObject *type = Py_TYPE(value);
+    return _PyType_Lookup(type, name_encode) == _PyType_Lookup(&PyUnicode_Type, name_encode) &&
+           _PyType_Lookup(type, name_conform) == NULL;
+}
+
 static int put_text(py_column *column, size_t row, PyObject *value, const py_rule *rule)
 {
-    bool text = PyUnicode_CheckExact(value) || (rule->prepared && PyUnicode_Check(value));
+    bool text = PyUnicode_CheckExact(value) ||
+                (PyUnicode_Check(value) && (rule->prepared || is_plain_text(value)));
     if (text && rule->limit >= 0 && PyUnicode_GET_LENGTH(value) > rule->limit) {
         return 0;
     }
     if (!text && !(rule->prepared && PyBytes_CheckExact(value))) {
         return 0;
     }
-    return put_slice(column, row, Py_NewRef(value));
+    return py_put_slice(column, row, Py_NewRef(value));
 }
 
 /* A buffer that may change is copied. */
@@ -136,29 +160,35 @@ static int put_bytes(py_column *column, size_t row, PyObject *value, const py_ru
 {
     (void)rule;
     if (PyBytes_CheckExact(value)) {
-        return put_slice(column, row, Py_NewRef(value));
+        return py_put_slice(column, row, Py_NewRef(value));
     }
     if (!PyMemoryView_Check(value) && !PyByteArray_CheckExact(value)) {
         return 0;
     }
     PyObject *bytes = PyBytes_FromObject(value);
-    return bytes != NULL ? put_slice(column, row, bytes) : -1;
+    return bytes != NULL ? py_put_slice(column, row, bytes) : -1;
 }
 
-static int put_decimal(py_column *column, size_t row, PyObject *value, const py_rule *rule)
+int py_is_decimal(PyObject *value)
 {
-    (void)rule;
     if ((PyObject *)Py_TYPE(value) != decimal_type) {
         return 0;
     }
     PyObject *finite = PyObject_CallMethodNoArgs(value, name_is_finite);
     int is_finite = finite != NULL ? PyObject_IsTrue(finite) : -1;
     Py_XDECREF(finite);
-    if (is_finite != 1) {
-        return is_finite;
+    return is_finite;
+}
+
+static int put_decimal(py_column *column, size_t row, PyObject *value, const py_rule *rule)
+{
+    (void)rule;
+    int is_number = PyLong_CheckExact(value) ? 1 : py_is_decimal(value);
+    if (is_number != 1) {
+        return is_number;
     }
     PyObject *text = PyObject_Str(value);
-    return text != NULL ? put_slice(column, row, text) : -1;
+    return text != NULL ? py_put_slice(column, row, text) : -1;
 }
 
 /* Days since 1970-01-01: "days from civil" of the proleptic Gregorian calendar, years from 1 on. */
@@ -278,28 +308,37 @@ static int put_interval(py_column *column, size_t row, PyObject *value, const py
 }
 
 /* uuid.UUID keeps one int, which cannot be changed. */
-static int put_uuid(py_column *column, size_t row, PyObject *value, const py_rule *rule)
+int py_uuid_bytes(PyObject *value, uint8_t out[16])
 {
-    (void)rule;
     if ((PyObject *)Py_TYPE(value) != uuid_type) {
         return 0;
     }
+    PyObject *number = PyObject_GetAttr(value, name_int);
+    PyObject *bytes =
+        number != NULL ? PyObject_CallMethod(number, "to_bytes", "is", 16, "big") : NULL;
+    Py_XDECREF(number);
+    if (bytes == NULL) {
+        return -1;
+    }
+    memcpy(out, PyBytes_AS_STRING(bytes), 16);
+    Py_DECREF(bytes);
+    return 1;
+}
+
+static int put_uuid(py_column *column, size_t row, PyObject *value, const py_rule *rule)
+{
+    (void)rule;
+    int known = 1;
     if (row > 0 && column->owned[row - 1] == value) { /* one value for all rows of a call */
         memcpy(column->data + row * 16, column->data + (row - 1) * 16, 16);
     } else {
-        PyObject *number = PyObject_GetAttr(value, name_int);
-        PyObject *bytes =
-            number != NULL ? PyObject_CallMethod(number, "to_bytes", "is", 16, "big") : NULL;
-        Py_XDECREF(number);
-        if (bytes == NULL) {
-            return -1;
-        }
-        memcpy(column->data + row * 16, PyBytes_AS_STRING(bytes), 16);
-        Py_DECREF(bytes);
+        known = py_uuid_bytes(value, column->data + row * 16);
     }
-    Py_INCREF(value);
-    Py_XSETREF(column->owned[row], value);
-    return 1;
+    if (known == 1) {
+        Py_INCREF(value);
+        Py_XSETREF(column->owned[row], value);
+    }
+    return known;
 }
 
 py_put py_put_of(bm_type type)

@@ -25,6 +25,7 @@ typedef struct py_part {
     py_memo memo;
     PyObject *converters; /* tuple */
     PyObject *expression;
+    PyObject *apart; /* makes a copy of a value that can change, or None: it cannot */
 } py_part;
 
 typedef struct py_builder {
@@ -33,6 +34,7 @@ typedef struct py_builder {
     PyObject *facts; /* tuple of (name, value): attributes of each state */
     PyObject *connection;
     PyObject *zone;
+    PyObject *frozen; /* set of the types whose values cannot change */
     PyObject *empty;
     PyObject *name_state;
     bool held; /* the collector, by us */
@@ -125,15 +127,50 @@ static PyObject *cell_of(py_builder *self, PyObject *row, Py_ssize_t at)
     return cell;
 }
 
+/* What a snapshot keeps: a value that cannot change; else what the driver gave, where converters
+ * make the value of it again; else a copy. */
+static PyObject *kept_of(py_builder *self, const py_part *part, PyObject *cell, PyObject *value)
+{
+    if (part->apart == Py_None) {
+        return Py_NewRef(value);
+    }
+    if (PyTuple_GET_SIZE(part->converters) == 0) {
+        PyObject *copy = py_apart_one(value, self->frozen);
+        if (copy != NULL || PyErr_Occurred() != NULL) {
+            return copy;
+        }
+    } else {
+        int is_frozen = PySet_Contains(self->frozen, (PyObject *)Py_TYPE(cell));
+        if (is_frozen != 0) {
+            return is_frozen == 1 ? Py_NewRef(cell) : NULL;
+        }
+    }
+    let_go(self);
+    PyObject *copy = PyObject_CallOneArg(part->apart, value);
+    hold(self);
+    return copy;
+}
+
+static bool keep(py_builder *self, const py_part *part, PyObject *cell, PyObject *value,
+                 PyObject *list)
+{
+    PyObject *kept = kept_of(self, part, cell, value);
+    bool done = kept != NULL && PyList_Append(list, kept) == 0;
+    Py_XDECREF(kept);
+    return done;
+}
+
 static bool fill(py_builder *self, PyObject *object, PyObject *row, PyObject *kept)
 {
     for (Py_ssize_t i = 0; i < self->n; i++) {
         py_part *part = &self->parts[i];
         PyObject *list = PyTuple_GET_ITEM(kept, i);
-        PyObject *value = converted(self, part, cell_of(self, row, part->at));
+        PyObject *cell = cell_of(self, row, part->at);
+        PyObject *value = converted(self, part, Py_XNewRef(cell));
         bool done = value != NULL && set(self, object, part, value) &&
-                    (list == Py_None || PyList_Append(list, value) == 0);
+                    (list == Py_None || keep(self, part, cell, value, list));
         Py_XDECREF(value);
+        Py_XDECREF(cell);
         if (!done) {
             return false;
         }
@@ -167,8 +204,8 @@ static bool are_lists(PyObject *kept, Py_ssize_t n)
     return fit;
 }
 
-/* build(rows, objects, kept): an instance for each row, appended to `objects`; the values of column
- * i are appended to kept[i], where that is a list. */
+/* build(rows, objects, kept): an instance for each row, appended to `objects`; what a snapshot
+ * keeps of column i is appended to kept[i], where that is a list. */
 static PyObject *builder_build(PyObject *object, PyObject *args)
 {
     py_builder *self = (py_builder *)object;
@@ -196,14 +233,15 @@ static PyObject *builder_build(PyObject *object, PyObject *args)
 static bool read_part(PyObject *from, py_part *part)
 {
     const char *kind;
-    if (!PyArg_ParseTuple(from, "UnisO!O", &part->name, &part->at, &part->how, &kind, &PyTuple_Type,
-                          &part->converters, &part->expression)) {
-        part->name = part->converters = part->expression = NULL;
+    if (!PyArg_ParseTuple(from, "UnisO!OO", &part->name, &part->at, &part->how, &kind,
+                          &PyTuple_Type, &part->converters, &part->expression, &part->apart)) {
+        part->name = part->converters = part->expression = part->apart = NULL;
         return false;
     }
     Py_INCREF(part->name);
     Py_INCREF(part->converters);
     Py_INCREF(part->expression);
+    Py_INCREF(part->apart);
     PyUnicode_InternInPlace(&part->name);
     if (part->at < 0) {
         PyErr_SetString(PyExc_IndexError, "a row has no such cell");
@@ -245,8 +283,8 @@ static bool are_facts(PyObject *facts)
     return true;
 }
 
-/* Builder(model, state, facts, connection, zone, columns); a column is
- * (name, place in the row, how it is set, kind of cell, converters, their expression). */
+/* Builder(model, state, facts, connection, zone, frozen, columns); a column is (name, place in the
+ * row, how it is set, kind of cell, converters, their expression, what copies its values). */
 static PyObject *builder_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     PyObject *model;
@@ -254,10 +292,12 @@ static PyObject *builder_new(PyTypeObject *type, PyObject *args, PyObject *keywo
     PyObject *facts;
     PyObject *connection;
     PyObject *zone;
+    PyObject *frozen;
     PyObject *columns;
     (void)keywords;
-    if (!PyArg_ParseTuple(args, "O!OO!OOO!", &PyType_Type, &model, &state, &PyTuple_Type, &facts,
-                          &connection, &zone, &PyTuple_Type, &columns) ||
+    if (!PyArg_ParseTuple(args, "O!OO!OOO!O!", &PyType_Type, &model, &state, &PyTuple_Type, &facts,
+                          &connection, &zone, &PyFrozenSet_Type, &frozen, &PyTuple_Type,
+                          &columns) ||
         !are_facts(facts)) {
         return NULL;
     }
@@ -270,6 +310,7 @@ static PyObject *builder_new(PyTypeObject *type, PyObject *args, PyObject *keywo
     self->facts = Py_NewRef(facts);
     self->connection = Py_NewRef(connection);
     self->zone = Py_NewRef(zone);
+    self->frozen = Py_NewRef(frozen);
     self->empty = PyTuple_New(0);
     self->name_state = PyUnicode_InternFromString("_state");
     if (self->empty == NULL || self->name_state == NULL || !read_parts(self, columns)) {
@@ -286,6 +327,7 @@ static void builder_free(PyObject *object)
         Py_XDECREF(part->name);
         Py_XDECREF(part->converters);
         Py_XDECREF(part->expression);
+        Py_XDECREF(part->apart);
         Py_XDECREF(part->memo.text);
         Py_XDECREF(part->memo.value);
     }
@@ -295,6 +337,7 @@ static void builder_free(PyObject *object)
     Py_XDECREF(self->facts);
     Py_XDECREF(self->connection);
     Py_XDECREF(self->zone);
+    Py_XDECREF(self->frozen);
     Py_XDECREF(self->empty);
     Py_XDECREF(self->name_state);
     Py_TYPE(object)->tp_free(object);

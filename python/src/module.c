@@ -8,6 +8,8 @@ static PyMethodDef functions[] = {
     {"noted", py_noted, METH_VARARGS, NULL},
     {"note", py_note, METH_VARARGS, NULL},
     {"settle", py_settle, METH_VARARGS, NULL},
+    {"json_equal", py_json_equal, METH_VARARGS, NULL},
+    {"apart", py_apart, METH_VARARGS, NULL},
     {"team_sql", py_team_sql, METH_VARARGS, NULL},
     {"transaction_sql", py_transaction_sql, METH_VARARGS, NULL},
     {"may_pass", py_may_pass, METH_VARARGS, NULL},
@@ -42,7 +44,8 @@ static bool fill_module(PyObject *module)
 #if BM_HAS_SQLITE_EXTENSION
     filled = filled && add_type(module, "Source", &py_source_type);
 #endif
-    return filled && py_commit_init(module) && py_gather_init() && py_cells_init();
+    return filled && py_commit_init(module) && py_gather_init() && py_literal_init() &&
+           py_cells_init();
 }
 
 PyMODINIT_FUNC PyInit__core(void);

@@ -111,31 +111,61 @@ static PyObject *linked(PyObject *object, PyObject *name)
 
 static py_rule rule_of(const py_rows *self, Py_ssize_t at, bool limited)
 {
-    return (py_rule){.limit = limited ? self->table->limits[at] : -1,
+    return (py_rule){.form = &self->table->forms[at],
+                     .limit = limited ? self->table->limits[at] : -1,
                      .sqlite = self->table->engine->storage != NULL};
 }
 
+/* What rows_take was asked for. */
+typedef struct taking {
+    PyObject *objects;
+    bool limited;
+    PyObject *odd; /* prepares a single value */
+} taking;
+
+/* A value that is not plain: what the field makes of it, as a prepared one. */
+static int put_odd(const py_rows *self, Py_ssize_t at, const taking *asked, size_t row,
+                   PyObject *object, const py_rule *rule)
+{
+    py_column *column = &self->columns[at];
+    PyObject *value = PyObject_CallFunction(asked->odd, "nO", at, object);
+    int fits = value == NULL ? -1 : value != Py_NotImplemented;
+    if (fits == 1) {
+        py_rule prepared = *rule;
+        prepared.prepared = true;
+        fits = put(self, column, py_put_of(column->type), row, value, &prepared);
+    }
+    Py_XDECREF(value);
+    return fits;
+}
+
+static int take_value(const py_rows *self, Py_ssize_t at, const taking *asked, size_t row,
+                      PyObject *object, const py_rule *rule)
+{
+    py_column *column = &self->columns[at];
+    py_put how = rule->form->put != NULL ? rule->form->put : py_put_of(column->type);
+    PyObject *name = PyTuple_GET_ITEM(self->table->names, at);
+    PyObject *value =
+        self->table->links[at] ? linked(object, name) : PyObject_GetAttr(object, name);
+    if (value == NULL) { /* a deferred link, or an exception */
+        return PyErr_Occurred() != NULL ? -1 : 0;
+    }
+    int fits = how != NULL ? put(self, column, how, row, value, rule) : 0;
+    Py_DECREF(value);
+    return fits == 0 ? put_odd(self, at, asked, row, object, rule) : fits;
+}
+
 /* Cells from .. to - 1 of column `at`, as py_put. */
-static int take_part(py_rows *self, Py_ssize_t at, PyObject *objects, bool limited, size_t from,
+static int take_part(const py_rows *self, Py_ssize_t at, const taking *asked, size_t from,
                      size_t to)
 {
-    PyObject *name = PyTuple_GET_ITEM(self->table->names, at);
-    py_rule rule = rule_of(self, at, limited);
-    py_column *column = &self->columns[at];
-    py_put how = py_put_of(column->type);
-    int fits = how != NULL;
+    py_rule rule = rule_of(self, at, asked->limited);
+    int fits = 1;
     for (size_t row = from; fits == 1 && row < to; row++) {
-        PyObject *object = Py_NewRef(PyList_GET_ITEM(objects, (Py_ssize_t)row));
-        PyObject *value =
-            self->table->links[at] ? linked(object, name) : PyObject_GetAttr(object, name);
+        PyObject *object = Py_NewRef(PyList_GET_ITEM(asked->objects, (Py_ssize_t)row));
+        fits = take_value(self, at, asked, row, object, &rule);
         Py_DECREF(object);
-        if (value != NULL) {
-            fits = put(self, column, how, row, value, &rule);
-            Py_DECREF(value);
-        } else { /* a deferred link, or an exception */
-            fits = PyErr_Occurred() != NULL ? -1 : 0;
-        }
-        if (PyList_GET_SIZE(objects) != (Py_ssize_t)self->n) {
+        if (PyList_GET_SIZE(asked->objects) != (Py_ssize_t)self->n) {
             PyErr_SetString(PyExc_RuntimeError, "the list of objects changed while it was read");
             fits = -1;
         }
@@ -156,17 +186,47 @@ static bool begin_columns(py_rows *self, PyObject *fields)
     return true;
 }
 
-/* take(fields, objects, limited): their values of the fields.  False: one is not of the built-in
- * type, or, where `limited`, longer than the field.  Objects are looked at once for all fields: so
- * many at a time that they stay in the second-level cache. */
+/* Rows of all fields but those marked as refused, where one that cannot be taken is marked. */
+static bool take_fields(const py_rows *self, PyObject *fields, const taking *asked, char *refused)
+{
+    int fits = 1;
+    for (size_t from = 0; fits >= 0 && from < self->n; from += BM__BLOCK) {
+        size_t to = self->n - from < BM__BLOCK ? self->n : from + BM__BLOCK;
+        for (Py_ssize_t i = 0; fits >= 0 && i < PyTuple_GET_SIZE(fields); i++) {
+            if (refused[i] == 0) {
+                Py_ssize_t at = PyLong_AsSsize_t(PyTuple_GET_ITEM(fields, i));
+                fits = take_part(self, at, asked, from, to);
+                refused[i] = fits == 0;
+            }
+        }
+    }
+    return fits >= 0;
+}
+
+static PyObject *marked(PyObject *fields, const char *marks)
+{
+    PyObject *found = PyList_New(0);
+    for (Py_ssize_t i = 0; found != NULL && i < PyTuple_GET_SIZE(fields); i++) {
+        if (marks[i] != 0 && PyList_Append(found, PyTuple_GET_ITEM(fields, i)) < 0) {
+            Py_CLEAR(found);
+        }
+    }
+    return found;
+}
+
+/* take(fields, objects, limited, odd) -> the fields that were not taken.  odd(field, object)
+ * prepares a value that is not of the built-in type, or, where `limited`, is longer than the field;
+ * a field of which it cannot is not taken.  Objects are looked at once for all fields: so many at a
+ * time that they stay in the second-level cache. */
 static PyObject *rows_take(PyObject *object, PyObject *args)
 {
     py_rows *self = (py_rows *)object;
     PyObject *fields;
     PyObject *objects;
+    PyObject *odd;
     int limited;
-    if (!PyArg_ParseTuple(args, "O!O!p", &PyTuple_Type, &fields, &PyList_Type, &objects,
-                          &limited)) {
+    if (!PyArg_ParseTuple(args, "O!O!pO", &PyTuple_Type, &fields, &PyList_Type, &objects, &limited,
+                          &odd)) {
         return NULL;
     }
     if (PyList_GET_SIZE(objects) != (Py_ssize_t)self->n) {
@@ -176,15 +236,17 @@ static PyObject *rows_take(PyObject *object, PyObject *args)
     if (!begin_columns(self, fields)) {
         return NULL;
     }
-    int fits = 1;
-    for (size_t from = 0; fits == 1 && from < self->n; from += BM__BLOCK) {
-        size_t to = self->n - from < BM__BLOCK ? self->n : from + BM__BLOCK;
-        for (Py_ssize_t i = 0; fits == 1 && i < PyTuple_GET_SIZE(fields); i++) {
-            Py_ssize_t at = PyLong_AsSsize_t(PyTuple_GET_ITEM(fields, i));
-            fits = take_part(self, at, objects, limited != 0, from, to);
-        }
+    char *refused = PyMem_Calloc((size_t)PyTuple_GET_SIZE(fields) + 1, 1);
+    if (refused == NULL) {
+        return PyErr_NoMemory();
     }
-    return fits < 0 ? NULL : PyBool_FromLong(fits);
+    const taking asked = {objects, limited != 0, odd};
+    PyObject *found = NULL;
+    if (take_fields(self, fields, &asked, refused)) {
+        found = marked(fields, refused);
+    }
+    PyMem_Free(refused);
+    return found;
 }
 
 /* give(field, values, limited, type): values that the field's own methods prepared, as cells of

@@ -26,9 +26,11 @@ static bool set_field(py_table *self, bm_field *field, PyObject *item, Py_ssize_
     const char *column;
     const char *type;
     PyObject *name;
+    const char *form;
     int flags;
-    if (!PyArg_ParseTuple(item, "sUsinz", &column, &name, &type, &flags, &self->limits[i],
-                          &self->casts[i])) {
+    if (!PyArg_ParseTuple(item, "sUsinzs", &column, &name, &type, &flags, &self->limits[i],
+                          &self->casts[i], &form) ||
+        !py_form_named(form, &self->forms[i])) {
         return false;
     }
     Py_INCREF(name);
@@ -64,9 +66,10 @@ static bool set_fields(py_table *self, const char *name, PyObject *fields)
     self->limits = bm__arena_array(&self->arena, (size_t)n + 1, sizeof *self->limits);
     self->casts = bm__arena_array(&self->arena, (size_t)n + 1, sizeof *self->casts);
     self->links = bm__arena_array(&self->arena, (size_t)n + 1, sizeof *self->links);
+    self->forms = bm__arena_array(&self->arena, (size_t)n + 1, sizeof *self->forms);
     self->names = PyTuple_New(n);
     if (made == NULL || given == NULL || table == NULL || self->limits == NULL ||
-        self->casts == NULL || self->links == NULL || self->names == NULL) {
+        self->casts == NULL || self->links == NULL || self->forms == NULL || self->names == NULL) {
         PyErr_NoMemory();
         return false;
     }
@@ -117,7 +120,7 @@ const bm__engine *py_engine_named(const char *name)
     return engine;
 }
 
-/* Table(engine, name, ((column, attribute, type, flags, limit, cast), ...)) */
+/* Table(engine, name, ((column, attribute, type, flags, limit, cast, form), ...)) */
 static PyObject *table_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     const char *engine;
@@ -154,6 +157,10 @@ static PyObject *table_new(PyTypeObject *type, PyObject *args, PyObject *keyword
 static void table_free(PyObject *object)
 {
     py_table *self = (py_table *)object;
+    Py_ssize_t n = self->forms != NULL && self->names != NULL ? PyTuple_GET_SIZE(self->names) : 0;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        Py_XDECREF(self->forms[i].range);
+    }
     Py_XDECREF(self->names);
     bm__table_free(self->table);
     bm__arena_free(&self->arena);

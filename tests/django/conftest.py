@@ -23,7 +23,7 @@ def _elsewhere() -> Iterator[str]:
         yield "test_tables_sqlite.py"
     else:
         yield from ("test_row_search_postgresql.py", "test_errors_postgresql.py")
-        yield from ("test_fields_postgresql.py", "test_planted.py")
+        yield from ("test_fields_postgresql.py", "test_objects_postgresql.py", "test_planted.py")
         yield from ("test_tables.py",)
     if ENGINE != "postgresql" or not postgresql.is_psycopg3:
         yield from (

@@ -487,7 +487,8 @@ class Bare:
 
 
 def builder(*columns: Any, zone: Any = None) -> Any:
-    return _core.Builder(Bare, Bare, (), None, zone, columns)
+    whole = tuple((*c, None) if type(c) is tuple and len(c) == 6 else c for c in columns)
+    return _core.Builder(Bare, Bare, (), None, zone, frozenset(), whole)
 
 
 def test_rows_that_are_not_what_was_said() -> None:

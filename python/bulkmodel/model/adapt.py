@@ -4,7 +4,8 @@ the driver writes them as text."""
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -72,7 +73,58 @@ def _saved(field: Field, values: list[Any], connection: BaseDatabaseWrapper) -> 
     return None if _has_expression(prepared) else prepared
 
 
-def take(
+# What Django gives SQLite for these types, back as the value that the extension takes.
+_VALUES: dict[str, Callable[[Any], Any]] = {
+    "date": datetime.date.fromisoformat,
+    "time": datetime.time.fromisoformat,
+    "timestamp": datetime.datetime.fromisoformat,
+    "timestamptz": lambda text: datetime.datetime.fromisoformat(text).replace(
+        tzinfo=datetime.timezone.utc
+    ),
+    "uuid": uuid.UUID,
+    "interval": lambda microseconds: datetime.timedelta(microseconds=microseconds),
+}
+
+
+class Odd:
+    """Prepares single values of columns whose other values the extension takes unchanged."""
+
+    def __init__(
+        self, columns: Iterable[Column], connection: BaseDatabaseWrapper, prepare: Prepare
+    ) -> None:
+        self._columns = {column.index: column for column in columns}
+        self._connection = connection
+        self._prepare = prepare
+        self._texts: dict[int, _Texts] = {}
+
+    def __call__(self, index: int, object: Any) -> Any:
+        """Return the value of this field, or NotImplemented if it depends on the other rows'."""
+        column = self._columns[index]
+        values = self._prepare(column.field, [object], self._connection)
+        if values is None:
+            return NotImplemented
+        (value,) = values
+        if value is None:
+            return value
+        if has_storage_classes(self._connection):
+            read = _VALUES.get(column.kind.name)
+            return value if read is None else read(value)
+        if column.kind.name == "bytea":
+            return NotImplemented
+        if not _is_text(column.kind):
+            return value
+        if index not in self._texts:
+            self._texts[index] = _Texts(column.kind, self._connection)
+        text = self._texts[index].all([value])
+        return NotImplemented if text is None else text[0]
+
+
+def _is_text(kind: Kind) -> bool:
+    """Return whether a column on PostgreSQL is written as text."""
+    return kind.cast is not None or kind.name in ("json", "jsonb")
+
+
+def give(
     rows: _core.Rows,
     column: Column,
     objects: list[Any],
@@ -80,10 +132,8 @@ def take(
     connection: BaseDatabaseWrapper,
     prepare: Prepare,
 ) -> bool:
-    """Add a column of the objects' values to the rows, unchanged or prepared by its field.  False:
-    the engine cannot write one of them."""
-    if column.fast and rows.take((column.index,), objects, limited):
-        return True
+    """Add a column of the objects' values to the rows, prepared by its field.  False: the engine
+    cannot write one of them."""
     values = prepare(column.field, objects, connection)
     if values is None:
         return False
@@ -111,14 +161,14 @@ def _give_postgresql(
     connection: BaseDatabaseWrapper,
 ) -> bool:
     kind = column.kind
-    as_text = kind.cast is not None or kind.name in ("json", "jsonb")
+    as_text = _is_text(kind)
     if kind.name == "bytea":
         values = [getattr(value, "obj", value) for value in values]
         if any(isinstance(value, str) for value in values):
             return False  # the driver refuses str for bytea, so do not encode it
     if not as_text and rows.give(column.index, values, limited, None):
         return True
-    written = texts(values, kind, connection)
+    written = _Texts(kind, connection).all(values)
     return written is not None and rows.give(
         column.index, written, limited, None if as_text else "text"
     )
@@ -133,36 +183,45 @@ _MADE: dict[str, type[Any]] = {
 }
 
 
-def texts(values: list[Any], kind: Kind, connection: BaseDatabaseWrapper) -> list[Any] | None:
-    """Return the values as text that the column's type reads like Django's own parameter.  None:
-    that is not certain for one of them."""
-    import psycopg
-    from psycopg.adapt import PyFormat, Transformer
+class _Texts:
+    """Makes text that the column's type reads like Django's own parameter."""
 
-    if _loses_a_zone(values):
-        return None
-    driver = postgresql.driver_of(connection)
-    transformer = Transformer(driver)
+    def __init__(self, kind: Kind, connection: BaseDatabaseWrapper) -> None:
+        from psycopg.adapt import Transformer
 
-    def text(value: Any) -> Any:
+        driver = postgresql.driver_of(connection)
+        self._kind = kind
+        self._transformer = Transformer(driver)
+        self._oids = _oids(kind, driver)
+
+    def all(self, values: list[Any]) -> list[Any] | None:
+        """Return the texts.  None: one of them is not certain."""
+        import psycopg
+
+        if _loses_a_zone(values):
+            return None
+        try:
+            if not all(_may_be_text(v, self._kind) and self._is_of_its_type(v) for v in values):
+                return None
+            return [self._text(value) for value in values]
+        except psycopg.Error:
+            return None
+
+    def _dumper(self, value: Any) -> Any:
+        from psycopg.adapt import PyFormat
+
+        return self._transformer.get_dumper(value, PyFormat.TEXT)
+
+    def _text(self, value: Any) -> Any:
         if value is None or isinstance(value, str):
             return value
-        data = transformer.get_dumper(value, PyFormat.TEXT).dump(value)
+        data = self._dumper(value).dump(value)
         return data if data is None else bytes(data)
 
-    known = _oids(kind, driver)
-
-    def is_of_its_type(value: Any) -> bool:
-        if known is None or value is None or isinstance(value, str):
+    def _is_of_its_type(self, value: Any) -> bool:
+        if self._oids is None or value is None or isinstance(value, str):
             return True
-        return transformer.get_dumper(value, PyFormat.TEXT).oid in known
-
-    try:
-        if not all(_may_be_text(value, kind) and is_of_its_type(value) for value in values):
-            return None
-        return [text(value) for value in values]
-    except psycopg.Error:
-        return None
+        return self._dumper(value).oid in self._oids
 
 
 def _oids(kind: Kind, driver: Any) -> set[int] | None:

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+import datetime
+import ipaddress
+import uuid
+from decimal import Decimal
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from django.db import models
 
+try:
+    from django.db.backends.postgresql.psycopg_any import (  # type: ignore[import-untyped]
+        RANGE_TYPES,
+    )
+except ImportError:  # no driver for PostgreSQL is installed
+    RANGE_TYPES = ()
+
 # A deferred or unknown value.  It has its own class, so it differs from every value.
 MISSING = type("Missing", (), {"__slots__": ()})()
+
+# Values of exactly these types are immutable.
+FROZEN_TYPES: frozenset[type[Any]] = frozenset(
+    {
+        *(type(None), type(MISSING), bool, int, float, complex, str, bytes, Decimal, uuid.UUID),
+        *(datetime.date, datetime.datetime, datetime.time, datetime.timedelta),
+        *(ipaddress.IPv4Address, ipaddress.IPv6Address, *RANGE_TYPES),
+    }
+)
 
 # Values of these fields are immutable.
 _FROZEN: frozenset[type[Any]] = frozenset(

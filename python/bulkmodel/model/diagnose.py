@@ -177,6 +177,15 @@ def _text(value: Any) -> str | None:
     return None
 
 
+def _shape(value: Any) -> tuple[int, ...] | None:
+    """Return the lengths of nested lists.  None: they differ on one level."""
+    if not isinstance(value, list | tuple):
+        return ()
+    shapes = {_shape(item) for item in value} or {()}
+    shape = shapes.pop()
+    return None if shape is None or shapes else (len(value), *shape)
+
+
 def _is_beyond_64_bits(field: Any, value: Any) -> bool:
     return isinstance(value, int) and not -(2**63) <= value < 2**63
 
@@ -206,6 +215,7 @@ class Search:
             "23514": self._by_printed_row,
             "22001": self._by_length,
             "22003": self._by_range,
+            "22P02": self._by_shape,
             None: self._by_value,
         }
         way = ways.get(facts.sqlstate)
@@ -298,6 +308,15 @@ class Search:
             return is_out_of_range(self.connection, field, value)
 
         return self._first(self.fields, outside)
+
+    def _by_shape(self, error: BaseException, facts: Facts) -> Found:
+        """PostgreSQL's arrays are rectangular."""
+
+        def is_ragged(field: Any, value: Any) -> bool:
+            written = target_of(field).db_type(self.connection) or ""
+            return written.endswith("]") and _shape(value) is None
+
+        return self._first(self.fields, is_ragged)
 
     def _by_value(self, error: BaseException, facts: Facts) -> Found:
         """Nothing was sent or no answer came: find the value that cannot be prepared or sent."""

@@ -22,6 +22,7 @@ from django.db.models.query_utils import DeferredAttribute
 
 from bulkmodel import _core
 from bulkmodel.engine.dialect import has_storage_classes
+from bulkmodel.model.forms import form_of
 
 KEY, ASSIGNED, LINK = 1, 2, 256
 
@@ -149,6 +150,7 @@ class Column:
     index: int  # in the table
     kind: Kind
     fast: bool  # values of the built-in types need no preparation
+    form: str  # how the extension writes them, where it does not depend on the type alone
     now: bool  # auto_now: set by pre_save at each update
     now_add: bool
 
@@ -203,6 +205,13 @@ def equal(kind: str | None) -> str:
     known."""
     own = kind is not None and (kind in _OWN_NAMES or kind.partition("(")[0] in _NATIVE)
     return "OPERATOR(pg_catalog.=)" if own else "="
+
+
+def sets_itself(field: Any) -> bool:
+    """Return whether pre_save() of a field may change the object when its row is updated."""
+    if type(field) in BUILT_IN:
+        return bool(getattr(field, "auto_now", False))
+    return type(field).pre_save is not models.Field.pre_save or "pre_save" in vars(field)
 
 
 def target_of(field: Any) -> Any:
@@ -272,19 +281,26 @@ def _has_plain_placeholder(field: Field) -> bool:
     return True
 
 
+_PREPARING = {"pre_save", "get_db_prep_save", "get_db_prep_value", "get_prep_value"}
+
+
+def _is_unchanged(model: type[models.Model], field: Field) -> bool:
+    """Return whether a field has only the methods of its class, and its values are in the
+    instance's dictionary."""
+    found = inspect.getattr_static(model, field.attname, None)
+    return type(found) in (DeferredAttribute, ForeignKeyDeferredAttribute) and all(
+        _PREPARING.isdisjoint(vars(part)) for part in (field, _target(field))
+    )
+
+
 def _is_fast(model: type[models.Model], field: Field, kind: Kind, typed: bool, utc: bool) -> bool:
     """Return whether values can be read from the instance's dictionary unchanged."""
-    target = _target(field)
-    own = _POSTGRESQL.get(type(target))
-    found = inspect.getattr_static(model, field.attname, None)
-    overridden = {"pre_save", "get_db_prep_save", "get_db_prep_value", "get_prep_value"}
+    own = _POSTGRESQL.get(type(_target(field)))
     return (
         own is not None
         and (not typed or kind.name == own)
         and (own != "timestamptz" or kind.name != own or utc)
-        and type(found) in (DeferredAttribute, ForeignKeyDeferredAttribute)
-        and overridden.isdisjoint(vars(field))
-        and overridden.isdisjoint(vars(target))
+        and _is_unchanged(model, field)
     )
 
 
@@ -311,7 +327,7 @@ def _describe(
     if not _own_table(model):
         return None
     columns: dict[Field, Column] = {}
-    table: list[tuple[str, str, str, int, int, str | None]] = []
+    table: list[tuple[str, str, str, int, int, str | None, str]] = []
     key = model._meta.pk
     typed = not has_storage_classes(connection)
     utc = typed or connection.timezone == datetime.timezone.utc
@@ -324,9 +340,10 @@ def _describe(
         if field is key:
             flags |= KEY | ASSIGNED if type(field) in _AUTO else KEY
         now, now_add = (bool(getattr(field, name, False)) for name in ("auto_now", "auto_now_add"))
-        fast = _is_fast(model, field, kind, typed, utc)
-        columns[field] = Column(field, len(table), kind, fast, now, now_add)
-        table.append((field.column, field.attname, kind.name, flags, kind.limit, kind.cast))
+        form = form_of(field, connection) if _is_unchanged(model, field) else ""
+        fast = bool(form) or _is_fast(model, field, kind, typed, utc)
+        columns[field] = Column(field, len(table), kind, fast, form, now, now_add)
+        table.append((field.column, field.attname, kind.name, flags, kind.limit, kind.cast, form))
     if key not in columns:
         return None
     return Description(

@@ -16,8 +16,8 @@ from weakref import WeakKeyDictionary
 
 import django
 from django.conf import settings
-from django.db import models
-from django.db.models import base, query
+from django.db import connections, models
+from django.db.models import JSONField, base, query
 from django.db.models.fields.related_descriptors import ForeignKeyDeferredAttribute
 from django.db.models.query import ModelIterable
 from django.db.models.query_utils import DeferredAttribute
@@ -30,7 +30,9 @@ from bulkmodel import _core
 from bulkmodel.engine.connections import usable_or_closed
 from bulkmodel.engine.dialect import has_storage_classes
 from bulkmodel.engine.support import KNOWN_DJANGO, Fallback
+from bulkmodel.model.attributes import FROZEN_TYPES, attributes_of
 from bulkmodel.model.row_state import RowState
+from bulkmodel.model.snapshot import Decoder, copied, copied_cell
 
 # Rows that are in memory as tuples at the same time, if the whole result is read.
 ROWS = 1000
@@ -117,6 +119,13 @@ def _kinds() -> dict[Any, str]:
     return {getattr(DatabaseOperations, name): kind for name, kind in _CONVERTERS.items()}
 
 
+def _is_plain_json(converter: Any) -> bool:
+    """Return whether it is the method of a JSONField without a decoder of its own."""
+    if getattr(converter, "__func__", None) is not JSONField.from_db_value:
+        return False
+    return converter.__self__.decoder is None
+
+
 _fields: WeakKeyDictionary[type[models.Model], dict[str, int]] = WeakKeyDictionary()
 
 
@@ -134,8 +143,17 @@ def _how(model: type[models.Model], name: str) -> int:
     return _HOW.get(type(getattr(model, name, None)), CALLS)
 
 
+def _decoder(kind: str, converters: tuple[Any, ...], expression: Any, using: str) -> Decoder:
+    def decode(value: Any) -> Any:
+        for convert in converters:
+            value = convert(value, expression, connections[using])
+        return value
+
+    return Decoder(decode, kind == "json")
+
+
 class Hydrator:
-    """Reads a queryset's rows once.  `kept`: their values by attribute, for a snapshot."""
+    """Reads a queryset's rows once.  `kept`, `decoders`: their columns, for a snapshot."""
 
     def __init__(self, queryset: Any, *, keep: bool) -> None:
         if django.VERSION[:2] not in KNOWN_DJANGO:
@@ -153,6 +171,7 @@ class Hydrator:
             raise Fallback
         self.keep = keep
         self.kept: dict[str, list[Any]] = {}
+        self.decoders: dict[str, Decoder] = {}
 
     def all(self) -> list[Any]:
         """Return all rows in one list."""
@@ -210,20 +229,29 @@ class Hydrator:
         whole = bool(info.get("related_klass_infos")) or compiler.has_composite_fields(expressions)
         if whole:  # results_iter() has applied the converters
             converters = {}
+        thaw = attributes_of(info["model"]).thaw
         columns, kept = [], []
         for name, place, how, is_field in self._columns(info):
             values: list[Any] | None = None
+            apart: Any = None
+            convs, expression = converters.get(place, ((), None))
+            convs, kind = tuple(convs), self._kind(convs)
             if is_field and how != CALLS and self.keep:
                 values = self.kept[name] = []
+            if values is not None and name in thaw:
+                apart = copied
+                if convs:
+                    apart = copied_cell
+                    self.decoders[name] = _decoder(kind, convs, expression, self.using)
             kept.append(values)
-            convs, expression = converters.get(place, ((), None))
-            columns.append((name, place, how, self._kind(convs), tuple(convs), expression))
+            columns.append((name, place, how, kind, convs, expression, apart))
         builder = _core.Builder(
             info["model"],
             RowState if self.keep else base.ModelState,
             self._facts(),
             self.connection,
             self.connection.timezone if settings.USE_TZ else None,
+            FROZEN_TYPES,
             tuple(columns),
         )
         lists = tuple(kept)
@@ -258,7 +286,11 @@ class Hydrator:
 
     def _kind(self, converters: Any) -> str:
         """Return the name in _core of a single converter, or "" if it must be called."""
-        if len(converters) != 1 or not has_storage_classes(self.connection):
+        if len(converters) != 1:
+            return ""
+        if _is_plain_json(converters[0]):
+            return "json"
+        if not has_storage_classes(self.connection):
             return ""
         return _kinds().get(getattr(converters[0], "__func__", None), "")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -13,7 +13,7 @@ from django.db.models.query_utils import DeferredAttribute
 
 from bulkmodel import _core
 from bulkmodel.model import row_state
-from bulkmodel.model.attributes import MISSING, attributes_of
+from bulkmodel.model.attributes import FROZEN_TYPES, MISSING, attributes_of
 from bulkmodel.model.row_state import UNTOUCHED, Record, RowState, now, records
 
 
@@ -24,7 +24,7 @@ def file_name(value: Any) -> Any:
     return value
 
 
-def _copy(value: Any) -> Any:
+def copied(value: Any) -> Any:
     """Copy a mutable value.  A value that cannot be copied counts as changed and is written."""
     if (
         type(value) is memoryview and value.readonly
@@ -34,6 +34,37 @@ def _copy(value: Any) -> Any:
         return copy.deepcopy(value)
     except Exception:
         return MISSING
+
+
+class Copied:
+    """A copy of a value, where a column has the driver's values."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+class Decoder(NamedTuple):
+    """Makes a field's values of the driver's, as the database's converters do."""
+
+    decode: Callable[[Any], Any]
+    json: bool  # the driver's values are JSON texts
+
+    def value(self, cell: Any) -> Any:
+        """Return the value of a cell.  A value that cannot be decoded counts as changed."""
+        if type(cell) is Copied:
+            return cell.value
+        try:
+            return cell if cell is MISSING else self.decode(cell)
+        except Exception:
+            return MISSING
+
+
+def copied_cell(value: Any) -> Any:
+    """Return the cell for a value of which the driver's value is unknown or mutable."""
+    copy = _core.apart([value], FROZEN_TYPES, copied)[0]
+    return MISSING if copy is MISSING else Copied(copy)
 
 
 def is_loaded(objects: list[Any], name: str) -> bytes:
@@ -58,6 +89,7 @@ class Snapshot:
     pickles of the queryset have no snapshot."""
 
     __slots__ = (
+        "_decoders",
         "_files",
         "_later",
         "_model",
@@ -77,12 +109,15 @@ class Snapshot:
         using: str,
         alike: bool,
         read: dict[str, list[Any]] | None = None,
+        decoders: dict[str, Decoder] | None = None,
     ) -> None:
         """using: the database alias of the rows.  alike: all objects have loaded the same fields.
         read: columns that are already known and are used directly; the others are deferred or
-        cannot be read plainly."""
+        cannot be read plainly.  decoders: for those of the columns that have the driver's values
+        or `Copied`."""
         names, self._thaw, self._files = attributes_of(model)
         self._model = model
+        self._decoders = decoders or {}
         self._later: Callable[[list[Any]], dict[str, list[Any]]] | None = None
         row_state.begin(model, self)
         self._using = using
@@ -97,7 +132,7 @@ class Snapshot:
             if plain:
                 self._plain.add(name)
             if read is not None and name in read:
-                self.columns[name] = self._apart(name, read[name])
+                self.columns[name] = read[name]
             elif read is not None and plain and name not in first:
                 self.columns[name] = [MISSING] * len(objects)
             else:
@@ -119,9 +154,29 @@ class Snapshot:
     def _apart(self, name: str, values: list[Any]) -> list[Any]:
         if name in self._files:
             return [file_name(v) for v in values]
+        if name in self._decoders:
+            return [copied_cell(v) for v in values]
         if name in self._thaw:
-            return [v if v is MISSING else _copy(v) for v in values]
+            return _core.apart(values, FROZEN_TYPES, copied)
         return values
+
+    def _value(self, name: str, cell: Any) -> Any:
+        decoder = self._decoders.get(name)
+        return cell if decoder is None else decoder.value(cell)
+
+    def _then(self, objects: list[Any], name: str) -> list[Any]:
+        """Return the values of a column.  Those of JSON are compared as text first, and are the
+        object's own where they are equal."""
+        column, decoder = self.columns[name], self._decoders.get(name)
+        if decoder is None:
+            return column
+        if not decoder.json:
+            return [decoder.value(cell) for cell in column]
+        now = _core.snapshot(objects, name, MISSING, False)
+        return [
+            value if mark else decoder.value(cell)
+            for value, mark, cell in zip(now, _core.json_equal(now, column), column)
+        ]
 
     def read_later(
         self, names: Sequence[str], read: Callable[[list[Any]], dict[str, list[Any]]]
@@ -153,21 +208,23 @@ class Snapshot:
             return notes.serial > self._serial and notes.owner is not self.token
         return bool(notes[1].serial > self._serial)
 
-    def _known(self, object: Any, i: int, name: str, notes: Any) -> Any:
-        """Return the row's value, or MISSING if it is unknown."""
+    def _cell(self, object: Any, i: int, name: str, notes: Any) -> Any:
+        """Return the row's cell, or MISSING if the value is unknown."""
         for record in records(notes, self._serial):
             value = record.value(object, name, self._using)
+            if value is not UNTOUCHED and record.owner is not self.token:
+                return Copied(value) if name in self._decoders and value is not MISSING else value
             if value is not UNTOUCHED:
-                return self.columns[name][i] if record.owner is self.token else value
+                break
         return self.columns[name][i]
 
     def changed(self, objects: list[Any], name: str, noted: list[tuple[int, Any]]) -> bytes:
         """Return 1 for each row whose object has a different value of this attribute."""
-        then = self.columns[name]
+        then = self._then(objects, name)
         if noted:
             then = then.copy()
             for i, notes in noted:
-                then[i] = self._known(objects[i], i, name, notes)
+                then[i] = self._value(name, self._cell(objects[i], i, name, notes))
         marks = _core.changed(objects, name, then, MISSING)
         if name not in self._files:
             return marks
@@ -176,11 +233,14 @@ class Snapshot:
 
     def baseline(self, objects: list[Any], places: Sequence[int], name: str) -> list[Any]:
         """Return the values of the rows at these positions; MISSING means unknown."""
+        return [self._value(name, cell) for cell in self._cells(objects, places, name)]
+
+    def _cells(self, objects: list[Any], places: Sequence[int], name: str) -> list[Any]:
         column = self.columns[name]
-        values = [column[i] for i in places]
+        cells = [column[i] for i in places]
         for row, notes in self.noted(objects):
-            values[row] = self._known(objects[row], places[row], name, notes)
-        return values
+            cells[row] = self._cell(objects[row], places[row], name, notes)
+        return cells
 
     def settle(self) -> None:
         """Restore the values of writes that were rolled back since."""
@@ -204,9 +264,9 @@ class Snapshot:
         before = {}
         for name in names:
             column = self.columns[name]
-            known = self.baseline(objects, places, name)
+            known = self._cells(objects, places, name)
             before[name] = [
-                column[i] if value is column[i] else MISSING for i, value in zip(places, known)
+                column[i] if cell is column[i] else MISSING for i, cell in zip(places, known)
             ]
         return before
 

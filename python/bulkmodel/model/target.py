@@ -19,7 +19,7 @@ from bulkmodel.engine import postgresql, support
 from bulkmodel.engine.statements import SMALL, Condition
 from bulkmodel.engine.support import Fallback
 from bulkmodel.model import fields
-from bulkmodel.model.adapt import Prepare, take
+from bulkmodel.model.adapt import Odd, Prepare, give
 from bulkmodel.model.fields import Column, Description, Field
 
 
@@ -79,13 +79,15 @@ def gather(
 ) -> None:
     """Add the objects' values of these columns to the rows.  Adjacent columns that need no
     preparation are read together; a field's own methods may change later columns."""
+    columns = list(columns)
+    odd = Odd(columns, target.connection, prepare)
     for fast, run in groupby(columns, attrgetter("fast")):
-        neighbours = list(run)
-        indexes = tuple(column.index for column in neighbours)
-        if fast and rows.take(indexes, objects, limited):
-            continue
-        for column in neighbours:
-            if not take(rows, column, objects, limited, target.connection, prepare):
+        left = list(run)
+        if fast:
+            refused = rows.take(tuple(column.index for column in left), objects, limited, odd)
+            left = [column for column in left if column.index in refused]
+        for column in left:
+            if not give(rows, column, objects, limited, target.connection, prepare):
                 raise Fallback(f"the engine cannot write a value of field {column.field.name}")
 
 

@@ -21,7 +21,7 @@ from bulkmodel.engine.support import falls_back
 from bulkmodel.model import diagnose
 from bulkmodel.model.adapt import for_save
 from bulkmodel.model.attributes import attributes_of
-from bulkmodel.model.fields import BUILT_IN, Field, has_relations, key_fields
+from bulkmodel.model.fields import Field, has_relations, key_fields, sets_itself
 from bulkmodel.model.limits import check_values
 from bulkmodel.model.primary_keys import has_plain_keys, normal, normal_keys
 from bulkmodel.model.row_state import note_lost, note_written
@@ -379,7 +379,7 @@ def _is_stored_as(field: Any, value: Any, stored: Any) -> bool:
 
 def _write(queryset: Any, changes: Changes, batch_size: int | None, workers: int) -> int:
     for field in changes.fields:
-        if type(field) not in BUILT_IN or getattr(field, "auto_now", False):
+        if sets_itself(field):
             for row in changes.rows_of(field):
                 setattr(row, field.attname, field.pre_save(row, add=False))
     if queryset.query.is_sliced:

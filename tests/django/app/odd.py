@@ -1,5 +1,6 @@
 """Models of which the fields prepare their values."""
 
+import json
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -41,6 +42,39 @@ class Pair(models.Field):  # type: ignore[type-arg]
 
     def get_prep_value(self, value: Any) -> Any:
         return value if value is None else ",".join(map(str, value))
+
+
+class Upper(json.JSONDecoder):
+    """Reads texts in a list in upper case."""
+
+    def decode(self, s: str, *given: Any) -> Any:
+        found = super().decode(s, *given)
+        return [item.upper() if isinstance(item, str) else item for item in found]
+
+
+class WordsField(models.Field):  # type: ignore[type-arg]
+    """A list of words in one column of text."""
+
+    def db_type(self, connection: Any) -> str:
+        return "text"
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
+        return value if value is None else value.split(" ")
+
+    def get_prep_value(self, value: Any) -> Any:
+        return value if value is None else " ".join(value)
+
+
+class Kept(models.Model):
+    """Values that can change in place."""
+
+    document = models.JSONField(null=True)
+    decoded = models.JSONField(null=True, decoder=Upper)
+    words = WordsField(null=True)
+    number = models.IntegerField(null=True)
+
+    objects = BulkModelManager()
+    django = models.Manager()
 
 
 class Odd(models.Model):

@@ -27,6 +27,16 @@ def named(products: object) -> None:
     # [end named]
 
 
+def without_snapshot() -> int:
+    # [snapshot]
+    products = Product.objects.snapshot(False).filter(stock__gt=0)
+    for product in products:
+        product.price += 1
+    matched = products.update_fields("price")
+    # [end snapshot]
+    return int(matched)
+
+
 def objects() -> int:
     # [objects]
     products = [product for product in Product.objects.iterator() if product.stock == 0]

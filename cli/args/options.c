@@ -50,6 +50,10 @@ const cli_option cli_option_table[] = {
      "escape character before a quote in a cell; default: the quote character"},
     {0, "comment", "CHAR", CLI_CHAR, AT(comment), CLI_READS_FILES,
      "skip lines that begin with this character"},
+    {0, "missing-keys", "error|null", CLI_CHOICE, AT(missing_keys), CLI_READS_FILES,
+     "ndjson: what a key means that a row lacks; the keys are those of --columns, else those of "
+     "the "
+     "first row; default: error"},
     {0, "no-header", NULL, CLI_FLAG, AT(no_header), CLI_ALL, "the file has no header line"},
     {0, "skip-lines", "N", CLI_COUNT, AT(skip_lines), CLI_READS_FILES,
      "skip the first N lines of each file"},

@@ -51,6 +51,7 @@ typedef struct cli_options {
     const char *quote; /* "": none */
     const char *escape;
     const char *comment;
+    const char *missing_keys; /* error (NULL, too) or null */
     bool no_header;
     uint64_t skip_lines;
     const char *encoding;

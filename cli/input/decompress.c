@@ -6,6 +6,7 @@
 #include <string.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #define BLOCK ((size_t)65536)
 #define XZ_MEMORY (UINT64_C(1) << 30) /* a larger dictionary is refused */
@@ -27,7 +28,8 @@ struct cli_decompress {
     char *block;
     size_t at;
     size_t n;
-    bool whole; /* a compressed stream has just ended */
+    bool whole;        /* a compressed stream has just ended */
+    const char *fault; /* why the data cannot be read; NULL: it is damaged */
     z_stream gzip;
     ZSTD_DStream *zstd;
     lzma_stream xz;
@@ -75,6 +77,10 @@ static bool step_zstd(cli_decompress *decompress, char *out, size_t capacity, si
     decompress->at = from.pos;
     decompress->whole = status == 0;
     *n = to.pos;
+    if (ZSTD_getErrorCode(status) == ZSTD_error_frameParameter_windowTooLarge) {
+        decompress->fault = "was compressed with a window of more than 128 MiB: decompress it with "
+                            "zstd -dc --long=31 and read the pipe";
+    }
     return !ZSTD_isError(status);
 }
 
@@ -101,6 +107,10 @@ static bool step_xz(cli_decompress *decompress, char *out, size_t capacity, size
     decompress->at = decompress->n - xz->avail_in;
     decompress->whole = status == LZMA_STREAM_END;
     *n = capacity - xz->avail_out;
+    if (status == LZMA_MEMLIMIT_ERROR) {
+        decompress->fault = "needs more than 1 GiB of memory: decompress it with xz -dc and read "
+                            "the pipe";
+    }
     return status == LZMA_OK || status == LZMA_STREAM_END || status == LZMA_BUF_ERROR;
 }
 
@@ -203,8 +213,9 @@ bm_status cli_decompress_read(cli_decompress *decompress, char *out, size_t capa
         }
         size_t before = decompress->n - decompress->at;
         if (!decompress->codec->step(decompress, out, capacity, n)) {
-            return cli_fail(err, BM_CONVERT, "%s: the compressed data is damaged",
-                            decompress->name);
+            return cli_fail(err, BM_CONVERT, "%s: %s", decompress->name,
+                            decompress->fault != NULL ? decompress->fault
+                                                      : "the compressed data is damaged");
         }
         if (before == 0 && *n == 0 && !decompress->whole) {
             return cli_fail(err, BM_CONVERT, "%s: the compressed data is truncated",

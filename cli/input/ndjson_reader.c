@@ -1,8 +1,10 @@
 /*
- * Lines of JSON, parsed by yajl: each line is an object whose keys are names of columns.  yajl
+ * Lines of JSON, parsed by yajl: each line, or each element of an array that is the whole file, is
+ * an object whose keys are names of columns.  yajl
  * passes numbers as they are written, so no digit is lost, and reports its position, so a nested
  * value is taken as text.
  */
+#include "json_array.h"
 #include "reader.h"
 
 #include <stdio.h>
@@ -14,7 +16,9 @@
 #define LINE_MAX_BYTES ((size_t)1 << 28)
 #define ROWS_A_FILL 256
 
-#define NO_OBJECT "this is not a JSON object: each line must be one object"
+#define NO_OBJECT                                                                                  \
+    "this is not a JSON object: each line, or each element of an array, must be one object"
+#define CUT_OFF "the file ends inside its array: it is cut off"
 
 typedef struct ndjson_reader {
     cli_input *input;
@@ -24,12 +28,17 @@ typedef struct ndjson_reader {
     size_t n;
     size_t capacity;
     bool ended;
+    cli_json_array array;
+    const cli_options *options;
     uint64_t skip;
     uint64_t line;
+    uint64_t rows;   /* counted from 1 */
     bool chosen;     /* --columns is given: other keys are skipped */
+    bool lacks;      /* --missing-keys=null */
     cli_names names; /* the keys of the first object */
-    uint64_t *seen;  /* for each name, the last line that had it */
+    uint64_t *seen;  /* for each name, the last row that had it */
     bool collecting; /* the names are being read */
+    uint64_t rest;   /* line ends from the text of the row to the next row */
     size_t depth;
     bool object;   /* the line has an object */
     size_t column; /* the column of the next value; CLI_NONE: skipped */
@@ -176,10 +185,10 @@ static int on_map_key(void *user, const unsigned char *text, size_t size)
         return r->chosen ||
                fail_key(r, key, size, "is not in the first row: choose the keys with --columns");
     }
-    if (r->seen[r->column] == r->line) {
+    if (r->seen[r->column] == r->rows) {
         return fail_key(r, key, size, "is in the object twice");
     }
-    r->seen[r->column] = r->line;
+    r->seen[r->column] = r->rows;
     r->n_seen++;
     return 1;
 }
@@ -195,10 +204,16 @@ static int on_map_end(void *user)
         return 1;
     }
     for (size_t i = 0; r->n_seen < r->names.n && i < r->names.n; i++) {
-        if (r->seen[i] != r->line && r->sink->map->of_column[i] != CLI_NONE) {
-            return fail_key(r, r->names.at[i], strlen(r->names.at[i]),
-                            "is missing, but the first row has it: write null for NULL");
+        const size_t field = r->sink->map->of_column[i];
+        if (r->seen[i] == r->rows || field == CLI_NONE) {
+            continue;
         }
+        if (!r->lacks) {
+            return fail_key(r, r->names.at[i], strlen(r->names.at[i]),
+                            "is missing, but the first row has it: write null for NULL, or use "
+                            "--missing-keys=null");
+        }
+        cli_sink_null(r->sink, field);
     }
     cli_sink_end(r->sink);
     return 1;
@@ -207,8 +222,7 @@ static int on_map_end(void *user)
 static int on_array_start(void *user)
 {
     ndjson_reader *r = user;
-    return r->depth == 0 ? fail(r, "this is an array: each line must be one object")
-                         : begin_nested(r);
+    return r->depth == 0 ? fail(r, NO_OBJECT) : begin_nested(r);
 }
 
 static int on_array_end(void *user)
@@ -248,6 +262,14 @@ static bm_status read_more(ndjson_reader *r, bm_error *err)
     }
     size_t n;
     CLI_TRY(cli_input_read(r->input, r->block + r->n, BLOCK, &n, err));
+    if (r->skip > 0 && r->array.place == CLI_JSON_START) {
+        r->array.place = CLI_JSON_LINES; /* an array has no lines to skip */
+    }
+    cli_json_array_turn(&r->array, r->block + r->n, n);
+    if (n == 0 && r->array.place == CLI_JSON_INSIDE) {
+        (void)fail(r, CUT_OFF);
+        return BM_CONVERT;
+    }
     r->n += n;
     r->block[r->n] = '\0'; /* for strspn */
     r->ended = n == 0;
@@ -286,9 +308,16 @@ static bool is_blank(const char *text, size_t size)
 static bm_status parse_line(ndjson_reader *r, const char *text, size_t size, bm_error *err)
 {
     char words[256];
+    uint64_t before = 0;
+    r->rest = 1;
+    if (cli_json_array_begun(&r->array)) {
+        r->rest = cli_json_array_lines(text, size, &before) - before;
+        r->line += before;
+    }
     r->text = text;
     r->depth = 0;
     r->object = false;
+    r->rows++;
     yajl_status status = yajl_parse(r->yajl, (const unsigned char *)text, size);
     if (!r->collecting && r->sink->status != BM_OK) {
         return r->sink->status;
@@ -349,7 +378,9 @@ static bm_status ndjson_reader_open(cli_input *input, const cli_options *options
     }
     r->input = input;
     r->skip = options->skip_lines;
+    r->options = options;
     r->chosen = options->columns.n > 0;
+    r->lacks = options->missing_keys != NULL && strcmp(options->missing_keys, "null") == 0;
     r->line = 1;
     r->capacity = 2 * BLOCK;
     r->block = malloc(r->capacity + 1);
@@ -367,7 +398,29 @@ static bm_status ndjson_reader_open(cli_input *input, const cli_options *options
 static void leave(ndjson_reader *r, size_t whole)
 {
     r->at += whole;
-    r->line++;
+    r->line += r->rest;
+}
+
+static void leave_blank(ndjson_reader *r, const char *text, size_t size, size_t whole)
+{
+    uint64_t before;
+    r->rest = !cli_json_array_begun(&r->array) ? 1 : cli_json_array_lines(text, size, &before);
+    leave(r, whole);
+}
+
+/* The keys in the file of --columns. */
+static bm_status name_chosen(ndjson_reader *r, bm_error *err)
+{
+    const cli_names *columns = &r->options->columns;
+    const cli_names *map = &r->options->map;
+    for (size_t i = 0; i < columns->n; i++) {
+        const char *key = columns->at[i];
+        for (size_t k = 0; k < map->n; k += 2) {
+            key = strcmp(map->at[k + 1], columns->at[i]) == 0 ? map->at[k] : key;
+        }
+        CLI_TRY(cli_names_add(&r->names, key, strlen(key), err));
+    }
+    return BM_OK;
 }
 
 static bm_status ndjson_reader_header(void *reader, cli_names *names, bm_error *err)
@@ -388,12 +441,18 @@ static bm_status ndjson_reader_header(void *reader, cli_names *names, bm_error *
             break;
         }
         r->skip -= r->skip > 0;
-        leave(r, whole);
+        leave_blank(r, text, size, whole);
     }
-    r->collecting = true;
-    CLI_TRY(parse_line(r, text, size, err));
-    r->collecting = false;
-    CLI_TRY(new_parser(r, err)); /* the line is parsed again, for its values */
+    const uint64_t line = r->line;
+    if (r->lacks && r->chosen) {
+        CLI_TRY(name_chosen(r, err));
+    } else {
+        r->collecting = true;
+        CLI_TRY(parse_line(r, text, size, err));
+        r->collecting = false;
+        CLI_TRY(new_parser(r, err)); /* the line is parsed again, for its values */
+    }
+    r->line = line;
     r->seen = calloc(r->names.n + 1, sizeof *r->seen);
     if (r->seen == NULL) {
         return cli_no_memory(err);
@@ -419,9 +478,11 @@ static bm_status ndjson_reader_fill(void *reader, cli_sink *sink, bool *more, bm
             *more = false;
             return BM_OK;
         }
-        if (!is_blank(text, size)) {
-            CLI_TRY(parse_line(r, text, size, err));
+        if (is_blank(text, size)) {
+            leave_blank(r, text, size, whole);
+            continue;
         }
+        CLI_TRY(parse_line(r, text, size, err));
         leave(r, whole);
     }
     return BM_OK;

@@ -102,7 +102,8 @@ static bm_status open_file(cli_source *source, bm_error *err)
     bool tabs = strcmp(format, "tsv") == 0 ||
                 (format[0] == '\0' && (is_called(name, ".tsv") || is_called(name, ".tab")));
     bool json = strcmp(format, "ndjson") == 0 ||
-                (format[0] == '\0' && (is_called(name, ".ndjson") || is_called(name, ".jsonl")));
+                (format[0] == '\0' && (is_called(name, ".ndjson") || is_called(name, ".jsonl") ||
+                                       is_called(name, ".json")));
     source->format = json ? &cli_format_ndjson : &cli_format_csv;
     CLI_TRY(cli_input_open(name, options->encoding, &source->input, err));
     CLI_TRY(source->format->open(source->input, options, tabs, &source->reader, err));

@@ -36,6 +36,18 @@ const char *cli_grouped(uint64_t value, char out[32])
     return out;
 }
 
+static void put_left(double percent, uint64_t seconds)
+{
+    const unsigned hours = (unsigned)(seconds / 3600);
+    const unsigned minutes = (unsigned)(seconds / 60 % 60);
+    fprintf(stderr, ", %.0f %%, ", percent);
+    if (hours > 0) {
+        fprintf(stderr, "%u:%02u:%02u left", hours, minutes, (unsigned)(seconds % 60));
+    } else {
+        fprintf(stderr, "%u:%02u left", minutes, (unsigned)(seconds % 60));
+    }
+}
+
 static void draw(const cli_progress *progress, uint64_t rows, double seconds)
 {
     char count[32];
@@ -53,7 +65,7 @@ static void draw(const cli_progress *progress, uint64_t rows, double seconds)
     if (total > 0 && taken > 0) {
         double share = (double)taken / (double)total;
         double left = seconds / share - seconds;
-        fprintf(stderr, ", %.0f %%, %d:%02d left", 100 * share, (int)left / 60, (int)left % 60);
+        put_left(100 * share, (uint64_t)left);
     }
     fflush(stderr);
 }

@@ -141,6 +141,7 @@ void cli_sink_cell(cli_sink *sink, size_t column, const char *text, size_t size,
     if ((!quoted || rule == CLI_NULL_ALWAYS) && rule != CLI_NULL_NEVER &&
         cli_is_null(sink->options, text, size)) {
         cli_sink_null(sink, field);
+        sink->chunk->null_texts = true;
     } else {
         cli_sink_value(sink, field, text, size);
     }
@@ -238,14 +239,14 @@ static const char *cell_fault(const cli_chunk *chunk, const cli_column_map *map,
 static const char *null_hint(const cli_chunk *chunk, const cli_column_map *map, const bm_error *err)
 {
     const bm_model *model = &map->model;
-    for (size_t i = 0; i < map->first_set && err->status == BM_CONSTRAINT; i++) {
+    for (size_t i = 0; i < map->first_set && chunk->null_texts; i++) {
         const bm_field *field = &map->fields[i];
         const char *row = chunk->rows + err->row * model->row_size;
-        bool text = field->type == BM_TEXT || field->type == BM_VARCHAR || field->type == BM_CHAR;
+        bool text = err->status == BM_CONSTRAINT &&
+                    (field->type == BM_TEXT || field->type == BM_VARCHAR || field->type == BM_CHAR);
         if (text && strcmp(field->name, err->column) == 0 && row[field->state_offset] == BM_NULL) {
-            return ": the cell is NULL; --not-null-columns keeps its text, and --null sets the "
-                   "text "
-                   "of NULL";
+            return ": the cell is NULL; --not-null-columns keeps its text, --null sets that of "
+                   "NULL";
         }
     }
     return "";

@@ -17,6 +17,7 @@ typedef struct cli_chunk {
     cli_page *pages; /* the first page is being filled */
     cli_page *spare;
     size_t bytes;     /* of text */
+    bool null_texts;  /* a cell was NULL by its text */
     uint64_t first;   /* number of rows of the input before it */
     const char *file; /* the path of the file that all its rows are from */
 } cli_chunk;

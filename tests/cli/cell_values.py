@@ -126,7 +126,7 @@ def a_long_name_of_a_file_leaves_room_for_the_fault(w: World) -> None:
         ("d.csv", "id,id\n1,1\n", ':1: two columns have the name "id"'),
         ("e.csv", "", ": the file is empty"),
         ("f.csv", 'id,v\n1,"1\n', ":2: the file ends inside a quoted cell"),
-        ("g.ndjson", "[1]\n", ":1: this is an array"),
+        ("g.ndjson", "[1]\n", ":1: this is not a JSON object"),
         ("h.csv.gz", gzip.compress(b"id,v\n")[:-4], ": the compressed data is truncated"),
     ):
         file = folder / name

@@ -7,6 +7,7 @@ import csv
 import io
 import lzma
 import sqlite3
+import subprocess
 from pathlib import Path
 
 from world import World, case, expect, says
@@ -164,6 +165,10 @@ def f9_xz_and_bzip2(w: World) -> None:
         damaged[-10] ^= 0x55  # in the sums at the end
         says(w.verb("create", w.file(name, bytes(damaged)), status=3), name, "data is damaged")
         expect(w.sql("SELECT count(*) FROM item"), "0")
+    packed = subprocess.run(
+        ["zstd", "-c", "--long=31"], input=b"id,name\n" + rows, capture_output=True, check=True
+    ).stdout
+    says(w.verb("create", stdin=packed, status=3), "--long=31", "window of more than 128 MiB")
     text = "BZh9,id,name\n1,1,a\n"
     w.verb("create", "-c", "id,name", stdin=text)
     expect(w.sql("SELECT id, name FROM item"), "1|a")

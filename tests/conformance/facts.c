@@ -41,10 +41,10 @@ static void an_ordinary_table(world *w)
 {
     make_items(w, "");
     explained(w, 1000, NULL, "few rows: one statement");
-    explained(w, 1001, NULL, "many rows, nothing comes back");
+    explained(w, 1001, NULL, "many rows, and the call returns nothing about them");
     explained(w, 1001, NULL, "COPY ");
-    explained(w, 1000, KEYS_BACK, "keys are wanted of few rows: one statement");
-    explained(w, 1001, KEYS_BACK, "keys are drawn first, then COPY with them");
+    explained(w, 1000, KEYS_BACK, "few rows, and the call returns keys: one statement");
+    explained(w, 1001, KEYS_BACK, "keys are reserved first, then COPY writes the rows with them");
     explained(w, 10, CREATE(.ignore_conflicts = BM_ON), "INSERT INTO");
     expect_number(w, 0, "SELECT count(*) FROM item");
     expect(w, "1|f\n", "SELECT last_value, is_called FROM item_id_seq"); /* explain draws no key */
@@ -55,7 +55,7 @@ static void a_view(world *w)
     run(w, "CREATE TABLE base (" BASE ")");
     run(w, "CREATE VIEW item AS SELECT * FROM base");
     explained(w, 2000, NULL, "COPY cannot write these rows");
-    explained(w, 3, KEYS_BACK, "cannot be drawn ahead");
+    explained(w, 3, KEYS_BACK, "cannot be reserved before the write");
     created(w, 3, "base");
     item *rows = bm_queryset_at(w->result.queryset, 0);
     rows[1].value = -1;
@@ -92,7 +92,7 @@ static void a_table_with_a_rule(world *w)
     run(w, "CREATE TABLE log (name text)");
     run(w, "CREATE RULE also AS ON INSERT TO item DO ALSO INSERT INTO log VALUES (NEW.name)");
     explained(w, 2000, NULL, "COPY cannot write these rows");
-    explained(w, 3, KEYS_BACK, "a rule forbids a WITH that writes");
+    explained(w, 3, KEYS_BACK, "a rule of the table forbids a WITH that writes");
     created(w, 3, "item");
     item *many = some_items(1500, 0, 0);
     ok(w, create(w, &item_model, many, 1500));
@@ -304,7 +304,8 @@ static void no_right_to_the_sequence(world *w)
     make_items(w, "");
     world_role(w);
     run(w, "GRANT INSERT, SELECT ON item TO %s", w->role);
-    explained(w, 3, KEYS_BACK, "keys are wanted, and cannot be drawn ahead of the write");
+    explained(w, 3, KEYS_BACK,
+              "the call returns keys, and they cannot be reserved before the write");
     created(w, 5, "item");
     item *many = some_items(1200, 0, 0);
     ok(w, create(w, &item_model, many, 1200)); /* an identity is filled without that right */

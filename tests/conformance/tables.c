@@ -17,7 +17,7 @@ static void the_strategy_on_sqlite(world *w)
     explains(w, "bulk_create", bm_structs(&item_model, rows, 3), NULL,
              "reads the batch as a table");
     explains(w, "bulk_create", bm_structs(&item_model, rows, 3), KEYS_BACK,
-             "counted on from the highest in use");
+             "keys follow the highest one in use");
     expect_number(w, 0, "SELECT count(*) FROM item");
     free(rows);
 }

@@ -190,6 +190,7 @@ typedef struct py_order {
     int filter_plain;
     bm__keys_by keys_by;
     bm__sql_conflict conflict;
+    PyObject *also;   /* tuple of the names of columns that are returned with the keys */
     PyObject *unique; /* tuple of the fields of the conflict */
     PyObject *update; /* tuple of the fields that it updates */
 } py_order;

@@ -51,9 +51,10 @@ static bool set_columns(py_job *self)
     return true;
 }
 
-/* Job(rows, verb, fields, batch_size, filter, plain, keys_by, catalog[, unique, update]): of a
- * create, `unique` and `update` say what a conflict updates; with no field to update it ignores the
- * row.  `plain`: the filter reads no other rows.  `keys_by`: a bm__keys_by. */
+/* Job(rows, verb, fields, batch_size, filter, plain, keys_by, catalog, also[, unique, update]): of
+ * a create, `also` names columns that an INSERT which returns keys returns after them; `unique` and
+ * `update` say what a conflict updates; with no field to update it ignores the row.  `plain`: the
+ * filter reads no other rows.  `keys_by`: a bm__keys_by. */
 static PyObject *job_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     py_order order = {.conflict = BM__CONFLICT_ERROR};
@@ -62,9 +63,10 @@ static PyObject *job_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
     Py_ssize_t batch_size;
     int keys_by;
     (void)keywords;
-    if (!PyArg_ParseTuple(args, "O!sO!nzpiO|O!O!", &py_rows_type, &rows, &order.verb, &PyTuple_Type,
-                          &order.fields, &batch_size, &order.filter, &order.filter_plain, &keys_by,
-                          &catalog, &PyTuple_Type, &order.unique, &PyTuple_Type, &order.update)) {
+    if (!PyArg_ParseTuple(args, "O!sO!nzpiOO!|O!O!", &py_rows_type, &rows, &order.verb,
+                          &PyTuple_Type, &order.fields, &batch_size, &order.filter,
+                          &order.filter_plain, &keys_by, &catalog, &PyTuple_Type, &order.also,
+                          &PyTuple_Type, &order.unique, &PyTuple_Type, &order.update)) {
         return NULL;
     }
     if (order.update != NULL) {

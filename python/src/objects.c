@@ -42,28 +42,39 @@ static int state_of(PyObject *object, bool related)
     return PyErr_Occurred() != NULL ? -1 : mark;
 }
 
+/* Is it of exactly one of these classes? */
+static bool is_of(PyObject *object, PyObject *classes)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(classes); i++) {
+        if ((PyObject *)Py_TYPE(object) == PyTuple_GET_ITEM(classes, i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /*
- * plain(objects, class, key, related) -> bytes, one for each object: 0 it has a key, 1 it has none
- * (its attribute is None), plus 2 where related objects are set on it (looked for where `related`),
- * plus 4 where it is not saved, plus 8 where its state names a database; or None where an object is
- * of another class.
+ * plain(objects, classes, key, related) -> bytes, one for each object: 0 it has a key, 1 it has
+ * none (its attribute is None), plus 2 where related objects are set on it (looked for where
+ * `related`), plus 4 where it is not saved, plus 8 where its state names a database; or None where
+ * an object is of none of these classes.
  */
 PyObject *py_plain(PyObject *module, PyObject *args)
 {
     PyObject *objects;
-    PyObject *class;
+    PyObject *classes;
     PyObject *key;
     int related;
     (void)module;
-    if (!intern_names() ||
-        !PyArg_ParseTuple(args, "O!OUp", &PyList_Type, &objects, &class, &key, &related)) {
+    if (!intern_names() || !PyArg_ParseTuple(args, "O!O!Up", &PyList_Type, &objects, &PyTuple_Type,
+                                             &classes, &key, &related)) {
         return NULL;
     }
     Py_ssize_t n = PyList_GET_SIZE(objects);
     PyObject *out = PyBytes_FromStringAndSize(NULL, n);
     for (Py_ssize_t i = 0; out != NULL && i < n && i < PyList_GET_SIZE(objects); i++) {
         PyObject *object = PyList_GET_ITEM(objects, i);
-        if ((PyObject *)Py_TYPE(object) != class) {
+        if (!is_of(object, classes)) {
             Py_DECREF(out);
             Py_RETURN_NONE;
         }

@@ -24,6 +24,27 @@ static bm_status fields_of(py_job *self, PyObject *numbers, bm__fields *out, bm_
     return BM_OK;
 }
 
+/* Names of columns, which the order holds. */
+static bm_status also_of(py_job *self, PyObject *names, bm__request *request, bm_error *err)
+{
+    size_t n = (size_t)PyTuple_GET_SIZE(names);
+    const char **also = bm__arena_array(&self->op.arena, n + 1, sizeof *also);
+    if (also == NULL) {
+        return bm__no_memory(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        PyObject *name = PyTuple_GET_ITEM(names, (Py_ssize_t)i);
+        also[i] = PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : NULL;
+        if (also[i] == NULL) {
+            PyErr_Clear();
+            return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "a column's name is not text");
+        }
+    }
+    request->also = also;
+    request->n_also = n;
+    return BM_OK;
+}
+
 /* Keys come back, as Django's do: not of rows that have them, nor where a conflict
  * ignores rows.  Of rows that have keys Django misses none, but a single one. */
 static bm_status order_create(py_job *self, const py_order *order, bm_error *err)
@@ -35,6 +56,7 @@ static bm_status order_create(py_job *self, const py_order *order, bm_error *err
     self->op.as_given = true;
     request->conflict = order->conflict;
     request->returns = !ignores;
+    BM_TRY(also_of(self, order->also, request, err));
     request->keys_by =
         self->catalog != NULL && order->keys_by != BM__KEYS_EACH ? BM__KEYS_ASKED : order->keys_by;
     request->keys_back = !ignores && !given;

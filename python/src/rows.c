@@ -286,22 +286,21 @@ static PyObject *rows_give(PyObject *object, PyObject *args)
     return fits < 0 ? NULL : PyBool_FromLong(fits);
 }
 
-/* keep(field, changed): cells whose byte in `changed` is 0 stay as they are. */
-static PyObject *rows_keep(PyObject *object, PyObject *args)
+/* (field, marks): cells whose byte in `marks` is, or is not, 0 get this state. */
+static PyObject *set_states(py_rows *self, PyObject *args, bool marked, bm_state state)
 {
-    py_rows *self = (py_rows *)object;
     Py_ssize_t at;
-    Py_buffer changed;
-    if (!PyArg_ParseTuple(args, "ny*", &at, &changed)) {
+    Py_buffer marks;
+    if (!PyArg_ParseTuple(args, "ny*", &at, &marks)) {
         return NULL;
     }
-    bool fits = field_of(self, at) != NULL && (size_t)changed.len == self->n;
+    bool fits = field_of(self, at) != NULL && (size_t)marks.len == self->n;
     for (size_t row = 0; fits && row < self->n; row++) {
-        if (((const char *)changed.buf)[row] == 0) {
-            fits = set_state(self, &self->columns[at], row, BM_KEEP);
+        if ((((const char *)marks.buf)[row] != 0) == marked) {
+            fits = set_state(self, &self->columns[at], row, state);
         }
     }
-    PyBuffer_Release(&changed);
+    PyBuffer_Release(&marks);
     if (!fits && PyErr_Occurred() == NULL) {
         PyErr_SetString(PyExc_ValueError, "there are not as many marks as rows");
     }
@@ -309,6 +308,18 @@ static PyObject *rows_keep(PyObject *object, PyObject *args)
         return NULL;
     }
     Py_RETURN_NONE;
+}
+
+/* keep(field, changed): cells whose byte in `changed` is 0 stay as they are. */
+static PyObject *rows_keep(PyObject *object, PyObject *args)
+{
+    return set_states((py_rows *)object, args, false, BM_KEEP);
+}
+
+/* default(field, marks): cells whose byte in `marks` is not 0 take the column's default. */
+static PyObject *rows_default(PyObject *object, PyObject *args)
+{
+    return set_states((py_rows *)object, args, true, BM_DEFAULT_CELL);
 }
 
 static PyObject *new_rows(PyTypeObject *type, py_table *table, Py_ssize_t n)
@@ -359,6 +370,7 @@ static PyMethodDef methods[] = {
     {"take", rows_take, METH_VARARGS, NULL},
     {"give", rows_give, METH_VARARGS, NULL},
     {"keep", rows_keep, METH_VARARGS, NULL},
+    {"default", rows_default, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

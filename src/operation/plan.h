@@ -170,8 +170,11 @@ typedef struct bm__request {
     size_t n_rows;         /* SIZE_MAX: unknown, a stream */
     size_t batch_size;     /* 0: chosen */
     bool whole_table;
-    bool keys_back; /* the caller wants to know them */
-    bool returns;   /* ... as RETURNING gives them, also of rows that have them */
+    bool keys_back;          /* the caller wants to know them */
+    bool returns;            /* ... as RETURNING gives them, also of rows that have them */
+    const char *const *also; /* create: columns that a statement which returns keys returns, too:
+                                the driver takes them from its answer */
+    size_t n_also;
     bm__keys_by keys_by;
     bool outcomes;  /* of each row */
     bool read_back; /* columns that the database computes are wanted */

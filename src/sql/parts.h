@@ -24,6 +24,9 @@ void bm__sql_put_proof(bm__sql *sql, const bm__sql_shape *shape);
 void bm__sql_put_key_names(bm__sql *sql, const bm__sql_shape *shape, const char *prefix);
 size_t bm__sql_keys(const bm__sql_shape *shape, size_t out[32]);
 
+/* Each of shape.also behind ", " and `prefix`. */
+void bm__sql_put_also(bm__sql *sql, const bm__sql_shape *shape, const char *prefix);
+
 void bm__sql_put_outputs(bm__sql *sql, const bm__sql_shape *shape, const char *prefix,
                          const bm__sql_output *outputs, size_t n);
 

@@ -96,6 +96,14 @@ void bm__sql_put_key_names(bm__sql *sql, const bm__sql_shape *shape, const char 
     }
 }
 
+void bm__sql_put_also(bm__sql *sql, const bm__sql_shape *shape, const char *prefix)
+{
+    for (size_t i = 0; i < shape->n_also; i++) {
+        bm__sql_put(sql, ", %s", prefix);
+        bm__sql_name(sql, shape->also[i]);
+    }
+}
+
 /* Does the table make the keys? */
 static bool makes_keys(const bm__sql_shape *shape)
 {
@@ -147,6 +155,7 @@ static void put_insert_plain(bm__sql *sql, const bm__sql_shape *shape)
     if (shape->returning == BM__RETURN_KEYS) {
         bm__sql_put(sql, " RETURNING ");
         bm__sql_put_key_names(sql, shape, "");
+        bm__sql_put_also(sql, shape, "");
     }
 }
 

@@ -69,6 +69,8 @@ typedef struct bm__sql_shape {
     bool lone;       /* create: one row, and all its columns are scalar */
     bool overriding; /* OVERRIDING SYSTEM VALUE: identity columns that are ALWAYS */
     bm__sql_returning returning;
+    const char *const *also; /* returning keys: further columns, returned after them */
+    size_t n_also;
     const char
         *filter; /* update, select_all: a further condition on the rows `t`, as SQL; or NULL */
     bool fenced; /* ... of rows that are looked up: the planner finds none by it */

@@ -38,3 +38,9 @@ bm_status bm__create_proof(const bm__request *request, bm__plan *plan, bm__sql_s
     shape->proof = known ? BM__PROOF_NOTHING : shape->proof;
     return bm__sql_end(&sql, &plan->arena, &plan->proof);
 }
+
+bool bm__create_returns_given(const bm__request *request, const bm__plan *plan)
+{
+    bool wanted = plan->engine->has_privileges || request->n_also > 0;
+    return request->returns && plan->keys.n > 0 && wanted;
+}

@@ -407,14 +407,13 @@ static bm_status plan_write(const bm__request *request, bm__plan *plan, bm__sql_
     case BM__INSERT_KEYS:
         shape->returning = BM__RETURN_KEYS;
         plan->write.expect = BM__EXPECT_KEYS;
-        if (plan->engine->reads_batch) {
+        if (plan->engine->reads_batch && shape->n_also == 0) {
             BM_TRY(plan_watched(plan, shape, err));
         }
         break;
     case BM__INSERT: /* who has keys returned is refused what may not be: nothing is lost unseen */
-        shape->returning = request->returns && plan->keys.n > 0 && plan->engine->has_privileges
-                               ? BM__RETURN_KEYS
-                               : BM__RETURN_NOTHING;
+        shape->returning =
+            bm__create_returns_given(request, plan) ? BM__RETURN_KEYS : BM__RETURN_NOTHING;
         plan->chunk_rows = request->keys_by == BM__KEYS_EACH ? 1 : plan->chunk_rows;
         break;
     case BM__INSERT_LOOKUP:
@@ -542,6 +541,8 @@ bm_status bm__create_plan(const bm__request *request, bm__plan *plan, bm_error *
     shape = bm__plan_shape(plan, columns);
     shape.lone = asked.lone;
     shape.conflict = request->conflict;
+    shape.also = request->also;
+    shape.n_also = request->n_also;
     shape.overriding = asked.overriding && !plan->engine->reads_batch;
     BM_TRY(add_conflict(request, plan, &shape, err));
     if (plan->strategy == BM__RESERVE_COPY ||

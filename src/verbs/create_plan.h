@@ -16,4 +16,7 @@ bm_status bm__create_proof(const bm__request *request, bm__plan *plan, bm__sql_s
 bool bm__create_each(const bm__request *request, const bm__plan *plan);
 bm__tally bm__create_tally(const bm__request *request, const bm__plan *plan);
 
+/* Does an INSERT whose answer is only counted return keys that the rows have? */
+bool bm__create_returns_given(const bm__request *request, const bm__plan *plan);
+
 #endif

@@ -36,6 +36,12 @@ def has_storage_classes(connection: BaseDatabaseWrapper) -> bool:
     return connection.vendor == "sqlite"
 
 
+def sends_defaults(connection: BaseDatabaseWrapper) -> bool:
+    """Whether Django sends the expression of a database default, because an INSERT has no word for
+    it."""
+    return not connection.features.supports_default_keyword_in_insert
+
+
 def checks_types(connection: BaseDatabaseWrapper) -> bool:
     """Whether the server refuses a value that does not fit the type of its column."""
     return connection.vendor == "postgresql"

@@ -14,7 +14,7 @@ from bulkmodel.engine import failure, locate_row, operation, postgresql, timeout
 from bulkmodel.engine.atomic import as_one_statement, is_inside, one_statement, one_transaction
 from bulkmodel.engine.dialect import Dialect
 from bulkmodel.engine.returned_keys import ASKED, run_surely
-from bulkmodel.engine.statements import SMALL, Condition, Reading, nothing
+from bulkmodel.engine.statements import SMALL, Condition, nothing, reads_keys
 from bulkmodel.engine.workers import Entangled, Team
 
 
@@ -230,7 +230,7 @@ class _Task:
 
     def run(self, connection: BaseDatabaseWrapper, beside: Callable[[], None] = nothing) -> None:
         condition = self.call.condition
-        keyed = isinstance(condition, Reading)
+        keyed = reads_keys(condition)
 
         def run(job: _core.Job) -> None:
             operation.run(job, connection, condition, beside)

@@ -10,7 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel import _core
 from bulkmodel.engine import failure, locate_row, postgresql, sqlite, timeouts
-from bulkmodel.engine.statements import Condition, Reading, Step, nothing
+from bulkmodel.engine.statements import Condition, Reading, Step, nothing, reads_keys
 
 
 def _cursor_of(connection: Any) -> Any:
@@ -61,7 +61,7 @@ def search(
     """Return the job and the row that cause the error.  alone: the failed statement was its own
     transaction, so deferred constraints were checked at its end."""
     if isinstance(condition, Reading):
-        condition = Reading()  # the search must not change the caller's keys
+        condition = condition.anew()  # the search must not change what the call has read
     with _cursor_of(connection) as cursor:
         perform = _performer(cursor, condition)
         deferred = alone or not failure.is_of_job(error)
@@ -86,7 +86,7 @@ def run(
                 _locate(error, job, connection, perform)
             raise
         except _core.Miscounted as error:
-            if isinstance(condition, Reading) and step is not None and not step[4]:
+            if reads_keys(condition) and step is not None and not step[4]:
                 return  # Django does not count rows that have keys either
             raise DatabaseError(str(error)) from error
         except _core.Unproved:

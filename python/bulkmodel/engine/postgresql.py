@@ -10,7 +10,6 @@ from bulkmodel import _core
 from bulkmodel.engine.statements import (
     ANY_ROW,
     Condition,
-    Reading,
     Step,
     result,
     statement,
@@ -129,9 +128,7 @@ def execute(
 ) -> tuple[int, list[Any]]:
     cells = [None if cell is None else Raw(cell) for cell in step.params]
     cursor.execute(*statement(step.sql, "%b", condition, cells))
-    if isinstance(condition, Reading) and not step.wants_rows:
-        condition.keys += [key for (key,) in cursor.fetchall()]
-    return result(cursor, step.wants_rows)
+    return result(cursor, step.wants_rows, condition)
 
 
 def load(cursor: Any, job: _core.Job, step: Step, condition: Condition) -> tuple[int, list[Any]]:

@@ -134,7 +134,7 @@ def show_batch(
             if step.wants_rows and _watched(cursor, source, job):
                 return cursor.rowcount, []
             cursor.execute(text, bound)
-            return result(cursor, step.wants_rows)
+            return result(cursor, step.wants_rows, condition)
         finally:
             source.withdraw()
 
@@ -168,7 +168,7 @@ def bind_rows(
     def write(first: int, rows: int) -> tuple[int, list[Any]]:
         many = f"{before}{', '.join([row] * rows)}{after}"
         cursor.execute(many, tuple(job.bind(first, rows)))
-        return result(cursor, step.wants_rows)
+        return result(cursor, step.wants_rows, condition)
 
     each = step.wants_rows and _is_virtual(cursor, text)
     return (_one_by_one(cursor, write) if each else write)(0, step.n)

@@ -58,12 +58,38 @@ ANY_ROW = Condition()
 
 
 class Reading(Condition):
-    """No condition.  Given keys of inserted rows are read back, because a trigger may have changed
-    them.  The engine's statement returns them anyway."""
+    """No condition.  What the INSERT returns is kept: the rows' keys, and after them the values
+    that the database computed.
 
-    def __init__(self) -> None:
+    reads_keys: given keys are read back, too, because a trigger may have changed them."""
+
+    def __init__(self, n_keys: int = 1, n_computed: int = 0, reads_keys: bool = True) -> None:
         super().__init__()
-        self.keys: list[Any] = []
+        self.n_keys = n_keys
+        self.n_computed = n_computed
+        self.reads_keys = reads_keys
+        self.keys: list[Any] = []  # of rows that have given ones
+        self.computed: list[tuple[Any, ...]] = []  # (key, ..., value, ...)
+
+    def anew(self) -> Reading:
+        """Return one that has read nothing."""
+        return Reading(self.n_keys, self.n_computed, self.reads_keys)
+
+    def take(self, rows: list[Any], wants_rows: bool) -> list[Any]:
+        """Keep what was returned.  Return the rows that the engine wants."""
+        if self.n_computed:
+            self.computed += [row[-self.n_keys - self.n_computed :] for row in rows]
+            rows = [row[: -self.n_computed] for row in rows]
+        if wants_rows:
+            return rows
+        if self.reads_keys:
+            self.keys += [row[0] for row in rows]
+        return []
+
+
+def reads_keys(condition: Condition) -> bool:
+    """Return whether given keys are read back."""
+    return isinstance(condition, Reading) and condition.reads_keys
 
 
 def statement(sql: str, mark: str, condition: Condition, cells: Any) -> tuple[str, tuple[Any, ...]]:
@@ -84,7 +110,10 @@ def spliced(order: tuple[int, ...], cells: Any, condition: Condition) -> tuple[A
     return tuple(out)
 
 
-def result(cursor: Any, wants_rows: bool) -> tuple[int, list[Any]]:
+def result(cursor: Any, wants_rows: bool, condition: Condition = ANY_ROW) -> tuple[int, list[Any]]:
+    if isinstance(condition, Reading) and cursor.description:
+        rows = cursor.fetchall()
+        return len(rows), condition.take(rows, wants_rows)
     if wants_rows:
         rows = cursor.fetchall()
         return len(rows), rows

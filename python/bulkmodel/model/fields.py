@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import inspect
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +18,7 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.fields.proxy import OrderWrt
 from django.db.models.fields.related_descriptors import ForeignKeyDeferredAttribute
 from django.db.models.query_utils import DeferredAttribute
 
@@ -56,6 +58,7 @@ _POSTGRESQL: dict[type[Any], str] = {
     models.UUIDField: "uuid",
     models.FilePathField: "varchar",
     models.BinaryField: "bytea",
+    OrderWrt: "int4",
 }
 # Types of PostgreSQL, as Django's db_type() writes them, that the engine knows.
 _NATIVE = {
@@ -160,12 +163,24 @@ class Description:
     """A model as the engine sees it, on one kind of connection."""
 
     table: _core.Table
-    key: Column
+    keys: tuple[Column, ...]  # the primary key, in the order of the columns
     key_assigned: bool
     columns: dict[Field, Column]
     complete: bool  # the engine can write all fields
     has_relations: bool  # instances may hold related objects
     returned: tuple[Field, ...]  # fields other than the key that Django reads back after INSERT
+
+    @property
+    def key(self) -> Column:
+        """The first column of the primary key."""
+        return self.keys[0]
+
+    @cached_property
+    def key_order(self) -> tuple[int, ...]:
+        """The positions in `keys` of the columns of the model's own pk."""
+        opts: Any = self.key.field.model._meta
+        columns = [column.field for column in self.keys]
+        return tuple(columns.index(field) for field in opts.pk_fields)
 
     @cached_property
     def all(self) -> tuple[Column, ...]:
@@ -173,7 +188,7 @@ class Description:
 
     @cached_property
     def all_but_key(self) -> tuple[Column, ...]:
-        return tuple(column for column in self.all if column is not self.key)
+        return tuple(column for column in self.all if column not in self.keys)
 
     @cached_property
     def stamped(self) -> tuple[Column, ...]:
@@ -304,51 +319,54 @@ def _is_fast(model: type[models.Model], field: Field, kind: Kind, typed: bool, u
     )
 
 
-def _own_table(model: type[models.Model]) -> bool:
+def _own_table(model: type[models.Model], one_of_several: bool) -> bool:
     opts = model._meta
     name = opts.db_table
-    one_table = all(
+    one_table = one_of_several or all(
         parent._meta.concrete_model is opts.concrete_model for parent in opts.all_parents
     )
     own_access = model.__getattribute__ is models.Model.__getattribute__
     return (
         one_table
         and own_access
-        and len(opts.pk_fields) == 1
-        and not opts.order_with_respect_to
         and not name.startswith('"')
         and not any(mark in name for mark in ("\\", "\0"))
     )
 
 
 def _describe(
-    model: type[models.Model], connection: BaseDatabaseWrapper, dialect: str
+    model: type[models.Model],
+    connection: BaseDatabaseWrapper,
+    dialect: str,
+    one_of_several: bool,
 ) -> Description | None:
-    if not _own_table(model):
+    if not _own_table(model, one_of_several):
         return None
     columns: dict[Field, Column] = {}
     table: list[tuple[str, str, str, int, int, str | None, str]] = []
-    key = model._meta.pk
+    opts: Any = model._meta
+    key, keys = opts.pk, set(opts.pk_fields)
     typed = not has_storage_classes(connection)
     utc = typed or connection.timezone == datetime.timezone.utc
-    written = [field for field in model._meta.concrete_fields if not field.generated]
+    all_fields = opts.local_concrete_fields if one_of_several else opts.concrete_fields
+    written = [field for field in all_fields if not field.generated]
     for field in written:
         kind = _kind(field, connection)
         if kind is None or any(mark in field.column for mark in ("\\", "\0")):
             continue
         flags = LINK if isinstance(field, _LINKS) else 0
-        if field is key:
+        if field in keys:
             flags |= KEY | ASSIGNED if type(field) in _AUTO else KEY
         now, now_add = (bool(getattr(field, name, False)) for name in ("auto_now", "auto_now_add"))
         form = form_of(field, connection) if _is_unchanged(model, field) else ""
         fast = bool(form) or _is_fast(model, field, kind, typed, utc)
         columns[field] = Column(field, len(table), kind, fast, form, now, now_add)
         table.append((field.column, field.attname, kind.name, flags, kind.limit, kind.cast, form))
-    if key not in columns:
+    if not keys <= columns.keys():
         return None
     return Description(
         table=_core.Table(dialect, model._meta.db_table, tuple(table)),
-        key=columns[key],
+        keys=tuple(column for field, column in columns.items() if field in keys),
         key_assigned=type(key) in _AUTO,
         columns=columns,
         complete=len(columns) == len(written) and not any(c.kind.cut for c in columns.values()),
@@ -373,15 +391,50 @@ def has_relations(model: type[models.Model]) -> bool:
     return any(field.is_relation for field in [*opts.concrete_fields, *opts.private_fields])
 
 
+_kinds: WeakKeyDictionary[type[models.Model], tuple[type[models.Model], ...]] = WeakKeyDictionary()
+
+
+def kinds_of(model: type[models.Model]) -> tuple[type[models.Model], ...]:
+    """Return the classes whose instances are rows of this model: it, and proxies of its table."""
+    known = _kinds.get(model)
+    if known is None:
+        concrete: Any = model._meta.concrete_model
+        known = _kinds[model] = tuple(
+            kind
+            for kind in dict.fromkeys((model, *_descendants(concrete)))
+            if kind._meta.concrete_model is concrete and has_same_attributes(kind, model)
+        )
+    return known
+
+
+def _descendants(kind: type[Any]) -> Iterator[type[Any]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from _descendants(child)
+
+
+def has_same_attributes(kind: type[models.Model], model: type[models.Model]) -> bool:
+    """Return whether instances of both are read in the same way."""
+    fields: Any = model._meta.concrete_fields
+    names = ("__getattribute__", *(field.attname for field in fields))
+    find = inspect.getattr_static
+    return all(find(kind, name, None) is find(model, name, None) for name in names)
+
+
 def describe(
-    model: type[models.Model], connection: BaseDatabaseWrapper, dialect: str
+    model: type[models.Model],
+    connection: BaseDatabaseWrapper,
+    dialect: str,
+    one_of_several: bool = False,
 ) -> Description | None:
-    """Return the cached description of a model, or None if the engine does not support it."""
+    """Return the cached description of a model, or None if the engine does not support it.
+
+    one_of_several: describe only the model's own table, also if it has parents with tables."""
     cache = _known.setdefault(model, {})
-    facts = (dialect, settings.USE_TZ, connection.timezone, model._meta.db_table)
+    facts = (dialect, settings.USE_TZ, connection.timezone, model._meta.db_table, one_of_several)
     if facts not in cache:
         try:
-            cache[facts] = _describe(model, connection, dialect)
+            cache[facts] = _describe(model, connection, dialect, one_of_several)
         except _core.Unfit:
             cache[facts] = None
     return cache[facts]

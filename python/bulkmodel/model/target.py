@@ -26,14 +26,20 @@ from bulkmodel.model.fields import Column, Description, Field
 class Target:
     """The table that a call writes to: a model on a connection."""
 
-    def __init__(self, model: type[models.Model], using: str) -> None:
+    def __init__(
+        self,
+        model: type[models.Model],
+        using: str,
+        kinds: tuple[type[models.Model], ...] | None = None,
+    ) -> None:
+        """kinds: the table is one of several, and the objects are of these classes."""
         self.model = model
         self.using = using
         self.connection: BaseDatabaseWrapper = connections[using]
         dialect = support.dialect_of(self.connection)
         if dialect is None:
             raise Fallback(support.why_not(self.connection))
-        description = fields.describe(model, self.connection, dialect.name)
+        description = fields.describe(model, self.connection, dialect.name, kinds is not None)
         if description is None:
             raise Fallback("the engine cannot write this model")
         if dialect.has_catalog and not postgresql.is_known(self.connection):
@@ -42,6 +48,9 @@ class Target:
         self.dialect = dialect
         self.description: Description = description
         self.table = description.table
+        self.kinds = fields.kinds_of(model)
+        if kinds is not None:
+            self.kinds = tuple(k for k in kinds if fields.has_same_attributes(k, model))
 
     def column(self, field: Field) -> Column:
         column = self.description.columns.get(field)
@@ -60,13 +69,16 @@ class Target:
         return batch_size or 0
 
     def marks(self, objects: list[Any]) -> bytes:
-        key = self.description.key.field.attname
-        marks = _core.plain(objects, self.model, key, self.description.has_relations)
-        if marks is None:
-            raise Fallback(
-                "an object is not an instance of exactly this model, or a value is missing"
-            )
-        return marks
+        marks: bytes | None = b""
+        for column in self.description.keys:
+            known = marks
+            name = column.field.attname
+            marks = _core.plain(objects, self.kinds, name, self.description.has_relations)
+            if marks is None:
+                raise Fallback("an object is not an instance of this model")
+            if known:  # of a composite key no part may be missing
+                marks = bytes(a | b for a, b in zip(known, marks))
+        return marks or b""
 
 
 def gather(
@@ -100,11 +112,13 @@ def make_job(
     catalog: _core.Catalog | None,
     conflict: tuple[tuple[int, ...], tuple[int, ...]] | tuple[()] = (),
     keys_by: int = 0,
+    also: tuple[str, ...] = (),
 ) -> _core.Job:
-    """Return the engine's job.  conflict: for a create, the fields that may conflict and the fields
-    to update then.  keys_by: see returned_keys."""
+    """Return the engine's job.  For a create: conflict has the fields that may conflict and the
+    fields to update then, also the columns to return with the keys.  keys_by: see returned_keys."""
+    where, plain = condition.placeholder, condition.is_plain
+    how = (rows, verb, columns, batch_size, where, plain, keys_by, catalog, also)
     try:
-        where, plain = condition.placeholder, condition.is_plain
-        return _core.Job(rows, verb, columns, batch_size, where, plain, keys_by, catalog, *conflict)
+        return _core.Job(*how, *conflict)
     except _core.Unfit as error:
         raise Fallback(str(error)) from error

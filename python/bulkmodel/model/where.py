@@ -66,8 +66,9 @@ def _subquery(queryset: Any, connection: Any) -> Condition | None:
         sql, params = inner.query.get_compiler(connection=connection).as_sql()
     except EmptyResultSet:
         return None
-    column = connection.ops.quote_name(queryset.model._meta.pk.column)
-    return bound(connection, f"t.{column} IN ({sql})", params)
+    quote = connection.ops.quote_name
+    keys = ", ".join(f"t.{quote(field.column)}" for field in queryset.model._meta.pk_fields)
+    return bound(connection, f"({keys}) IN ({sql})", params)
 
 
 def having(fields: list[Any], keys: list[tuple[Any, ...]]) -> InKeys:

@@ -15,11 +15,11 @@ from bulkmodel import _core
 from bulkmodel.engine import failure, postgresql
 from bulkmodel.engine.jobs import Jobs, share, workers_for
 from bulkmodel.engine.returned_keys import ASKED, PROVED, way_of
-from bulkmodel.engine.statements import ANY_ROW, SMALL, Condition, Reading
+from bulkmodel.engine.statements import ANY_ROW, SMALL, Condition, Reading, reads_keys
 from bulkmodel.engine.support import Fallback
 from bulkmodel.model import diagnose
-from bulkmodel.model.adapt import for_create
-from bulkmodel.model.target import Target, gather, make_job
+from bulkmodel.model.target import Target, make_job
+from bulkmodel.verbs.computed import Computed, gather_new
 from bulkmodel.verbs.conflicts import Conflict, check_conflict, is_djangos
 
 # Objects that get keys and states while the database receives a block of a COPY.
@@ -88,38 +88,26 @@ class Create:
             workers = workers_for(self.target.connection, queryset.model, wanted, n, batch_size)
         self.given_size = batch_size
         self.batch_size = batch_size or (share(n, workers) if workers > 1 else None)
-        description = self.target.description
-        if not description.complete or description.returned:
+        if not self.target.description.complete:
             raise Fallback("a field of the engine cannot write this model")
-        marks = self.target.marks(objects)
-        kinds = set(marks)
-        if not kinds <= _PLAIN or description.key.field.has_default():
-            queryset._prepare_for_bulk_create(objects)
-            marks = self.target.marks(objects)
-            kinds = set(marks)
-        self.objects, self.marks = objects, marks
-        self.keyed: list[Any] = []
-        self.keyless = objects
-        if not kinds <= _KEYLESS:
-            self.keyed = [o for o, mark in zip(objects, marks) if not mark & 1]
-            self.keyless = [o for o, mark in zip(objects, marks) if mark & 1]
-        if self.keyless and not description.key_assigned:
-            raise Fallback("an object has no primary key, and the database does not generate one")
+        kinds = self._divide(queryset, objects)
         if conflict is not None:
             check_conflict(self.target, conflict, objects, bool(self.keyed), bool(self.keyless))
-        for column in description.stamped:
+        if hasattr(queryset, "_handle_order_with_respect_to"):  # since Django 6.1
+            queryset._handle_order_with_respect_to(objects)
+        for column in self.target.description.stamped:
             for object in objects:
                 column.field.pre_save(object, add=True)
-        catalog = None
-        if self.target.dialect.has_catalog and len(objects) > SMALL:
-            try:
-                catalog = postgresql.ask(description.table, self.target.connection)
-            except _core.Unfit as error:
-                raise Fallback(str(error)) from error
-            if catalog.triggers():  # matching keys may need a single connection
-                workers = 1
+        ignores = conflict is not None and not conflict.update
+        self.computed: Computed | None = None
+        if self.target.description.returned and not ignores:
+            workers = 1  # the values are read before COMMIT
+            self.computed = Computed(self.target, objects, len(objects) <= SMALL, kinds <= _NEW)
+        catalog = self._catalog()
+        if catalog is not None and catalog.triggers():  # matching keys may need one connection
+            workers = 1
         self.condition = self._condition(workers, catalog)
-        self.given = [o.pk for o in self.keyed] if isinstance(self.condition, Reading) else []
+        self.given = [o.pk for o in self.keyed] if reads_keys(self.condition) else []
         new = kinds <= _NEW
         self.states = None if new else [(o._state.adding, o._state.db) for o in objects]
         jobs = [
@@ -134,20 +122,55 @@ class Create:
             written.is_one_of_djangos = self._is_one_of_djangos()
         self.jobs = written
 
+    def _divide(self, queryset: Any, objects: list[Any]) -> set[int]:
+        """Divide the objects into those with and without a key.  Return all their marks."""
+        description = self.target.description
+        marks = self.target.marks(objects)
+        kinds = set(marks)
+        if not kinds <= _PLAIN or any(key.field.has_default() for key in description.keys):
+            queryset._prepare_for_bulk_create(objects)
+            marks = self.target.marks(objects)
+            kinds = set(marks)
+        self.objects, self.marks = objects, marks
+        self.keyed: list[Any] = []
+        self.keyless = objects
+        if not kinds <= _KEYLESS:
+            self.keyed = [o for o, mark in zip(objects, marks) if not mark & 1]
+            self.keyless = [o for o, mark in zip(objects, marks) if mark & 1]
+        if self.keyless and not description.key_assigned:
+            raise Fallback("an object has no primary key, and the database does not generate one")
+        return kinds
+
+    def _catalog(self) -> _core.Catalog | None:
+        """Ask the server to describe the table, if that pays."""
+        if not self.target.dialect.has_catalog or len(self.objects) <= SMALL:
+            return None
+        try:
+            return postgresql.ask(self.target.table, self.target.connection)
+        except _core.Unfit as error:
+            raise Fallback(str(error)) from error
+
     def _condition(self, workers: int, catalog: _core.Catalog | None) -> Condition:
+        reads = self._reads_keys(workers, catalog)
+        if self.computed is not None and self.computed.returns:
+            n_keys = len(self.target.description.keys)
+            return Reading(n_keys, len(self.computed.fields), reads)
+        return Reading() if reads else ANY_ROW
+
+    def _reads_keys(self, workers: int, catalog: _core.Catalog | None) -> bool:
         """Since Django 6.1 the key of the inserted row replaces the key that the object had."""
         target = self.target
         if django.VERSION < (6, 1) or not self.keyed or not target.description.key_assigned:
-            return ANY_ROW
+            return False
         if self.conflict is not None or workers > 1:
-            return ANY_ROW
+            return False
         if target.dialect.has_catalog and catalog is None:
-            return Reading()
+            return True
         if catalog is not None and catalog.triggers():
             raise Fallback("a trigger may change primary keys, and Django reads them back")
         if any(type(object.pk) is not int for object in self.keyed):
             raise Fallback("a primary key is not an integer, and Django reads it back")
-        return ANY_ROW
+        return False
 
     def _is_one_of_djangos(self) -> bool:
         """Return whether Django would send one statement."""
@@ -174,12 +197,14 @@ class Create:
             raise Fallback("the server does not describe the table")
         self.is_one_statement = len(objects) <= min(batch_size, SMALL)
         rows = _core.Rows(target.description.table, len(objects))
-        gather(target, rows, objects, columns, False, for_create)
+        gather_new(target, rows, objects, columns, catalog is not None)
         conflict = self.conflict.indexes(target) if self.conflict is not None else ()
         way = ASKED
-        if not with_key or isinstance(self.condition, Reading):
+        ignores = self.conflict is not None and not self.conflict.update
+        if reads_keys(self.condition) or not (with_key or ignores):  # else no key is read
             way = way_of(target, catalog, with_key)
-        return make_job(rows, "bulk_create", (), batch_size, ANY_ROW, catalog, conflict, way)
+        also = self.computed.columns if self.computed is not None else ()
+        return make_job(rows, "bulk_create", (), batch_size, ANY_ROW, catalog, conflict, way, also)
 
     def run(self) -> None:
         """Write, and set keys and states.  After an error they are as before."""
@@ -195,8 +220,11 @@ class Create:
             if self.counts and self.conflict is None:
                 failure.check_count(self.jobs.written(), len(self.objects))
             deque(parts, 0)
-            if isinstance(self.condition, Reading):
-                self._take_keys(self.condition.keys)
+            reading = self.condition if isinstance(self.condition, Reading) else None
+            if reading is not None and reading.reads_keys:
+                self._take_keys(reading.keys)
+            if self.computed is not None:
+                self.computed.take(reading, len(self.jobs.all) == 1)
 
         def settle_part() -> None:
             next(parts, None)
@@ -245,6 +273,8 @@ class Create:
         _core.settle(keyed, None, None, True, None)
         for object, given in zip(self.keyed, self.given):
             object.pk = given
+        if self.computed is not None:
+            self.computed.undo(lost)
         if self.states is not None:
             for i in lost:
                 state = self.objects[i]._state

@@ -36,9 +36,9 @@ class Update:
         workers: int = 1,
         places: Callable[[], Sequence[Sequence[int]]] | None = None,
     ) -> None:
-        key = target.description.key
+        keys = target.description.keys
         rows = _core.Rows(target.description.table, len(objects))
-        gather(target, rows, objects, [key], False, adapt.for_lookup)
+        gather(target, rows, objects, keys, False, adapt.for_lookup)
         for column in columns:
             changed = (kept or {}).get(column.index)
             if changed is None:
@@ -72,7 +72,7 @@ def bulk_update(queryset: Any, objects: tuple[Any, ...], names: Any, batch_size:
     queryset._for_write = True
     target = Target(queryset.model, queryset.db)
     columns = [target.column(opts.get_field(name)) for name in names]
-    if target.description.key in columns or len(set(columns)) != len(columns):
+    if set(target.description.keys) & set(columns) or len(set(columns)) != len(columns):
         raise Fallback("the primary key or a repeated field is among the names")
     if any(column.kind.cut for column in columns):
         raise Fallback("Django truncates a text that is too long for its column")

@@ -71,7 +71,9 @@ def check_conflict(
     """
     if not conflict.update:
         return
-    by_key = target.description.key.field in conflict.unique
+    by_key = all(key.field in conflict.unique for key in target.description.keys)
+    if keyed and not by_key and target.description.returned:
+        raise Fallback("the values of an updated row are read, and its object may have another key")
     if keyed and not by_key and django.VERSION >= (6, 1):
         raise Fallback("since Django 6.1 the key of an updated row replaces the key of its object")
     if not keyless:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from copy import copy
 from functools import partial
 from typing import Any
 
@@ -19,13 +20,15 @@ from bulkmodel.engine.statements import ANY_ROW, SMALL
 from bulkmodel.engine.support import Fallback
 from bulkmodel.helpers import get_chunks
 from bulkmodel.model import diagnose
-from bulkmodel.model.adapt import for_create
 from bulkmodel.model.attributes import attributes_of
-from bulkmodel.model.fields import Field
+from bulkmodel.model.fields import Field, key_fields
 from bulkmodel.model.limits import check_values
 from bulkmodel.model.overrides import CREATE_STEPS, is_djangos, overridden
-from bulkmodel.model.target import Target, gather, make_job
+from bulkmodel.model.target import Target, make_job
 from bulkmodel.options import Options
+from bulkmodel.verbs.computed import gather_new
+from bulkmodel.verbs.inherited import Table, Tables, tables_of
+from bulkmodel.verbs.ordering import give_numbers
 
 # Objects in memory at the same time, if the caller gives no batch_size.
 CHUNK = 10_000
@@ -58,6 +61,25 @@ class CopyIn:
         self._only: tuple[Jobs, list[Any], Sequence[int]] | None = None
         self._writes = 0
         self._is_all_written = False
+        self.target: Target | None = None
+        self.catalog: _core.Catalog | None = None
+        self.table: Table | None = None  # one of several, which a copy of this writes to
+        self.tables: Tables | None = None
+        several = tables_of(self.model)
+        if len(several) > 1:
+            self.workers, self.is_overridden = 1, False  # Django's bulk_create() refuses the model
+            self.tables = Tables([self._part(table, exclude_id) for table in several])
+
+    def _part(self, model: type[models.Model], exclude_id: bool) -> CopyIn:
+        """Return a copy of this that writes one of the model's tables."""
+        part = copy(self)
+        part.table = table = Table(self.model, model, self.fields)
+        part.model, part.fields = model, table.fields
+        part.queryset = models.QuerySet(model, using=self.using)
+        part.stamp = None
+        part.has_auto_key = table.has_auto_key
+        part.makes_keys = exclude_id and table.has_auto_key
+        return part
 
     def run(self, objects: Iterable[Any], keep_keys: bool, keep_objects: bool) -> int:
         """Write the objects and return how many.  After the commit `keys` and `objects` contain
@@ -67,15 +89,18 @@ class CopyIn:
         kept: list[Any] = []
         workers, size = self._shared(objects)
         few = isinstance(objects, list) and len(objects) <= SMALL
-        whole = one_transaction(self.using, several=not few) if workers == 1 else nullcontext()
+        several = not few or self.tables is not None
+        undo = self.tables.undo if self.tables is not None else None
+        whole = one_transaction(self.using, undo, several) if workers == 1 else nullcontext()
         with self._checked_at_commit(), whole:
-            self.target, self.catalog = self._target(few)
-            if self.catalog is not None and self.catalog.triggers():
-                workers = 1  # matching keys may need a single connection
+            for part in self.tables.copies if self.tables is not None else (self,):
+                part.target, part.catalog = part._target(few)
+                if part.catalog is not None and part.catalog.triggers():
+                    workers = 1  # matching keys may need a single connection
             read = 0
             chunks: Iterator[Any] = get_chunks(iter(objects), size)
             for chunk in chunks:
-                for rows, got in self._pieces(chunk, read, workers):
+                for rows, got in self._pieces(chunk, read, workers, keep_objects):
                     n += len(rows)
                     if keep_keys:
                         keys += got()
@@ -126,7 +151,11 @@ class CopyIn:
         if overridden(self.queryset, *CREATE_STEPS):
             return None, None
         try:
-            target = Target(self.model, self.using)
+            target = (
+                self.table.target(self.using)
+                if self.table is not None
+                else Target(self.model, self.using)
+            )
             for field in self.fields:
                 target.column(field)
             if few or not target.dialect.has_catalog:
@@ -136,7 +165,7 @@ class CopyIn:
             return None, None
 
     def _pieces(
-        self, chunk: list[Any], first: int, workers: int
+        self, chunk: list[Any], first: int, workers: int, keeps: bool
     ) -> list[tuple[list[Any], Callable[[], list[Any]]]]:
         """Write a chunk whose first row has the position `first`.  Return the rows that were
         written, and a function that returns their keys.
@@ -144,6 +173,9 @@ class CopyIn:
         If another class overrides bulk_create(), it may need to see each created row.  Then the
         chunk goes through it, and what it passes on is written."""
         places: Sequence[int] = range(first, first + len(chunk))
+        if self.tables is not None:
+            self._complete(chunk)
+            return [(chunk, self.tables.write(chunk, places, keeps))]
         if not self.is_overridden:
             return [(chunk, self._write(chunk, places, workers))]
         pieces: list[tuple[list[Any], Callable[[], list[Any]]]] = []
@@ -169,8 +201,7 @@ class CopyIn:
     ) -> Callable[[], list[Any]]:
         """Write by the method of another package's class, and restore the objects."""
         self._check(rows, places)
-        if self.stamp is not None:
-            _core.fill(rows, "bm_create_uuid", self.stamp)
+        self._complete(rows)
         insert, fields = queryset._batched_insert, set(self.fields)
 
         def insert_some(objects: Any, every: Any, *args: Any, **options: Any) -> Any:
@@ -193,8 +224,7 @@ class CopyIn:
         self, chunk: list[Any], places: Sequence[int], workers: int
     ) -> Callable[[], list[Any]]:
         """Write rows with these positions.  Return a function that returns their keys."""
-        if self.stamp is not None:
-            _core.fill(chunk, "bm_create_uuid", self.stamp)
+        self._complete(chunk)
         if self.target is not None:
             try:
                 part = _Part(chunk, self._marks(self.target, chunk), self.makes_keys)
@@ -217,6 +247,12 @@ class CopyIn:
         with one_transaction(self.using):
             return self._write_as_django(chunk, places)
 
+    def _complete(self, rows: list[Any]) -> None:
+        """Set the values that the call itself makes."""
+        give_numbers(self.model, rows, self.using)
+        if self.stamp is not None:
+            _core.fill(rows, "bm_create_uuid", self.stamp)
+
     def _call(self, rows: list[Any], places: Sequence[int], row_of: Any = None) -> diagnose.Call:
         return diagnose.Call(
             self.model, connections[self.using], rows, self.fields, places, row_of=row_of
@@ -224,7 +260,9 @@ class CopyIn:
 
     def _marks(self, target: Target, chunk: list[Any]) -> bytes:
         marks = target.marks(chunk)
-        if any(mark & 2 for mark in set(marks)) or target.description.key.field.has_default():
+        if any(mark & 2 for mark in set(marks)) or any(
+            key.field.has_default() for key in target.description.keys
+        ):
             self.queryset._prepare_for_bulk_create(chunk)
             marks = target.marks(chunk)
         return marks
@@ -245,7 +283,7 @@ class CopyIn:
         if target.dialect.max_rows:
             most = target.dialect.limit(target.dialect.max_rows, len(columns))
         gathered = _core.Rows(target.description.table, len(objects))
-        gather(target, gathered, objects, columns, False, for_create)
+        gather_new(target, gathered, objects, columns, self.catalog is not None)
         way = way_of(target, self.catalog) if keyless else ASKED
         return make_job(gathered, "bulk_create", (), most, ANY_ROW, self.catalog, (), way)
 
@@ -261,7 +299,10 @@ class CopyIn:
     def _write_as_django(self, chunk: list[Any], places: Sequence[int]) -> Callable[[], list[Any]]:
         self._check(chunk, places)
         self.queryset._prepare_for_bulk_create(chunk)
-        marks = bytes(not row._is_pk_set() for row in chunk)
+        opts: Any = self.model._meta
+        marks = bytes(
+            any(getattr(row, field.attname) is None for field in opts.pk_fields) for row in chunk
+        )
         part = _Part(chunk, marks, self.makes_keys)
         made: list[Any] = []
         returned = [field.primary_key for field in self.model._meta.db_returning_fields]
@@ -279,9 +320,6 @@ class CopyIn:
 def fields_to_copy(model: type[models.Model], names: Iterable[str] | None) -> list[Field]:
     """Return the fields to write: the named ones, the primary key and bm_create_uuid."""
     opts = model._meta
-    for parent in opts.all_parents:
-        if parent._meta.concrete_model is not opts.concrete_model:
-            raise ValueError("copy_from_objects() cannot write a multi-table inherited model.")
     fields: list[Any] = [field for field in opts.concrete_fields if not field.generated]
     if names is None:
         return fields
@@ -290,7 +328,8 @@ def fields_to_copy(model: type[models.Model], names: Iterable[str] | None) -> li
     named = [opts.get_field(name) for name in names]
     if not named or any(field not in fields for field in named):
         raise ValueError("fieldnames must name one or more concrete fields that can be written.")
-    named += opts.pk_fields
+    named += key_fields(model)
+    named += [link for table in tables_of(model) for link in table._meta.parents.values()]
     return [field for field in fields if field in named or field.name == "bm_create_uuid"]
 
 

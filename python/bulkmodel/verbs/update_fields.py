@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from itertools import compress
@@ -17,11 +17,12 @@ from bulkmodel import _core, errors
 from bulkmodel.engine import failure
 from bulkmodel.engine.atomic import one_transaction
 from bulkmodel.engine.jobs import share, workers_for
+from bulkmodel.engine.statements import ANY_ROW, Condition
 from bulkmodel.engine.support import falls_back
 from bulkmodel.model import diagnose
 from bulkmodel.model.adapt import for_save
 from bulkmodel.model.attributes import attributes_of
-from bulkmodel.model.fields import Field, has_relations, key_fields, sets_itself
+from bulkmodel.model.fields import Field, has_relations, key_fields, kinds_of, sets_itself
 from bulkmodel.model.limits import check_values
 from bulkmodel.model.primary_keys import has_plain_keys, normal, normal_keys
 from bulkmodel.model.row_state import note_lost, note_written
@@ -38,6 +39,7 @@ from bulkmodel.verbs.find_rows import (
     refuse_repeated,
     unique_fields_named,
 )
+from bulkmodel.verbs.inherited import tables_of
 from bulkmodel.verbs.written_rows import of_keys
 
 
@@ -101,7 +103,7 @@ def rows_to_update(
     rows = list(objects)
     key = model._meta.pk
     related = has_relations(model)
-    marks = _core.plain(rows, model, key.attname, related) if key is not None else None
+    marks = _core.plain(rows, kinds_of(model), key.attname, related) if key is not None else None
     keyless = marks is None or any(mark & 1 for mark in set(marks))
     if by is None and (keyless or not has_plain_keys(model)):
         check_rows(model, rows, using)
@@ -248,6 +250,13 @@ class Changes:
         self.places = list(compress(self.places, marks))
         self.kept = {field: bytes(compress(kept, marks)) for field, kept in self.kept.items()}
 
+    def of_fields(self, fields: Container[Field]) -> Changes:
+        """Return the changes of these fields only."""
+        some = copy(self)
+        some.fields = [field for field in self.fields if field in fields]
+        some.kept = {field: kept for field, kept in self.kept.items() if field in fields}
+        return some
+
     def _leave_deferred(self) -> None:
         """Leave out fields that were not loaded.  auto_now fields set themselves."""
         loaded = {
@@ -384,36 +393,60 @@ def _write(queryset: Any, changes: Changes, batch_size: int | None, workers: int
                 setattr(row, field.attname, field.pre_save(row, add=False))
     if queryset.query.is_sliced:
         queryset.query.clear_limits()
-    update: Update | None = None
+    updates: list[Update] | None = None
     with falls_back("update_fields", queryset.model):
-        target = Target(queryset.model, queryset.db)
-        columns = [target.column(field) for field in changes.fields]
-        target.marks(changes.rows)
-        condition = condition_of(queryset, target.connection)
-        if condition is None:
-            return 0
-        named = [queryset.model._meta.pk, queryset.model._meta.pk, *changes.fields]
-        kept = {target.column(field).index: mask for field, mask in changes.kept.items()}
-        chunk = target.chunk(batch_size, named, changes.rows)
-        update = Update(
-            target,
-            changes.rows,
-            columns,
-            chunk,
-            condition,
-            how=for_save,
-            limited=cuts(target.connection),
-            kept=kept,
-            workers=workers,
-            places=lambda: [changes.places],
-        )
-    if update is not None:
-        return update.run()
+        updates = _updates(queryset, changes, batch_size, workers)
+    if updates is not None:
+        if len(updates) < 2:
+            return updates[0].run() if updates else 0
+        with one_transaction(queryset.db):
+            return min(update.run() for update in updates)
     # Refuse bad values outside a transaction, so that the caller's transaction stays usable.
     check_rows(queryset.model, changes.rows, queryset.db)
     check_values(connections[queryset.db], changes.rows, changes.fields, changes.places)
     with one_transaction(queryset.db):
         return _write_as_django(queryset, changes, batch_size)
+
+
+def _updates(queryset: Any, changes: Changes, batch_size: int | None, workers: int) -> list[Update]:
+    """Return the updates of the model's tables, none if no row matches."""
+    model, using = queryset.model, queryset.db
+    tables = tables_of(model)
+    if len(tables) == 1:
+        target = Target(model, using)
+        target.marks(changes.rows)
+        condition = condition_of(queryset, target.connection)
+        if condition is None:
+            return []
+        return [_update_of(target, changes, batch_size, condition, workers)]
+    # An update of one table may change which rows the queryset selects.
+    changes = changes.among(_selected(queryset, changes))
+    if not changes.rows:
+        return []
+    targets = [Target(table, using, kinds_of(model)) for table in tables]
+    for target in targets:
+        target.marks(changes.rows)
+    parts = [(target, changes.of_fields(target.description.columns)) for target in targets]
+    return [_update_of(to, part, batch_size, ANY_ROW, 1) for to, part in parts if part.fields]
+
+
+def _update_of(
+    target: Target, changes: Changes, batch_size: int | None, condition: Condition, workers: int
+) -> Update:
+    key = target.model._meta.pk
+    columns = [target.column(field) for field in changes.fields]
+    return Update(
+        target,
+        changes.rows,
+        columns,
+        target.chunk(batch_size, [key, key, *changes.fields], changes.rows),
+        condition,
+        how=for_save,
+        limited=cuts(target.connection),
+        kept={target.column(field).index: mask for field, mask in changes.kept.items()},
+        workers=workers,
+        places=lambda: [changes.places],
+    )
 
 
 def _write_as_django(queryset: Any, changes: Changes, batch_size: int | None) -> int:

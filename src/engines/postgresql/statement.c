@@ -3,6 +3,8 @@
 #include "parts.h"
 #include "postgresql.h"
 
+#include <string.h>
+
 /* unnest of one array parameter a column */
 static void put_source(bm__sql *sql, const bm__sql_shape *shape, bool ordinality)
 {
@@ -58,6 +60,42 @@ static void put_equal(bm__sql *sql, const bm__sql_shape *shape, const char *alia
     }
 }
 
+static bool is_unique(const bm__sql_shape *shape, const char *name)
+{
+    for (size_t i = 0; i < shape->n_unique; i++) {
+        const bm__sql_column *column = &shape->columns[shape->unique[i]];
+        if (!column->key && strcmp(column->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* w returns them beside the keys and the conflict's columns, each once. */
+static void put_also_once(bm__sql *sql, const bm__sql_shape *shape)
+{
+    for (size_t i = 0; i < shape->n_also; i++) {
+        if (!is_unique(shape, shape->also[i])) {
+            bm__sql_put(sql, ", ");
+            bm__sql_name(sql, shape->also[i]);
+        }
+    }
+}
+
+/* Of w where it was inserted, else of u: their values may be NULL. */
+static void put_also_of_upsert(bm__sql *sql, const bm__sql_shape *shape, size_t key)
+{
+    for (size_t i = 0; i < shape->n_also; i++) {
+        bm__sql_put(sql, ", CASE WHEN w.");
+        bm__sql_name(sql, shape->columns[key].name);
+        bm__sql_put(sql, " IS NOT NULL THEN w.");
+        bm__sql_name(sql, shape->also[i]);
+        bm__sql_put(sql, " ELSE u.");
+        bm__sql_name(sql, shape->also[i]);
+        bm__sql_put(sql, " END");
+    }
+}
+
 /* The rows that were written, found again by key (a row that was inserted) or by the conflict's
  * columns (a row that was there): RETURNING's order is never used. */
 static void put_ord_keys(bm__sql *sql, const bm__sql_shape *shape)
@@ -84,6 +122,7 @@ static void put_ord_keys(bm__sql *sql, const bm__sql_shape *shape)
             bm__sql_name(sql, shape->columns[keys[i]].name);
             bm__sql_put(sql, ")");
         }
+        put_also_of_upsert(sql, shape, keys[0]);
         bm__sql_put(sql, " FROM v LEFT JOIN w ON ");
         put_equal(sql, shape, "w", keys, n_keys);
         bm__sql_put(sql, "%s LEFT JOIN w AS u ON ", shape->key_tells ? "" : " AND w.inserted");
@@ -98,6 +137,7 @@ static void put_ord_keys(bm__sql *sql, const bm__sql_shape *shape)
     }
     bm__sql_put(sql, "w.inserted, ");
     bm__sql_put_key_names(sql, shape, "w.");
+    bm__sql_put_also(sql, shape, "w.");
     bm__sql_put(sql, " FROM v JOIN w ON ");
     put_equal(sql, shape, "w", keys, n_keys);
     if (distinct) {
@@ -142,6 +182,7 @@ static void put_insert_returning(bm__sql *sql, const bm__sql_shape *shape)
             bm__sql_name(sql, shape->columns[shape->unique[i]].name);
         }
     }
+    put_also_once(sql, shape);
     bm__sql_put(sql, "%s AS inserted)",
                 shape->conflict != BM__CONFLICT_UPDATE ? ", true"
                 : shape->no_xmax                       ? ", false"

@@ -75,6 +75,7 @@ typedef struct bm__hint_limits {
     size_t least; /* the planner believes that the table has between `least` and `most` rows */
     size_t most;
     const char *column; /* ... and a unique index of this column alone */
+    bool either;        /* ... or by a filter: what is looked up is then hashed, not looped over */
     bool keep;          /* what was set is kept until `unhint`, in settings of our own */
 } bm__hint_limits;
 
@@ -153,7 +154,7 @@ typedef struct bm__engine {
      * is the parameter) say that it would do so: the first column of the answer, 0 or 1.  All ends
      * with the transaction. */
     void (*hint)(bm__sql *sql, const bm__hint_limits *limits);
-    void (*unhint)(bm__sql *sql);
+    void (*unhint)(bm__sql *sql, const bm__hint_limits *limits);
 
     const bm__commit_sql *commits;
     const bm__team_sql *team;

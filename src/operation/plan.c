@@ -175,6 +175,7 @@ static bm_status plan_hint(bm__plan *plan, size_t rows, bool own, bm_error *err)
     bm__hint_limits limits = {.least = rows * BM__MOST_SHARE,
                               .most = plan->looked_up != NULL ? SIZE_MAX : rows * BM__LEAST_SHARE,
                               .column = plan->model->fields[plan->keys.at[0]].name,
+                              .either = plan->looked_up != NULL,
                               .keep = !own};
     bm__statement *hint = own ? &plan->setup : &plan->hint;
     bm__sql name = bm__sql_begin(err);
@@ -188,7 +189,7 @@ static bm_status plan_hint(bm__plan *plan, size_t rows, bool own, bm_error *err)
         return BM_OK;
     }
     sql = bm__sql_begin(err);
-    plan->engine->unhint(&sql);
+    plan->engine->unhint(&sql, &limits);
     plan->unhint = (bm__statement){NULL, BM__STEP_EXEC, BM__EXPECT_COUNT, BM__TAKES_NOTHING};
     return bm__sql_end(&sql, &plan->arena, &plan->unhint.sql);
 }

@@ -27,6 +27,9 @@ typedef struct bm__dialect {
     /* The cell of column i. */
     void (*cell)(bm__sql *sql, const struct bm__sql_shape *shape, size_t i);
 
+    /* The row's column i is among the cells of column i; or NULL. */
+    void (*among)(bm__sql *sql, const struct bm__sql_shape *shape, size_t i);
+
     /* An INSERT that gives (ord, inserted, key ...) of each row that was written; or NULL. */
     void (*insert_ord_keys)(bm__sql *sql, const struct bm__sql_shape *shape);
 

@@ -200,18 +200,19 @@ static bool has_key(const bm__sql_shape *shape)
     return bm__sql_keys(shape, keys) > 0;
 }
 
-/* In a CASE with a column of v it is looked at when the row is found by its key, never before. */
+/* Beside the keys: whether rows are found by the key or by the filter, they are few, and a hash of
+ * the batch tells which are meant. */
 static void put_filter(bm__sql *sql, const bm__sql_shape *shape)
 {
     size_t keys[32];
     if (shape->filter == NULL) {
         return;
     }
-    if (shape->fenced && bm__sql_keys(shape, keys) > 0) {
-        bm__sql_put(sql, " AND CASE WHEN v.c%zu IS NOT NULL THEN (%s) END", keys[0], shape->filter);
-    } else {
-        bm__sql_put(sql, " AND (%s)", shape->filter);
+    if (shape->among && bm__sql_keys(shape, keys) > 0) {
+        bm__sql_put(sql, " AND ");
+        shape->dialect->among(sql, shape, keys[0]);
     }
+    bm__sql_put(sql, " AND (%s)", shape->filter);
 }
 
 void bm__sql_update(bm__sql *sql, const bm__sql_shape *shape)

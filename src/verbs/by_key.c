@@ -48,6 +48,18 @@ static bool by_primary_key(const bm__plan *plan)
     return column != NULL && column->primary_key;
 }
 
+/* May the rows be asked for by their key and by a further condition? */
+static bool may_say_keys(const bm__request *request, const bm__plan *plan)
+{
+    for (size_t i = 0; i < plan->n_columns; i++) {
+        const bm__sql_column *column = &plan->columns[i].sql;
+        if (column->key && column->cast != NULL) { /* an array of another type */
+            return false;
+        }
+    }
+    return request->filter_plain && plan->engine->dialect->among != NULL;
+}
+
 /* The rows of a statement that updates some rows of a larger table, and is told to look each of
  * them up; else 0.  The hint itself asks for the table's size: this is what was known of it, or
  * 0. */
@@ -58,12 +70,16 @@ static size_t rows_to_hint(const bm__request *request, const bm__plan *plan)
     bool many = request->filter != NULL || (double)rows > table / BM__LEAST_SHARE;
     bool between = table <= 0 || (many && (double)rows < table / BM__MOST_SHARE);
     bool wanted = rows > plan->engine->hint_rows && between && !request->whole_table &&
-                  (request->filter == NULL || request->filter_plain) && by_primary_key(plan);
+                  (request->filter == NULL || may_say_keys(request, plan)) && by_primary_key(plan);
     return wanted ? rows : 0;
 }
 
-/* With a further condition on the rows the planner would take an index of its columns instead, or
- * begin with the rows that it believes to fulfil it: where that statistic is wrong, for minutes. */
+/*
+ * With a further condition on the rows the planner may begin with those that it believes to fulfil
+ * it, and go through the batch for each of them: where that statistic is wrong, for minutes.  So
+ * the rows are asked for by key and by the condition, and joined to a hash of the batch: as few
+ * as there are of either, in a time that is linear in them.
+ */
 static bm_status plan_looked_up(const bm__request *request, bm__plan *plan, bm__sql_shape *shape,
                                 bm_error *err)
 {
@@ -71,7 +87,7 @@ static bm_status plan_looked_up(const bm__request *request, bm__plan *plan, bm__
         return BM_OK;
     }
     bm__sql sql = bm__sql_begin(err);
-    shape->fenced = true;
+    shape->among = true;
     bm__sql_update(&sql, shape);
     return bm__sql_end(&sql, &plan->arena, &plan->looked_up);
 }

@@ -143,3 +143,52 @@ def test_no_plan_is_worse_than_the_servers(kind: str) -> None:
             theirs.append(seconds(partial(by_hand, rows, condition)))
             ours.append(seconds(partial(call, rows)))
         assert median(ours) <= 3 * median(theirs) + LEEWAY_S, (kind, name, ours, theirs)
+
+
+def fetched() -> int:
+    """How many rows of the table this transaction has read."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)"
+            " FROM pg_stat_xact_user_tables WHERE relid = 'app_plain'::regclass"
+        )
+        return int(cursor.fetchone()[0])
+
+
+def read_by(call: Callable[[], Any]) -> int:
+    """The rows that a call reads whose work is undone."""
+    with contextlib.suppress(Undone), transaction.atomic():
+        before = fetched()
+        call()
+        took = fetched() - before
+        raise Undone
+    return took
+
+
+@pytest.mark.parametrize("share", [0, 1, 4])
+@pytest.mark.parametrize("indexed", [True, False])
+def test_s1_rows_that_left_the_filter(share: int, indexed: bool) -> None:
+    """A call reads no more rows than the server's own plan, three times at most.  Of the rows some
+    (one of `share`, or none) still have the value that the queryset is about."""
+    fill(1, 5 * TABLE, f"CASE WHEN {share} > 0 AND g %% {max(share, 1)} = 0 THEN -1 ELSE g END")
+    with connection.cursor() as cursor:
+        if indexed:
+            cursor.execute("CREATE INDEX stale ON app_plain (value)")
+        cursor.execute("VACUUM ANALYZE app_plain")
+        cursor.execute("SET plan_cache_mode = force_custom_plan")
+    rows = list(Plain.django.filter(pk__in=range(10, 5 * TABLE, 10)))
+    for row in rows:
+        row.value = 2
+    found = Plain.objects.filter(value=-1)
+
+    def batches(size: int) -> None:
+        for i in range(0, len(rows), size):
+            by_hand(rows[i : i + size], " AND t.value = -1")
+
+    for size in (2_000, len(rows)):
+        theirs = read_by(partial(batches, size))
+        write = partial(found.update_fields, "value", objects=rows, batch_size=size)
+        ours = read_by(write)
+        assert ours <= 3 * theirs + 100, (ours, theirs, size)
+    ours = read_by(partial(write, return_queryset=True))
+    assert ours <= 5 * theirs + 100, (ours, theirs)  # it reads which they are, and what they hold

@@ -1,7 +1,8 @@
 #include "operators.h"
 #include "postgresql.h"
 
-static const char *const joins[] = {"hashjoin", "mergejoin"};
+/* What is forbidden: where rows are found by their keys, and where a filter may find them. */
+static const char *const joins[2][2] = {{"hashjoin", "mergejoin"}, {"nestloop", "mergejoin"}};
 
 /*
  * `fits` is computed from what the planner computes its estimate from, at the time of the call:
@@ -28,31 +29,33 @@ static const char *const joins[] = {"hashjoin", "mergejoin"};
 /* The columns of a SELECT are computed in their order: kept, then set. */
 void bm__postgresql_hint(bm__sql *sql, const bm__hint_limits *limits)
 {
+    const char *const *forbidden = joins[limits->either];
     bm__sql_put(sql, "SELECT s.fits::pg_catalog.int4, ");
     for (size_t i = 0; i < 2; i++) {
         if (limits->keep) {
             bm__sql_put(sql,
                         "pg_catalog.set_config('bulkmodel.%s', "
                         "pg_catalog.current_setting('enable_%s'), true), ",
-                        joins[i], joins[i]);
+                        forbidden[i], forbidden[i]);
         }
         bm__sql_put(sql,
                     "pg_catalog.set_config('enable_%s', CASE WHEN s.fits THEN 'off' ELSE "
                     "pg_catalog.current_setting('enable_%s') END, true)%s",
-                    joins[i], joins[i], i == 0 ? ", " : " ");
+                    forbidden[i], forbidden[i], i == 0 ? ", " : " ");
     }
     bm__sql_put(sql, "FROM " FITS "", limits->least, limits->most);
     bm__sql_name_text(sql, limits->column);
     bm__sql_put(sql, ")), false) AS fits) s");
 }
 
-void bm__postgresql_unhint(bm__sql *sql)
+void bm__postgresql_unhint(bm__sql *sql, const bm__hint_limits *limits)
 {
+    const char *const *forbidden = joins[limits->either];
     bm__sql_put(sql, "SELECT ");
     for (size_t i = 0; i < 2; i++) {
         bm__sql_put(sql,
                     "pg_catalog.set_config('enable_%s', "
                     "pg_catalog.current_setting('bulkmodel.%s'), true)%s",
-                    joins[i], joins[i], i == 0 ? ", " : "");
+                    forbidden[i], forbidden[i], i == 0 ? ", " : "");
     }
 }

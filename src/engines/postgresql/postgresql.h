@@ -36,7 +36,7 @@ void bm__postgresql_own_key(bm__sql *sql, const bm__sql_shape *shape);
 
 /* planner_hint.c */
 void bm__postgresql_hint(bm__sql *sql, const bm__hint_limits *limits);
-void bm__postgresql_unhint(bm__sql *sql);
+void bm__postgresql_unhint(bm__sql *sql, const bm__hint_limits *limits);
 
 /* sequence.c */
 void bm__postgresql_sequence(bm__sql *sql, const bm__sql_shape *shape, const char *column,

@@ -47,6 +47,15 @@ static void put_cell(bm__sql *sql, const bm__sql_shape *shape, size_t i)
     }
 }
 
+static void put_among(bm__sql *sql, const bm__sql_shape *shape, size_t i)
+{
+    const bm__sql_column *column = &shape->columns[i];
+    bm__sql_put(sql, "t.");
+    bm__sql_name(sql, column->name);
+    bm__sql_put(sql, "%sANY($%zu::pg_catalog.%s[])", column->equal != NULL ? column->equal : EQ,
+                bm__sql_parameter(shape, i), column->type);
+}
+
 /* a."x" = v."x" for each column of a list. */
 static void put_equal(bm__sql *sql, const bm__sql_shape *shape, const char *alias, const size_t *at,
                       size_t n)
@@ -200,6 +209,7 @@ const bm__dialect bm__postgresql_dialect = {
     .sorts_keys = true,
     .source = put_source,
     .cell = put_cell,
+    .among = put_among,
     .insert_ord_keys = put_insert_returning,
     .proof = bm__postgresql_proof,
 };

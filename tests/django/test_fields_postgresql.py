@@ -10,6 +10,7 @@ from django.db.backends.postgresql.psycopg_any import DateRange, DateTimeTZRange
 from django.db.models.expressions import RawSQL
 
 from app.cells import check, printed
+from app.odd import Odd
 from app.postgres import Checked, Contrib, Limited
 
 pytestmark = pytest.mark.django_db
@@ -174,3 +175,14 @@ def test_the_first_call_of_a_connection(verb: str) -> None:
     else:
         Checked.objects.update_fields("whole", objects=rows)
     assert Checked.django.filter(whole__contains=5).count() == 1
+
+
+@pytest.mark.parametrize("text", ["1 mon", "-13 mons 2 days", "1 mon -1 day 03:00:00.000001"])
+def test_v21_months_are_read_as_django_reads_them(text: str) -> None:
+    """A month of an interval has no length of its own: psycopg gives it thirty days."""
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO app_odd (duration) SELECT %s::interval", [text])
+    theirs = [row.duration for row in Odd.django.all()]
+    assert [row.duration for row in Odd.objects.all()] == theirs
+    assert [row.duration for row in Odd.objects.copy_to_instances(["duration"])] == theirs
+    assert isinstance(theirs[0], datetime.timedelta)

@@ -163,7 +163,7 @@ def _give_postgresql(
     kind = column.kind
     as_text = _is_text(kind)
     if kind.name == "bytea":
-        values = [getattr(value, "obj", value) for value in values]
+        values = [_unwrapped(value) for value in values]
         if any(isinstance(value, str) for value in values):
             return False  # the driver refuses str for bytea, so do not encode it
     if not as_text and rows.give(column.index, values, limited, None):
@@ -172,6 +172,12 @@ def _give_postgresql(
     return written is not None and rows.give(
         column.index, written, limited, None if as_text else "text"
     )
+
+
+def _unwrapped(value: Any) -> Any:
+    """Return the bytes in a Binary of the driver.  A memoryview has an `obj`, too, of which it may
+    show a part only."""
+    return value if isinstance(value, memoryview) else getattr(value, "obj", value)
 
 
 # Django's statement does not send these as text, so their cast is a different one.

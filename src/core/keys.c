@@ -159,7 +159,7 @@ static bm_status check_pointers(const order_by *by, const size_t *rows, size_t n
             if (bm__view_state(key, row) == BM_VALUE &&
                 bm__cell_bytes(BM_SLICE, key->cells.width, cell).data == NULL) {
                 return bm__fail_cell(err, BM_CONVERT, BM_STAGE_CONVERT, row, key->name,
-                                     "is a NULL pointer, but its size is not 0");
+                                     "a NULL pointer must have size 0");
             }
         }
     }

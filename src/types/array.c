@@ -120,7 +120,7 @@ static const char *measure_one(const bm__slot *element, const bm_array *array, s
         fault = bm__measure(element, &cells, sizes, &bad);
         if (fault == NULL) {
             total += bm__values_size(element->codec, &cells, sizes);
-            fault = total >= end ? "is 1 GB or larger" : NULL;
+            fault = total >= end ? "the value is 1 GB or larger" : NULL;
         }
     }
     *size = total;
@@ -231,7 +231,7 @@ static const char *measure_literal(const bm__slot *slot, const bm__cells *cells,
         bm__sink count = {0};
         if (fault == NULL) {
             put_array(&count, &element, &array);
-            fault = count.size >= BM__VALUE_MAX ? "is 1 GB or larger" : NULL;
+            fault = count.size >= BM__VALUE_MAX ? "the value is 1 GB or larger" : NULL;
         }
         if (fault != NULL) {
             *bad = i;

@@ -44,8 +44,9 @@ static const char *measure_bytea(const bm__slot *slot, const bm__cells *cells, u
         const bm_slice bytes = bm__is_null(cells, i) ? (bm_slice){NULL, 0} : cells->slices[i];
         if ((bytes.data == NULL && bytes.size > 0) || bytes.size >= BM__VALUE_MAX) {
             *bad = i;
-            return bytes.data == NULL ? "is a NULL pointer: set the state to BM_NULL to write NULL"
-                                      : "is 1 GB or larger";
+            return bytes.data == NULL
+                       ? "a NULL pointer is not a value: set the state to BM_NULL to write NULL"
+                       : "the value is 1 GB or larger";
         }
         sizes[i] = (uint32_t)bytes.size;
     }

@@ -12,7 +12,7 @@
 
 #include <stdio.h>
 
-static const char not_a_number[] = "not a number";
+static const char not_a_number[] = "the text is not a number";
 static const char overflows[] = "out of range for numeric";
 
 #define INTEGER_DIGITS_MAX 131072 /* weight is an int16 */
@@ -237,8 +237,9 @@ static const char *measure_text(const bm__slot *slot, bm_slice text, uint32_t *s
     number value;
     bm__decimal quick;
     if (text.data == NULL) {
-        return text.size > 0 ? "is a NULL pointer: set the state to BM_NULL to write NULL"
-                             : not_a_number;
+        return text.size > 0
+                   ? "a NULL pointer is not a value: set the state to BM_NULL to write NULL"
+                   : not_a_number;
     }
     if (bm__decimal_parse(text, &quick) && bm__decimal_fits(&quick, slot->to.typmod)) {
         *size = BM__NUMERIC_HEADER + 2 * quick.n;

@@ -7,9 +7,10 @@
 
 #include "utf8.h"
 
-static const char no_pointer[] = "is a NULL pointer: set the state to BM_NULL to write NULL";
-static const char too_large[] = "is 1 GB or larger";
-static const char too_long[] = "too long for its column";
+static const char no_pointer[] =
+    "a NULL pointer is not a value: set the state to BM_NULL to write NULL";
+static const char too_large[] = "the value is 1 GB or larger";
+static const char too_long[] = "the value is too long for its column";
 
 #define JSONB_VERSION 1             /* jsonb_recv wants it before the text: jsonb.c */
 #define NAME_MAX_BYTES ((size_t)63) /* NAMEDATALEN - 1 */

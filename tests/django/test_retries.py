@@ -11,6 +11,7 @@ import pytest
 from django.db import IntegrityError, OperationalError, connection, transaction
 
 from app.models import Plain
+from bulkmodel import _core
 from bulkmodel.engine import retry
 from bulkmodel.signals import on_retry, post_bulk_create, pre_bulk_create
 
@@ -202,3 +203,29 @@ def test_never_in_a_transaction_of_the_caller_s(monkeypatch: pytest.MonkeyPatch)
 def test_what_is_no_number(retries: Any) -> None:
     with pytest.raises(ValueError, match="retries"):
         Plain.objects.bulk_create(rows(1), retries=retries)
+
+
+@pytest.mark.parametrize(
+    "engine, sqlstate, code, passes",
+    [
+        ("postgresql", "40001", 0, True),
+        ("postgresql", "40P01", 0, True),
+        ("postgresql", "23505", 0, False),
+        ("sqlite-table", "", 5, True),  # SQLITE_BUSY
+        ("sqlite-rows", "", 517, True),  # SQLITE_BUSY_SNAPSHOT
+        ("sqlite-table", "", 13, False),  # SQLITE_FULL
+    ],
+)
+def test_the_engine_says_what_may_pass(engine: str, sqlstate: str, code: int, passes: bool) -> None:
+    assert _core.may_pass(engine, sqlstate, code) is passes
+
+
+def test_an_engine_that_is_not_there() -> None:
+    with pytest.raises(ValueError, match="unknown engine oracle"):
+        _core.may_pass("oracle", "40001", 0)
+    with pytest.raises(ValueError, match="unknown engine oracle"):
+        _core.team_sql("oracle", 1)
+    with pytest.raises(ValueError, match="sqlite-table has one writer"):
+        _core.team_sql("sqlite-table", 1)
+    with pytest.raises(ValueError, match="sqlite-table does not say"):
+        _core.transaction_sql("sqlite-table")

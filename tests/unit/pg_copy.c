@@ -243,7 +243,7 @@ static void first_fault(void **state)
                      BM_CONVERT);
     assert_int_equal(err.row, 300);
     assert_string_equal(err.column, "amount");
-    assert_string_equal(err.message, "not a number");
+    assert_string_equal(err.message, "the text is not a number");
     assert_int_equal(out.size, 6);
     assert_memory_equal(out.data, "before", 6);
     err = BM_ERROR;

@@ -103,8 +103,9 @@ bm_status bm__pg_value(const bm__slot *slot, const void *cell, const char *colum
     }
     if (has_null) {
         out->size = start;
-        return bm__bad_cell(err, BM_NO_ROW, column,
-                            "is a NULL pointer: set the state to BM_NULL to write NULL");
+        return bm__bad_cell(
+            err, BM_NO_ROW, column,
+            "a NULL pointer is not a value: set the state to BM_NULL to write NULL");
     }
     out->size -= 4;
     memmove(out->data + start, out->data + start + 4, out->size - start);

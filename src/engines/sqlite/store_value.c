@@ -42,8 +42,9 @@ static const char *variable_bytes(bm_layout layout, size_t width, const void *ce
     if (out->data != NULL) {
         return NULL;
     }
-    return layout == BM_CSTR ? "is a NULL pointer: set the state to BM_NULL to write NULL"
-                             : "is a NULL pointer, but its size is not 0";
+    return layout == BM_CSTR
+               ? "a NULL pointer is not a value: set the state to BM_NULL to write NULL"
+               : "a NULL pointer must have size 0";
 }
 
 const char *bm__give_text(const bm__stored *from, char scratch[BM__PRINT_MAX], bm__cell *out)

@@ -2,7 +2,7 @@
 
 #include "number.h"
 
-#define INTEGER_GROUPS (BM__DECIMAL_GROUPS - BM__DECIMAL_PLACES / BM__NUMERIC_DIGITS)
+#define INTEGER_GROUPS (BM__DECIMAL_DIGITS / BM__NUMERIC_DIGITS)
 
 uint8_t *bm__put_numeric(uint8_t *to, uint32_t groups, int64_t weight, uint16_t sign,
                          int64_t decimals)
@@ -14,20 +14,9 @@ uint8_t *bm__put_numeric(uint8_t *to, uint32_t groups, int64_t weight, uint16_t 
     return to + BM__NUMERIC_HEADER;
 }
 
-/* Find the groups. */
-static void split(uint64_t integer, uint64_t fraction, bm__decimal *out)
+/* Leave out the zeros at both ends of groups first .. last - 1. */
+static void trim(uint32_t first, uint32_t last, bm__decimal *out)
 {
-    uint32_t first = INTEGER_GROUPS;
-    uint32_t last = first;
-    static const uint32_t pad[BM__NUMERIC_DIGITS] = {1, 1000, 100, 10};
-    fraction *= pad[out->places % BM__NUMERIC_DIGITS];
-    for (; integer > 0; integer /= BM__NUMERIC_BASE) {
-        out->groups[--first] = (uint16_t)(integer % BM__NUMERIC_BASE);
-    }
-    last += (out->places + BM__NUMERIC_DIGITS - 1u) / BM__NUMERIC_DIGITS;
-    for (uint32_t i = last; i > INTEGER_GROUPS; fraction /= BM__NUMERIC_BASE) {
-        out->groups[--i] = (uint16_t)(fraction % BM__NUMERIC_BASE);
-    }
     while (first < last && out->groups[first] == 0) {
         first++;
     }
@@ -42,20 +31,56 @@ static void split(uint64_t integer, uint64_t fraction, bm__decimal *out)
 void bm__decimal_set(int64_t integer, bm__decimal *out)
 {
     uint64_t rest = integer < 0 ? -(uint64_t)integer : (uint64_t)integer;
+    uint32_t first = INTEGER_GROUPS;
     out->sign = integer < 0 ? BM__NUMERIC_NEGATIVE : 0;
     out->places = 0;
-    split(rest, 0, out);
-    for (out->before = 0; rest > 0; rest /= 10) {
+    out->before = 0;
+    for (uint64_t left = rest; left > 0; left /= 10) {
         out->before++;
     }
+    for (; rest > 0; rest /= BM__NUMERIC_BASE) {
+        out->groups[--first] = (uint16_t)(rest % BM__NUMERIC_BASE);
+    }
+    trim(first, INTEGER_GROUPS, out);
 }
 
-static const char *take_digits(const char *at, const char *end, uint64_t *value)
+static const char *skip_digits(const char *at, const char *end)
 {
-    for (*value = 0; at < end && bm__is_digit(*at); at++) {
-        *value = *value * 10 + (unsigned)(*at - '0');
+    while (at < end && bm__is_digit(*at)) {
+        at++;
     }
     return at;
+}
+
+static BM__ALWAYS_INLINE uint16_t group_of(const char *digits, ptrdiff_t n)
+{
+    unsigned group = 0;
+    for (ptrdiff_t i = 0; i < n; i++) {
+        group = group * 10 + (unsigned)(digits[i] - '0');
+    }
+    return (uint16_t)group;
+}
+
+/* Four digits at a time, to both sides of the point. */
+static void group(const char *digits, const char *point, const char *places, const char *end,
+                  bm__decimal *out)
+{
+    static const uint16_t scale[BM__NUMERIC_DIGITS] = {1, 1000, 100, 10};
+    uint32_t first = INTEGER_GROUPS;
+    uint32_t last = INTEGER_GROUPS;
+    for (; point - digits >= BM__NUMERIC_DIGITS; point -= BM__NUMERIC_DIGITS) {
+        out->groups[--first] = group_of(point - BM__NUMERIC_DIGITS, BM__NUMERIC_DIGITS);
+    }
+    if (point > digits) {
+        out->groups[--first] = group_of(digits, point - digits);
+    }
+    for (; end - places >= BM__NUMERIC_DIGITS; places += BM__NUMERIC_DIGITS) {
+        out->groups[last++] = group_of(places, BM__NUMERIC_DIGITS);
+    }
+    if (end > places) {
+        out->groups[last++] = (uint16_t)(group_of(places, end - places) * scale[end - places]);
+    }
+    trim(first, last, out);
 }
 
 bool bm__decimal_parse(bm_slice text, bm__decimal *out)
@@ -64,22 +89,20 @@ bool bm__decimal_parse(bm_slice text, bm__decimal *out)
     const bool negative = text.size > 0 && *text.data == '-';
     const char *start = text.data + negative;
     const char *digits = start;
-    uint64_t integer;
-    uint64_t fraction;
     while (digits < end && *digits == '0') {
         digits++;
     }
-    const char *point = take_digits(digits, end, &integer);
+    const char *point = skip_digits(digits, end);
     const char *places = point + (point < end && *point == '.');
-    const ptrdiff_t n = take_digits(places, end, &fraction) - places;
-    out->before = (int32_t)(point - digits);
+    const ptrdiff_t n = skip_digits(places, end) - places;
     if (places + n != end || point - start + n == 0 || point - digits > BM__DECIMAL_DIGITS ||
         n > BM__DECIMAL_PLACES) {
         return false;
     }
     out->sign = negative ? BM__NUMERIC_NEGATIVE : 0;
     out->places = (uint16_t)n;
-    split(integer, fraction, out);
+    out->before = (int32_t)(point - digits);
+    group(digits, point, places, end, out);
     return true;
 }
 

@@ -1,7 +1,7 @@
 /*
  * PostgreSQL's numeric: sign, decimals and groups of four digits; the first group stands for
- * 10000^weight.  And numbers that fit in two words, which are most numbers: their groups are found
- * without a look at each digit's place.
+ * 10000^weight.  And numbers of up to 36 digits without an exponent, which most numbers are: their
+ * groups are read four digits at a time.
  */
 #ifndef BM_TYPES_DECIMAL_H
 #define BM_TYPES_DECIMAL_H
@@ -21,10 +21,10 @@
 uint8_t *bm__put_numeric(uint8_t *to, uint32_t groups, int64_t weight, uint16_t sign,
                          int64_t decimals);
 
-/* 18 digits before the point and 16 after it, or an int64. */
-#define BM__DECIMAL_DIGITS 18
+/* Digits before the point, which hold an int64, and after it. */
+#define BM__DECIMAL_DIGITS 20
 #define BM__DECIMAL_PLACES 16
-#define BM__DECIMAL_GROUPS (5 + BM__DECIMAL_PLACES / BM__NUMERIC_DIGITS)
+#define BM__DECIMAL_GROUPS ((BM__DECIMAL_DIGITS + BM__DECIMAL_PLACES) / BM__NUMERIC_DIGITS)
 
 typedef struct bm__decimal {
     uint16_t sign;

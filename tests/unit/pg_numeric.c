@@ -133,6 +133,32 @@ static void zero_groups(void **state)
     bm__arena_free(&arena);
 }
 
+/* Up to 24 digits before the point and 20 after it: groups that are whole, begun and zero. */
+static void lengths_of_both_sides(void **state)
+{
+    (void)state;
+    static const char *const patterns[] = {"192837465564738291019283", "100000000000000000000001",
+                                           "000000000000000000000000", "000000010000000000000000"};
+    for (size_t k = 0; k < 16; k++) {
+        bm__arena arena = {0};
+        for (int before = 1; before <= 24; before++) {
+            for (int behind = 0; behind <= 20; behind++) {
+                const char *zeros = patterns[k % 4];
+                char text[64];
+                char shown[64];
+                snprintf(text, sizeof text, "%.*s%s%.*s", before, zeros, behind > 0 ? "." : "",
+                         behind, patterns[k / 4]);
+                while (zeros[0] == '0' && zeros < patterns[k % 4] + before - 1) {
+                    zeros++;
+                }
+                snprintf(shown, sizeof shown, "%s", text + (zeros - patterns[k % 4]));
+                check_number(text, shown, &arena);
+            }
+        }
+        bm__arena_free(&arena);
+    }
+}
+
 static void forms(void **state)
 {
     (void)state;
@@ -364,6 +390,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_small_number),
         cmocka_unit_test(zero_groups),
+        cmocka_unit_test(lengths_of_both_sides),
         cmocka_unit_test(forms),
         cmocka_unit_test(specials),
         cmocka_unit_test(limits),

@@ -483,6 +483,15 @@ def tests_are_listed() -> Findings:
                 yield f"{path}: not named in {folder}/meson.build"
 
 
+def modules_are_installed() -> Findings:
+    """Each module of the Django package is in python/meson.build: pip installs what is there."""
+    for path in FILES:
+        name = f"'{path.removeprefix('python/')}'"
+        is_module = path.startswith(PACKAGE) and Path(path).suffix in {".py", ".pyi"}
+        if is_module and name not in TEXTS["python/meson.build"]:
+            yield f"{path} is not installed"
+
+
 def scripts_run() -> Findings:
     """What begins with #! can be run, and every script begins with it."""
     for path, text in TEXTS.items():
@@ -533,6 +542,7 @@ def main(arguments: list[str]) -> int:
         header_is_cpp,
         surface_is_small,
         tests_are_listed,
+        modules_are_installed,
         scripts_run,
         top_folder_is_clean,
     ]

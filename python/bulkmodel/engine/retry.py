@@ -23,10 +23,8 @@ from bulkmodel.options import Options
 _log = logging.getLogger("bulkmodel")
 _Result = TypeVar("_Result")
 
-# Seconds.  Full jitter: a pause is random, up to a limit that doubles.
-_FIRST, _LONGEST, _ALL = (
-    ms / 1000 for ms in (_core.RETRY_FIRST_MS, _core.RETRY_LONGEST_MS, _core.RETRY_ALL_MS)
-)
+# Milliseconds.  Full jitter: a pause is random, up to a limit that doubles.
+_FIRST, _LONGEST, _ALL = _core.RETRY_FIRST_MS, _core.RETRY_LONGEST_MS, _core.RETRY_ALL_MS
 
 
 def carry_out(
@@ -47,8 +45,8 @@ def carry_out(
         return write()
     alone = not connection.in_atomic_block and connection.get_autocommit()
     most = options.retries if again and alone else 0
-    until = time.monotonic() + _ALL
-    limit = _FIRST
+    until = time.monotonic() + _ALL / 1000
+    limit = _FIRST / 1000
     replay = 0
     with nullcontext() if check is None else checking(check):
         while True:
@@ -68,7 +66,7 @@ def carry_out(
                 if on_retry is not None:
                     on_retry(replay, error)
             time.sleep(pause)
-            limit = min(2 * limit, _LONGEST)
+            limit = min(2 * limit, _LONGEST / 1000)
 
 
 def _may_pass(error: Error, connection: BaseDatabaseWrapper) -> bool:

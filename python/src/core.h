@@ -233,7 +233,7 @@ PyObject *py_settle(PyObject *module, PyObject *args);
 /* json.c */
 PyObject *py_json_equal(PyObject *module, PyObject *args);
 
-/* apart.c: a copy of a value that shares nothing that can change, or the value itself where it
+/* deepcopy.c: a copy of a value that shares nothing that can change, or the value itself where it
  * cannot; NULL without an exception: that is not known for its type.  `frozen` is a set of the
  * types that cannot change. */
 PyObject *py_apart_one(PyObject *value, PyObject *frozen);

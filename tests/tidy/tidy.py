@@ -502,6 +502,24 @@ def scripts_run() -> Findings:
             yield f"{path}: executable, but no script"
 
 
+def maps_name_every_file() -> Findings:
+    """The maps name what is there: src/README.md its folders, python/README.md its modules,
+    cli/README.md its files."""
+    for path in FILES:
+        folder, _, rest = path.partition("/")
+        name, text = Path(path).name, TEXTS.get(f"{folder}/README.md", "")
+        if folder == "src" and "/" in rest and f"`{rest.partition('/')[0]}/`" not in text:
+            yield f"src/README.md: no folder {rest.partition('/')[0]}/"
+        if folder == "python" and name.endswith((".py", ".c")) and name != "__init__.py":
+            named = f"`{name}`" in text
+        elif folder == "cli" and name.endswith(".c"):
+            named = f"`{name}`" in text or f"`{name.removesuffix('.c')}`" in text
+        else:
+            continue
+        if not named:
+            yield f"{folder}/README.md: {path} is not named"
+
+
 def top_folder_is_clean() -> Findings:
     """The top folder holds documents and what builds the project, no data and no left-overs."""
     for path in sorted(ROOT.iterdir()):
@@ -543,6 +561,7 @@ def main(arguments: list[str]) -> int:
         surface_is_small,
         tests_are_listed,
         modules_are_installed,
+        maps_name_every_file,
         scripts_run,
         top_folder_is_clean,
     ]

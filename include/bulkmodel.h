@@ -135,19 +135,22 @@ typedef enum bm_type {
     BM_FLOAT8,    /**< double */
     BM_NUMERIC,   /**< text: "-12.50", "1e-7", "NaN"; all digits are sent, and PostgreSQL rounds to
                        the column's scale; SQLite stores what its NUMERIC affinity makes of it */
-    BM_TEXT,      /**< text, UTF-8, no NUL; also citext and other types read from text */
+    BM_TEXT,      /**< text, UTF-8, no NUL; also any column but bytea, as PostgreSQL reads it */
     BM_VARCHAR,   /**< text, UTF-8 */
     BM_CHAR,      /**< text, UTF-8; the database pads and compares as char(n) does */
     BM_BYTEA,     /**< bm_slice */
-    BM_DATE,      /**< int32_t, days since 1970-01-01 (Gregorian, proleptic) */
+    BM_DATE,      /**< int32_t, days since 1970-01-01 (Gregorian, proleptic); INT32_MIN and
+                       INT32_MAX are PostgreSQL's -infinity and infinity */
     BM_TIME,      /**< int64_t, microseconds since midnight, 0 .. 86,400,000,000 */
-    BM_TIMESTAMP, /**< int64_t, microseconds since 1970-01-01 00:00:00, no zone */
-    BM_TIMESTAMPTZ, /**< int64_t, microseconds since 1970-01-01 00:00:00 UTC */
+    BM_TIMESTAMP, /**< int64_t, microseconds since 1970-01-01 00:00:00, no zone; INT64_MIN and
+                       INT64_MAX are PostgreSQL's -infinity and infinity */
+    BM_TIMESTAMPTZ, /**< int64_t, microseconds since 1970-01-01 00:00:00 UTC; infinities alike */
     BM_UUID,        /**< bm_uuid */
     BM_JSON,        /**< text, a JSON document */
     BM_JSONB,       /**< text, a JSON document */
     BM_ENUM,        /**< text, a label; also any domain or type that the server reads from text */
-    BM_INTERVAL     /**< bm_interval */
+    BM_INTERVAL,    /**< bm_interval */
+    BM_INET         /**< bm_inet; also for columns of cidr */
 } bm_type;
 
 /** How a cell is stored in memory. */
@@ -178,6 +181,13 @@ typedef struct bm_interval {
     int32_t months;
 } bm_interval;
 
+/** An IPv4 or IPv6 address with its netmask, in the smallest form. */
+typedef struct bm_inet {
+    uint8_t family;      /**< 4 or 6 */
+    uint8_t bits;        /**< of the netmask: 32, or 128, for a single host */
+    uint8_t address[16]; /**< in network order; of IPv4 the first four */
+} bm_inet;
+
 /** A cell that is a one-dimensional array.  Elements are the C type of a fixed-length type, or
  * bm_slice for a type of variable length. */
 typedef struct bm_array {
@@ -200,8 +210,9 @@ typedef enum bm_state {
  * ("\\x00ff") are written to `room`, which has text.size bytes and is NULL for other types.  Blanks
  * around numbers, dates and the like do not count.
  *
- * Dates and times: ISO 8601, as "2024-02-29 13:45:00.5+01:00", and "BC" after years before the
- * first.  BM_BOOL: true, t, yes, y, on, 1 and their opposites, in any case.  JSON is not parsed.
+ * Dates and times: ISO 8601, as "2024-02-29 13:45:00.5+01:00", "BC" after years before the first,
+ * and "infinity".  BM_BOOL: true, t, yes, y, on, 1 and their opposites, in any case.  JSON is not
+ * parsed.
  *
  * BM_CONVERT where the text is not a value: err->message is to be read after a subject, as in "is
  * not a date of the calendar".  *value is written on success alone, *err on failure alone.
@@ -789,6 +800,7 @@ BM_API const char *bm_memory_at(const bm_db *db, size_t i);
         double: (type_) == BM_FLOAT8,                                                              \
         bm_uuid: (type_) == BM_UUID,                                                               \
         bm_interval: (type_) == BM_INTERVAL,                                                       \
+        bm_inet: (type_) == BM_INET,                                                               \
         bm_slice: BM__IS_TEXT(type_) || (type_) == BM_BYTEA,                                       \
         char *: BM__IS_TEXT(type_),                                                                \
         const char *: BM__IS_TEXT(type_),                                                          \

@@ -9,7 +9,7 @@ typedef struct bm__table_column {
     uint32_t oid;      /* of the type; of the base type, for a domain */
     uint32_t element;  /* of an array's elements' base type, else 0 */
     int32_t typmod;    /* -1: none */
-    char kind;         /* pg_type.typtype of the column's own type */
+    char kind;         /* pg_type.typtype of the column's own type; 'e': its bytes are text */
     char element_kind; /* the same of the element */
     const char *type;  /* its base type as SQL writes it, without typmod: a cast cuts nothing */
     const char *equal; /* the operator of its btree class, or NULL: pg_catalog's = */

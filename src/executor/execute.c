@@ -147,7 +147,8 @@ static bm_status ask_table(bm__execution *x, bm__conn *conn, bool *fresh, bm_err
     return BM_OK;
 }
 
-/* The text of a default may have changed, and what is read has no type of its own to tell. */
+/* The text of a default may have changed, what is read has no type of its own to tell, and text is
+ * cast to the type that the column had. */
 static bm_status ask_again(bm__execution *x, bm__conn *conn, bool *fresh, bm_error *err)
 {
     bm_db *root = bm__db_root(x->db);
@@ -209,11 +210,13 @@ static bm_status attempt(bm__execution *x, bm__conn **conns, size_t n, bool insi
                         "lock_timeout_ms inside a transaction: set lock_timeout in it instead");
     }
     BM_TRY(ask_table(x, conns[0], fresh, err));
-    if (!*fresh && (x->op.verb->reads || bm__operation_writes_defaults(&x->op))) {
+    x->op.request.engine = conns[0]->engine;
+    bool asks = x->op.verb->reads || bm__operation_writes_defaults(&x->op) ||
+                bm__operation_casts_text(&x->op, x->known->table);
+    if (!*fresh && asks) {
         BM_TRY(ask_again(x, conns[0], fresh, err));
     }
     size_t workers = n;
-    x->op.request.engine = conns[0]->engine;
     BM_TRY(may_share(x, conns[0], &workers, err));
     BM_TRY(bm__operation_plan(&x->op, x->known->table, &workers, inside, err));
     BM_TRY(bm__operation_check(&x->op, err));

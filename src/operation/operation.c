@@ -164,6 +164,25 @@ bm_status bm__operation_end(bm__operation *o, bm_error *err)
     return status;
 }
 
+bool bm__operation_casts_text(const bm__operation *o, const bm__table *table)
+{
+    const bm_model *model = o->rows.model;
+    const bm__format *format = o->request.engine->format;
+    for (size_t i = 0; format != NULL && i < model->n_fields; i++) {
+        const bm_field *field = &model->fields[i];
+        const bm__member_form form = {field->type, field->layout, field->width};
+        const bm__table_column *server = bm__table_find(table, field->name);
+        bm__slot slot = {.as_text = false};
+        bm_error why = BM_ERROR;
+        bool casts = server != NULL && field->layout != BM_ARRAY &&
+                     format->encode_plan(form, server, true, &slot, &why) == BM_OK && slot.as_text;
+        if (casts && server->kind != 'e') {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool bm__operation_writes_defaults(const bm__operation *o)
 {
     for (size_t i = 0; o->defaults != NULL && i < o->rows.model->n_fields; i++) {

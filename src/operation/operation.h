@@ -63,6 +63,11 @@ bm_status bm__operation_end(bm__operation *operation, bm_error *err);
 /* Does a cell of some row take its column's default? */
 bool bm__operation_writes_defaults(const bm__operation *operation);
 
+/* Does a column get text that is cast to the type that it had when the table was looked at?  If the
+ * column's type has changed since, the server may convert once more and lose a part: '12:00+02' as
+ * time, and then as timetz. */
+bool bm__operation_casts_text(const bm__operation *operation, const bm__table *table);
+
 /* Free what the operation owns.  A zeroed one is legal. */
 void bm__operation_free(bm__operation *operation);
 

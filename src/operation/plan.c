@@ -128,6 +128,11 @@ bm__sql_shape bm__plan_shape(const bm__plan *plan, bm__sql_column *columns)
 {
     for (size_t i = 0; i < plan->n_columns; i++) {
         columns[i] = plan->columns[i].sql;
+        for (size_t k = 0; columns[i].key && k < plan->keys.n; k++) {
+            if (plan->keys.at[k] == plan->columns[i].field) {
+                columns[i].as_text = plan->key_readers[k].reader.as_text;
+            }
+        }
     }
     return (bm__sql_shape){.dialect = plan->engine->dialect,
                            .schema = plan->table->schema,

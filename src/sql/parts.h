@@ -22,6 +22,10 @@ void bm__sql_put_proof(bm__sql *sql, const bm__sql_shape *shape);
 
 /* The key's columns, each behind `prefix`; and their places among the columns. */
 void bm__sql_put_key_names(bm__sql *sql, const bm__sql_shape *shape, const char *prefix);
+
+/* The same as they come back: some as text; and what stands behind the name of one. */
+void bm__sql_put_key_outputs(bm__sql *sql, const bm__sql_shape *shape, const char *prefix);
+void bm__sql_put_key_output(bm__sql *sql, const bm__sql_shape *shape, size_t column);
 size_t bm__sql_keys(const bm__sql_shape *shape, size_t out[32]);
 
 /* Each of shape.also behind ", " and `prefix`. */

@@ -104,6 +104,24 @@ void bm__sql_put_also(bm__sql *sql, const bm__sql_shape *shape, const char *pref
     }
 }
 
+void bm__sql_put_key_output(bm__sql *sql, const bm__sql_shape *shape, size_t column)
+{
+    bm__sql_put(sql, "%s", shape->columns[column].as_text ? shape->dialect->as_text : "");
+}
+
+void bm__sql_put_key_outputs(bm__sql *sql, const bm__sql_shape *shape, const char *prefix)
+{
+    bool first = true;
+    for (size_t i = 0; i < shape->n_columns; i++) {
+        if (shape->columns[i].key) {
+            bm__sql_put_separator(sql, &first, ", ");
+            bm__sql_put(sql, "%s", prefix);
+            bm__sql_name(sql, shape->columns[i].name);
+            bm__sql_put_key_output(sql, shape, i);
+        }
+    }
+}
+
 /* Does the table make the keys? */
 static bool makes_keys(const bm__sql_shape *shape)
 {
@@ -154,7 +172,7 @@ static void put_insert_plain(bm__sql *sql, const bm__sql_shape *shape)
     bm__sql_put_conflict(sql, shape);
     if (shape->returning == BM__RETURN_KEYS) {
         bm__sql_put(sql, " RETURNING ");
-        bm__sql_put_key_names(sql, shape, "");
+        bm__sql_put_key_outputs(sql, shape, "");
         bm__sql_put_also(sql, shape, "");
     }
 }
@@ -310,7 +328,7 @@ void bm__sql_present(bm__sql *sql, const bm__sql_shape *shape, const size_t *by,
     bm__sql_put(sql, "SELECT %s", shape->dialect->ordinal);
     if (keys) {
         bm__sql_put(sql, ", false, ");
-        bm__sql_put_key_names(sql, shape, "t.");
+        bm__sql_put_key_outputs(sql, shape, "t.");
     }
     put_join(sql, shape, by, n_by);
 }

@@ -19,6 +19,7 @@ typedef struct bm__sql_column {
     bool untyped;            /* ... of the type of the column that it goes to: text, and labels */
     bool written;            /* it is among the columns that the statement writes */
     bool key;                /* rows are found by it */
+    bool as_text;            /* where it comes back as a key, it is read as text */
     bool made;               /* not in the batch, made by `default_sql` in the statement */
     const char *default_sql; /* the column's default, for `made` and for cells with a flag */
     size_t flag;             /* column of flags: true where the cell is to be the default */

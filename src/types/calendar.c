@@ -298,6 +298,28 @@ bool bm__timestamp_read(const char *text, size_t size, int64_t *usecs, bool *has
     return true;
 }
 
+static bool is_word(const char *text, size_t size, const char *word)
+{
+    size_t i = 0;
+    while (i < size && word[i] != '\0' && (text[i] == word[i] || text[i] == word[i] - 'a' + 'A')) {
+        i++;
+    }
+    return i == size && word[i] == '\0';
+}
+
+int bm__infinity_read(bm_slice text)
+{
+    bool negative = text.size > 0 && text.data[0] == '-';
+    bool found = is_word(text.data + negative, text.size - negative, "infinity");
+    return !found ? 0 : negative ? -1 : 1;
+}
+
+void bm__infinity_put(bm__sink *out, bool positive)
+{
+    const char *text = positive ? "infinity" : "-infinity";
+    bm__put(out, text, strlen(text));
+}
+
 /* Digits, a separator, digits, the same separator, digits: a date in some other order. */
 static bool is_other_date(const char *text, size_t size)
 {

@@ -2,7 +2,7 @@
 #ifndef BM_TYPES_CALENDAR_H
 #define BM_TYPES_CALENDAR_H
 
-#include "bulkmodel.h"
+#include "type.h"
 
 #define BM__USECS_PER_DAY INT64_C(86400000000)
 #define BM__DATE_MIN (-719162) /* 0001-01-01, days since 1970 */
@@ -26,6 +26,10 @@ size_t bm__timestamp_text(int64_t usecs, bool utc, char out[BM__TEXT_MAX]); /* +
 bool bm__date_read(const char *text, size_t size, int32_t *days);
 bool bm__time_read(const char *text, size_t size, int64_t *usecs);
 bool bm__timestamp_read(const char *text, size_t size, int64_t *usecs, bool *has_offset);
+
+/* 1 for "infinity", -1 for "-infinity", in any case; 0 for all else. */
+int bm__infinity_read(bm_slice text);
+void bm__infinity_put(bm__sink *out, bool positive);
 
 /* What is wrong with a text that is not a date or a date with a time, to be read after a subject;
  * `form` is said where nothing more is known, `other` where it has the form and is not one. */

@@ -113,11 +113,11 @@ typedef struct bm__codec {
 
 /* How a server's column says what it is; from the catalog (pg_attribute, pg_type). */
 typedef struct bm__pg_column_type {
-    uint32_t oid;      /* of the base type, for a domain */
-    uint32_t element;  /* of an array's elements' base type, else 0 */
-    int32_t typmod;    /* atttypmod, or the domain's; -1: none */
-    char kind;         /* pg_type.typtype of the column's own type: b, d, e, ... */
-    char element_kind; /* typtype of the element, for arrays */
+    uint32_t oid;     /* of the base type, for a domain */
+    uint32_t element; /* of an array's elements' base type, else 0 */
+    int32_t typmod;   /* atttypmod, or the domain's; -1: none */
+    char kind; /* pg_type.typtype of the column's own type: b, d, ...; e: its bytes are text */
+    char element_kind; /* the same of the element, for arrays */
 } bm__pg_column_type;
 
 struct bm__slot {
@@ -283,6 +283,27 @@ typedef struct bm__pg_from {
 extern const bm__codec bm__codec_int_numeric;
 extern const bm__codec bm__codec_text;
 extern const bm__codec bm__codec_array, bm__codec_array_text;
+
+/* How a value of fixed width goes to a column of its own type; NULL for variable types. */
+const bm__codec *bm__type_codec(const bm__type_info *info);
+
+/* Text in the bytes of a type that is not its own: NULL on success, else what is wrong with it.
+ * It takes all that the server takes, and nothing else. */
+typedef const char *bm__read_form(bm_slice text, bm__sink *out);
+
+typedef struct bm__form {
+    const char *name; /* of the type */
+    uint32_t oid;
+    bm__read_form *read; /* NULL: the type's own `parse` */
+} bm__form;
+
+#define BM__FORM(name_, oid_) bm__read_form bm__form_##name_;
+#include "forms.def"
+#undef BM__FORM
+
+/* NULL where only the server can read the text. */
+const bm__form *bm__form_of(uint32_t oid);
+extern const bm__codec bm__codec_form;
 
 /* ---- arrays */
 

@@ -249,7 +249,7 @@ static const bm__pg_from from_texts[] = {{BM__OID_TEXT, bm__read_text},
                                           .as_text = as_text_,                                     \
                                           .to = to_,                                               \
                                           .from = from_}
-TEXT_OPS(text, BM__AS_UNKNOWN, bm__json_to, bm__json_from, bm__text_compare);
+TEXT_OPS(text, BM__AS_WRITTEN, bm__json_to, bm__json_from, bm__text_compare);
 TEXT_OPS(varchar, BM__AS_UNKNOWN, to_texts, from_texts, bm__text_compare);
 TEXT_OPS(char, BM__AS_UNKNOWN, to_texts, from_texts, compare_char);
 TEXT_OPS(enum, BM__AS_ANY, bm__json_to, bm__json_from, bm__text_compare);

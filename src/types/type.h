@@ -29,7 +29,8 @@ void bm__put(bm__sink *out, const char *text, size_t size);
 typedef enum bm__as_text {
     BM__NOT_AS_TEXT = 0,
     BM__AS_UNKNOWN, /* yes: a label, or any type that the server reads from text */
-    BM__AS_ANY      /* yes, and to the types that have a codec here, too */
+    BM__AS_WRITTEN, /* yes, and to types that have a codec here, but not to bytes */
+    BM__AS_ANY      /* yes, to every type */
 } bm__as_text;
 
 /*
@@ -66,6 +67,9 @@ typedef struct bm__type_info {
 
 /* The row of a type; NULL for a number that is none. */
 const bm__type_info *bm__type(bm_type type);
+
+/* The first type of this OID; NULL where there is none. */
+const bm__type_info *bm__type_of_oid(uint32_t oid);
 
 /* Text without NUL, in UTF-8: all variable types but BYTEA. */
 bool bm__type_is_text(bm_type type);

@@ -20,6 +20,16 @@ const bm__type_info *bm__type(bm_type type)
     return number >= 1 && number < BM__TYPE_COUNT ? &types[number] : NULL;
 }
 
+const bm__type_info *bm__type_of_oid(uint32_t oid)
+{
+    for (unsigned type = 1; type < BM__TYPE_COUNT; type++) {
+        if (types[type].oid == oid) {
+            return &types[type];
+        }
+    }
+    return NULL;
+}
+
 bool bm__type_is_text(bm_type type)
 {
     const bm__type_info *info = bm__type(type);
@@ -55,14 +65,20 @@ bool bm__type_fits(bm_type type, bm_layout layout, size_t width)
 const char *bm__value_fault(bm_type type, const void *value)
 {
     const bm__type_info *info = bm__type(type);
-    const bm__pg_to *to = info->ops->to;
+    const bm__slot slot = {.to = {.oid = info->oid, .typmod = -1}, .codec = bm__type_codec(info)};
+    const bm__cells cell = {.n = 1, .first = value};
+    uint32_t size;
     size_t bad;
+    return info->width != 0 ? bm__measure(&slot, &cell, &size, &bad) : NULL;
+}
+
+const bm__codec *bm__type_codec(const bm__type_info *info)
+{
+    const bm__pg_to *to = info->ops->to;
     while (to->oid != info->oid) {
         to++;
     }
-    const bm__slot slot = {.codec = to->codec};
-    const bm__cells cell = {.n = 1, .first = value};
-    return info->width != 0 ? bm__measure(&slot, &cell, NULL, &bad) : NULL;
+    return to->codec;
 }
 
 const char *bm__value_parse(bm_type type, bm_slice text, char *room, void *value)

@@ -41,7 +41,7 @@ static void every_type_of_postgresql(world *w)
     static const bm_type types[] = {BM_BOOL,    BM_INT2,  BM_INT4,      BM_FLOAT4,      BM_FLOAT8,
                                     BM_NUMERIC, BM_TEXT,  BM_VARCHAR,   BM_CHAR,        BM_BYTEA,
                                     BM_DATE,    BM_TIME,  BM_TIMESTAMP, BM_TIMESTAMPTZ, BM_UUID,
-                                    BM_JSON,    BM_JSONB, BM_ENUM,      BM_ENUM,        BM_ENUM};
+                                    BM_JSON,    BM_JSONB, BM_ENUM,      BM_ENUM,        BM_INET};
     assert_int_equal(m->n_fields, 1 + sizeof types / sizeof types[0]);
     a_column(m, 0, "id", BM_INT8, BM_KEY | BM_ASSIGNED);
     for (size_t i = 1; i < m->n_fields; i++) {

@@ -371,7 +371,7 @@ typedef struct other {
 } other;
 
 static const bm_model other_model = BM_MODEL("item", other, BM_FIELD(other, id, BM_INT8, BM_KEY),
-                                             BM_FIELD(other, value, BM_TEXT, 0));
+                                             BM_FIELD(other, value, BM_VARCHAR, 0));
 
 static void a_struct_that_does_not_match(world *w)
 {

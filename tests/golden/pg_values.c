@@ -76,6 +76,22 @@ static const golden goldens[] = {
      &(const bm_interval){-1, 0, 0},
      "\xff\xff\xff\xff\xff\xff\xff\xff\0\0\0\0\0\0\0\0",
      16},
+    /* network_send: family 2 or 3, bits, is it a cidr, size, address */
+    {"INET 10.0.0.1/8",
+     {BM_INET, BM_FIXED, sizeof(bm_inet), {OID_INET, 0, -1, 'b', 0}},
+     &(const bm_inet){4, 8, {10, 0, 0, 1}},
+     "\x02\x08\0\x04\x0a\0\0\x01",
+     8},
+    {"INET ::1",
+     {BM_INET, BM_FIXED, sizeof(bm_inet), {OID_INET, 0, -1, 'b', 0}},
+     &(const bm_inet){6, 128, {[15] = 1}},
+     "\x03\x80\0\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01",
+     20},
+    {"INET 10.0.0.0/8 to cidr",
+     {BM_INET, BM_FIXED, sizeof(bm_inet), {650, 0, -1, 'b', 0}},
+     &(const bm_inet){4, 8, {10}},
+     "\x02\x08\x01\x04\x0a\0\0\0",
+     8},
     /* textsend and all that are text in binary */
     STRING(TEXT, OID_TEXT, "", ""),
     STRING(TEXT, OID_TEXT, "a\xc3\xa4", "a\xc3\xa4"),
@@ -140,7 +156,7 @@ static void both_ways(void **state)
         if (out.size != row->size || memcmp(out.data, row->bytes, row->size) != 0) {
             fail_msg("%s: other bytes", row->what);
         }
-        uint64_t member[2] = {0, 0};
+        uint64_t member[3] = {0, 0, 0};
         const char *fault = decode_cell(&row->how, row->bytes, row->size, member, &arena);
         if (fault != NULL) {
             fail_msg("%s: %s", row->what, fault);

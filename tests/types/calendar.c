@@ -44,6 +44,9 @@ static const char *day_text(source *s, int64_t days, const char **era)
 
 const char *date_text(source *s, int64_t days)
 {
+    if (days == INT32_MIN || days == INT32_MAX) {
+        return days < 0 ? "-infinity" : "infinity";
+    }
     const char *era;
     const char *day = day_text(s, days, &era);
     return source_print(s, "%s%s", day, era);
@@ -60,6 +63,9 @@ const char *time_text(source *s, int64_t usecs)
 
 const char *timestamp_text(source *s, int64_t usecs, const char *zone)
 {
+    if (usecs == INT64_MIN || usecs == INT64_MAX) {
+        return usecs < 0 ? "-infinity" : "infinity";
+    }
     int64_t days = usecs / DAY_USECS;
     int64_t rest = usecs % DAY_USECS;
     if (rest < 0) {

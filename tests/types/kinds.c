@@ -45,7 +45,9 @@ const kind kinds[] = {
     {.column = "mood", .type = BM_ENUM, .make = make_label},
     {.column = "whole", .type = BM_INT4, .make = make_domain_int},
     {.column = "short_text", .type = BM_VARCHAR, .make = make_varchar20},
-    {.column = "mood_domain", .type = BM_ENUM, .make = make_label, .no_copy = true},
+    {.column = "inet", .type = BM_INET, .make = make_address},
+    {.column = "cidr", .type = BM_INET, .make = make_network},
+    {.column = "mood_domain", .type = BM_ENUM, .make = make_label},
     /* a member of another width or type than the column's */
     {.column = "int8", .type = BM_INT2, .make = make_int2},
     {.column = "int2", .type = BM_INT4, .make = make_int4_as_2},
@@ -62,7 +64,7 @@ const kind kinds[] = {
     {.column = "text", .type = BM_JSON, .make = make_json},
     {.column = "jsonb", .type = BM_TEXT, .make = make_json, .reshaped = true},
     {.column = "mood", .type = BM_TEXT, .make = make_label},
-    {.column = "inet", .type = BM_TEXT, .make = make_inet, .reshaped = true, .no_copy = true},
+    {.column = "inet", .type = BM_TEXT, .make = make_inet, .reshaped = true, .as_cast = true},
     /* arrays */
     ARRAY_OF("bool[]", BM_BOOL, make_bool),
     ARRAY_OF("int2[]", BM_INT2, make_int2),
@@ -89,6 +91,7 @@ const kind kinds[] = {
      .array = true,
      .reshaped = true},
     ARRAY_OF("uuid[]", BM_UUID, make_uuid),
+    ARRAY_OF("inet[]", BM_INET, make_address),
     ARRAY_OF("json[]", BM_JSON, make_json),
     {.column = "jsonb[]", .type = BM_JSONB, .make = make_json, .array = true, .reshaped = true},
     ARRAY_OF("mood[]", BM_ENUM, make_label),

@@ -232,7 +232,8 @@ void make_numeric_12_3(source *s, size_t i, cell *out)
 void make_date(source *s, size_t i, cell *out)
 {
     static const int32_t everywhere[] = {0, -1, 1, 10956, 10957, 11016, -719162, 2932896, -25509};
-    static const int32_t far[] = {-2440588, 2145042905, -719163, -719529, 2932897, -2440587};
+    static const int32_t far[] = {-2440588, 2145042905, -719163,   -719529,
+                                  2932897,  -2440587,   INT32_MIN, INT32_MAX};
     if (i < COUNT_OF(everywhere)) {
         out->int4 = everywhere[i];
     } else if (!s->lite && i < COUNT_OF(everywhere) + COUNT_OF(far)) {
@@ -273,8 +274,13 @@ void make_timestamp(source *s, size_t i, cell *out)
                               951782400000000,
                               946684799999999,
                               -2208988800000000};
-    const int64_t far[] = {
-        -210866803200000000, -210866803199999999, INT64_MAX, INT64_MAX - 1, end, first - 1};
+    const int64_t far[] = {-210866803200000000,
+                           -210866803199999999,
+                           INT64_MAX,
+                           INT64_MIN,
+                           INT64_MAX - 1,
+                           end,
+                           first - 1};
     if (i < COUNT_OF(bounds)) {
         out->int8 = bounds[i];
     } else if (!s->lite && i < COUNT_OF(bounds) + COUNT_OF(far)) {
@@ -303,6 +309,32 @@ void make_interval(source *s, size_t i, cell *out)
     out->interval.microseconds = (int64_t)below(s, 200000000000000) - 100000000000000;
     out->interval.days = (int32_t)below(s, 20000) - 10000;
     out->interval.months = (int32_t)below(s, 2000) - 1000;
+}
+
+void make_address(source *s, size_t i, cell *out)
+{
+    static const uint8_t mapped[12] = {[10] = 0xFF, [11] = 0xFF};
+    bool four = chance(s, 50);
+    size_t size = four ? 4 : 16;
+    size_t from = four ? 0 : i % 5 == 0 ? 12 : below(s, 17);
+    memset(&out->inet, 0, sizeof out->inet);
+    out->inet.family = four ? 4 : 6;
+    out->inet.bits = (uint8_t)(chance(s, 50) ? 8 * size : below(s, 8 * size + 1));
+    for (size_t k = from; k < size; k++) { /* zeros before, and some behind */
+        out->inet.address[k] = chance(s, 60) ? (uint8_t)draw(s) : 0;
+    }
+    if (!four && i % 5 == 0) {
+        memcpy(out->inet.address, mapped, i % 2 == 0 ? sizeof mapped : 0);
+    }
+}
+
+/* No bits to the right of the netmask. */
+void make_network(source *s, size_t i, cell *out)
+{
+    make_address(s, i, out);
+    for (size_t bit = out->inet.bits; bit < 128; bit++) {
+        out->inet.address[bit / 8] &= (uint8_t) ~(0x80U >> bit % 8);
+    }
 }
 
 void make_uuid(source *s, size_t i, cell *out)

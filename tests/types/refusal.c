@@ -47,6 +47,9 @@ static bm_slice good_text(const refusal *r)
     if (strcmp(r->column, "uuid") == 0) {
         return (bm_slice){"00000000-0000-0000-0000-000000000001", 36};
     }
+    if (strcmp(r->column, "inet") == 0) {
+        return (bm_slice){"::1", 3};
+    }
     return (bm_slice){"1", 1};
 }
 
@@ -64,6 +67,8 @@ any_row *good_rows(const refusal *r, size_t n)
             memcpy(&rows[i].v, &text, sizeof text);
         } else if (r->layout == BM_CHARS) {
             memcpy(&rows[i].v, "1", 2);
+        } else if (r->type == BM_INET) {
+            rows[i].v.inet.family = 4;
         } else if (is_variable(r->type)) {
             rows[i].v.text = good_text(r);
         }
@@ -79,8 +84,7 @@ static bool shows(const char *message, bm_slice value)
 
 static bool names_column(const refusal *r, const bm_error *err, bool copy)
 {
-    bool copies = copy && strcmp(r->column, "mood_domain") != 0 && strcmp(r->column, "uuid") != 0;
-    bool untold = r->sqlstate != NULL && !copies && r->status != BM_CONSTRAINT;
+    bool untold = r->sqlstate != NULL && !copy && r->status != BM_CONSTRAINT;
     untold = untold || (r->sqlstate != NULL && strcmp(r->sqlstate, "23514") == 0);
     return strcmp(err->column, "v") == 0 || (untold && err->column[0] == '\0');
 }

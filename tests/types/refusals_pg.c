@@ -15,7 +15,7 @@ static server sv;
 static const int64_t wide_elements[] = {1, 32768};
 static const bm_slice bad_elements[] = {{"a", 1}, {"a\0b", 3}};
 static const bm_slice bad_labels[] = {{"ok", 2}, {"nope", 4}};
-static const int32_t days[] = {0, INT32_MAX};
+static const int32_t days[] = {0, INT32_MAX - 1};
 static const uint8_t odd_states[] = {BM_VALUE, BM_DEFAULT_CELL};
 
 static const refusal refusals[] = {
@@ -88,12 +88,12 @@ static const refusal refusals[] = {
     /* dates and times */
     {"date", BM_DATE, {.int4 = -2440589}, 0, NULL, 0, false},
     {"date", BM_DATE, {.int4 = 2145042906}, 0, NULL, 0, false},
-    {"date", BM_DATE, {.int4 = INT32_MIN}, 0, NULL, 0, false},
-    {"date", BM_DATE, {.int4 = INT32_MAX}, 0, NULL, 0, false},
+    {"date", BM_DATE, {.int4 = INT32_MIN + 1}, 0, NULL, 0, false},
+    {"date", BM_DATE, {.int4 = INT32_MAX - 1}, 0, NULL, 0, false},
     {"time", BM_TIME, {.int8 = -1}, 0, NULL, 0, false},
     {"time", BM_TIME, {.int8 = DAY_USECS + 1}, 0, NULL, 0, false},
     {"timestamp", BM_TIMESTAMP, {.int8 = -210866803200000001}, 0, NULL, 0, false},
-    {"timestamp", BM_TIMESTAMP, {.int8 = INT64_MIN}, 0, NULL, 0, false},
+    {"timestamp", BM_TIMESTAMP, {.int8 = INT64_MIN + 1}, 0, NULL, 0, false},
     {"timestamptz", BM_TIMESTAMPTZ, {.int8 = -210866803200000001}, 0, NULL, 0, false},
     {"timestamptz", BM_TIMESTAMPTZ, {.int8 = INT64_MIN + 1}, 0, NULL, 0, false},
     /* what only the server knows to be wrong */
@@ -113,7 +113,11 @@ static const refusal refusals[] = {
     {"mood", BM_ENUM, SLICE_OF("abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz0123456789ab"),
      0, "22P02", 0, false},
     {"mood_domain", BM_ENUM, SLICE_OF("nope"), 0, "22P02", 0, false},
-    {"uuid", BM_ENUM, SLICE_OF("no uuid"), 0, "22P02", 0, false},
+    {"uuid", BM_ENUM, SLICE_OF("no uuid"), 0, NULL, 0, false},
+    {"inet", BM_TEXT, SLICE_OF("10.0.0.256"), 0, NULL, 0, false},
+    {"inet", BM_INET, {.inet = {5, 0, {0}}}, 0, NULL, 0, false},
+    {"inet", BM_INET, {.inet = {4, 33, {0}}}, 0, NULL, 0, false},
+    {"cidr", BM_INET, {.inet = {4, 8, {10, 1}}}, 0, NULL, 0, false},
     /* arrays: an element that does not fit, or that is neither a value nor NULL */
     {"int2[]", BM_INT8, {.array = {wide_elements, 2, NULL}}, 0, NULL, BM_ARRAY, false},
     {"text[]", BM_TEXT, {.array = {bad_elements, 2, NULL}}, 0, NULL, BM_ARRAY, false},

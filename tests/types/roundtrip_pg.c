@@ -204,7 +204,7 @@ static void judge_read(round *r, bm_queryset *queryset)
 /* Text that the server reshapes must come as its output function writes it. */
 static void judge_shape(round *r, bm_queryset *queryset)
 {
-    bool text = is_variable(r->kind->type) && !r->kind->array && !r->kind->no_copy;
+    bool text = is_variable(r->kind->type) && !r->kind->array && !r->kind->as_cast;
     if (!text || !r->kind->reshaped) {
         return;
     }
@@ -309,7 +309,8 @@ int main(void)
                                               [BM_JSON] = "json",
                                               [BM_JSONB] = "jsonb",
                                               [BM_ENUM] = "enum",
-                                              [BM_INTERVAL] = "interval"};
+                                              [BM_INTERVAL] = "interval",
+                                              [BM_INET] = "inet"};
         const void *k = &kinds[n];
         snprintf(names[n], sizeof names[n], "%s from %s", kinds[n].column, members[kinds[n].type]);
         tests[n] = (struct CMUnitTest){.name = names[n], .test_func = round_trip};

@@ -17,7 +17,7 @@ size_t fixed_width(bm_type type)
         [BM_BOOL] = 1,      [BM_INT2] = 2,        [BM_INT4] = 4,  [BM_INT8] = 8,
         [BM_FLOAT4] = 4,    [BM_FLOAT8] = 8,      [BM_DATE] = 4,  [BM_TIME] = 8,
         [BM_TIMESTAMP] = 8, [BM_TIMESTAMPTZ] = 8, [BM_UUID] = 16, [BM_ENUM] = 0,
-        [BM_INTERVAL] = 16,
+        [BM_INTERVAL] = 16, [BM_INET] = 18,
     };
     return widths[type];
 }
@@ -81,6 +81,20 @@ static const char *uuid_text(source *s, const bm_uuid *uuid)
                                   hex + 20);
 }
 
+/* Hexadecimal groups without any shortening. */
+static const char *inet_text(source *s, const bm_inet *inet)
+{
+    const uint8_t *at = inet->address;
+    if (inet->family == 4) {
+        return source_print(s, "%d.%d.%d.%d/%d", at[0], at[1], at[2], at[3], inet->bits);
+    }
+    const char *text = "";
+    for (size_t i = 0; i < sizeof inet->address; i += 2) {
+        text = source_print(s, "%s%s%x", text, i > 0 ? ":" : "", at[i] << 8 | at[i + 1]);
+    }
+    return source_print(s, "%s/%d", text, inet->bits);
+}
+
 static const char *text_copy(source *s, bm_slice text)
 {
     char *copy = source_alloc(s, text.size + 1);
@@ -106,6 +120,8 @@ static const char *scalar_literal(source *s, bm_type type, const cell *c)
         return source_print(s, "%.9g", (double)c->float4);
     case BM_FLOAT8:
         return source_print(s, "%.17g", c->float8);
+    case BM_INET:
+        return inet_text(s, &c->inet);
     case BM_DATE:
         return date_text(s, c->int4);
     case BM_TIME:

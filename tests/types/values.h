@@ -17,6 +17,7 @@ typedef union cell {
     double float8;
     bm_uuid uuid;
     bm_interval interval;
+    bm_inet inet;
     bm_slice text;
     bm_array array;
 } cell;
@@ -48,6 +49,7 @@ typedef struct kind {
     bool array;       /* of `make`'s values */
     bool reshaped;    /* the server gives it back in another form: "1.50" for "1.5" */
     bool no_copy;     /* COPY has no bytes for it */
+    bool as_cast;     /* it comes back as v::text, not as the type is written */
     bool not_read;    /* the column cannot be read into the member: digits could be lost */
 } kind;
 
@@ -106,6 +108,8 @@ void make_bytea(source *s, size_t i, cell *out);
 void make_json(source *s, size_t i, cell *out);
 void make_label(source *s, size_t i, cell *out);
 void make_inet(source *s, size_t i, cell *out);
+void make_address(source *s, size_t i, cell *out);
+void make_network(source *s, size_t i, cell *out);
 
 #define COUNT_OF(array_) (sizeof(array_) / sizeof((array_)[0]))
 

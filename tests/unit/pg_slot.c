@@ -84,13 +84,21 @@ static void domains(void **state)
 static void as_text(void **state)
 {
     (void)state;
-    const pg_case inet = cstr_case(BM_TEXT, OID_INET);
-    check_refused(&inet, false, BM_UNSUPPORTED);
-    check_slot(&inet, true, OID_TEXT, "text", true);
-    /* BM_ENUM goes anywhere, by text */
-    const pg_case number = cstr_case(BM_ENUM, OID_INT4);
-    check_refused(&number, false, BM_UNSUPPORTED);
-    check_slot(&number, true, OID_TEXT, "text", true);
+    static const bm_type anywhere[] = {BM_TEXT, BM_ENUM};
+    static const uint32_t columns[] = {OID_INT4, OID_DATE, OID_OWN};
+    for (size_t i = 0; i < sizeof anywhere / sizeof anywhere[0]; i++) {
+        for (size_t k = 0; k < sizeof columns / sizeof columns[0]; k++) {
+            const pg_case to = cstr_case(anywhere[i], columns[k]);
+            check_refused(&to, false, BM_UNSUPPORTED);
+            check_slot(&to, true, OID_TEXT, "text", true);
+        }
+        for (int in_array = 0; in_array <= 1; in_array++) { /* read here as the server would */
+            const pg_case inet = cstr_case(anywhere[i], OID_INET);
+            check_slot(&inet, in_array, OID_INET, "inet", false);
+            const pg_case uuid = cstr_case(anywhere[i], OID_UUID);
+            check_slot(&uuid, in_array, OID_UUID, "uuid", false);
+        }
+    }
 }
 
 static void mismatches(void **state)
@@ -103,8 +111,8 @@ static void mismatches(void **state)
         cstr_case(BM_NUMERIC, OID_INT4),
         cstr_case(BM_NUMERIC, OID_FLOAT8),
         cstr_case(BM_NUMERIC, OID_TEXT),
-        cstr_case(BM_TEXT, OID_INT4),
-        cstr_case(BM_TEXT, OID_UUID),
+        cstr_case(BM_VARCHAR, OID_INT4),
+        cstr_case(BM_VARCHAR, OID_UUID),
         cstr_case(BM_TEXT, OID_BYTEA),
         slice_case(BM_BYTEA, OID_TEXT),
         fixed_case(BM_DATE, 4, OID_TIMESTAMP),
@@ -200,7 +208,7 @@ static void readers(void **state)
     assert_true(text);
     const pg_case wrong[] = {
         fixed_case(BM_INT4, 4, OID_NUMERIC), fixed_case(BM_INT4, 4, OID_UUID),
-        cstr_case(BM_NUMERIC, OID_INT4),     cstr_case(BM_TEXT, OID_INT4),
+        cstr_case(BM_NUMERIC, OID_INT4),     cstr_case(BM_VARCHAR, OID_INT4),
         fixed_case(BM_INT4, 4, OID_OWN),     fixed_case(BM_DATE, 4, OID_TIMESTAMP),
         array_of(BM_INT4, OID_UUID, 'b'),    array_of(BM_INT4, 0, 0),
         fixed_case(BM_INT4, 2, OID_INT2),

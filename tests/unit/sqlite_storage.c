@@ -108,6 +108,9 @@ static void test_fixed(void **state)
     /* DurationField of Django is a bigint of microseconds: 1 day and 1 us */
     const bm_interval interval = {1, 1, 0};
     check(f, BM_INTERVAL, BM_FIXED, sizeof interval, &interval, "integer", "86400000001");
+    /* GenericIPAddressField is a char(39) */
+    const bm_inet inet = {4, 32, {10, 0, 0, 1}};
+    check(f, BM_INET, BM_FIXED, sizeof inet, &inet, "text", "'10.0.0.1'");
     const bm_interval month = {0, 0, 1};
     const bm_interval large = {0, INT32_MAX, 0};
     assert_non_null(value_of(BM_INTERVAL, BM_FIXED, sizeof month, &month, scratch, &out));

@@ -16,6 +16,7 @@ typedef union cell {
     double float8;
     bm_uuid uuid;
     bm_interval interval;
+    bm_inet inet;
     bm_slice text;
 } cell;
 
@@ -198,6 +199,63 @@ static void test_intervals(void **state)
     refused(BM_INTERVAL, "99999999999999999999 secs", "range");
 }
 
+/* PostgreSQL's manual, 8.9.1; RFC 5952 for the text of IPv6. */
+static void test_addresses(void **state)
+{
+    (void)state;
+    both_ways(BM_INET, "192.168.100.128/25", "192.168.100.128/25");
+    both_ways(BM_INET, "10.1.2.3/32", "10.1.2.3");
+    both_ways(BM_INET, "10/8", "10.0.0.0/8");
+    both_ways(BM_INET, "2001:4f8:3:ba:2e0:81ff:fe22:d1f1/128", "2001:4f8:3:ba:2e0:81ff:fe22:d1f1");
+    both_ways(BM_INET, "2001:DB8:0:0:1:0:0:1", "2001:db8::1:0:0:1");
+    both_ways(BM_INET, "2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1");
+    both_ways(BM_INET, "::ffff:1.2.3.0/120", "::ffff:1.2.3.0/120");
+    both_ways(BM_INET, "::", "::");
+    both_ways(BM_INET, "::1", "::1");
+    both_ways(BM_INET, "1::", "1::");
+    both_ways(BM_INET, "::/0", "::/0");
+    both_ways(BM_INET, "::1.2.3", "::1.2.3.0"); /* getv4 of inet_net_pton.c */
+    static const char *const others[] = {"",
+                                         "10",
+                                         "10.0.0",
+                                         "256.0.0.1",
+                                         "1.2.3.4.5",
+                                         "10.0.0.1/33",
+                                         "10.0.0.1/",
+                                         "10/9999",
+                                         "10.0.0.1/x",
+                                         "::1/129",
+                                         "::1/08",
+                                         "1:2",
+                                         ":1",
+                                         "1:",
+                                         ":::",
+                                         "1::2::3",
+                                         "12345::",
+                                         "g::",
+                                         "::1.2.3.04",
+                                         "::1 ::2",
+                                         "1:2:3:4:5:6:7:8:9",
+                                         "::1.2.3.4:5",
+                                         "1:2:3:4:5:6:7::8",
+                                         "localhost"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        refused(BM_INET, others[i], "not an IP address");
+    }
+}
+
+static void test_infinity(void **state)
+{
+    (void)state;
+    both_ways(BM_DATE, "Infinity", "infinity");
+    both_ways(BM_DATE, "-infinity", "-infinity");
+    both_ways(BM_TIMESTAMP, "infinity", "infinity");
+    both_ways(BM_TIMESTAMPTZ, "-INFINITY", "-infinity");
+    refused(BM_DATE, "infinit", "not a date");
+    refused(BM_DATE, "infinity ad", "not a date");
+    refused(BM_TIMESTAMP, "294247-01-10 04:00:54.775807", "range"); /* it would be infinity */
+}
+
 static void check_slice(bm_type type, const char *text, const char *bytes, size_t size)
 {
     cell value;
@@ -252,6 +310,12 @@ static void test_order(void **state)
     ascending(BM_INT8, (const char *const[]){"-9223372036854775808", "-1", "0", "7"}, 4);
     ascending(BM_FLOAT8, (const char *const[]){"-Infinity", "-1", "0", "Infinity", "NaN"}, 5);
     ascending(BM_DATE, (const char *const[]){"0001-12-31 BC", "0001-01-01", "2024-02-29"}, 3);
+    ascending(BM_DATE, (const char *const[]){"-infinity", "0001-01-01 BC", "infinity"}, 3);
+    /* network_cmp: the common bits, then the netmask, then the rest */
+    ascending(BM_INET,
+              (const char *const[]){"9.0.0.0/8", "10.0.0.0/8", "10.0.0.1/8", "10.0.0.0/16",
+                                    "10.0.0.0", "10.0.0.1", "::/0", "::1"},
+              8);
     /* interval_cmp: a month is 30 days, a day 24 hours */
     ascending(BM_INTERVAL, (const char *const[]){"-1 mon", "-29 days", "24:00:00.000001", "P2D"},
               4);
@@ -272,6 +336,7 @@ int main(void)
         cmocka_unit_test(test_bools),     cmocka_unit_test(test_dates_and_times),
         cmocka_unit_test(test_uuids),     cmocka_unit_test(test_slices),
         cmocka_unit_test(test_intervals), cmocka_unit_test(test_order),
+        cmocka_unit_test(test_addresses), cmocka_unit_test(test_infinity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

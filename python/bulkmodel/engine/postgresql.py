@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -138,6 +139,37 @@ def load(cursor: Any, job: _core.Job, step: Step, condition: Condition) -> tuple
 
 
 PERFORM = {"exec": execute, "load": load}
+
+# A name, perhaps with its schema.
+_NAME = re.compile(r'(?:\w+|"[^"]+")(?:\.(?:\w+|"[^"]+"))?')
+_BASE = """
+WITH RECURSIVE b AS (
+    SELECT t.typname, t.typnamespace, t.typtype, t.typbasetype, 0 AS depth
+    FROM pg_catalog.pg_type t WHERE t.oid OPERATOR(pg_catalog.=) pg_catalog.to_regtype(%s)
+    UNION ALL
+    SELECT t.typname, t.typnamespace, t.typtype, t.typbasetype, b.depth OPERATOR(pg_catalog.+) 1
+    FROM b JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) b.typbasetype
+)
+SELECT pg_catalog.concat(
+    pg_catalog.quote_ident(n.nspname), '.', pg_catalog.quote_ident(b.typname)
+)
+FROM b JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) b.typnamespace
+WHERE b.depth OPERATOR(pg_catalog.>) 0 AND b.typtype OPERATOR(pg_catalog.<>) 'd'
+"""
+
+
+def base_of(kind: str, connection: BaseDatabaseWrapper) -> str | None:
+    """Return the base type of a domain, or None if the type is not a domain.  It is a question to
+    the catalog that Django's query log does not count."""
+    if _NAME.fullmatch(kind) is None:  # of more words: not a domain
+        return None
+    connection.ensure_connection()
+    driver = driver_of(connection)
+    if driver is None:
+        return None
+    with connection.wrap_database_errors:
+        row = driver.execute(_BASE, [kind]).fetchone()
+    return str(row[0]) if row is not None else None
 
 
 def ask(table: _core.Table, connection: BaseDatabaseWrapper) -> _core.Catalog:

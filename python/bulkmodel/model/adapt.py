@@ -10,10 +10,12 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.sql import InsertQuery
 
 from bulkmodel import _core
 from bulkmodel.engine import postgresql
 from bulkmodel.engine.dialect import has_storage_classes
+from bulkmodel.engine.statements import SMALL
 from bulkmodel.model.fields import Column, Field, Kind
 
 Prepare = Callable[[Field, list[Any], BaseDatabaseWrapper], "list[Any] | None"]
@@ -161,6 +163,11 @@ def _give_postgresql(
     connection: BaseDatabaseWrapper,
 ) -> bool:
     kind = column.kind
+    if kind.places:
+        found = placed(column.field, values, connection)
+        if found is None:
+            return False
+        values = found
     as_text = _is_text(kind)
     if kind.name == "bytea":
         values = [_unwrapped(value) for value in values]
@@ -178,6 +185,50 @@ def _unwrapped(value: Any) -> Any:
     """Return the bytes in a Binary of the driver.  A memoryview has an `obj`, too, of which it may
     show a part only."""
     return value if isinstance(value, memoryview) else getattr(value, "obj", value)
+
+
+# Values that the server computes in one statement.
+_AT_ONCE = 500
+
+
+def placed(field: Field, values: list[Any], connection: BaseDatabaseWrapper) -> list[Any] | None:
+    """Return the values as the field's own placeholders make them.  Where one is more than a
+    parameter, such as ST_Transform(%s, 4326), the server computes its text first.  None: Django's
+    one statement is shorter, or the placeholder is not for one value."""
+    compiler = InsertQuery(field.model).get_compiler(connection=connection)
+    plain = {"%s", f"%s::{field.db_type(connection)}"}
+    odd: list[tuple[int, str]] = []
+    for i, value in enumerate(values):
+        sql = "%s" if value is None else _placeholder(field, value, compiler, connection)
+        if sql is None:
+            return None
+        if sql not in plain:
+            odd.append((i, sql))
+    if not odd:
+        return values
+    if len(values) <= SMALL:
+        return None
+    computed = list(values)
+    with connection.cursor() as cursor:
+        for first in range(0, len(odd), _AT_ONCE):
+            part = odd[first : first + _AT_ONCE]
+            texts = ", ".join(f"({sql})::pg_catalog.text" for _, sql in part)
+            cursor.execute(f"SELECT ARRAY[{texts}]", [values[i] for i, _ in part])
+            for (i, _), text in zip(part, cursor.fetchone()[0], strict=True):
+                computed[i] = text
+    return computed
+
+
+def _placeholder(
+    field: Any, value: Any, compiler: Any, connection: BaseDatabaseWrapper
+) -> str | None:
+    if hasattr(field, "get_placeholder_sql"):
+        sql, params = field.get_placeholder_sql(value, compiler, connection)
+        if len(params) != 1 or params[0] is not value:
+            return None
+    else:
+        sql = field.get_placeholder(value, compiler, connection)
+    return sql if sql.replace("%%", "").count("%s") == 1 else None
 
 
 # Django's statement does not send these as text, so their cast is a different one.

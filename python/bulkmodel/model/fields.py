@@ -10,7 +10,7 @@ import datetime
 import inspect
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
@@ -23,6 +23,7 @@ from django.db.models.fields.related_descriptors import ForeignKeyDeferredAttrib
 from django.db.models.query_utils import DeferredAttribute
 
 from bulkmodel import _core
+from bulkmodel.engine import postgresql
 from bulkmodel.engine.dialect import has_storage_classes
 from bulkmodel.model.forms import form_of
 
@@ -81,14 +82,23 @@ _NATIVE = {
 }
 # A type, its length or precision, the dimensions of an array.
 _TYPE = re.compile(r"([^(\[]+?)(?:\((\d+)(?:, *\d+)?\))?((?:\[\d*\])*)")
+# Any other modifier of a type: geometry(POINT,4326), timestamp(3) with time zone.
+_MODIFIER = re.compile(r"\s*\([^()]*\)")
 # An explicit cast to these types, as in Django's bulk_update(), truncates a text that is too long.
 # An assignment refuses it.  Here they are cast to a type without a length.
 _LIMITED = {
     "char": "bpchar",
     "character": "bpchar",
+    "nchar": "bpchar",
+    "national char": "bpchar",
+    "national character": "bpchar",
     "bpchar": "bpchar",
     "varchar": "varchar",
+    "char varying": "varchar",
     "character varying": "varchar",
+    "nchar varying": "varchar",
+    "national char varying": "varchar",
+    "national character varying": "varchar",
     "bit": '"bit"',
     "varbit": "varbit",
     "bit varying": "varbit",
@@ -143,6 +153,7 @@ class Kind:
     )
     element_limit: int = -1  # characters in each element of an array
     cut: Limit | None = None  # Django's bulk_update() truncates to it, unlike save()
+    places: bool = False  # the field has placeholders of its own, perhaps different by value
 
 
 @dataclass(frozen=True)
@@ -247,21 +258,32 @@ def _target(field: Field) -> Any:
 def _kind(field: Field, connection: BaseDatabaseWrapper) -> Kind | None:
     """Return the type of a field's column, or None if the engine does not support it."""
     written = field.db_type(connection)
-    if written is None or not _has_plain_placeholder(field):
+    if written is None:
         return None
+    plain = _has_plain_placeholder(field)
     if has_storage_classes(connection):
-        kind = _SQLITE.get(type(_target(field)), "text")
-        return Kind("timestamp" if kind == "timestamptz" and not settings.USE_TZ else kind)
+        if not plain:
+            return None
+        name = _SQLITE.get(type(_target(field)), "text")
+        return Kind("timestamp" if name == "timestamptz" and not settings.USE_TZ else name)
+    kind = _kind_written(written)
+    if kind.cast is not None and kind.cut is None and not kind.cast.startswith("pg_catalog."):
+        # A cast to a domain over varchar(3) truncates, one to its base type does not.
+        kind = replace(kind, cast=postgresql.base_of(kind.cast, connection) or kind.cast)
+    return kind if plain else replace(kind, places=True)
+
+
+def _kind_written(written: str) -> Kind:
+    """Return the kind of a type of PostgreSQL, as db_type() writes it."""
     found = _TYPE.fullmatch(written)
     if found is None:
-        return None
+        written = _MODIFIER.sub("", written)
+        return Kind(_NATIVE[written]) if written in _NATIVE else Kind("text", cast=written)
     name, length, dimensions = found.groups()
     limit = int(length) if length and name == "varchar" else -1
     if name in _LIMITED and name != "varchar":
         cast = qualified(_LIMITED[name]) + "[]" * dimensions.count("[")
         return Kind("text", cast=cast, cut=limit_of(written))
-    if length and name not in ("varchar", "numeric"):
-        return None
     if dimensions:
         return Kind(
             "text", cast=qualified(name) + "[]" * dimensions.count("["), element_limit=limit
@@ -278,7 +300,7 @@ def limit_of(written: str | None) -> Limit | None:
     base = _LIMITED.get(found[1]) if found else None
     if found is None or base is None:
         return None
-    alone = found[1] in ("char", "character", "bit")  # SQL: it is char(1)
+    alone = (base == "bpchar" and found[1] != "bpchar") or found[1] == "bit"  # SQL: it is char(1)
     if found[2] is None and not alone:
         return None
     return Limit(int(found[2] or 1), "bit" in base, base == _LIMITED["bit"])
@@ -369,7 +391,7 @@ def _describe(
         keys=tuple(column for field, column in columns.items() if field in keys),
         key_assigned=type(key) in _AUTO,
         columns=columns,
-        complete=len(columns) == len(written) and not any(c.kind.cut for c in columns.values()),
+        complete=len(columns) == len(written),
         has_relations=has_relations(model),
         returned=_returned(model),
     )

@@ -74,8 +74,6 @@ def bulk_update(queryset: Any, objects: tuple[Any, ...], names: Any, batch_size:
     columns = [target.column(opts.get_field(name)) for name in names]
     if set(target.description.keys) & set(columns) or len(set(columns)) != len(columns):
         raise Fallback("the primary key or a repeated field is among the names")
-    if any(column.kind.cut for column in columns):
-        raise Fallback("Django truncates a text that is too long for its column")
     rows = list(objects)
     marks = target.marks(rows)
     if any(mark & 1 for mark in set(marks)):

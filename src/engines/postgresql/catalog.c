@@ -15,13 +15,20 @@
  * domain: a cast to a domain over varchar(3) cuts, an assignment refuses.  tgtype's bits:
  * PostgreSQL, pg_trigger.h (1 row, 2 before, 4 insert, 16 update, 64 instead).  FUNCEXPR in a
  * default: it calls a function.  16384: FirstNormalObjectId of transam.h, before it all is
- * PostgreSQL's own; 403: btree.
+ * PostgreSQL's own; 403: btree.  The = of any enum, range or array does not take a domain beside
+ * its base type.
  */
 #define FINGERPRINT                                                                                \
     "(SELECT pg_catalog.string_agg(pg_catalog.concat_ws(':', f.attnum, f.attname, f.atttypid, "    \
     "f.atttypmod, f.attnotnull, f.attidentity, f.attgenerated, f.atthasdef), ',' ORDER BY "        \
     "f.attnum) FROM pg_catalog.pg_attribute f WHERE f.attrelid" EQ "c.oid AND f.attnum" GT         \
     "0 AND NOT f.attisdropped)"
+
+/* typtype of `own`, but 'e' where the bytes of `base` are its text: labels of an enum, citext. */
+#define KIND_OF(base, own)                                                                         \
+    "(CASE WHEN " base ".typtype" EQ "'e' OR " base ".typreceive" EQ                               \
+    "'pg_catalog.textrecv'::pg_catalog.regproc THEN 'e' ELSE " own                                 \
+    ".typtype END)::pg_catalog.text"
 
 static const char question[] =
     "WITH RECURSIVE c AS (SELECT x.*, n.nspname FROM pg_catalog.pg_class x JOIN "
@@ -41,39 +48,65 @@ static const char question[] =
     "'f' AND k.conrelid" EQ "c.oid AND k.confrelid" EQ
     "c.oid)::pg_catalog.text, c.reltuples::pg_catalog.text, " FINGERPRINT
     "::pg_catalog.text, a.attname::pg_catalog.text, d.oid::pg_catalog.text, "
-    "d.typmod::pg_catalog.text, o.typtype::pg_catalog.text, coalesce(m.oid, 0)::pg_catalog.text, "
-    "coalesce(e.typtype, 'b')::pg_catalog.text, (SELECT "
-    "pg_catalog.concat(pg_catalog.quote_ident(n.nspname), '.', pg_catalog.quote_ident(p.typname)) "
-    "FROM pg_catalog.pg_namespace n WHERE n.oid" EQ
-    "p.typnamespace), (SELECT pg_catalog.concat(' OPERATOR(', pg_catalog.quote_ident(n.nspname), "
-    "'.', o.oprname, ') ') FROM pg_catalog.pg_opclass k JOIN pg_catalog.pg_amop x ON "
-    "x.amopfamily" EQ "k.opcfamily AND x.amopstrategy" EQ "3 AND x.amoplefttype" EQ
-    "k.opcintype AND x.amoprighttype" EQ "k.opcintype JOIN pg_catalog.pg_operator o ON o.oid" EQ
-    "x.amopopr JOIN pg_catalog.pg_namespace n ON n.oid" EQ "o.oprnamespace WHERE k.opcmethod" EQ
-    "403 AND k.opcdefault AND k.opcintype" EQ "p.oid AND p.oid" GE "16384 AND p.typtype" EQ
-    "'b'), a.attnotnull::pg_catalog.text, a.attgenerated::pg_catalog.text, "
-    "a.attidentity::pg_catalog.text, pg_catalog.pg_get_expr(f.adbin, f.adrelid)::pg_catalog.text, "
-    "(f.adbin::pg_catalog.text" LIKE "'%FUNCEXPR%')::pg_catalog.text, s.oid::pg_catalog.text, "
-    "pg_catalog.has_sequence_privilege(s.oid, 'USAGE, UPDATE')::pg_catalog.text, "
-    "pg_catalog.has_column_privilege(c.oid, a.attnum, 'INSERT')::pg_catalog.text, EXISTS (SELECT 1 "
-    "FROM pg_catalog.pg_index i WHERE i.indrelid" EQ "c.oid AND i.indisprimary AND a.attnum" EQ
-    "ANY (i.indkey))::pg_catalog.text FROM c JOIN pg_catalog.pg_attribute a ON a.attrelid" EQ
-    "c.oid AND a.attnum" GT
-    "0 AND NOT a.attisdropped JOIN LATERAL (SELECT b.oid, b.typmod FROM b WHERE b.attnum" EQ
-    "a.attnum ORDER BY b.depth DESC LIMIT 1) d ON true JOIN pg_catalog.pg_type o ON o.oid" EQ
-    "a.atttypid JOIN pg_catalog.pg_type p ON p.oid" EQ
-    "d.oid LEFT JOIN pg_catalog.pg_type e ON e.oid" EQ "p.typelem AND p.typcategory" EQ
-    "'A' LEFT JOIN LATERAL (WITH RECURSIVE m(oid, depth) AS (SELECT e.oid, 0 UNION ALL SELECT "
-    "t.typbasetype, m.depth" PLUS "1 FROM m JOIN pg_catalog.pg_type t ON t.oid" EQ
-    "m.oid WHERE t.typtype" EQ "'d') SELECT m.oid FROM m ORDER BY m.depth DESC LIMIT 1) m ON true "
-    "LEFT JOIN pg_catalog.pg_attrdef f ON f.adrelid" EQ "c.oid AND f.adnum" EQ
-    "a.attnum LEFT JOIN LATERAL (SELECT q.oid FROM pg_catalog.pg_depend h "
-    "JOIN pg_catalog.pg_class q ON q.relkind" EQ "'S' AND ((h.classid" EQ
-    "'pg_catalog.pg_attrdef'::pg_catalog.regclass AND h.objid" EQ "f.oid AND h.refclassid" EQ
-    "'pg_catalog.pg_class'::pg_catalog.regclass AND q.oid" EQ "h.refobjid) OR (h.deptype" EQ
-    "'i' AND h.classid" EQ "'pg_catalog.pg_class'::pg_catalog.regclass AND h.refclassid" EQ
-    "'pg_catalog.pg_class'::pg_catalog.regclass AND h.refobjid" EQ "c.oid AND h.refobjsubid" EQ
-    "a.attnum AND q.oid" EQ "h.objid)) LIMIT 1) s ON true ORDER BY a.attnum";
+    "d.typmod::pg_catalog.text, " KIND_OF(
+        "p",
+        "o") ", coalesce(m.oid, 0)::pg_catalog.text, "
+             "coalesce(" KIND_OF(
+                 "e",
+                 "e") ", 'b'), (SELECT "
+                      "pg_catalog.concat(pg_catalog.quote_ident(n.nspname), '.', "
+                      "pg_catalog.quote_ident(p.typname)) "
+                      "FROM pg_catalog.pg_namespace n WHERE n.oid" EQ
+                      "p.typnamespace), coalesce((SELECT pg_catalog.concat(' OPERATOR(', "
+                      "pg_catalog.quote_ident(n.nspname), "
+                      "'.', o.oprname, ') ') FROM pg_catalog.pg_opclass k JOIN pg_catalog.pg_amop "
+                      "x ON "
+                      "x.amopfamily" EQ "k.opcfamily AND x.amopstrategy" EQ
+                      "3 AND x.amoplefttype" EQ "k.opcintype AND x.amoprighttype" EQ
+                      "k.opcintype JOIN pg_catalog.pg_operator o ON o.oid" EQ
+                      "x.amopopr JOIN pg_catalog.pg_namespace n ON n.oid" EQ
+                      "o.oprnamespace WHERE k.opcmethod" EQ
+                      "403 AND k.opcdefault AND k.opcintype" EQ "p.oid AND p.oid" GE
+                      "16384 AND p.typtype" EQ "'b'), (SELECT pg_catalog.concat('::', "
+                      "pg_catalog.quote_ident(n.nspname), '.', "
+                      "pg_catalog.quote_ident(p.typname), ' OPERATOR(pg_catalog.=) ') FROM "
+                      "pg_catalog.pg_namespace n "
+                      "WHERE n.oid" EQ "p.typnamespace AND o.typtype" EQ "'d' AND (p.typtype" EQ
+                      "ANY ('{e,r,m}') OR p.typcategory" EQ
+                      "'A'))), a.attnotnull::pg_catalog.text, a.attgenerated::pg_catalog.text, "
+                      "a.attidentity::pg_catalog.text, pg_catalog.pg_get_expr(f.adbin, "
+                      "f.adrelid)::pg_catalog.text, "
+                      "(f.adbin::pg_catalog.text" LIKE
+                      "'%FUNCEXPR%')::pg_catalog.text, s.oid::pg_catalog.text, "
+                      "pg_catalog.has_sequence_privilege(s.oid, 'USAGE, UPDATE')::pg_catalog.text, "
+                      "pg_catalog.has_column_privilege(c.oid, a.attnum, "
+                      "'INSERT')::pg_catalog.text, EXISTS (SELECT 1 "
+                      "FROM pg_catalog.pg_index i WHERE i.indrelid" EQ
+                      "c.oid AND i.indisprimary AND a.attnum" EQ
+                      "ANY (i.indkey))::pg_catalog.text FROM c JOIN pg_catalog.pg_attribute a ON "
+                      "a.attrelid" EQ "c.oid AND a.attnum" GT
+                      "0 AND NOT a.attisdropped JOIN LATERAL (SELECT b.oid, b.typmod FROM b WHERE "
+                      "b.attnum" EQ "a.attnum ORDER BY b.depth DESC LIMIT 1) d ON true JOIN "
+                      "pg_catalog.pg_type o ON o.oid" EQ
+                      "a.atttypid JOIN pg_catalog.pg_type p ON p.oid" EQ
+                      "d.oid LEFT JOIN pg_catalog.pg_type e ON e.oid" EQ
+                      "p.typelem AND p.typcategory" EQ
+                      "'A' LEFT JOIN LATERAL (WITH RECURSIVE m(oid, depth) AS (SELECT e.oid, 0 "
+                      "UNION ALL SELECT "
+                      "t.typbasetype, m.depth" PLUS "1 FROM m JOIN pg_catalog.pg_type t ON t.oid" EQ
+                      "m.oid WHERE t.typtype" EQ
+                      "'d') SELECT m.oid FROM m ORDER BY m.depth DESC LIMIT 1) m ON true "
+                      "LEFT JOIN pg_catalog.pg_attrdef f ON f.adrelid" EQ "c.oid AND f.adnum" EQ
+                      "a.attnum LEFT JOIN LATERAL (SELECT q.oid FROM pg_catalog.pg_depend h "
+                      "JOIN pg_catalog.pg_class q ON q.relkind" EQ "'S' AND ((h.classid" EQ
+                      "'pg_catalog.pg_attrdef'::pg_catalog.regclass AND h.objid" EQ
+                      "f.oid AND h.refclassid" EQ
+                      "'pg_catalog.pg_class'::pg_catalog.regclass AND q.oid" EQ
+                      "h.refobjid) OR (h.deptype" EQ "'i' AND h.classid" EQ
+                      "'pg_catalog.pg_class'::pg_catalog.regclass AND h.refclassid" EQ
+                      "'pg_catalog.pg_class'::pg_catalog.regclass AND h.refobjid" EQ
+                      "c.oid AND h.refobjsubid" EQ "a.attnum AND q.oid" EQ
+                      "h.objid)) LIMIT 1) s ON true ORDER BY a.attnum";
 
 /* In the order of the question's columns. */
 enum {

@@ -12,29 +12,23 @@ static const bm__codec *find(bm_type from, uint32_t oid)
     return to->codec;
 }
 
-static const bm__type_info *info_of(uint32_t oid)
-{
-    for (unsigned type = 1; type < BM__TYPE_COUNT; type++) {
-        const bm__type_info *info = bm__type((bm_type)type);
-        if (info->oid == oid) {
-            return info;
-        }
-    }
-    return NULL;
-}
-
 const char *bm__oid_name(uint32_t oid)
 {
-    const bm__type_info *info = info_of(oid);
-    return info != NULL ? info->name : oid == BM__OID_NAME ? "name" : NULL;
+    const bm__type_info *info = bm__type_of_oid(oid);
+    const bm__form *form = bm__form_of(oid);
+    return info != NULL          ? info->name
+           : form != NULL        ? form->name
+           : oid == BM__OID_NAME ? "name"
+                                 : NULL;
 }
 
 bool bm__goes_as_text(bm_type member, uint32_t oid)
 {
-    const bm__type_info *info = info_of(oid);
+    const bm__type_info *info = bm__type_of_oid(oid);
     bool takes = info != NULL ? info->ops->from_text : oid != BM__OID_NAME;
     bm__as_text how = bm__type(member)->ops->as_text;
-    return how == BM__AS_ANY || (how == BM__AS_UNKNOWN && takes);
+    return how == BM__AS_ANY || (how == BM__AS_WRITTEN && oid != BM__OID_BYTEA) ||
+           (how == BM__AS_UNKNOWN && takes);
 }
 
 void bm__member_name(bm_type type, bm_layout layout, char out[BM__TYPE_NAME_MAX])
@@ -139,8 +133,14 @@ bm_status bm__slot_resolve(bm_type from, bm_layout layout, size_t width,
     if (!bm__goes_as_text(from, to->oid)) {
         return refuse(out, BM_INVALID, err);
     }
+    if (bm__form_of(to->oid) != NULL) {
+        out->codec = &bm__codec_form;
+        out->oid = to->oid;
+        out->type = bm__form_of(to->oid)->name;
+        return BM_OK;
+    }
     send_text(out, &bm__codec_text);
-    if (to->kind == 'e' && !in_array) { /* enum_recv takes the label */
+    if (to->kind == 'e' && !in_array) { /* its bytes are its text: enum_recv, textrecv */
         out->oid = to->oid;
         out->is_text = false;
         out->as_text = false;

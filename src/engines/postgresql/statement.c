@@ -92,12 +92,10 @@ static void put_also_once(bm__sql *sql, const bm__sql_shape *shape)
 }
 
 /* Of w where it was inserted, else of u: their values may be NULL. */
-static void put_also_of_upsert(bm__sql *sql, const bm__sql_shape *shape, size_t key)
+static void put_also_of_upsert(bm__sql *sql, const bm__sql_shape *shape)
 {
     for (size_t i = 0; i < shape->n_also; i++) {
-        bm__sql_put(sql, ", CASE WHEN w.");
-        bm__sql_name(sql, shape->columns[key].name);
-        bm__sql_put(sql, " IS NOT NULL THEN w.");
+        bm__sql_put(sql, ", CASE WHEN w.inserted IS NOT NULL THEN w.");
         bm__sql_name(sql, shape->also[i]);
         bm__sql_put(sql, " ELSE u.");
         bm__sql_name(sql, shape->also[i]);
@@ -121,31 +119,27 @@ static void put_ord_keys(bm__sql *sql, const bm__sql_shape *shape)
     }
     bm__sql_put(sql, "v.ord" MINUS "1, ");
     if (by_unique) {
-        bm__sql_put(sql, "w.");
-        bm__sql_name(sql, shape->columns[keys[0]].name);
-        bm__sql_put(sql, " IS NOT NULL");
+        /* Not the key: a composite with a NULL in it IS NOT NULL is false. */
+        bm__sql_put(sql, "w.inserted IS NOT NULL");
         for (size_t i = 0; i < n_keys; i++) {
             bm__sql_put(sql, ", coalesce(w.");
             bm__sql_name(sql, shape->columns[keys[i]].name);
             bm__sql_put(sql, ", u.");
             bm__sql_name(sql, shape->columns[keys[i]].name);
             bm__sql_put(sql, ")");
+            bm__sql_put_key_output(sql, shape, keys[i]);
         }
-        put_also_of_upsert(sql, shape, keys[0]);
+        put_also_of_upsert(sql, shape);
         bm__sql_put(sql, " FROM v LEFT JOIN w ON ");
         put_equal(sql, shape, "w", keys, n_keys);
         bm__sql_put(sql, "%s LEFT JOIN w AS u ON ", shape->key_tells ? "" : " AND w.inserted");
         put_equal(sql, shape, "u", shape->unique, shape->n_unique);
         bm__sql_put(sql, shape->key_tells ? "" : " AND NOT u.inserted");
-        bm__sql_put(sql, " WHERE w.");
-        bm__sql_name(sql, shape->columns[keys[0]].name);
-        bm__sql_put(sql, " IS NOT NULL OR u.");
-        bm__sql_name(sql, shape->columns[keys[0]].name);
-        bm__sql_put(sql, " IS NOT NULL");
+        bm__sql_put(sql, " WHERE w.inserted IS NOT NULL OR u.inserted IS NOT NULL");
         return;
     }
     bm__sql_put(sql, "w.inserted, ");
-    bm__sql_put_key_names(sql, shape, "w.");
+    bm__sql_put_key_outputs(sql, shape, "w.");
     bm__sql_put_also(sql, shape, "w.");
     bm__sql_put(sql, " FROM v JOIN w ON ");
     put_equal(sql, shape, "w", keys, n_keys);

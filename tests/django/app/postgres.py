@@ -19,6 +19,13 @@ def make_extensions(using: str, **kwargs: Any) -> None:
     with connections[using].cursor() as cursor:
         cursor.execute("CREATE EXTENSION IF NOT EXISTS hstore")
         cursor.execute("CREATE EXTENSION IF NOT EXISTS citext")
+        cursor.execute("CREATE EXTENSION IF NOT EXISTS ltree")
+        cursor.execute("CREATE EXTENSION IF NOT EXISTS cube")
+        cursor.execute("SELECT to_regtype('pair') IS NULL")
+        if cursor.fetchone()[0]:
+            cursor.execute("CREATE TYPE mood AS ENUM ('sad', 'so, \"so\"')")
+            cursor.execute("CREATE TYPE pair AS (a int, b text)")
+            cursor.execute("CREATE DOMAIN code AS varchar(3)")
     get_hstore_oids.cache_clear()
     register_type_handlers(connections[using])
 
@@ -41,6 +48,63 @@ class Typed(models.Field):  # type: ignore[type-arg]
     def deconstruct(self) -> Any:
         name, path, args, options = super().deconstruct()
         return name, path, args, {**options, "kind": self.kind}
+
+
+class Cube(Typed):
+    """As a geometry: some values are given to a function of the server."""
+
+    def __init__(self, kind: str = "cube", **options: Any) -> None:
+        super().__init__(kind, **options)
+
+    def get_placeholder(self, value: Any, compiler: Any, connection: Any) -> str:
+        return "cube_enlarge(%s, 1, 2)" if str(value).startswith("(0") else "%s"
+
+
+class Unusual(models.Model):
+    """Types that no field of Django has, beside ordinary ones (L21)."""
+
+    name = models.CharField(max_length=20)
+    value = models.IntegerField(null=True)
+    timetz = Typed("timetz", null=True)
+    cidr = Typed("cidr", null=True)
+    host = models.GenericIPAddressField(null=True)
+    macaddr = Typed("macaddr", null=True)
+    macaddr8 = Typed("macaddr8", null=True)
+    bit = Typed("bit(3)", null=True)
+    varbit = Typed("varbit", null=True)
+    point = Typed("point", null=True)
+    box = Typed("box", null=True)
+    circle = Typed("circle", null=True)
+    polygon = Typed("polygon", null=True)
+    xml = Typed("xml", null=True)
+    jsonpath = Typed("jsonpath", null=True)
+    tree = Typed("ltree", null=True)
+    oid = Typed("oid", null=True)
+    lsn = Typed("pg_lsn", null=True)
+    mood = Typed("mood", null=True)
+    pair = Typed("pair", null=True)
+    money = Typed("money", null=True)
+    query = Typed("tsquery", null=True)
+    table = Typed("regclass", null=True)
+    several = Typed("int4multirange", null=True)
+    clock = Typed("time(3)", null=True)
+    moment = Typed("timestamp(3) with time zone", null=True)
+    exact = Typed("decimal(6,2)", null=True)
+    exacts = Typed("numeric(6,2)[]", null=True)
+    padded = Typed("char(4)", null=True)
+    cube = Cube(null=True)
+
+    objects = BulkModelManager()
+    django = models.Manager()
+
+
+class Coded(models.Model):
+    """A domain that an explicit cast cuts to its length."""
+
+    code = Typed("code", null=True)
+
+    objects = BulkModelManager()
+    django = models.Manager()
 
 
 class Padded(models.CharField):  # type: ignore[type-arg]

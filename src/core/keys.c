@@ -1,13 +1,13 @@
 #include "keys.h"
 
-#include "type.h"
+#include "codec.h"
 #include "utf8.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A row to sort, with the first key column's rank beside it where it has one. */
+/* A row to sort, with the first key column's value beside it where it is an integer. */
 typedef struct item {
     int64_t value;
     size_t row;
@@ -21,7 +21,7 @@ typedef struct order_by {
 static int compare_cells(const bm__view *view, size_t a, size_t b)
 {
     const bm__type_ops *ops = bm__type(view->cells.type)->ops;
-    assert(view->cells.layout != BM_ARRAY && (ops->compare != NULL || ops->rank != NULL));
+    assert(view->cells.layout != BM_ARRAY);
     bool a_null = bm__view_state(view, a) != BM_VALUE;
     bool b_null = bm__view_state(view, b) != BM_VALUE;
     if (a_null || b_null) {
@@ -30,8 +30,8 @@ static int compare_cells(const bm__view *view, size_t a, size_t b)
     const void *x = bm__view_cell(view, a);
     const void *y = bm__view_cell(view, b);
     if (ops->compare == NULL) {
-        int64_t i = ops->rank(x);
-        int64_t j = ops->rank(y);
+        int64_t i = bm__load_int(x, view->cells.width);
+        int64_t j = bm__load_int(y, view->cells.width);
         return (i > j) - (i < j);
     }
     if (view->cells.layout == BM_FIXED) {
@@ -179,15 +179,13 @@ static bm_status check_layouts(const order_by *by, bm_error *err)
     return BM_OK;
 }
 
-/* One column of integers that stand `stride` bytes apart, every row of it. */
-static bool integers_ascending(const bm__view *key, size_t n)
+static BM__ALWAYS_INLINE bool rises(const bm__view *key, size_t n, size_t width)
 {
-    int64_t (*rank)(const void *) = bm__type(key->cells.type)->ops->rank;
     const char *cell = key->cells.data;
-    int64_t last = rank(cell);
+    int64_t last = bm__load_int(cell, width);
     for (size_t i = 1; i < n; i++) {
         cell += key->cells.stride;
-        int64_t value = rank(cell);
+        int64_t value = bm__load_int(cell, width);
         if (value <= last) {
             return false;
         }
@@ -196,11 +194,25 @@ static bool integers_ascending(const bm__view *key, size_t n)
     return true;
 }
 
+/* One column of integers that stand `stride` bytes apart, every row of it. */
+static bool integers_ascending(const bm__view *key, size_t n)
+{
+    return key->cells.width == 8   ? rises(key, n, 8)
+           : key->cells.width == 4 ? rises(key, n, 4)
+                                   : rises(key, n, 2);
+}
+
+/* Is the column's order that of integers, of which every row has one? */
+static bool is_integer(const bm__view *key)
+{
+    return key->cells.layout == BM_FIXED && bm__type(key->cells.type)->ops->compare == NULL &&
+           !bm__view_has_states(key);
+}
+
 static bool ascending(const order_by *by, const size_t *rows, size_t n)
 {
     const bm__view *key = by->keys[0];
-    bool plain = by->n_keys == 1 && rows == NULL && key->rows == NULL && n > 0 &&
-                 bm__type(key->cells.type)->ops->rank != NULL && !bm__view_has_states(key);
+    bool plain = by->n_keys == 1 && rows == NULL && key->rows == NULL && n > 0 && is_integer(key);
     if (plain) {
         return integers_ascending(key, n);
     }
@@ -234,11 +246,11 @@ bm_status bm__keys_order(const bm__view *const *keys, size_t n_keys, const size_
         free(sorted);
         return bm__no_memory(err);
     }
-    int64_t (*rank)(const void *) = bm__type(keys[0]->cells.type)->ops->rank;
-    bool ranked = rank != NULL && !bm__view_has_states(keys[0]);
+    const bool ranked = is_integer(keys[0]);
     for (size_t i = 0; i < n; i++) {
         items[i].row = row_of(rows, i);
-        items[i].value = ranked ? rank(bm__view_cell(keys[0], items[i].row)) : 0;
+        const void *cell = ranked ? bm__view_cell(keys[0], items[i].row) : NULL;
+        items[i].value = ranked ? bm__load_int(cell, keys[0]->cells.width) : 0;
     }
     const item *done = sort(&by, items, n);
     for (size_t i = 0; i < n; i++) {

@@ -89,22 +89,24 @@ size_t bm__values_size(const bm__codec *codec, const bm__cells *cells, const uin
     return total - n_null * codec->size;
 }
 
-void bm__lay_out(const bm__codec *codec, const bm__cells *cells, const uint32_t *sizes,
-                 uint8_t *start, uint8_t **out)
+void bm__values_write(const bm__slot *slot, const bm__cells *cells, const uint32_t *sizes,
+                      uint8_t *to)
 {
-    const uint8_t *nulls = cells->nulls;
-    const size_t step = 4 + (size_t)codec->size;
-    for (size_t i = 0; codec->size != 0 && nulls == NULL && i < cells->n; i++) {
-        out[i] = start + i * step;
+    uint8_t *out[BM__BLOCK];
+    const bm__codec *codec = slot->codec;
+    if (codec->fill != NULL && cells->nulls == NULL) {
+        codec->fill(cells, NULL, 0, to);
+        return;
     }
-    for (size_t i = 0; codec->size != 0 && nulls != NULL && i < cells->n; i++) {
-        out[i] = start;
-        start += nulls[i] != BM_VALUE ? 4 : step;
+    for (size_t i = 0; codec->size != 0 && i < cells->n; i++) {
+        out[i] = to;
+        to += 4 + (cells->nulls[i] != BM_VALUE ? 0 : (size_t)codec->size);
     }
     for (size_t i = 0; codec->size == 0 && i < cells->n; i++) {
-        out[i] = start;
-        start += 4 + (size_t)sizes[i];
+        out[i] = to;
+        to += 4 + (size_t)sizes[i];
     }
+    codec->write(slot, cells, sizes, out);
 }
 
 /* The elements must fit the column's elements, and the binary array in less than `end` bytes. */
@@ -156,14 +158,12 @@ static void write_one(const bm__slot *element, const bm_array *array, uint8_t *t
     for (size_t from = 0; from < array->count; from += BM__BLOCK) {
         const bm__cells cells = elements(array, element, from);
         uint32_t sizes[BM__BLOCK];
-        uint8_t *out[BM__BLOCK];
         size_t bad;
         if (element->codec->size == 0) {
             (void)element->codec->measure(element, &cells, sizes, &bad); /* fitted before */
         }
-        bm__lay_out(element->codec, &cells, sizes, to, out);
+        bm__values_write(element, &cells, sizes, to);
         to += bm__values_size(element->codec, &cells, sizes);
-        bm__write(element, &cells, sizes, out);
     }
 }
 

@@ -106,8 +106,9 @@ typedef struct bm__codec {
      * Where there is `fill`, one of the cells at least is NULL. */
     void (*write)(const bm__slot *slot, const bm__cells *cells, const uint32_t *sizes,
                   uint8_t **out);
-    /* Of one size: write cells of which none is NULL to out[i] + offset; out[i] stays. */
-    void (*fill)(const bm__cells *cells, uint8_t *const *out, ptrdiff_t offset);
+    /* Of one size: write cells of which none is NULL to out[i] + offset; out[i] stays.  Where `out`
+     * is NULL, write them from `to` on, one behind the other. */
+    void (*fill)(const bm__cells *cells, uint8_t *const *out, ptrdiff_t offset, uint8_t *to);
     bool from_address; /* `write` looks at a slice's data and at sizes[i], not at its size */
 } bm__codec;
 
@@ -169,23 +170,12 @@ static inline const char *bm__measure(const bm__slot *slot, const bm__cells *cel
     return slot->codec->measure != NULL ? slot->codec->measure(slot, cells, sizes, bad) : NULL;
 }
 
-/* As codec->write, or fill; the cursors' place after it means nothing. */
-static inline void bm__write(const bm__slot *slot, const bm__cells *cells, const uint32_t *sizes,
-                             uint8_t **out)
-{
-    if (slot->codec->fill != NULL && cells->nulls == NULL) {
-        slot->codec->fill(cells, out, 0);
-    } else {
-        slot->codec->write(slot, cells, sizes, out);
-    }
-}
-
 /* Bytes of all values, each with its length word. */
 size_t bm__values_size(const bm__codec *codec, const bm__cells *cells, const uint32_t *sizes);
 
-/* Where they go, one behind the other. */
-void bm__lay_out(const bm__codec *codec, const bm__cells *cells, const uint32_t *sizes,
-                 uint8_t *start, uint8_t **out);
+/* Write them from `to` on, one behind the other. */
+void bm__values_write(const bm__slot *slot, const bm__cells *cells, const uint32_t *sizes,
+                      uint8_t *to);
 
 /* ---- codecs of one size: `check` is NULL where every value fits */
 
@@ -221,16 +211,22 @@ static BM__ALWAYS_INLINE void bm__write_fixed(const bm__cells *cells, uint8_t **
 }
 
 static BM__ALWAYS_INLINE void bm__fill_fixed(const bm__cells *cells, uint8_t *const *out,
-                                             ptrdiff_t offset, uint32_t size, bm__fixed_put put)
+                                             ptrdiff_t offset, uint8_t *to, uint32_t size,
+                                             bm__fixed_put put)
 {
     const size_t n = cells->n;
     const char *cell = cells->first;
     const ptrdiff_t stride = cells->stride;
 #pragma GCC unroll 4
-    for (size_t i = 0; i < n; i++, cell += stride) {
-        uint8_t *to = out[i] + offset;
-        bm__put32(to, size);
-        put(cell, to + 4);
+    for (size_t i = 0; out != NULL && i < n; i++, cell += stride) {
+        uint8_t *at = out[i] + offset;
+        bm__put32(at, size);
+        put(cell, at + 4);
+    }
+#pragma GCC unroll 4
+    for (size_t i = 0; out == NULL && i < n; i++, cell += stride) {
+        bm__put32(to + i * (4 + (size_t)size), size);
+        put(cell, to + i * (4 + (size_t)size) + 4);
     }
 }
 
@@ -242,9 +238,10 @@ static BM__ALWAYS_INLINE void bm__fill_fixed(const bm__cells *cells, uint8_t *co
         (void)sizes;                                                                               \
         bm__write_fixed(cells, out, size_, put_);                                                  \
     }                                                                                              \
-    static void fill_##name_(const bm__cells *cells, uint8_t *const *out, ptrdiff_t offset)        \
+    static void fill_##name_(const bm__cells *cells, uint8_t *const *out, ptrdiff_t offset,        \
+                             uint8_t *to)                                                          \
     {                                                                                              \
-        bm__fill_fixed(cells, out, offset, size_, put_);                                           \
+        bm__fill_fixed(cells, out, offset, to, size_, put_);                                       \
     }
 
 /* Every value fits. */

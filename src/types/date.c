@@ -61,11 +61,6 @@ static void print(const void *value, bm__sink *out)
     bm__put(out, text, bm__date_text((int32_t)days, text));
 }
 
-static int64_t rank(const void *value)
-{
-    return bm__load_int(value, 4);
-}
-
 static inline void put_date(const void *cell, uint8_t *at)
 {
     int64_t days = bm__load_int(cell, 4);
@@ -96,7 +91,6 @@ static const char *read_date(const bm__pg_reader *reader, const uint8_t *data, s
 const bm__type_ops bm__ops_date = {
     .parse = parse,
     .print = print,
-    .rank = rank,
     .to = (const bm__pg_to[]){{BM__OID_DATE, BM__FIXED(date)}, {0}},
     .from = (const bm__pg_from[]){{BM__OID_DATE, read_date}, {0}},
 };

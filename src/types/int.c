@@ -82,10 +82,6 @@ static void print_int(int64_t value, bm__sink *out)
         }                                                                                          \
         return fault;                                                                              \
     }                                                                                              \
-    static int64_t rank_##width_(const void *value)                                                \
-    {                                                                                              \
-        return bm__load_int(value, width_);                                                        \
-    }                                                                                              \
     static void print_##width_(const void *value, bm__sink *out)                                   \
     {                                                                                              \
         print_int(bm__load_int(value, width_), out);                                               \
@@ -206,7 +202,6 @@ READ_SAME(64)
 const bm__type_ops bm__ops_int2 = {
     .parse = parse_2,
     .print = print_2,
-    .rank = rank_2,
     .bare = true,
     .to = (const bm__pg_to[]){{BM__OID_INT2, BM__FIXED(int_2_2)},
                               {BM__OID_INT4, BM__FIXED(int_2_4)},
@@ -221,7 +216,6 @@ const bm__type_ops bm__ops_int2 = {
 const bm__type_ops bm__ops_int4 = {
     .parse = parse_4,
     .print = print_4,
-    .rank = rank_4,
     .bare = true,
     .to = (const bm__pg_to[]){{BM__OID_INT2, BM__FIXED(int_4_2)},
                               {BM__OID_INT4, BM__FIXED(int_4_4)},
@@ -236,7 +230,6 @@ const bm__type_ops bm__ops_int4 = {
 const bm__type_ops bm__ops_int8 = {
     .parse = parse_8,
     .print = print_8,
-    .rank = rank_8,
     .bare = true,
     .to = (const bm__pg_to[]){{BM__OID_INT2, BM__FIXED(int_8_2)},
                               {BM__OID_INT4, BM__FIXED(int_8_4)},

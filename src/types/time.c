@@ -22,11 +22,6 @@ static void print(const void *value, bm__sink *out)
     bm__put(out, text, bm__time_text(bm__load_int(value, 8), text));
 }
 
-static int64_t rank(const void *value)
-{
-    return bm__load_int(value, 8);
-}
-
 static const char *check_time(const void *cell)
 {
     int64_t usecs = bm__load_int(cell, 8);
@@ -59,7 +54,6 @@ static const char *read_time(const bm__pg_reader *reader, const uint8_t *data, s
 const bm__type_ops bm__ops_time = {
     .parse = parse,
     .print = print,
-    .rank = rank,
     .to = (const bm__pg_to[]){{BM__OID_TIME, BM__FIXED(time)}, {0}},
     .from = (const bm__pg_from[]){{BM__OID_TIME, read_time}, {0}},
 };

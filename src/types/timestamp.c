@@ -93,11 +93,6 @@ static void print_utc(const void *value, bm__sink *out)
     put_text(bm__load_int(value, 8), true, out);
 }
 
-static int64_t rank(const void *value)
-{
-    return bm__load_int(value, 8);
-}
-
 /* ---- PostgreSQL's bytes, the same for both */
 
 static inline void put_timestamp(const void *cell, uint8_t *at)
@@ -132,7 +127,6 @@ static const char *read_timestamp(const bm__pg_reader *reader, const uint8_t *da
 const bm__type_ops bm__ops_timestamp = {
     .parse = parse,
     .print = print,
-    .rank = rank,
     .to = (const bm__pg_to[]){{BM__OID_TIMESTAMP, BM__FIXED(timestamp)}, {0}},
     .from = (const bm__pg_from[]){{BM__OID_TIMESTAMP, read_timestamp}, {0}},
 };
@@ -140,7 +134,6 @@ const bm__type_ops bm__ops_timestamp = {
 const bm__type_ops bm__ops_timestamptz = {
     .parse = parse_utc,
     .print = print_utc,
-    .rank = rank,
     .to = (const bm__pg_to[]){{BM__OID_TIMESTAMPTZ, BM__FIXED(timestamp)}, {0}},
     .from = (const bm__pg_from[]){{BM__OID_TIMESTAMPTZ, read_timestamp}, {0}},
 };

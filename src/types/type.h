@@ -44,10 +44,9 @@ typedef struct bm__type_ops {
     /* As parse reads it back and PostgreSQL reads it, whatever its DateStyle, IntervalStyle and
      * locale. */
     void (*print)(const void *value, bm__sink *out);
-    /* < 0, 0, > 0, in the order of PostgreSQL's btree.  NULL: compare `rank`. */
+    /* < 0, 0, > 0, in the order of PostgreSQL's btree.  NULL: the value is an integer of the type's
+     * width, and its order is that of integers. */
     int (*compare)(const void *a, const void *b);
-    /* The value's place in that order; NULL where no int64_t says it. */
-    int64_t (*rank)(const void *value);
     bool bare;           /* its text needs no quotes in an array literal */
     bool from_text;      /* members of text may be written to its columns and read from them, too */
     bm__as_text as_text; /* text alone */

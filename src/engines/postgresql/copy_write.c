@@ -186,7 +186,7 @@ static void write_rows(const rows *block, uint8_t *start)
         const bm__slot *slot = &block->slots[column];
         const bm__measured *measured = &block->columns[column];
         if (slot->codec->size != 0 && measured->cells.nulls == NULL) {
-            slot->codec->fill(&measured->cells, out, offset);
+            slot->codec->fill(&measured->cells, out, offset, NULL);
             offset += 4 + (ptrdiff_t)slot->codec->size;
             continue;
         }

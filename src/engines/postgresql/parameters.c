@@ -5,20 +5,17 @@ static bm_status append_block(const bm__slot *slot, const bm__batch *batch, size
                               size_t from, bm__buffer *out, bool *has_null, bm_error *err)
 {
     bm__measured block;
-    uint8_t *cursor[BM__BLOCK];
     uint8_t *start;
     size_t bad;
-    const bm__codec *codec = slot->codec;
     const bm__cells *cells = &block.cells;
     const size_t n = bm__block_rows(batch, from);
     const char *fault = bm__measure_block(slot, batch, column, from, n, &block, &bad);
     if (fault != NULL) {
         return bm__bad_cell(err, from + bad, batch->views[column].name, fault);
     }
-    size_t total = bm__values_size(codec, cells, block.sizes);
+    size_t total = bm__values_size(slot->codec, cells, block.sizes);
     BM_TRY(bm__buffer_reserve(out, total, &start, err));
-    bm__lay_out(codec, cells, block.sizes, start, cursor);
-    bm__write(slot, cells, block.sizes, cursor);
+    bm__values_write(slot, cells, block.sizes, start);
     *has_null = *has_null || cells->nulls != NULL;
     out->size += total;
     return BM_OK;

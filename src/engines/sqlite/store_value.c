@@ -1,6 +1,7 @@
 /* Cells to SQLite's storage classes. */
 #include "storage_table.h"
 
+#include "codec.h"
 #include "utf8.h"
 
 #include <math.h>
@@ -206,7 +207,7 @@ const char *bm__give_bool(const bm__stored *from, char scratch[BM__PRINT_MAX], b
 const char *bm__give_integer(const bm__stored *from, char scratch[BM__PRINT_MAX], bm__cell *out)
 {
     (void)scratch;
-    return set_integer(out, bm__type(from->type)->ops->rank(from->cell));
+    return set_integer(out, bm__load_int(from->cell, bm__type(from->type)->width));
 }
 
 /* Microseconds; a day has 24 hours. */

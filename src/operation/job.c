@@ -458,9 +458,41 @@ static bm_status succeeded(bm__job *job, const bm__answer *answer, bm_error *err
     }
 }
 
+/*
+ * May a row be at fault?  Not for a privilege, a lock, a timeout, or a table that cannot be
+ * written, though there is one row only, or the server was at one.  SQLSTATEs: appendix A of
+ * PostgreSQL's documentation.
+ */
+static bool may_be_of_a_row(const bm__answer *answer, const bm_error *err)
+{
+    static const char *const others[] = {"08", "0A", "25", "28", "40", "42",
+                                         "53", "55", "57", "58", "XX"};
+    switch (err->status) {
+    case BM_CONSTRAINT:
+    case BM_CONVERT:
+        return true;
+    case BM_LIMIT:
+        return strncmp(err->sqlstate, "54", 2) == 0 || answer->row != BM_NO_ROW;
+    case BM_AUTH: /* row-level security judges rows */
+        return strcmp(answer->routine, "ExecWithCheckOptions") == 0;
+    case BM_DATABASE: /* a trigger says what it likes */
+        for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+            if (strncmp(err->sqlstate, others[i], 2) == 0) {
+                return false;
+            }
+        }
+        return err->sqlstate[0] != '\0';
+    default:
+        return false;
+    }
+}
+
 /* The row and the column of an error, in the caller's terms. */
 static void locate(bm__job *job, const bm__answer *answer, bm_error *err)
 {
+    if (!may_be_of_a_row(answer, err)) {
+        return;
+    }
     size_t row = answer->row;
     bool write = job->phase == BM__PHASE_WRITE;
     if (write && job->plan->write.kind == BM__STEP_LOAD && answer->context[0] != '\0') {

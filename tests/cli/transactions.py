@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 
 from world import THREE, World, case, expect, says
 
@@ -57,6 +58,37 @@ def a_deferred_key_names_its_line(w: World) -> None:
     done = w.verb("update-fields", w.file("u.csv", "id,part\n3,98\n"), status=4)
     says(done, "u.csv:2")
     expect(w.sql("SELECT part FROM item"), "1")
+
+
+@case()
+def l25_what_is_no_fault_of_a_row_names_no_line(w: World) -> None:
+    """Of a file of one row, too."""
+    one = w.file("one.csv", "id,v\n1,2\n")
+    w.sql("CREATE TABLE item (id bigint PRIMARY KEY, v integer)")
+    refused = []
+    if w.lite:
+        w.sql("DROP TABLE item")
+        w.sql("CREATE VIEW item AS SELECT 1 AS id, 2 AS v")
+        refused.append((w.verb("create", one, status=1), "view"))
+        with sqlite3.connect(w.folder / "test.db", isolation_level=None) as other:
+            w.sql("DROP VIEW item")
+            w.sql("CREATE TABLE item (id bigint PRIMARY KEY, v integer)")
+            other.execute("BEGIN IMMEDIATE")
+            late = w.verb("create", "--timeout=200ms", "--retries=0", one, status=6)
+            refused.append((late, "timeout"))
+            other.execute("ROLLBACK")
+        other.close()
+    else:
+        url = w.database + " options='-cdefault_transaction_read_only=on"
+        url += f" -csearch_path={w.schema}'"
+        done = w.run("create", url, "item", one, status=1)
+        refused.append((done, "read-only"))
+        w.sql("CREATE MATERIALIZED VIEW seen AS SELECT 1 AS id, 2 AS v")
+        refused.append((w.run("create", w.database, "seen", one, status=1), "materialized view"))
+    for done, word in refused:
+        says(done, word, "nothing was written")
+        expect("one.csv" in done.err, False)
+    expect(w.sql("SELECT count(*) FROM item"), "0")
 
 
 @case("postgresql")

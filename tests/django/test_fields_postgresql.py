@@ -12,6 +12,7 @@ from django.db.models.expressions import RawSQL
 from app.cells import check, printed
 from app.odd import Odd
 from app.postgres import Checked, Coded, Contrib, Limited, Unusual
+from bulkmodel.model import fields as model_fields
 
 pytestmark = pytest.mark.django_db
 
@@ -265,3 +266,20 @@ def test_no_cast_cuts_to_the_length_of_a_domain(n: int) -> None:
     refusal(lambda: Coded.objects.update_fields("code", objects=made))
     refusal(lambda: Coded.objects.copy_from_objects([Coded(code=row.code) for row in made]))
     assert [printed(Coded, "code", made[-1].pk), Coded.objects.count()] == ["abc", n]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_type_is_asked_for_on_a_connection_that_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With CONN_HEALTH_CHECKS a connection that the server closed is replaced first."""
+    other = connection.copy()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    other.close()
+    monkeypatch.setitem(connection.settings_dict, "CONN_HEALTH_CHECKS", True)
+    connection.health_check_enabled, connection.health_check_done = True, False
+    model_fields._known.pop(Coded, None)
+    Coded.objects.bulk_create([Coded(code="abc")])
+    assert Coded.objects.count() == 1

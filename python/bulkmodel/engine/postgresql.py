@@ -163,6 +163,7 @@ def base_of(kind: str, connection: BaseDatabaseWrapper) -> str | None:
     the catalog that Django's query log does not count."""
     if _NAME.fullmatch(kind) is None:  # of more words: not a domain
         return None
+    connection.close_if_health_check_failed()
     connection.ensure_connection()
     driver = driver_of(connection)
     if driver is None:

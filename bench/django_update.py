@@ -10,6 +10,7 @@ import django_bulk_load  # noqa: F401  without it the row could not be run: fail
 import django_floor as floor
 import pgbulk
 from contest import Asked, Contest, Remote, Side
+from django.db import transaction
 from django_create import backend
 from django_models import LITE, Table, foo, wide
 from django_remote import change
@@ -161,6 +162,29 @@ def row_pg_update2_10k(asked: Asked) -> None:
 
 def row_pg_update2_100k(asked: Asked) -> None:
     update("django_pg_update2_100k", asked, ["value", "name"])
+
+
+class StaleRows(Rows):
+    """Of a table that another session's ANALYZE saw empty, before its rows were committed."""
+
+    def keep(self) -> None:
+        self.table.execute(f"CREATE TABLE {self.table.name}_kept AS TABLE {self.table.name}")
+        self.other = floor.connect()
+
+    def fresh_table(self) -> None:
+        self.table.empty()
+        with transaction.atomic(using=self.table.alias):
+            self.table.execute(f"INSERT INTO {self.table.name} TABLE {self.table.name}_kept")
+            self.other.execute(f"ANALYZE {self.table.name}")
+
+
+def row_pg_update_stale(asked: Asked) -> None:
+    n, table = asked.rows, foo()
+    table.fill(10 * n)
+    rows = StaleRows(table, n, ["value"])
+    rows.keep()
+    contest = Contest("django_pg_update_stale", asked, n, rows.verify)
+    contest.measures(backend()).run(rows.ours(), [rows.floor()])
 
 
 class WideRows(Rows):

@@ -71,6 +71,7 @@ for _row in ("django_pg_update", "django_pg_update2"):
         TARGETS[f"{_row}_{_size}_fastupdate"] = 1.5
         TARGETS[f"{_row}_{_size}_bulkload"] = 1.4
 TARGETS["django_pg_update_wide_django"] = 10.0
+TARGETS["django_pg_update_stale_floor"] = 0.34
 TARGETS["django_pg_update_wide_pgbulk"] = 2.5
 for _engine in ("pg", "sqlite"):
     for _verb in (
@@ -122,6 +123,7 @@ ROWS = {
     "django_pg_update2_10k": django("pg_update2_10k", 10_000),
     "django_pg_update2_100k": django("pg_update2_100k"),
     "django_pg_update_wide": django("pg_update_wide", 1_000),
+    "django_pg_update_stale": django("pg_update_stale", 20_000),
     "django_pg_upsert": django("pg_upsert"),
     "django_sqlite_create": django("sqlite_create"),
     "django_sqlite_create_wal": django("sqlite_create_wal"),

@@ -432,6 +432,8 @@ static void an_upsert_into_partitions(world *w)
     refused(w, status, BM_UNSUPPORTED, BM_NO_ROW, ""); /* there is no xmax to ask */
     ok(w, bm_bulk_create(w->db, bm_structs(&item_given_model, rows, 3),
                          CREATE(.update_conflicts = BM_ON), fresh(w), &w->err));
+    assert_int_equal(w->result.inserted, 2); /* they were all counted as updated */
+    assert_int_equal(w->result.updated, 1);
     expect(w, "1|n0\n2|n1\n3|n2\n", "SELECT id, name FROM item ORDER BY id");
     free(rows);
 }

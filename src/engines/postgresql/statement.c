@@ -103,6 +103,22 @@ static void put_also_of_upsert(bm__sql *sql, const bm__sql_shape *shape)
     }
 }
 
+/* Where there is no xmax: a statement sees the table as it was before its own INSERT.  A row that
+ * another session inserts meanwhile counts as inserted, so outcomes of single rows are refused. */
+static void put_was_inserted(bm__sql *sql, const bm__sql_shape *shape)
+{
+    if (!shape->no_xmax || shape->key_tells) {
+        /* Not the key: a composite with a NULL in it IS NOT NULL is false. */
+        bm__sql_put(sql, "w.inserted IS NOT NULL");
+        return;
+    }
+    bm__sql_put(sql, "NOT EXISTS (SELECT FROM ");
+    bm__sql_put_target(sql, shape);
+    bm__sql_put(sql, " AS o WHERE ");
+    put_equal(sql, shape, "o", shape->unique, shape->n_unique);
+    bm__sql_put(sql, ")");
+}
+
 /* The rows that were written, found again by key (a row that was inserted) or by the conflict's
  * columns (a row that was there): RETURNING's order is never used. */
 static void put_ord_keys(bm__sql *sql, const bm__sql_shape *shape)
@@ -119,8 +135,7 @@ static void put_ord_keys(bm__sql *sql, const bm__sql_shape *shape)
     }
     bm__sql_put(sql, "v.ord" MINUS "1, ");
     if (by_unique) {
-        /* Not the key: a composite with a NULL in it IS NOT NULL is false. */
-        bm__sql_put(sql, "w.inserted IS NOT NULL");
+        put_was_inserted(sql, shape);
         for (size_t i = 0; i < n_keys; i++) {
             bm__sql_put(sql, ", coalesce(w.");
             bm__sql_name(sql, shape->columns[keys[i]].name);

@@ -250,10 +250,10 @@ static bool rewinds(const bm__execution *x)
     return source == NULL || source->rewind != NULL;
 }
 
-/* Nothing is written, and the connection can be used as before. */
+/* Nothing is written, and the connection, NULL if it was never opened, can be used as before. */
 static bool may_ask(const bm__execution *x, bm__conn *conn, bool inside, const bm_error *err)
 {
-    bool settled = err->fate != BM_FATE_UNKNOWN && err->fate != BM_FATE_PARTIAL &&
+    bool settled = conn != NULL && err->fate != BM_FATE_UNKNOWN && err->fate != BM_FATE_PARTIAL &&
                    err->fate != BM_FATE_COMMITTED;
     bm__conn_state wanted = inside ? BM__CONN_IN_TRANSACTION : BM__CONN_IDLE;
     return settled && bm__db_root(x->db)->transport->state(conn, false) == wanted;

@@ -140,9 +140,9 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         return copied
 
     def snapshot(self, keep: bool = True) -> Any:
-        """Return a copy of the queryset that keeps the values it reads, or with False does not.
+        """Return a copy of the queryset that keeps a snapshot of what it reads; with False none.
 
-        Without them update_fields() needs field names.  Reading takes less memory."""
+        Without a snapshot update_fields() needs field names, and reading takes less memory."""
         if not isinstance(keep, bool):
             raise TypeError(f"snapshot() expects True or False, not {type(keep).__name__}")
         clone = self._chain()  # type: ignore[attr-defined]
@@ -499,9 +499,9 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         objects without a primary key get it.  Returns how many rows matched, with
         return_queryset=True the rows as a queryset, or with return_result=True a BulkResult.
         Values are stored as save() stores them.  Only rows that the queryset selects now are
-        written.  ValueError: a field cannot be written, an object has no primary key or is
-        repeated, there are no objects to write, or field names are missing for objects whose
-        original values are unknown."""
+        written.  ValueError: the queryset has not been read; a field cannot be written; an object
+        has no primary key or is repeated; `unique_fields` finds several rows, or a row with another
+        primary key; or field names are missing although the original values are unknown."""
         options = options_of(
             batch_size,
             concurrent,

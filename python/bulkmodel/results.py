@@ -14,17 +14,21 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 class Outcome(IntEnum):
-    """The outcome of one input row, as in BulkResult.outcomes and in the C library."""
+    """The outcome of one input row, as in BulkResult.outcomes and in the C library.
 
-    NONE = 0  # nothing was done with it
+    UNCHANGED: the row already had these values.  MISSING: no row has the key, or the queryset does
+    not select it.  IGNORED: the object repeats the key of another one (`duplicates`).  SKIPPED and
+    REJECTED are reserved: no call returns them yet."""
+
+    NONE = 0
     INSERTED = 1
     UPDATED = 2
-    UNCHANGED = 3  # the row already had these values
-    MISSING = 4  # no row has the key
-    IGNORED = 5  # it conflicts with a row, or repeats the key of another object
+    UNCHANGED = 3
+    MISSING = 4
+    IGNORED = 5
     DELETED = 6
-    SKIPPED = 7  # dropped by a trigger
-    REJECTED = 8  # set aside
+    SKIPPED = 7
+    REJECTED = 8
 
 
 class Change(NamedTuple):
@@ -40,8 +44,10 @@ class Change(NamedTuple):
 class BulkResult:
     """What a call did.
 
-    The counts are of input rows.  outcomes has one byte for each input row, in order: an Outcome.
-    keys has the primary key of each input row, None where it has no row.  statements is the number
+    The counts are of input rows; only `deleted` of bulk_sync() counts rows of the queryset, which
+    have no outcome.  outcomes has one byte for each input row, in order: an Outcome.  keys has the
+    primary key of each input row, None where it is unknown: for an ignored object, for a row that a
+    dry run inserted, and for a row that was not found.  statements is the number
     sent, BEGIN and COMMIT included.  replays is how often the call was repeated (`retries`).
     dry_run: everything was rolled back, and the counts say what would have happened.
     deleted_by_label: deleted rows by model label, rows deleted by cascades included.  changes: what

@@ -45,14 +45,16 @@ class WriteMethods(MoreMethods):
         unique_fields: the fields that identify a row; default: the primary key.  An object in which
         one of them is None is inserted.  update_fields: the fields that an existing row gets;
         default: all but the primary key, unique_fields, auto_now_add and generated fields.  Rows
-        that have these values already are not written, unless update_unchanged=True; auto_now is
-        set in the rows that are.  duplicates: what to do with objects that identify the same row:
-        "error", or write the "first" or the "last" and ignore the others.  dry_run: do everything,
-        then roll back.
+        that have these values already are not written, unless update_unchanged=True.  auto_now is
+        set in the rows that are; with update_fields only if it is named.  duplicates: what to do
+        with objects that identify the same row: "error", or write the "first" or the "last" and
+        ignore the others.  dry_run: run the call, then roll it back.
 
-        Returns a BulkResult.  All objects get the primary key of their row.  Keys are drawn from
-        the sequence for new rows only.  ValueError: a field cannot be used, or objects identify
-        the same row.  After an error the objects are as before."""
+        The call looks for rows in the whole table: a filter of the queryset has no effect.  Returns
+        a BulkResult.  All objects get the primary key of their row, except those that `duplicates`
+        ignores.  Keys are drawn from the sequence for new rows only.  ValueError: a field cannot be
+        used, objects identify the same row, or several rows have the values of one object.  After
+        an error the objects are as before."""
         options = options_of(
             batch_size,
             send_signals=send_signals,
@@ -113,18 +115,19 @@ class WriteMethods(MoreMethods):
         commit_check: bool | None = None,
         retries: int = 0,
     ) -> BulkResult:
-        """Make the rows that the queryset selects those of the objects, in one transaction.
+        """Insert, update and delete rows so that those of the queryset match the objects.
 
-        Rows that no object has are deleted as by bulk_delete(), or get the values of soft_delete,
-        or stay with delete=False.  The others are updated where they differ, and the remaining
-        objects are inserted.  unique_fields, update_fields and duplicates are those of
-        bulk_upsert().  max_deletes: how many rows may be deleted, as a number or as text like "5%"
-        of the queryset's rows, which always allows 10.  allow_empty: accept an empty list, which
-        deletes all rows.  dry_run: do everything, then roll back; the result then has `changes`.
+        Everything is one transaction.  Rows without an object are deleted as by bulk_delete(); with
+        soft_delete they get these values instead; with delete=False they stay.  Rows that differ
+        are updated, and the other objects are inserted.  unique_fields, update_fields and
+        duplicates are those of bulk_upsert().  max_deletes: how many rows may be deleted, as a
+        number or as text like "5%" of the queryset's rows, which always allows 10.  allow_empty:
+        accept an empty list; max_deletes still applies.  dry_run: run the call, then roll it back;
+        the result then has `changes`.
 
         Returns a BulkResult.  The rows of the queryset are locked.  bulkmodel.errors.Refused: there
         are no objects.  bulkmodel.errors.TooManyDeletes: see max_deletes; its `result` has the
-        counts.  ValueError: an object's row is not in the queryset, or would not be.
+        counts.  ValueError: the row of an object exists outside of the queryset, or would leave it.
         IntegrityError: another transaction has inserted such a row meanwhile."""
         if self.query.is_sliced:
             raise TypeError("Cannot use 'limit' or 'offset' with bulk_sync().")
@@ -202,11 +205,12 @@ class WriteMethods(MoreMethods):
 
         unique_fields: the fields that identify a row; default: the primary key.  Keys of several
         fields are tuples.  on_delete, pre_delete and post_delete work as in Django's delete().  A
-        model without them takes one statement.  duplicates: "error", or "first" or "last", which
-        ignore a repeated key.  dry_run: do everything, then roll back.
+        model that needs none of them takes one DELETE.  duplicates: "error", or "first" or "last",
+        which ignore a repeated key.  dry_run: run the call, then roll it back.
 
-        Returns a BulkResult; deleted_by_label counts rows of all models.  A key that no row has is
-        `missing`.  ValueError: an object has no key, or a key is repeated."""
+        Returns a BulkResult; deleted_by_label counts rows of all models.  A key is `missing` if no
+        row has it or the queryset does not select its row.  ValueError: an object has no key, or a
+        key is repeated."""
         options = options_of(
             send_signals=send_signals,
             send_signal=send_signal,

@@ -55,7 +55,7 @@ class Sync(Upsert):
         ]
         if not objects and not scope.allow_empty:
             raise Refused(
-                "bulk_sync() without objects would delete all rows: pass allow_empty=True."
+                "bulk_sync() was given no objects: pass allow_empty=True if that is right."
             )
 
     def _moved(self, error: BaseException) -> bool:

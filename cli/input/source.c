@@ -343,9 +343,14 @@ void cli_source_locate(const cli_source *source, bm_error *err)
         size_t row = err->row;
         bool has = i != source->reading && row >= chunk->first && row < chunk->first + chunk->n;
         if (has) {
+            const size_t other = err->other_row;
             err->row -= (size_t)chunk->first;
+            err->other_row = other != BM_NO_ROW && other >= chunk->first
+                                 ? other - (size_t)chunk->first
+                                 : BM_NO_ROW;
             cli_chunk_locate(chunk, &source->map, err);
             err->row = row;
+            err->other_row = other;
             return;
         }
     }

@@ -261,6 +261,13 @@ void cli_chunk_locate(const cli_chunk *chunk, const cli_column_map *map, bm_erro
     }
     const char *file = cli_short_path(chunk->file);
     unsigned long long line = chunk->lines[err->row];
+    if (err->other_row < chunk->n && err->status == BM_INVALID) {
+        err->status = BM_CONVERT; /* the file is wrong, not the command */
+        snprintf(err->message, sizeof err->message,
+                 "%s:%llu: lines %llu and %llu have the same key", file, line, line,
+                 (unsigned long long)chunk->lines[err->other_row]);
+        return;
+    }
     bool convert = err->status == BM_CONVERT;
     const char *fault = convert ? cell_fault(chunk, map, err->row, err->column, &why) : NULL;
     memcpy(words, err->message, sizeof words);

@@ -157,6 +157,7 @@ static bm_status write_chunk(const cli_batches *b, bm_db *tx, cli_chunk *chunk,
         cli_add_counts(sum, &result);
     } else {
         cli_chunk_locate(chunk, map, err);
+        status = err->status;
     }
     bm_result_clear(&result);
     return status;

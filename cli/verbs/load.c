@@ -203,6 +203,7 @@ static bm_status write_stream(loading *l, bm_db *db, bm_result *result, bm_error
     bm_status status = l->perform(l, db, bm_stream(&l->map->model, source), NULL, result, err);
     if (status != BM_OK) {
         cli_source_locate(l->source, err);
+        status = err->status;
     }
     if (status == BM_PARTIAL) {
         cli_partial_commit(l->options, l->source, result);

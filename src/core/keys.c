@@ -141,7 +141,7 @@ static bm_status check_nulls(const order_by *by, const size_t *rows, size_t n, b
             size_t row = row_of(rows, i);
             if (bm__view_state(key, row) != BM_VALUE) {
                 return bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, row, key->name,
-                                     "row %zu: the key column \"%s\" has no value", row, key->name);
+                                     "the key column \"%s\" has no value", key->name);
             }
         }
     }
@@ -274,9 +274,8 @@ bm_status bm__keys_distinct(const bm__view *const *keys, size_t n_keys, bm_dupli
             end++;
         }
         if (end - i > 1 && rule == BM_DUPLICATES_ERROR) {
-            bm_status status =
-                bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, order[i], keys[0]->name,
-                              "rows %zu and %zu have the same key", order[i], order[i + 1]);
+            bm_status status = bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, order[i],
+                                             keys[0]->name, "two rows have the same key");
             err->other_row = order[i + 1];
             return status;
         }

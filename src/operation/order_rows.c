@@ -2,7 +2,9 @@
 
 #include "keys.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Rows that the rule leaves out are counted, whether or not anybody asks for outcomes. */
 static void set_ignored(bm__call *call, const uint8_t *dropped, size_t n)
@@ -15,14 +17,22 @@ static void set_ignored(bm__call *call, const uint8_t *dropped, size_t n)
     }
 }
 
-/* Errors of a chunk name its rows: make them the caller's. */
+/* Errors of a chunk name its rows: make them the caller's, and say them. */
 static bm_status in_callers_rows(const bm__call *call, bm_status status, bm_error *err)
 {
-    if (status != BM_OK && err->row != BM_NO_ROW) {
-        err->row += call->base;
+    char words[sizeof err->message];
+    if (status == BM_OK || err->row == BM_NO_ROW) {
+        return status;
     }
-    if (status != BM_OK && err->other_row != BM_NO_ROW) {
+    err->row += call->base;
+    if (err->other_row != BM_NO_ROW) {
         err->other_row += call->base;
+        snprintf(err->message, sizeof err->message, "rows %zu and %zu have the same key", err->row,
+                 err->other_row);
+    } else {
+        memcpy(words, err->message, sizeof words);
+        snprintf(err->message, sizeof err->message, "row %zu: %.*s", err->row,
+                 (int)sizeof words - 32, words);
     }
     return status;
 }

@@ -88,3 +88,15 @@ def t6_an_escape_is_kept_where_it_escapes_nothing(w: World) -> None:
         w.sql("DELETE FROM item")
         w.verb("create", "--escape=\\", stdin=text)
         expect((fill, w.sql("SELECT name FROM item")), (fill, '"\\b\\c'))
+
+
+@case()
+def l12_rows_with_the_same_key_are_named_by_their_lines(w: World) -> None:
+    """Also far behind the first chunk."""
+    w.items()
+    rows = "".join(f"{i},n\n" for i in range(50_000))
+    for verb in ("upsert", "update-fields", "delete"):
+        path = w.file("f.csv", f"id,name\n{rows}70000,a\n70001,b\n70000,c\n")
+        done = w.verb(verb, path, status=3)
+        says(done, "f.csv:50002: lines 50002 and 50004 have the same key")
+    expect(w.sql("SELECT count(*) FROM item"), "0")

@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, models, transaction
 from django.db.models.expressions import DatabaseDefault
 from django.test.utils import CaptureQueriesContext
 
-from app.computing import Order, Slot, Virtual
+from app.computing import Blank, Order, Slot, Virtual
 from app.keys import Pair
 from app.odd import Alias, Computed, Defaults, Named, Place
 
@@ -179,3 +179,15 @@ def test_update_by_a_composite_key(on_engine: list[str]) -> None:
         assert some.update_fields("note", objects=rows) == min(n, 5)
         assert Slot.django.exclude(note="none").count() == min(n, 5)
     assert len(on_engine) == 9
+
+
+@pytest.mark.parametrize("n", [1, 3, MANY])
+@pytest.mark.parametrize("verb", ["bulk_create", "copy_from_objects"])
+def test_rows_of_defaults_alone(verb: str, n: int) -> None:
+    """No column is left to send."""
+    rows = [Blank() for _ in range(n)]
+    getattr(Blank.objects, verb)(rows)
+    assert Blank.django.filter(state="new", count=3).count() == n
+    if verb == "bulk_create":
+        assert [row.pk is not None for row in rows] == [True] * n
+        assert {(row.state, row.count) for row in rows} == {("new", 3)}

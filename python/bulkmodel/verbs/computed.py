@@ -34,6 +34,7 @@ def gather_new(
     """Add the values of new objects to the rows.  A column whose values are all the database's
     default is left out.  knows_defaults: the catalog has the expressions of the defaults."""
     given: list[Column] = []
+    sent = 0
     for column in columns:
         marks = _defaults(column.field, objects)
         if not any(marks):
@@ -41,7 +42,7 @@ def gather_new(
         elif column in target.description.keys:
             raise Fallback("the database computes a primary key")
         elif sends_defaults(target.connection):
-            _gather_constants(target, rows, objects, column)
+            sent += _gather_constants(target, rows, objects, column)
         elif not all(marks):
             if not knows_defaults:
                 raise Fallback(f"field {column.field.name} is the default in some of a few rows")
@@ -49,6 +50,9 @@ def gather_new(
             others = [value if mark else o for mark, o in zip(marks, objects)]
             gather(target, rows, others, [column], False, for_create)
             rows.default(column.index, marks)
+            sent += 1
+    if not given and not sent:
+        raise Fallback("every column is the database's default, and the engine writes no other row")
     gather(target, rows, objects, given, False, for_create)
 
 
@@ -60,9 +64,10 @@ def _defaults(field: Any, objects: list[Any]) -> bytes:
     return bytes(type(value) is DatabaseDefault for value in values)
 
 
-def _gather_constants(target: Target, rows: _core.Rows, objects: list[Any], column: Column) -> None:
+def _gather_constants(target: Target, rows: _core.Rows, objects: list[Any], column: Column) -> bool:
     """Add a column on a database to which Django sends the expression of a default: the value in
-    it.  Another expression must be the default of all rows."""
+    it.  Another expression must be the default of all rows; then the column is left out, and False
+    is returned."""
     field: Any = column.field
     default = field._db_default_expression
     values = [getattr(object, field.attname) for object in objects]
@@ -71,8 +76,10 @@ def _gather_constants(target: Target, rows: _core.Rows, objects: list[Any], colu
         raise Fallback(f"field {field.name} is the default of another field")
     if type(default) is models.Value:
         gather(target, rows, objects, [column], False, partial(_with_constant, default.value))
-    elif len(made) < len(values):
+        return True
+    if len(made) < len(values):
         raise Fallback(f"field {field.name} is an expression in some rows")
+    return False
 
 
 def _with_constant(

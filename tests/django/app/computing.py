@@ -64,3 +64,13 @@ class Rare(Special):
 
     objects = BulkModelManager()
     django = models.Manager()
+
+
+class Blank(models.Model):
+    """Every column but the key has a default of the database."""
+
+    state = models.CharField(max_length=20, db_default="new")
+    count = models.IntegerField(db_default=3)
+
+    objects = BulkModelManager()
+    django = models.Manager()

@@ -37,13 +37,14 @@ def reset_connection(connection: BaseDatabaseWrapper) -> None:
 
 
 @contextmanager
-def usable_or_closed(connection: BaseDatabaseWrapper) -> Iterator[None]:
+def usable_or_closed(connection: BaseDatabaseWrapper, by_any_error: bool = False) -> Iterator[None]:
     """Close the connection if an interrupt, or the end of a generator, leaves it in the middle of a
-    statement."""
+    statement.  by_any_error: also an exception, which a signal handler may raise."""
     try:
         yield
     except BaseException as error:
-        if not isinstance(error, Exception) and _is_in_the_middle(connection):
+        ends = by_any_error or not isinstance(error, Exception)
+        if ends and _is_in_the_middle(connection):
             with suppress(Exception):
                 connection.close()
         raise

@@ -13,6 +13,7 @@ from django.db.models.base import ModelState
 
 from bulkmodel import _core
 from bulkmodel.engine import failure, postgresql
+from bulkmodel.engine.connections import usable_or_closed
 from bulkmodel.engine.jobs import Jobs, share, workers_for
 from bulkmodel.engine.returned_keys import ASKED, PROVED, way_of
 from bulkmodel.engine.statements import ANY_ROW, SMALL, Condition, Reading, reads_keys
@@ -145,8 +146,10 @@ class Create:
         """Ask the server to describe the table, if that pays."""
         if not self.target.dialect.has_catalog or len(self.objects) <= SMALL:
             return None
+        connection = self.target.connection
         try:
-            return postgresql.ask(self.target.table, self.target.connection)
+            with usable_or_closed(connection, by_any_error=True):  # there is no transaction yet
+                return postgresql.ask(self.target.table, connection)
         except _core.Unfit as error:
             raise Fallback(str(error)) from error
 

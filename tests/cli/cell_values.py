@@ -133,10 +133,24 @@ def make_types(w: World) -> None:
     )
 
 
+def is_built_without_xml(w: World) -> bool:
+    """Some servers are."""
+    try:
+        w.sql("SELECT '<a/>'::xml")
+    except AssertionError as error:
+        if "unsupported XML feature" in str(error):
+            return True
+        raise
+    return False
+
+
 @case("postgresql")
 def a_column_of_any_type_takes_the_server_s_text(w: World) -> None:
     make_types(w)
-    for kind, texts in {**ANY, **UNORDERED}.items():
+    kinds = {**ANY, **UNORDERED}
+    if is_built_without_xml(w):
+        del kinds["xml"]
+    for kind, texts in kinds.items():
         rows: list[tuple[object, str]] = list(enumerate(texts))
         values = ", ".join(f"({i}, {literal(text)}::{kind})" for i, text in rows)
         w.sql(

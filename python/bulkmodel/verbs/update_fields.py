@@ -452,11 +452,8 @@ def _update_of(
 def _write_as_django(queryset: Any, changes: Changes, batch_size: int | None) -> int:
     groups: dict[tuple[tuple[str, ...], int | None], list[Any]] = {}
     for i, row in enumerate(changes.rows):
-        names = tuple(
-            field.name
-            for field in changes.fields
-            if field not in changes.kept or changes.kept[field][i]
-        )
+        fields = [f for f in changes.fields if f not in changes.kept or changes.kept[f][i]]
+        names = tuple(field.attname for field in fields)  # a field's name would read its object
         alone = any(_is_null_of_json(getattr(row, name)) for name in names)
         groups.setdefault((names, i if alone else None), []).append(row)
     matched = 0

@@ -28,6 +28,14 @@ static int64_t number_of(const uint8_t *data, size_t width)
     return (int64_t)value;
 }
 
+/* Dates and timestamps have two, the ends of their integers. */
+static bool is_infinity(bm_type type, int64_t value)
+{
+    return type == BM_DATE   ? value == INT32_MIN || value == INT32_MAX
+           : type == BM_TIME ? false
+                             : value == INT64_MIN || value == INT64_MAX;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 9) {
@@ -48,7 +56,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     }
     const int64_t value = number_of(data + 1, width);
-    const bool fits = value >= kinds[kind].least && value <= kinds[kind].most;
+    const bool fits = is_infinity(kinds[kind].type, value) ||
+                      (value >= kinds[kind].least && value <= kinds[kind].most);
     if ((reader.read(&reader, data + 1, width, &member, &arena) == NULL) != fits) {
         abort();
     }

@@ -69,7 +69,7 @@ class Fallback(Exception):
 class falls_back:
     """Log whether the block succeeded or raised Fallback.  The code after it then uses Django.
 
-    A class: a generator's context takes three times as long, which a call of one row feels."""
+    It is a class because each call enters it, and a generator's context costs more."""
 
     __slots__ = ("model", "verb")
 

@@ -64,10 +64,10 @@ class Upsert:
         self.fields = _updated(self.model, self.unique, update_fields)
         self.stamped: list[Field] = []
         if update_fields is None:
-            self.stamped = [f for f in self.model._meta.concrete_fields if _sets_itself(f)]
+            self.stamped = [f for f in self.model._meta.concrete_fields if _is_auto_now(f)]
         self.compared: list[str] = []  # auto_now alone is no change
         if not update_unchanged:
-            self.compared = [f.attname for f in self.fields if not _sets_itself(f)]
+            self.compared = [f.attname for f in self.fields if not _is_auto_now(f)]
         # Keys of related objects that were saved after they were assigned.
         for row in objects if has_relations(self.model) else ():
             row._prepare_related_fields_for_save("bulk_upsert")
@@ -195,7 +195,7 @@ def _updated(
             and not field.generated
             and not getattr(field, "auto_now_add", False)
             and field.name != "bm_create_uuid"
-            and not _sets_itself(field)
+            and not _is_auto_now(field)
         ]
     if isinstance(names, str):
         raise TypeError(f"update_fields must be a list of field names: [{names!r}]")
@@ -210,7 +210,7 @@ def _updated(
     return fields
 
 
-def _sets_itself(field: Any) -> bool:
+def _is_auto_now(field: Any) -> bool:
     return bool(getattr(field, "auto_now", False))
 
 

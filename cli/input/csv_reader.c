@@ -402,6 +402,7 @@ static bm_status csv_reader_header(void *reader, cli_names *names, bm_error *err
     }
     r->names = NULL;
     r->column = 0;
+    r->joined = false;
     return check_names(r, names, err);
 }
 

@@ -168,6 +168,7 @@ static void clear(cli_chunk *chunk)
     chunk->pages = NULL;
     chunk->bytes = 0;
     chunk->n = 0;
+    chunk->null_texts = false;
 }
 
 static void take_text(cli_sink *sink, size_t i)

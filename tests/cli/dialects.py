@@ -145,6 +145,8 @@ def f6_quotes_that_join_lines_are_named(w: World) -> None:
     says(done, "standard input:4: the row has 3 cells")
     done = w.verb("create", stdin='id,name\n5,"a\n6,b",c\n', status=3)
     says(done, "a quoted cell of it has line ends", "--quote=none")
+    done = w.verb("create", "-m", "n\nm=name", stdin='id,"n\nm"\n5,a,b\n', status=3)
+    expect("line ends" in done.err, False)  # the header has some, the row has none
     done = w.verb("create", stdin='id,name\n5,"a\n', status=3)
     says(done, "--quote=none")
 

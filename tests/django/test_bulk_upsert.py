@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.exceptions import FieldDoesNotExist
-from django.db import DatabaseError, IntegrityError, connection, models, transaction
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    OperationalError,
+    connection,
+    models,
+    transaction,
+)
 from django.test.utils import CaptureQueriesContext
 
 from app.keys import Pair, Stock
@@ -451,3 +458,22 @@ def test_a_related_manager_and_a_filter_do_not_hide_rows() -> None:
     made(3)
     rows = [Plain(name="n2", value=9)]
     assert Plain.objects.filter(value=0).bulk_upsert(rows, ["name"]).updated == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_hook_behind_commit_leaves_the_keys() -> None:
+    """Its error comes after the rows are there."""
+    rows = [Plain(name=f"n{i}", value=i) for i in range(3)]
+
+    def hook() -> None:
+        raise OperationalError("of the hook")
+
+    def registers(execute: Any, *statement: Any) -> Any:
+        if not connection.run_on_commit and statement[0].startswith("INSERT"):
+            transaction.on_commit(hook)
+        return execute(*statement)
+
+    with connection.execute_wrapper(registers), pytest.raises(OperationalError, match="hook"):
+        Plain.objects.bulk_upsert(rows, ["name"])
+    assert Plain.django.count() == 3
+    assert all(row.pk is not None and not row._state.adding for row in rows)

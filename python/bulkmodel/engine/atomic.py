@@ -70,14 +70,21 @@ class _RolledBack(Exception):
 def trial(using: str, dry_run: bool, undo: Callable[[], None]) -> Iterator[None]:
     """Run a call in a transaction, inside the caller's with a savepoint, so that it can begin
     again after an error.  dry_run: roll back at the end.  undo: called if it was rolled back."""
-    nested = connections[using].in_atomic_block
+    within = _savepoint if connections[using].in_atomic_block else one_transaction
     try:
-        with transaction.atomic(using=using) if nested else one_transaction(using):
+        with within(using, undo):
             yield
             if dry_run:
                 raise _RolledBack
     except _RolledBack:
-        undo()
+        pass
+
+
+@contextmanager
+def _savepoint(using: str, undo: Callable[[], None]) -> Iterator[None]:
+    try:
+        with transaction.atomic(using=using):
+            yield
     except BaseException:
         undo()
         raise

@@ -11,12 +11,14 @@ static const struct {
     bm_type type;
     size_t width;
     uint32_t oid;
-    int64_t least, most; /* as the server counts; src/include/datatype/timestamp.h */
+    int64_t least, most; /* as the server counts; src/include/datatype/timestamp.h; of a timestamp
+                          * the last that is before INT64_MAX here, which is infinity */
 } kinds[] = {
     {BM_DATE, 4, 1082, -2451545, 2145031948},
     {BM_TIME, 8, 1083, 0, INT64_C(86400000000)},
-    {BM_TIMESTAMP, 8, 1114, INT64_C(-211813488000000000), INT64_MAX - INT64_C(946684800000000)},
-    {BM_TIMESTAMPTZ, 8, 1184, INT64_C(-211813488000000000), INT64_MAX - INT64_C(946684800000000)},
+    {BM_TIMESTAMP, 8, 1114, INT64_C(-211813488000000000), INT64_MAX - 1 - INT64_C(946684800000000)},
+    {BM_TIMESTAMPTZ, 8, 1184, INT64_C(-211813488000000000),
+     INT64_MAX - 1 - INT64_C(946684800000000)},
 };
 
 static int64_t number_of(const uint8_t *data, size_t width)

@@ -399,12 +399,13 @@ typedef struct bm_result {
     size_t n_parts;
     uint64_t statements; /**< sent, BEGIN and COMMIT included */
     double seconds;
-    uint64_t replays; /**< how many times the call was repeated: bm_call.retries */
+    uint64_t replays;  /**< how many times the call was repeated: bm_call.retries */
+    uint64_t rejected; /**< rows that were set aside: bm_call.on_error */
 } bm_result;
 
 #define BM_RESULT_INIT                                                                             \
     {                                                                                              \
-        sizeof(bm_result), 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, 0, 0, 0, 0                    \
+        sizeof(bm_result), 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, 0, 0, 0, 0, 0                 \
     }
 
 /** Free what a result owns, including its queryset, and make it empty again.  NULL is legal. */
@@ -502,6 +503,12 @@ BM_API void bm_cancel_free(bm_cancel *token);
 
 /* --------------------------------------------------------------------------------------- verbs */
 
+/** What a call does with a row that cannot be written. */
+typedef enum bm_on_error {
+    BM_ON_ERROR_FAIL = 0, /**< the call fails and writes nothing */
+    BM_ON_ERROR_REJECT    /**< the row is set aside and the others are written */
+} bm_on_error;
+
 /** Options of every verb.  Times are in milliseconds: 0 is the default, negative is no limit. */
 typedef struct bm_call {
     size_t size;
@@ -534,6 +541,22 @@ typedef struct bm_call {
                     read again.  Pauses are random, up to 2 seconds; for at most 30 seconds */
     void (*on_retry)(void *user, uint64_t replay,
                      const bm_error *why); /**< before each repetition; `replay` counts from 1 */
+    /**
+     * BM_ON_ERROR_REJECT: a row that cannot be converted, or that the database refuses, is rejected
+     * and the call goes on.  The rows are bm_structs, bm_struct_pointers or bm_stream.  The table
+     * then holds what it would hold if the rows had been written one by one, in order, without
+     * those that fail.  All is one transaction on one connection, in which deferred constraints are
+     * checked at once.  Of rows with equal keys in an update, upsert or delete the first is kept
+     * and the others are rejected, unless the options have a rule for duplicates.  The call is not
+     * repeated (`retries`), and returns no keys, outcomes or queryset.
+     */
+    bm_on_error on_error;
+    int64_t max_rejects; /**< more rejected rows are BM_LIMIT, and nothing is written; default: 10 %
+                            of the rows, checked at the end.  Negative: no limit */
+    /** Called for each rejected row, in the order of rows: why->row is its number, before the
+     * following `next` of a stream.  A status other than BM_OK ends the call, which is rolled back.
+     */
+    bm_status (*on_reject)(void *user, const bm_error *why, bm_error *err);
 } bm_call;
 
 /** What to do with rows of one call (when streaming: of one chunk) that have the same key.  Keys

@@ -70,8 +70,20 @@ static void close_source(const bm_rows *rows)
     }
 }
 
+static bm_status carry_out(bm__execution *x, const void *options, bm__set_aside *rejects,
+                           bm_result *result, bm_error *err)
+{
+    if (x->op.settings.on_error == BM_ON_ERROR_FAIL) {
+        return bm__execute(x, result, err);
+    }
+    return rejects != NULL ? rejects(x, options, result, err)
+                           : bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,
+                                      "on_error: this verb writes no rows");
+}
+
 /* Check, run, and tell the caller's rows. */
-static bm_status run(bm__execution *x, bm_result *result, bm_error *err)
+static bm_status run(bm__execution *x, const void *options, bm__set_aside *rejects,
+                     bm_result *result, bm_error *err)
 {
     bm_status status = err->status;
     if (status == BM_OK && x->db == NULL) {
@@ -82,7 +94,7 @@ static bm_status run(bm__execution *x, bm_result *result, bm_error *err)
             bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "duplicates must be a bm_duplicates value");
     }
     if (status == BM_OK) {
-        status = bm__execute(x, result, err);
+        status = carry_out(x, options, rejects, result, err);
     }
     settle_outcomes(x, result, status);
     x->op.missing = result->missing;
@@ -94,7 +106,7 @@ static bm_status run(bm__execution *x, bm_result *result, bm_error *err)
 }
 
 bm_status bm__entry_call(bm_db *db, const bm__verb *verb, bm_rows rows, const void *options,
-                         bm_result *given, bm_error *err)
+                         bm__set_aside *rejects, bm_result *given, bm_error *err)
 {
     bm_result local;
     bm_error unwanted;
@@ -105,7 +117,7 @@ bm_status bm__entry_call(bm_db *db, const bm__verb *verb, bm_rows rows, const vo
     }
     bm_result *result = bm__result_begin(given, &local);
     int64_t start = bm__now_ns();
-    bm_status status = run(&x, result, err);
+    bm_status status = run(&x, options, rejects, result, err);
     if (status == BM_OK || status == BM_PARTIAL) {
         give(&x, result, status);
     }

@@ -11,8 +11,12 @@ bm_error *bm__error_begin(bm_error *given, bm_error *local);
 /* A NULL place for what is given out is BM_INVALID. */
 bm_status bm__check_out(const void *out, bm_error *err);
 
-/* One call of a verb; `options` is its struct, or NULL. */
+/* Carries a call out that sets rows aside: bm__reject_rows. */
+typedef bm_status bm__set_aside(bm__execution *execution, const void *options, bm_result *result,
+                                bm_error *err);
+
+/* One call of a verb; `options` is its struct, or NULL.  `rejects` NULL: it writes no rows. */
 bm_status bm__entry_call(bm_db *db, const bm__verb *verb, bm_rows rows, const void *options,
-                         bm_result *result, bm_error *err);
+                         bm__set_aside *rejects, bm_result *result, bm_error *err);
 
 #endif

@@ -1,32 +1,32 @@
 /* The verbs, as the public header has them. */
-#include "entry.h"
+#include "reject_rows.h"
 
 bm_status bm_bulk_create(bm_db *db, bm_rows rows, const bm_bulk_create_options *options,
                          bm_result *result, bm_error *err)
 {
-    return bm__entry_call(db, &bm__verb_bulk_create, rows, options, result, err);
+    return bm__entry_call(db, &bm__verb_bulk_create, rows, options, bm__reject_rows, result, err);
 }
 
 bm_status bm_update_fields(bm_db *db, bm_rows rows, const bm_update_fields_options *options,
                            bm_result *result, bm_error *err)
 {
-    return bm__entry_call(db, &bm__verb_update_fields, rows, options, result, err);
+    return bm__entry_call(db, &bm__verb_update_fields, rows, options, bm__reject_rows, result, err);
 }
 
 bm_status bm_update(bm_db *db, bm_rows rows, const bm_update_options *options, bm_result *result,
                     bm_error *err)
 {
-    return bm__entry_call(db, &bm__verb_update, rows, options, result, err);
+    return bm__entry_call(db, &bm__verb_update, rows, options, bm__reject_rows, result, err);
 }
 
 bm_status bm_delete(bm_db *db, bm_rows rows, const bm_delete_options *options, bm_result *result,
                     bm_error *err)
 {
-    return bm__entry_call(db, &bm__verb_delete, rows, options, result, err);
+    return bm__entry_call(db, &bm__verb_delete, rows, options, bm__reject_rows, result, err);
 }
 
 bm_status bm_copy_to(bm_db *db, bm_rows rows, const bm_copy_to_options *options, bm_result *result,
                      bm_error *err)
 {
-    return bm__entry_call(db, &bm__verb_copy_to, rows, options, result, err);
+    return bm__entry_call(db, &bm__verb_copy_to, rows, options, NULL, result, err);
 }

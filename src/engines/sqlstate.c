@@ -6,6 +6,7 @@
 #define RESTRICT_VIOLATION "23001"
 #define NOT_NULL_VIOLATION "23502"
 #define FOREIGN_KEY_VIOLATION "23503"
+#define UNIQUE_VIOLATION "23505"
 #define CHECK_VIOLATION "23514"
 #define SEQUENCE_GENERATOR_LIMIT_EXCEEDED "2200H"
 #define NUMERIC_VALUE_OUT_OF_RANGE "22003"
@@ -24,6 +25,11 @@ bool bm__says_row_alone(const bm_error *err)
 {
     return is(err, NOT_NULL_VIOLATION) || is(err, CHECK_VIOLATION) ||
            is(err, FOREIGN_KEY_VIOLATION);
+}
+
+bool bm__says_duplicate(const bm_error *err)
+{
+    return is(err, UNIQUE_VIOLATION);
 }
 
 bool bm__says_sequence_ended(const bm_error *err)

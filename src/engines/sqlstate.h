@@ -11,6 +11,9 @@ bool bm__says_reference(const bm_error *err);
  * it refers to. */
 bool bm__says_row_alone(const bm_error *err);
 
+/* The row is in the table already, or was given before: a unique constraint. */
+bool bm__says_duplicate(const bm_error *err);
+
 /* A sequence has given its last value. */
 bool bm__says_sequence_ended(const bm_error *err);
 

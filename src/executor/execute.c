@@ -359,7 +359,7 @@ static bm_status with_connections(bm__execution *x, bm__conn **conns, size_t n, 
             forget(x);
         }
     }
-    if (status != BM_OK) {
+    if (status != BM_OK && !x->op.sets_aside) { /* who sets rows aside looks for it by parts */
         find_row(x, conns, n, inside, result, err);
     }
     return status;

@@ -71,7 +71,7 @@ typedef struct bm__call {
 
     bool several; /* several jobs share the call */
     bool dry_run;
-    bool probes; /* after a deferred constraint failed: each chunk is checked, all is rolled back */
+    bool probes;                  /* deferred constraints are checked with each chunk */
     bool tells_commit;            /* a lost answer to COMMIT is to be resolved */
     bm__xact *outer;              /* the caller's transaction, where it is ours; or NULL */
     int64_t deadline_ns;          /* no COMMIT is begun after it; 0: none */

@@ -138,6 +138,7 @@ bm_status bm__operation_begin(bm__operation *o, size_t workers, bm_error *err)
     bm__call_rewind(call);
     call->several = workers > 1;
     call->dry_run = o->dry_run;
+    call->probes = o->sets_aside;
     if (!o->wants_queryset) {
         return BM_OK;
     }

@@ -25,6 +25,7 @@ struct bm__operation {
     bool as_given; /* a create writes its rows as they come, even rows that conflict */
     bool apart;    /* rows with equal keys are refused, because workers would wait for each other */
     bool dry_run;
+    bool sets_aside; /* part of a call that goes on without rows that fail: each chunk is checked */
     bool checks_commit; /* one statement gets a transaction, too, whose COMMIT can be asked about */
     bool wants_queryset;
     bool wants_outcomes;

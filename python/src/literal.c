@@ -298,9 +298,18 @@ static int write_bound(bm__buffer *out, PyObject *bound, const py_form *form)
     return bound == Py_None ? 1 : form->write(out, bound, form);
 }
 
+/* The driver chooses by one bound how it writes both. */
+static bool are_of_two_types(PyObject *low, PyObject *high)
+{
+    return low != Py_None && high != Py_None && Py_TYPE(low) != Py_TYPE(high);
+}
+
 static int write_range(bm__buffer *out, PyObject *parts[3], const py_form *form)
 {
     PyObject *bounds = parts[2];
+    if (are_of_two_types(parts[0], parts[1])) {
+        return 0;
+    }
     if (!PyUnicode_CheckExact(bounds) || !PyUnicode_IS_ASCII(bounds)) {
         return 0;
     }

@@ -392,6 +392,9 @@ bm_status bm__execute(bm__execution *x, bm_result *result, bm_error *err)
     while (status != BM_OK && bm__retry_again(&retry, x, result, err)) {
         status = once(x, result, err);
     }
+    if (status != BM_OK && result->replays > 0 && err->fate == BM_FATE_NOT_STARTED) {
+        err->fate = BM_FATE_ROLLED_BACK; /* an earlier attempt had sent something */
+    }
     return status == BM_OK ? BM_OK : err->status;
 }
 

@@ -1,5 +1,8 @@
 """Faults of a connection to a server: in a COPY, at COMMIT; and what only a server refuses."""
 
+import signal
+from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -255,3 +258,70 @@ def test_what_does_not_fit_names_the_row(n: int, value: Any, state: str) -> None
     ours = failure(lambda: Plain.objects.bulk_create(objects), DataError)
     same_error(ours, failure(lambda: Plain.django.bulk_create(objects), DataError))
     assert (ours.row_index, ours.field_name, ours.sqlstate) == (n - 2, field, state)
+
+
+class Rung(Exception):
+    """Raised by a signal handler."""
+
+
+@pytest.fixture
+def slow_table() -> Iterator[None]:
+    """Each statement that changes its rows takes 0.6 seconds."""
+    table = Plain._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " PERFORM pg_sleep(0.6); RETURN NULL; END $$"
+        )
+        cursor.execute(
+            f"CREATE TRIGGER slow AFTER INSERT OR UPDATE OR DELETE ON {table}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION slow()"
+        )
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TRIGGER slow ON {table}")
+        cursor.execute("DROP FUNCTION slow()")
+
+
+def new_rows() -> list[Plain]:
+    return [Plain(name=f"new {i}") for i in range(3)]
+
+
+SLOW_CALLS: dict[str, Any] = {
+    "bulk_create": lambda old: Plain.objects.bulk_create(new_rows()),
+    "timeout": lambda old: Plain.objects.bulk_create(new_rows(), timeout=30),
+    "copy_from_objects": lambda old: Plain.objects.copy_from_objects(new_rows()),
+    "bulk_update": lambda old: Plain.objects.bulk_update(old, ["value"]),
+    "update_fields": lambda old: Plain.objects.update_fields("value", objects=old),
+    "update": lambda old: Plain.objects.all().update(value=5),
+    "bulk_upsert": lambda old: Plain.objects.bulk_upsert(old, unique_fields=["id"]),
+    "bulk_delete": lambda old: Plain.objects.bulk_delete(old),
+}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("name", "within"), [*((name, False) for name in SLOW_CALLS), ("bulk_create", True)]
+)
+def test_a_signal_handler_that_raises_during_a_statement(
+    name: str, within: bool, request: pytest.FixtureRequest
+) -> None:
+    """The statement is not waited for, nothing of it is in the table, and the next call works."""
+    old = Plain.django.bulk_create(rows(2))
+    for row in old:
+        row.value = 77
+    request.getfixturevalue("slow_table")
+
+    def ring(number: int, frame: object) -> None:
+        raise Rung
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, 0.15)
+    try:
+        with pytest.raises(Rung), transaction.atomic() if within else nullcontext():
+            SLOW_CALLS[name](old)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert Plain.django.count() == len(old)
+    assert not Plain.django.filter(value__in=[77, 5]).exists()

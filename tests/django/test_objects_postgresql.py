@@ -101,6 +101,12 @@ def test_any_range(data: Any, name: str, kind: Any, marks: str, empty: bool, pai
     agrees(Contrib, name, value)
 
 
+@pytest.mark.parametrize("bounds", [(Decimal("0.5"), 1), (0, Decimal("1.5")), (None, Decimal(1))])
+def test_bounds_of_two_types(bounds: tuple[Any, Any]) -> None:
+    """The driver may refuse them: it is asked."""
+    agrees(Contrib, "exact", Range(*bounds))
+
+
 @hypothesis_settings
 @given(
     value=st.dictionaries(

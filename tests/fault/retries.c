@@ -210,6 +210,28 @@ static void test_the_timeout_of_the_call(void **state)
     world_expect(&w, SEEDS, SEED_SUM);
 }
 
+static void dawdle(void *user, uint64_t replay, const bm_error *why)
+{
+    (void)user;
+    (void)why;
+    assert_int_equal(replay, 1);
+    usleep(400000);
+}
+
+/* The repetition has no time left to send anything, but the first attempt did. */
+static void test_a_timeout_before_the_repetition(void **state)
+{
+    (void)state;
+    bm_error err = BM_ERROR;
+    const bm_call call = {
+        .size = sizeof call, .retries = 1000, .timeout_ms = 300, .on_retry = dawdle};
+    world_reset(&w);
+    fail_times(100000, reasons[0], false);
+    assert_int_equal(create(db, FEW, &call, BM_OFF, NULL, &err), BM_TIMEOUT);
+    assert_int_equal(err.fate, BM_FATE_ROLLED_BACK);
+    world_expect(&w, SEEDS, SEED_SUM);
+}
+
 /* SQLite waits for five seconds by itself, and then says that it is busy. */
 static void *hold(void *context)
 {
@@ -267,6 +289,7 @@ int main(void)
         cmocka_unit_test(test_what_is_not_made_again),
         cmocka_unit_test(test_streams),
         cmocka_unit_test(test_the_timeout_of_the_call),
+        cmocka_unit_test(test_a_timeout_before_the_repetition),
         cmocka_unit_test(test_sqlite_is_busy),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from django.db import OperationalError
+from django.db import Error, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import TransactionManagementError
 
@@ -37,17 +37,22 @@ def reset_connection(connection: BaseDatabaseWrapper) -> None:
 
 
 @contextmanager
-def usable_or_closed(connection: BaseDatabaseWrapper, by_any_error: bool = False) -> Iterator[None]:
-    """Close the connection if an interrupt, or the end of a generator, leaves it in the middle of a
-    statement.  by_any_error: also an exception, which a signal handler may raise."""
+def usable_or_closed(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    """Close the connection if what happens here leaves it in the middle of a statement."""
     try:
         yield
     except BaseException as error:
-        ends = by_any_error or not isinstance(error, Exception)
-        if ends and _is_in_the_middle(connection):
-            with suppress(Exception):
-                connection.close()
+        close_in_the_middle(connection, error)
         raise
+
+
+def close_in_the_middle(connection: BaseDatabaseWrapper, error: BaseException) -> None:
+    """Close the connection if the error left it in the middle of a statement, where it could not
+    be used again.  An interrupt, an exception of a signal handler, and the end of a generator do
+    that; after an error of the database the driver has read the answer to its end."""
+    if not isinstance(error, Error) and _is_in_the_middle(connection):
+        with suppress(Exception):
+            connection.close()
 
 
 def _is_in_the_middle(connection: Any) -> bool:

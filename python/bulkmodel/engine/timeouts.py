@@ -21,6 +21,7 @@ from django.db import DatabaseError, Error, InterfaceError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel.engine import psycopg2
+from bulkmodel.engine.connections import close_in_the_middle
 from bulkmodel.errors import CallTimeout, CommitUnknown, PartialCommit
 
 NAMES = ("timeout", "commit_timeout")
@@ -390,14 +391,24 @@ def committing(connection: BaseDatabaseWrapper) -> None:
 
 
 def timed(method: _Method) -> _Method:
-    """Add the keywords `timeout` and `commit_timeout` (seconds) to a method.  In update() a keyword
-    with the name of a field means the field."""
+    """Add the keywords `timeout` and `commit_timeout` (seconds) to a method, and close a connection
+    that an interrupt or a signal handler leaves in the middle of a statement.  In update() a
+    keyword with the name of a field means the field."""
     of_values = method.__name__ == "update"
 
     @functools.wraps(method)
     def within(self: Any, *args: Any, **options: Any) -> Any:
-        if not options and not self._bm_options and not self._bm_create_options:
-            return method(self, *args)
+        try:
+            if not options and not self._bm_options and not self._bm_create_options:
+                return method(self, *args)
+            return limited_by(self, args, options)
+        except BaseException as error:
+            if not isinstance(error, Error):
+                for connection in self._connections():
+                    close_in_the_middle(connection, error)
+            raise
+
+    def limited_by(self: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         given: dict[str, Any] = {}
         if of_values or method.__name__ == "bulk_create":
             given = {**(self._bm_options or {}), **(self._bm_create_options or {})}

@@ -13,7 +13,6 @@ from django.db.models.base import ModelState
 
 from bulkmodel import _core
 from bulkmodel.engine import failure, postgresql
-from bulkmodel.engine.connections import usable_or_closed
 from bulkmodel.engine.jobs import Jobs, share, workers_for
 from bulkmodel.engine.returned_keys import ASKED, PROVED, way_of
 from bulkmodel.engine.statements import ANY_ROW, SMALL, Condition, Reading, reads_keys
@@ -148,8 +147,7 @@ class Create:
             return None
         connection = self.target.connection
         try:
-            with usable_or_closed(connection, by_any_error=True):  # there is no transaction yet
-                return postgresql.ask(self.target.table, connection)
+            return postgresql.ask(self.target.table, connection)
         except _core.Unfit as error:
             raise Fallback(str(error)) from error
 

@@ -9,6 +9,7 @@
 #include "interrupt.h"
 #include "load.h"
 #include "messages.h"
+#include "rejects.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -61,17 +62,30 @@ static bm_status carry_out(const cli_options *options, bm_cancel *token, bm_resu
     return status;
 }
 
-static bm_status run(cli_options *options, bm_error *err)
+static bm_status choose_outputs(cli_options *options, bm_error *err)
+{
+    const char *option = options->output != NULL ? "output" : "returning";
+    const char *given = options->output != NULL ? options->output : options->returning;
+    if (writes(options)) {
+        CLI_TRY(cli_destination_choose(options, option, given, &options->destination, err));
+    }
+    return cli_rejects_choose(options, &options->set_aside, err);
+}
+
+/* *code is the exit code. */
+static bm_status run(cli_options *options, int *code, bm_error *err)
 {
     bm_cancel *token = NULL;
     bm_result result = BM_RESULT;
     bm_status status = cli_interrupt_begin(&token, err);
-    if (status == BM_OK && writes(options)) {
-        status = cli_destination_choose(options, &options->destination, err);
+    if (status == BM_OK) {
+        status = choose_outputs(options, err);
     }
     if (status == BM_OK) {
         status = settle(options, carry_out(options, token, &result, err), err);
     }
+    *code = options->set_aside != NULL ? cli_rejects_settle(options->set_aside, status, err)
+                                       : cli_exit_code(status);
     if (status != BM_OK) {
         cli_failure(options, &result, err);
     } else if (options->verb->bit != CLI_EXPLAIN) {
@@ -79,6 +93,7 @@ static bm_status run(cli_options *options, bm_error *err)
     }
     bm_result_clear(&result);
     cli_destination_free(options->destination);
+    cli_rejects_free(options->set_aside);
     return status;
 }
 
@@ -93,7 +108,7 @@ static void take_descriptors(void)
     }
 }
 
-static bm_status answer(cli_options *options, bm_error *err)
+static bm_status answer(cli_options *options, int *code, bm_error *err)
 {
     bm_status status = BM_OK;
     if (options->version) {
@@ -101,10 +116,11 @@ static bm_status answer(cli_options *options, bm_error *err)
     } else if (options->help) {
         cli_help(stdout, options->verb);
     } else {
-        status = run(options, err);
+        status = run(options, code, err);
     }
     if (fflush(stdout) != 0 && status == BM_OK) {
         status = cli_fail_errno(err, BM_LIMIT, "standard output");
+        *code = cli_exit_code(status);
         cli_failure(options, NULL, err);
     }
     return status;
@@ -114,6 +130,7 @@ int main(int argc, char **argv)
 {
     cli_options options;
     bm_error err = BM_ERROR;
+    int code = CLI_EXIT_OK;
     take_descriptors();
     if (argc == 1) {
         cli_help(stderr, NULL);
@@ -121,11 +138,12 @@ int main(int argc, char **argv)
     }
     bm_status status = cli_options_read(argc, argv, &options, &err);
     if (status == BM_OK) {
-        status = answer(&options, &err);
+        (void)answer(&options, &code, &err);
     } else {
+        code = cli_exit_code(status);
         cli_failure(&options, NULL, &err);
         fputs("Run bulkmodel --help for help.\n", stderr);
     }
     cli_options_free(&options);
-    return cli_exit_code(status);
+    return code;
 }

@@ -46,6 +46,9 @@ static const cli_options asked[] = {
     {.format = "csv", .comment = "#", .nulls = {.at = (char *[]){"", "NA"}, .n = 2}},
     {.format = "ndjson", .skip_lines = 1},
     {.format = "csv", .encoding = "UTF-16LE"},
+    {.format = "csv", .rejects = "rejects"},
+    {.format = "ndjson", .rejects = "rejects"},
+    {.format = "tsv", .rejects = "rejects", .nulls = {.at = (char *[]){"NA"}, .n = 1}},
 };
 
 /* A file in memory, and its name. */
@@ -89,7 +92,7 @@ static bm_status copy(const cli_options *options, const char *from, const place 
     out.verb = cli_verbs + 4; /* copy-to */
     *rows = 0;
     check(ftruncate(to->fd, 0) == 0 && lseek(to->fd, 0, SEEK_SET) == 0);
-    bm_status status = cli_destination_choose(&out, &out.destination, err);
+    bm_status status = cli_destination_choose(&out, "output", out.output, &out.destination, err);
     if (status == BM_OK) {
         status = cli_source_open(&in, &table, &source, err);
     }

@@ -70,6 +70,11 @@ const cli_option cli_option_table[] = {
     {0, "returning", "FILE", CLI_TEXT, AT(returning), CLI_CREATE | CLI_UPSERT,
      "write the key of each input row to FILE, which is replaced only on success; the key of an "
      "ignored row is empty; - is standard output"},
+    {0, "rejects", "FILE", CLI_TEXT, AT(rejects), CLI_LOADS,
+     "set aside rows that cannot be written: their lines go to FILE, the reasons to "
+     "FILE.errors.csv; the other rows are written"},
+    {0, "max-rejects", "N|P%", CLI_TEXT, AT(max_rejects), CLI_LOADS,
+     "write nothing if more than N rows, or P percent of the rows, are set aside; default: 10%"},
     {0, "truncate", NULL, CLI_FLAG, AT(truncate), CLI_CREATE,
      "empty the table first, in the same transaction"},
     {0, "analyze", NULL, CLI_FLAG, AT(analyze), CLI_LOADS, "run ANALYZE on the table afterwards"},

@@ -63,6 +63,8 @@ typedef struct cli_options {
     const char *output;
     const char *on_conflict;
     const char *returning;
+    const char *rejects;
+    const char *max_rejects;    /* N or P%; NULL: the default */
     uint64_t timeout_ms;        /* 0: none */
     uint64_t commit_timeout_ms; /* 0: the library's */
     uint64_t retries;
@@ -74,6 +76,7 @@ typedef struct cli_options {
     bool quiet;
     bool json;
     struct cli_destination *destination; /* where the verb writes to; set by main.c */
+    struct cli_rejects *set_aside;       /* where --rejects writes to; set by main.c */
 } cli_options;
 
 typedef enum cli_kind {

@@ -42,6 +42,14 @@ typedef struct csv_reader {
     size_t column; /* the column of the next cell */
     bool after_cr;
     bool after_quote;
+    bool keeps;    /* --rejects: the text of rows is kept */
+    bool dropping; /* skipping the rest of a line that cannot be parsed */
+    size_t start;  /* where the row's text begins in the block ... */
+    char *carried; /* ... after what earlier blocks had of it */
+    size_t n_carried;
+    size_t carry_capacity;
+    size_t n_header; /* with --rejects: bytes of the header, in `header` */
+    char *header;
     cli_names *names; /* while the header is read; otherwise NULL */
     bool named;       /* its last name has been read */
     uint64_t header_line;
@@ -90,6 +98,9 @@ static void begin_row(csv_reader *r)
         cli_sink_fail(r->sink, BARE_CR);
     }
     cli_sink_begin(r->sink);
+    if (r->after_cr && r->keeps) { /* what stood before it on the line is set aside, and this too */
+        cli_sink_fail(r->sink, BARE_CR);
+    }
 }
 
 /* libcsv reports this for an empty cell.  For others its state says so, but only between two calls:
@@ -216,7 +227,7 @@ static void skip_lines(csv_reader *r)
 /* Skip comments at the start of a line, which may end in a later block. */
 static void skip_comments(csv_reader *r)
 {
-    while (r->comment != '\0' && r->at < r->n &&
+    while (r->comment != '\0' && r->at < r->n && !r->dropping &&
            (r->in_comment || (r->fresh && r->block[r->at] == r->comment))) {
         char *end = memchr(r->block + r->at, '\n', r->n - r->at);
         r->in_comment = end == NULL;
@@ -248,6 +259,85 @@ static bm_status next_block(csv_reader *r, bm_error *err)
     return BM_OK;
 }
 
+/* ---- the text of rows, for --rejects */
+
+static bm_status carry(csv_reader *r, size_t from, size_t to, bm_error *err)
+{
+    const size_t size = to - from;
+    if (r->n_carried + size > r->carry_capacity) {
+        const size_t capacity = 2 * (r->n_carried + size);
+        char *carried = realloc(r->carried, capacity);
+        if (carried == NULL) {
+            return cli_no_memory(err);
+        }
+        r->carried = carried;
+        r->carry_capacity = capacity;
+    }
+    if (size > 0) {
+        memcpy(r->carried + r->n_carried, r->block + from, size);
+        r->n_carried += size;
+    }
+    return BM_OK;
+}
+
+/* After each piece, which holds at most one line end outside of quotes. */
+static void keep_text(csv_reader *r)
+{
+    if (r->sink->ended) {
+        cli_sink_text(r->sink, (bm_slice){r->carried, r->n_carried},
+                      (bm_slice){r->block + r->start, r->at - r->start});
+    } else if (!r->fresh) {
+        return;
+    }
+    r->n_carried = 0;
+    r->start = r->at;
+}
+
+/* A quote in a cell without quotes: the line is set aside, up to its next line end. */
+static void begin_drop(csv_reader *r)
+{
+    if (r->column == 0) {
+        begin_row(r);
+    }
+    cli_sink_refuse(r->sink, "", "QUOTE", BARE_QUOTE);
+    r->dropping = true;
+}
+
+static uint64_t line_ends(const char *text, size_t size)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < size; i++) {
+        n += text[i] == '\n';
+    }
+    return n;
+}
+
+static void end_drop(csv_reader *r)
+{
+    r->line = r->sink->line + line_ends(r->carried, r->n_carried) +
+              line_ends(r->block + r->start, r->at - r->start);
+    cli_sink_end(r->sink);
+    r->parser.pstate = 0; /* of csv_init() */
+    r->parser.quoted = 0;
+    r->parser.spaces = 0;
+    r->parser.entry_pos = 0;
+    r->parser.status = 0;
+    r->column = 0;
+    r->joined = r->after_cr = r->after_quote = r->dropping = false;
+    r->fresh = true;
+}
+
+static void go_on_dropping(csv_reader *r)
+{
+    char *end = memchr(r->block + r->at, '\n', r->n - r->at);
+    r->at = end != NULL ? (size_t)(end + 1 - r->block) : r->n;
+    if (end != NULL) {
+        end_drop(r);
+    }
+}
+
+/* ---- parsing */
+
 static bm_status parser_failed(csv_reader *r, bm_error *err)
 {
     const char *file = cli_input_name(r->input);
@@ -274,6 +364,11 @@ static bm_status parse(csv_reader *r, size_t n, bm_error *err)
     r->fresh = false;
     size_t done = csv_parse(&r->parser, from, n, header ? on_name : on_cell,
                             header ? on_header_end : on_line_end, r);
+    if (done != n && r->keeps && !header && csv_error(&r->parser) == CSV_EPARSE) {
+        r->at += done;
+        begin_drop(r);
+        return r->sink->status;
+    }
     r->at += n;
     if (done != n) {
         return parser_failed(r, err);
@@ -301,6 +396,8 @@ static void csv_reader_close(void *reader)
     csv_reader *r = reader;
     if (r != NULL) {
         csv_free(&r->parser);
+        free(r->carried);
+        free(r->header);
         free(r->block);
         free(r);
     }
@@ -337,6 +434,7 @@ static bm_status csv_reader_open(cli_input *input, const cli_options *options, b
     r->any_null = has_text(&options->nulls);
     r->chosen = options->columns.n > 0 || cli_names_find(&options->map, "") != CLI_NONE;
     r->doubts = tabs && options->quote == NULL && options->delimiter == NULL;
+    r->keeps = options->rejects != NULL;
     r->input = input;
     r->line = 1;
     r->fresh = true;
@@ -398,8 +496,17 @@ static bm_status csv_reader_header(void *reader, cli_names *names, bm_error *err
         }
         char *end = memchr(r->block + r->at, '\n', r->n - r->at);
         size_t n = end != NULL ? (size_t)(end + 1 - r->block) - r->at : r->n - r->at;
+        if (r->keeps) {
+            r->n_carried = r->fresh && r->column == 0 ? 0 : r->n_carried;
+            CLI_TRY(carry(r, r->at, r->at + n, err));
+        }
         CLI_TRY(parse(r, n, err));
     }
+    r->header = r->carried;
+    r->n_header = r->n_carried;
+    r->carried = NULL;
+    r->n_carried = r->carry_capacity = 0;
+    r->start = r->at;
     r->names = NULL;
     r->column = 0;
     r->joined = false;
@@ -410,13 +517,13 @@ static bm_status csv_reader_header(void *reader, cli_names *names, bm_error *err
  * The number of bytes to parse at once.  With --null, unquoted cells with its text are NULL,
  * and libcsv does not say which cells are quoted.  So parsing stops after each quote, when the
  * state is "quoted" if the cell ends with the next byte, and again after that byte.  With --comment
- * it stops after each line.
+ * and --rejects it stops after each line.
  */
 static size_t piece(csv_reader *r)
 {
     const char *from = r->block + r->at;
     size_t n = r->n - r->at;
-    const char *end = r->comment != '\0' ? memchr(from, '\n', n) : NULL;
+    const char *end = r->comment != '\0' || r->keeps ? memchr(from, '\n', n) : NULL;
     n = end != NULL ? (size_t)(end + 1 - from) : n;
     if (!r->any_null) {
         return n;
@@ -427,6 +534,20 @@ static size_t piece(csv_reader *r)
     return n;
 }
 
+/* The last row, if no line end follows it. */
+static bm_status end_file(csv_reader *r, bm_error *err)
+{
+    if (r->dropping) {
+        end_drop(r);
+    } else {
+        CLI_TRY(finish(r, err));
+    }
+    if (r->keeps) {
+        keep_text(r);
+    }
+    return r->sink->status;
+}
+
 static bm_status csv_reader_fill(void *reader, cli_sink *sink, bool *more, bm_error *err)
 {
     csv_reader *r = reader;
@@ -435,15 +556,35 @@ static bm_status csv_reader_fill(void *reader, cli_sink *sink, bool *more, bm_er
     CLI_TRY(next_block(r, err));
     *more = r->at < r->n;
     for (skip_comments(r); r->at < r->n; skip_comments(r)) {
-        CLI_TRY(parse(r, piece(r), err));
+        r->start = r->fresh ? r->at : r->start;
+        if (r->dropping) {
+            go_on_dropping(r);
+        } else {
+            CLI_TRY(parse(r, piece(r), err));
+        }
+        if (r->keeps) {
+            keep_text(r);
+            CLI_TRY(sink->status);
+        }
     }
-    return *more ? BM_OK : finish(r, err);
+    if (r->keeps) {
+        CLI_TRY(carry(r, r->start, r->at, err));
+        r->start = 0;
+    }
+    return *more ? BM_OK : end_file(r, err);
+}
+
+static bm_slice csv_reader_header_text(void *reader)
+{
+    const csv_reader *r = reader;
+    return (bm_slice){r->header, r->n_header};
 }
 
 const cli_format cli_format_csv = {
     .name = "csv",
     .open = csv_reader_open,
     .header = csv_reader_header,
+    .header_text = csv_reader_header_text,
     .fill = csv_reader_fill,
     .close = csv_reader_close,
 };

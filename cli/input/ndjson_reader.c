@@ -463,6 +463,30 @@ static bm_status ndjson_reader_header(void *reader, cli_names *names, bm_error *
     return BM_OK;
 }
 
+/* With --rejects: a row that cannot be read is set aside. */
+static bm_status set_aside(ndjson_reader *r, bm_status status, bm_error *err)
+{
+    char place[sizeof err->message];
+    bool begun = r->object || r->sink->ended;
+    if (!r->sink->sets_aside || status != BM_CONVERT || r->sink->status != BM_OK) {
+        return status;
+    }
+    int n = snprintf(place, sizeof place, "%s:%llu: ", cli_input_name(r->input),
+                     (unsigned long long)r->line);
+    bool placed = n > 0 && strncmp(err->message, place, (size_t)n) == 0;
+    if (!begun) {
+        r->sink->line = r->line;
+        cli_sink_begin(r->sink);
+    }
+    cli_sink_refuse(r->sink, "", "JSON", err->message + (placed ? n : 0));
+    if (!r->sink->ended) {
+        cli_sink_end(r->sink);
+    }
+    err->status = BM_OK;
+    err->message[0] = '\0';
+    return new_parser(r, err);
+}
+
 static bm_status ndjson_reader_fill(void *reader, cli_sink *sink, bool *more, bm_error *err)
 {
     ndjson_reader *r = reader;
@@ -482,8 +506,12 @@ static bm_status ndjson_reader_fill(void *reader, cli_sink *sink, bool *more, bm
             leave_blank(r, text, size, whole);
             continue;
         }
-        CLI_TRY(parse_line(r, text, size, err));
+        CLI_TRY(set_aside(r, parse_line(r, text, size, err), err));
+        if (sink->ended) {
+            cli_sink_text(sink, (bm_slice){text, size}, (bm_slice){NULL, 0});
+        }
         leave(r, whole);
+        CLI_TRY(sink->status);
     }
     return BM_OK;
 }

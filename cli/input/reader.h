@@ -12,6 +12,8 @@ typedef struct cli_format {
                       bm_error *err);
     /* The names of the file's columns.  Not called with --no-header. */
     bm_status (*header)(void *reader, cli_names *names, bm_error *err);
+    /* With --rejects: the text of the header in the file; NULL: the format has none. */
+    bm_slice (*header_text)(void *reader);
     /* Put the rows of the next block into the sink.  *more: there may be more blocks. */
     bm_status (*fill)(void *reader, cli_sink *sink, bool *more, bm_error *err);
     void (*close)(void *reader); /* NULL is legal */

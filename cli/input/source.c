@@ -26,9 +26,12 @@ struct cli_source {
     cli_chunk *chunks;
     size_t *held; /* for each chunk, its pieces that are not released */
     size_t n_chunks;
-    size_t reading;    /* the chunk that is being read */
-    size_t given_out;  /* the chunk that is passed on; n_chunks: none */
-    size_t given;      /* number of its rows that were passed on */
+    size_t reading;   /* the chunk that is being read */
+    size_t given_out; /* the chunk that is passed on; n_chunks: none */
+    size_t given;     /* number of its rows that were passed on */
+    cli_set_aside aside;
+    char *header; /* with --rejects: of the first file */
+    size_t n_header;
     cli_piece *pieces; /* the pieces passed on, in order */
     size_t n_pieces, pieces_capacity;
     cli_prefetch prefetch;
@@ -94,6 +97,31 @@ static void close_file(cli_source *source)
     }
 }
 
+/* All files must have the header of the first, since their rejects go to one file. */
+static bm_status keep_header(cli_source *source, bm_error *err)
+{
+    bool has = source->format->header_text != NULL;
+    bm_slice text = has ? source->format->header_text(source->reader) : (bm_slice){NULL, 0};
+    if (source->header == NULL) {
+        source->header = malloc(text.size + 1);
+        if (source->header == NULL) {
+            return cli_no_memory(err);
+        }
+        memcpy(source->header, text.size > 0 ? text.data : "", text.size);
+        source->n_header = text.size;
+    }
+    size_t size = text.size;
+    size_t first = source->n_header;
+    size -= size > 0 && text.data[size - 1] == '\n';
+    first -= first > 0 && source->header[first - 1] == '\n';
+    bool same = size == first && (size == 0 || memcmp(text.data, source->header, size) == 0);
+    return same ? BM_OK
+                : cli_fail(err, BM_CONVERT,
+                           "%s: the header differs from that of the first file: with --rejects "
+                           "all files must have the same header",
+                           cli_input_name(source->input));
+}
+
 static bm_status open_file(cli_source *source, bm_error *err)
 {
     const cli_options *options = source->options;
@@ -119,7 +147,7 @@ static bm_status open_file(cli_source *source, bm_error *err)
     }
     cli_names_free(&names);
     source->sink.file = cli_input_name(source->input);
-    return status;
+    return status == BM_OK && options->rejects != NULL ? keep_header(source, err) : status;
 }
 
 /* Read one block of the open file; close it at its end. */
@@ -150,12 +178,13 @@ bm_status cli_source_fill(cli_source *source, cli_chunk *chunk, size_t rows, bm_
             return cli_fail(err, BM_CANCELLED, "interrupted");
         }
         if (source->input == NULL) {
-            if (chunk->n > 0 || source->next_file == n_files(source)) {
+            if (chunk->n + chunk->n_rejects > 0 || source->next_file == n_files(source)) {
                 break;
             }
             CLI_TRY(open_file(source, err));
         }
         chunk->file = cli_input_path(source->input);
+        chunk->file_number = source->next_file;
         CLI_TRY(fill(source, err));
         atomic_store(&source->taken,
                      source->closed + (source->input != NULL ? cli_input_taken(source->input) : 0));
@@ -181,17 +210,29 @@ static size_t free_chunk(const cli_source *source)
     return source->n_chunks;
 }
 
+static bm_status done_with_chunk(cli_source *source, bm_error *err)
+{
+    if (source->aside.rows == NULL || source->given_out == source->n_chunks) {
+        return BM_OK;
+    }
+    cli_chunk *chunk = &source->chunks[source->given_out];
+    cli_chunk_sort_rejects(chunk);
+    return source->aside.rows(source->aside.user, chunk, err);
+}
+
 /* Pass the prefetched chunk on, and begin to read another one. */
 static bm_status turn(cli_source *source, bm_error *err)
 {
     CLI_TRY(cli_prefetch_wait(&source->prefetch, err));
+    CLI_TRY(done_with_chunk(source, err));
     source->given_out = source->reading;
     source->given = 0;
     source->reading = free_chunk(source);
     if (source->reading == source->n_chunks) {
         return cli_fail(err, BM_INTERNAL, "more chunks are in use than there are workers");
     }
-    if (source->chunks[source->given_out].n > 0) {
+    const cli_chunk *chunk = &source->chunks[source->given_out];
+    if (chunk->n > 0 || chunk->n_rejects > 0) {
         cli_prefetch_want(&source->prefetch, &source->chunks[source->reading]);
     }
     return BM_OK;
@@ -229,9 +270,15 @@ static bm_status next(void *user, void *rows, size_t capacity, size_t *n, bm_err
     size_t size = source->map.model.row_size;
     size_t last = source->given_out < source->n_chunks ? source->chunks[source->given_out].n : 0;
     if (source->given_out == source->n_chunks || (source->given == last && last > 0)) {
-        CLI_TRY(turn(source, err));
+        do { /* of some chunks all rows were set aside */
+            CLI_TRY(turn(source, err));
+        } while (source->chunks[source->given_out].n == 0 &&
+                 source->chunks[source->given_out].n_rejects > 0);
     }
     const cli_chunk *chunk = &source->chunks[source->given_out];
+    if (chunk->n == 0 && source->aside.end != NULL) {
+        CLI_TRY(source->aside.end(source->aside.user, err));
+    }
     size_t left = chunk->n - source->given;
     *n = left < capacity ? left : capacity;
     if (*n > 0) {
@@ -301,6 +348,7 @@ bm_status cli_source_open(const cli_options *options, const bm_model *table, cli
     source->sink.map = &source->map;
     source->sink.chunk = &source->first;
     source->sink.options = options;
+    source->sink.sets_aside = options->rejects != NULL;
     sum_sizes(source);
     bm_status status = open_file(source, err);
     if (status != BM_OK) {
@@ -356,6 +404,27 @@ void cli_source_locate(const cli_source *source, bm_error *err)
     }
 }
 
+void cli_source_set_aside(cli_source *source, const cli_set_aside *to)
+{
+    source->aside = *to;
+}
+
+bm_status cli_source_reject(cli_source *source, const bm_error *why, bm_error *err)
+{
+    cli_chunk *chunk = &source->chunks[source->given_out];
+    bm_error here = *why;
+    if (why->row < chunk->first || why->row - chunk->first >= chunk->n) {
+        return cli_fail(err, BM_INTERNAL, "row %zu is not in the chunk that is written", why->row);
+    }
+    here.row -= (size_t)chunk->first;
+    return cli_chunk_reject(chunk, &source->map, &here, err);
+}
+
+bm_slice cli_source_header(const cli_source *source)
+{
+    return (bm_slice){source->header, source->n_header};
+}
+
 const cli_piece *cli_source_pieces(const cli_source *source, size_t *n)
 {
     *n = source->n_pieces;
@@ -386,6 +455,7 @@ void cli_source_close(cli_source *source)
         cli_chunk_free(&source->first);
         free(source->chunks);
         free(source->held);
+        free(source->header);
         free(source->pieces);
         free(source);
     }

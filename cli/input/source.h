@@ -13,6 +13,25 @@ typedef struct cli_source cli_source;
 bm_status cli_source_open(const cli_options *options, const bm_model *table, cli_source **out,
                           bm_error *err);
 
+/*
+ * Who writes down the rows that are set aside (--rejects).  `rows` is called for each chunk when
+ * the library is done with it, `end` when all rows were passed on.
+ */
+typedef struct cli_set_aside {
+    void *user;
+    bm_status (*rows)(void *user, cli_chunk *chunk, bm_error *err);
+    bm_status (*end)(void *user, bm_error *err);
+} cli_set_aside;
+
+/* Before cli_source_rows.  The struct is copied. */
+void cli_source_set_aside(cli_source *source, const cli_set_aside *to);
+
+/* The library rejected a row: add it to those of its chunk. */
+bm_status cli_source_reject(cli_source *source, const bm_error *why, bm_error *err);
+
+/* The header of the first file as it is there; empty without one. */
+bm_slice cli_source_header(const cli_source *source);
+
 /* The columns of the rows.  Borrowed from the source. */
 const cli_column_map *cli_source_map(const cli_source *source);
 

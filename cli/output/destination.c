@@ -256,13 +256,12 @@ static bm_status look(cli_destination *d, bm_error *err)
     return BM_OK;
 }
 
-bm_status cli_destination_choose(const cli_options *options, cli_destination **out, bm_error *err)
+bm_status cli_destination_choose(const cli_options *options, const char *option, const char *given,
+                                 cli_destination **out, bm_error *err)
 {
     *out = NULL;
-    const char *given = options->output != NULL ? options->output : options->returning;
     if (given != NULL && given[0] == '\0') {
-        return cli_fail(err, BM_INVALID, "--%s needs the name of a file",
-                        options->output != NULL ? "output" : "returning");
+        return cli_fail(err, BM_INVALID, "--%s needs the name of a file", option);
     }
     cli_destination *d = calloc(1, sizeof *d);
     if (d == NULL) {

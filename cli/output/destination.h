@@ -11,11 +11,12 @@
 typedef struct cli_destination cli_destination;
 
 /*
- * The file of --output or --returning, or standard output (neither, or "-").  BM_INVALID if it is
- * the database, one of SQLite's files beside it, or an input.  No file is created yet.  The options
- * are borrowed.
+ * The file `given` with an option (for messages), or standard output (NULL or "-").  BM_INVALID if
+ * it is the database, one of SQLite's files beside it, or an input.  No file is created yet.  The
+ * options and the name are borrowed.
  */
-bm_status cli_destination_choose(const cli_options *options, cli_destination **out, bm_error *err);
+bm_status cli_destination_choose(const cli_options *options, const char *option, const char *given,
+                                 cli_destination **out, bm_error *err);
 
 /* Its name in messages. */
 const char *cli_destination_name(const cli_destination *destination);

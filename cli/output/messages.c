@@ -11,17 +11,15 @@ typedef struct count {
     uint64_t n;
 } count;
 
-#define N_COUNTS 7
+#define N_COUNTS 8
 
 static void list_counts(const bm_result *result, count out[N_COUNTS])
 {
-    const count counts[N_COUNTS] = {{"inserted", result->inserted},
-                                    {"updated", result->updated},
-                                    {"unchanged", result->unchanged},
-                                    {"missing", result->missing},
-                                    {"ignored", result->ignored},
-                                    {"deleted", result->deleted},
-                                    {"read", result->read}};
+    const count counts[N_COUNTS] = {
+        {"inserted", result->inserted},   {"updated", result->updated},
+        {"unchanged", result->unchanged}, {"missing", result->missing},
+        {"ignored", result->ignored},     {"deleted", result->deleted},
+        {"read", result->read},           {"set aside", result->rejected}};
     memcpy(out, counts, sizeof counts);
 }
 
@@ -30,7 +28,8 @@ static void summary_json(const cli_options *options, const count *counts, const 
     fprintf(stderr, "{\"event\": \"done\", \"verb\": \"%s\", \"dry_run\": %s", options->verb->name,
             options->dry_run ? "true" : "false");
     for (size_t i = 0; i < N_COUNTS; i++) {
-        fprintf(stderr, ", \"%s\": %llu", counts[i].name, (unsigned long long)counts[i].n);
+        const char *name = i == N_COUNTS - 1 ? "rejected" : counts[i].name;
+        fprintf(stderr, ", \"%s\": %llu", name, (unsigned long long)counts[i].n);
     }
     fprintf(stderr, ", \"replays\": %llu, \"seconds\": %.3f}\n",
             (unsigned long long)result->replays, result->seconds);

@@ -12,8 +12,7 @@ static double seconds_since(const struct timespec *then, struct timespec *now)
     return (double)(now->tv_sec - then->tv_sec) + (double)(now->tv_nsec - then->tv_nsec) / 1e9;
 }
 
-void cli_progress_begin(cli_progress *progress, const cli_options *options,
-                        const cli_source *source)
+void cli_progress_begin(cli_progress *progress, const cli_options *options, cli_source *source)
 {
     *progress = (cli_progress){.options = options, .source = source};
     clock_gettime(CLOCK_MONOTONIC, &progress->begin);

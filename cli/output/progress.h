@@ -8,7 +8,7 @@
 
 typedef struct cli_progress {
     const cli_options *options;
-    const cli_source *source;
+    cli_source *source;
     struct timespec begin;
     struct timespec shown;
     bool on_terminal;
@@ -16,8 +16,7 @@ typedef struct cli_progress {
 } cli_progress;
 
 /* `source` may be NULL: the total is unknown. */
-void cli_progress_begin(cli_progress *progress, const cli_options *options,
-                        const cli_source *source);
+void cli_progress_begin(cli_progress *progress, const cli_options *options, cli_source *source);
 
 /* bm_call.on_progress; its user is the cli_progress. */
 void cli_progress_rows(void *user, uint64_t rows_done, uint64_t rows_total);

@@ -59,8 +59,10 @@ static bool grow(cli_sink *sink)
     if (rows != NULL) {
         chunk->rows = rows;
         uint64_t *lines = realloc(chunk->lines, capacity * sizeof *lines);
-        if (lines != NULL) {
-            chunk->lines = lines;
+        chunk->lines = lines != NULL ? lines : chunk->lines;
+        bm_slice *texts = realloc(chunk->texts, sink->sets_aside ? capacity * sizeof *texts : 1);
+        chunk->texts = texts != NULL ? texts : chunk->texts;
+        if (lines != NULL && texts != NULL) {
             chunk->capacity = capacity;
             return true;
         }
@@ -73,6 +75,7 @@ void cli_sink_begin(cli_sink *sink)
 {
     cli_chunk *chunk = sink->chunk;
     size_t size = sink->map->model.row_size;
+    sink->bad = sink->ended = false;
     if (sink->status != BM_OK || (chunk->n == chunk->capacity && !grow(sink))) {
         return;
     }
@@ -81,9 +84,20 @@ void cli_sink_begin(cli_sink *sink)
     memcpy(sink->row, sink->map->blank, size);
 }
 
+/* Nothing more is taken from the row. */
+static bool is_over(const cli_sink *sink)
+{
+    return sink->status != BM_OK || sink->bad;
+}
+
 void cli_sink_fail(cli_sink *sink, const char *words)
 {
-    if (sink->status == BM_OK) {
+    if (is_over(sink)) {
+        return;
+    }
+    if (sink->sets_aside) {
+        cli_sink_refuse(sink, "", "RAGGED", words);
+    } else {
         sink->status = cli_fail(sink->err, BM_CONVERT, "%s:%llu: %s", sink->file,
                                 (unsigned long long)sink->line, words);
     }
@@ -91,7 +105,14 @@ void cli_sink_fail(cli_sink *sink, const char *words)
 
 void cli_sink_fail_cell(cli_sink *sink, const char *column, const char *words)
 {
-    if (sink->status == BM_OK) {
+    char all[sizeof sink->why.words];
+    if (is_over(sink)) {
+        return;
+    }
+    snprintf(all, sizeof all, "column \"%.60s\" %.300s", column, words);
+    if (sink->sets_aside) {
+        cli_sink_refuse(sink, column, bm_status_name(BM_CONVERT), all);
+    } else {
         sink->status = cli_fail(sink->err, BM_CONVERT, "%s:%llu: column \"%s\" %s", sink->file,
                                 (unsigned long long)sink->line, column, words);
     }
@@ -99,14 +120,14 @@ void cli_sink_fail_cell(cli_sink *sink, const char *column, const char *words)
 
 void cli_sink_null(cli_sink *sink, size_t field)
 {
-    if (sink->status == BM_OK) {
+    if (!is_over(sink)) {
         sink->row[sink->map->fields[field].state_offset] = BM_NULL;
     }
 }
 
 void cli_sink_value(cli_sink *sink, size_t i, const char *text, size_t size)
 {
-    if (sink->status != BM_OK) {
+    if (is_over(sink)) {
         return;
     }
     const bm_field *field = &sink->map->fields[i];
@@ -147,10 +168,103 @@ void cli_sink_cell(cli_sink *sink, size_t column, const char *text, size_t size,
     }
 }
 
+static cli_reject *new_reject(cli_chunk *chunk)
+{
+    if (chunk->n_rejects == chunk->rejects_capacity) {
+        size_t capacity = chunk->rejects_capacity == 0 ? 16 : 2 * chunk->rejects_capacity;
+        cli_reject *rejects = realloc(chunk->rejects, capacity * sizeof *rejects);
+        if (rejects == NULL) {
+            return NULL;
+        }
+        chunk->rejects = rejects;
+        chunk->rejects_capacity = capacity;
+    }
+    return &chunk->rejects[chunk->n_rejects];
+}
+
+static void set_aside(cli_sink *sink)
+{
+    cli_reject *reject = new_reject(sink->chunk);
+    if (reject == NULL) {
+        sink->status = cli_no_memory(sink->err);
+        return;
+    }
+    *reject = sink->why;
+    reject->file = sink->chunk->file;
+    reject->file_number = sink->chunk->file_number;
+    reject->line = sink->line;
+    reject->text = NULL;
+    reject->size = 0;
+    sink->chunk->n_rejects++;
+    sink->chunk->n_misread++;
+}
+
+void cli_sink_refuse(cli_sink *sink, const char *column, const char *code, const char *words)
+{
+    cli_reject *why = &sink->why;
+    snprintf(why->column, sizeof why->column, "%s", column);
+    snprintf(why->code, sizeof why->code, "%s", code);
+    snprintf(why->words, sizeof why->words, "%s", words);
+    if (!sink->ended) {
+        sink->bad = true;
+    } else if (!sink->ended_bad) {
+        sink->chunk->n--;
+        sink->ended_bad = true;
+        set_aside(sink);
+    }
+}
+
 void cli_sink_end(cli_sink *sink)
 {
-    sink->chunk->n += sink->status == BM_OK;
+    sink->ended = sink->sets_aside && sink->status == BM_OK;
+    sink->ended_bad = sink->bad;
+    if (sink->bad && sink->status == BM_OK) {
+        set_aside(sink);
+    } else if (sink->status == BM_OK) {
+        if (sink->sets_aside) {
+            sink->chunk->texts[sink->chunk->n] = (bm_slice){NULL, 0};
+        }
+        sink->chunk->n++;
+    }
+    sink->bad = false;
     sink->row = NULL;
+}
+
+static void put_text(char *to, bm_slice first, bm_slice second)
+{
+    if (first.size > 0) {
+        memcpy(to, first.data, first.size);
+    }
+    if (second.size > 0) {
+        memcpy(to + first.size, second.data, second.size);
+    }
+}
+
+void cli_sink_text(cli_sink *sink, bm_slice first, bm_slice second)
+{
+    cli_chunk *chunk = sink->chunk;
+    const size_t size = first.size + second.size;
+    sink->ended = false;
+    if (sink->status != BM_OK) {
+        return;
+    }
+    if (!sink->ended_bad) {
+        char *at = room(sink, size);
+        chunk->texts[chunk->n - 1] = (bm_slice){at, at != NULL ? size : 0};
+        if (at != NULL) {
+            put_text(at, first, second);
+        }
+        return;
+    }
+    cli_reject *reject = &chunk->rejects[chunk->n_rejects - 1];
+    reject->text = malloc(size + 1);
+    if (reject->text == NULL) {
+        sink->status = cli_no_memory(sink->err);
+        return;
+    }
+    put_text(reject->text, first, second);
+    reject->size = size;
+    chunk->bytes += size;
 }
 
 static void clear(cli_chunk *chunk)
@@ -165,9 +279,12 @@ static void clear(cli_chunk *chunk)
         }
         page = next;
     }
+    for (size_t i = 0; i < chunk->n_rejects; i++) {
+        free(chunk->rejects[i].text);
+    }
     chunk->pages = NULL;
     chunk->bytes = 0;
-    chunk->n = 0;
+    chunk->n = chunk->n_rejects = chunk->n_misread = 0;
     chunk->null_texts = false;
 }
 
@@ -196,7 +313,9 @@ void cli_sink_move(cli_sink *sink, cli_chunk *to)
     if (row == NULL) {
         return;
     }
+    const bool bad = sink->bad;
     cli_sink_begin(sink);
+    sink->bad = bad;
     if (sink->status == BM_OK) {
         memcpy(sink->row, row, model->row_size);
     }
@@ -217,6 +336,8 @@ void cli_chunk_free(cli_chunk *chunk)
     }
     free(chunk->rows);
     free(chunk->lines);
+    free(chunk->texts);
+    free(chunk->rejects);
     *chunk = (cli_chunk){0};
 }
 
@@ -284,5 +405,59 @@ void cli_chunk_locate(const cli_chunk *chunk, const cli_column_map *map, bm_erro
         const size_t left = sizeof err->message - (size_t)n;
         snprintf(err->message + n, left, "%.*s%s", (int)left - 1, words,
                  null_hint(chunk, map, err));
+    }
+}
+
+/* What stands behind "FILE:LINE: row N: " in a message. */
+static const char *without_place(const char *message, const char *file, uint64_t line)
+{
+    char place[sizeof(((bm_error *)NULL)->message)];
+    int n =
+        snprintf(place, sizeof place, "%s:%llu: ", cli_short_path(file), (unsigned long long)line);
+    message += n > 0 && strncmp(message, place, (size_t)n) == 0 ? n : 0;
+    const size_t digits = strncmp(message, "row ", 4) == 0 ? strspn(message + 4, "0123456789") : 0;
+    const char *end = message + 4 + digits;
+    return digits > 0 && (*end == ':' || *end == ',') && end[1] == ' ' ? end + 2 : message;
+}
+
+bm_status cli_chunk_reject(cli_chunk *chunk, const cli_column_map *map, const bm_error *why,
+                           bm_error *err)
+{
+    bm_error said = *why;
+    cli_reject *reject = new_reject(chunk);
+    if (reject == NULL) {
+        return cli_no_memory(err);
+    }
+    cli_chunk_locate(chunk, map, &said);
+    *reject = (cli_reject){
+        .file = chunk->file, .file_number = chunk->file_number, .line = chunk->lines[why->row]};
+    snprintf(reject->column, sizeof reject->column, "%s", said.column);
+    snprintf(reject->code, sizeof reject->code, "%s",
+             said.sqlstate[0] != '\0' ? said.sqlstate : bm_status_name(said.status));
+    snprintf(reject->words, sizeof reject->words, "%.399s",
+             without_place(said.message, chunk->file, reject->line));
+    const bm_slice text = chunk->texts[why->row];
+    reject->text = malloc(text.size + 1);
+    if (reject->text == NULL) {
+        return cli_no_memory(err);
+    }
+    put_text(reject->text, text, (bm_slice){NULL, 0});
+    reject->size = text.size;
+    chunk->n_rejects++;
+    return BM_OK;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const cli_reject *x = a;
+    const cli_reject *y = b;
+    return x->file_number != y->file_number ? (x->file_number > y->file_number ? 1 : -1)
+                                            : (x->line > y->line) - (x->line < y->line);
+}
+
+void cli_chunk_sort_rejects(cli_chunk *chunk)
+{
+    if (chunk->n_rejects > 1) {
+        qsort(chunk->rejects, chunk->n_rejects, sizeof *chunk->rejects, by_place);
     }
 }

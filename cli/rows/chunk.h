@@ -9,9 +9,26 @@
 
 typedef struct cli_page cli_page;
 
+/* A row that is set aside. */
+typedef struct cli_reject {
+    const char *file;
+    size_t file_number;
+    uint64_t line;
+    char *text; /* its text in the file, with its line end if it has one; owned */
+    size_t size;
+    char column[64]; /* or "" */
+    char code[16];   /* SQLSTATE, or a word: RAGGED, QUOTE, JSON, or a bm_status */
+    char words[400];
+} cli_reject;
+
 typedef struct cli_chunk {
     char *rows;
     uint64_t *lines;
+    bm_slice *texts; /* of each row, with --rejects: its text in the file */
+    cli_reject *rejects;
+    size_t n_rejects;
+    size_t rejects_capacity;
+    size_t n_misread; /* rows that the reader set aside */
     size_t n;
     size_t capacity;
     cli_page *pages; /* the first page is being filled */
@@ -20,6 +37,7 @@ typedef struct cli_chunk {
     bool null_texts;  /* a cell was NULL by its text */
     uint64_t first;   /* number of rows of the input before it */
     const char *file; /* the path of the file that all its rows are from */
+    size_t file_number;
 } cli_chunk;
 
 /* Receives the cells that a reader finds. */
@@ -32,6 +50,11 @@ typedef struct cli_sink {
     uint64_t joined_line; /* a cell of TSV here has line ends and tabs; 0: none has */
     uint64_t line;        /* where the row begins */
     char *row;            /* the row that is being filled, or NULL */
+    bool sets_aside;      /* --rejects: a row that fails is set aside */
+    bool bad;             /* the row that is being filled is; `why` says its column and so on */
+    cli_reject why;
+    bool ended;     /* a row has ended, and its text is not kept yet ... */
+    bool ended_bad; /* ... and it was set aside */
     bm_error *err;
     bm_status status; /* once it is not BM_OK, further cells are ignored */
 } cli_sink;
@@ -50,9 +73,17 @@ void cli_sink_value(cli_sink *sink, size_t field, const char *text, size_t size)
 /* The row is complete. */
 void cli_sink_end(cli_sink *sink);
 
-/* Record an error at the current line, or at one of its columns. */
+/* Record an error at the current line, or at one of its columns.  With --rejects it is the row's,
+ * which ends as any other. */
 void cli_sink_fail(cli_sink *sink, const char *words);
 void cli_sink_fail_cell(cli_sink *sink, const char *column, const char *words);
+
+/* Set aside the row that is being filled, or that has ended. */
+void cli_sink_refuse(cli_sink *sink, const char *column, const char *code, const char *words);
+
+/* With --rejects, when sink->ended: keep the text of the row that has ended, which is in two parts.
+ */
+void cli_sink_text(cli_sink *sink, bm_slice first, bm_slice second);
 
 /* Continue in another chunk: its rows are dropped and its memory is reused.  A row that is being
  * filled moves along. */
@@ -66,5 +97,12 @@ void cli_chunk_free(cli_chunk *chunk);
  * chunk has no such row.
  */
 void cli_chunk_locate(const cli_chunk *chunk, const cli_column_map *map, bm_error *err);
+
+/* The library rejected row `why->row`, counted as above: add it to the chunk's rejects. */
+bm_status cli_chunk_reject(cli_chunk *chunk, const cli_column_map *map, const bm_error *why,
+                           bm_error *err);
+
+/* Put the chunk's rejects into the order of the files. */
+void cli_chunk_sort_rejects(cli_chunk *chunk);
 
 #endif

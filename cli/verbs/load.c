@@ -4,6 +4,7 @@
 #include "database.h"
 #include "messages.h"
 #include "partial_commit.h"
+#include "rejects.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -187,7 +188,7 @@ static cli_batches batches_of(loading *l)
 static bool compares(const loading *l)
 {
     bool updates = l->perform == update_fields || l->perform == upsert || conflict_is(l, "update");
-    return l->options->dry_run && updates;
+    return l->options->dry_run && updates && l->options->rejects == NULL;
 }
 
 static bool by_chunks(const loading *l)
@@ -195,12 +196,48 @@ static bool by_chunks(const loading *l)
     return l->options->returning != NULL || compares(l);
 }
 
+/* bm_call.on_reject; its user is that of all hooks. */
+static bm_status reject(void *user, const bm_error *why, bm_error *err)
+{
+    const cli_progress *progress = user;
+    return cli_source_reject(progress->source, why, err);
+}
+
+static bm_status open_rejects(const loading *l, bm_error *err)
+{
+    cli_rejects *rejects = l->options->set_aside;
+    const cli_set_aside to = {.user = rejects, .rows = cli_rejects_chunk, .end = cli_rejects_end};
+    if (rejects == NULL) {
+        return BM_OK;
+    }
+    cli_source_set_aside(l->source, &to);
+    return cli_rejects_open(rejects, cli_source_header(l->source), err);
+}
+
+/* The library counts only the rows that it has rejected itself. */
+static bm_status count_rejects(const loading *l, bm_status status, bm_result *result, bm_error *err)
+{
+    cli_rejects *rejects = l->options->set_aside;
+    if (rejects == NULL) {
+        return status;
+    }
+    const int64_t most = cli_rejects_most(rejects);
+    bool many = status == BM_LIMIT && most > 0 && result->rejected >= (uint64_t)most;
+    if (many) {
+        status = cli_rejects_refuse(rejects, err);
+    }
+    result->rejected = cli_rejects_count(rejects);
+    return status;
+}
+
 /* The files as one stream, which the library writes with --workers. */
 static bm_status write_stream(loading *l, bm_db *db, bm_result *result, bm_error *err)
 {
     const bm_source *source;
+    CLI_TRY(open_rejects(l, err));
     CLI_TRY(cli_source_rows(l->source, l->options->workers, &source, err));
     bm_status status = l->perform(l, db, bm_stream(&l->map->model, source), NULL, result, err);
+    status = count_rejects(l, status, result, err);
     if (status != BM_OK) {
         cli_source_locate(l->source, err);
         status = err->status;
@@ -319,13 +356,17 @@ static bm_status run(bm_db *db, const cli_options *options, const bm_model *tabl
                  .token = token,
                  .batch_size = batch_size(options, source),
                  .perform = performer(options)};
+    const cli_rejects *rejects = options->set_aside;
     bool streams = !by_chunks(&l);
     bool one_call = streams && !options->truncate;
     l.call = BM_OPTIONS(bm_call, .cancel = token, .user = &progress,
                         .on_progress = streams ? cli_progress_rows : NULL, .on_retry = cli_retry,
                         .retries = options->retries < INT_MAX ? (int)options->retries : INT_MAX,
                         .commit_check = options->commit_check ? BM_ON : BM_DEFAULT,
-                        .dry_run = options->dry_run && one_call ? BM_ON : BM_OFF);
+                        .dry_run = options->dry_run && one_call ? BM_ON : BM_OFF,
+                        .on_error = rejects != NULL ? BM_ON_ERROR_REJECT : BM_ON_ERROR_FAIL,
+                        .max_rejects = rejects != NULL ? cli_rejects_most(rejects) : 0,
+                        .on_reject = rejects != NULL ? reject : NULL);
     bm_status status = write_rows(&l, db, result, err);
     result->seconds = cli_progress_end(&progress);
     warn_of_joined(&l);

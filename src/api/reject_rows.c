@@ -9,6 +9,7 @@
 #include "sqlstate.h"
 #include "stream.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,8 +63,8 @@ static void add_counts(bm_result *sum, const bm_result *part, bool ignored)
     sum->deleted += part->deleted;
 }
 
-static bm_status set_up(aside *a, bm__execution *part, size_t low, size_t high, bool leave_out,
-                        bm_error *err)
+static bm_status set_up(const aside *a, bm__execution *part, size_t low, size_t high,
+                        bool leave_out, bm_error *err)
 {
     const bm__operation *whole = &a->x->op;
     bm__operation *o = &part->op;
@@ -91,6 +92,20 @@ static bm_status set_up(aside *a, bm__execution *part, size_t low, size_t high, 
     return BM_OK;
 }
 
+/* A message that begins with the row's number has that of the part. */
+static void number_message(bm_error *why, size_t number)
+{
+    char rest[sizeof why->message];
+    char *end = why->message;
+    if (strncmp(why->message, "row ", 4) == 0) {
+        (void)strtoull(why->message + 4, &end, 10);
+    }
+    if (end > why->message + 4) {
+        snprintf(rest, sizeof rest, "%s", end);
+        snprintf(why->message, sizeof why->message, "row %zu%.480s", number, rest);
+    }
+}
+
 static bm_status reject(aside *a, size_t i, const bm_error *why)
 {
     const int64_t most = a->x->op.settings.max_rejects;
@@ -111,6 +126,7 @@ static bm_status reject(aside *a, size_t i, const bm_error *why)
     bm_error *kept = &a->rejected[a->n_rejected++];
     *kept = *why;
     kept->row = a->numbers[i];
+    number_message(kept, kept->row);
     kept->other_row = BM_NO_ROW;
     kept->fate = BM_FATE_ROLLED_BACK;
     bm__copy_text(kept->verb, sizeof kept->verb, a->x->op.verb->name);
@@ -184,6 +200,28 @@ static bm_status fail_with(aside *a, const bm_error *why)
     return a->err->status;
 }
 
+/* Which rows the statement left out is told by their keys: each row has one, and none has that of
+ * another.  With an equal key, and a second unique constraint, the wrong one would be told. */
+static bool are_told_apart(const aside *a, size_t low, size_t high)
+{
+    bm__execution part;
+    bm_error ignored = BM_ERROR;
+    size_t n_keys = 0;
+    bool told = set_up(a, &part, low, high, false, &ignored) == BM_OK;
+    part.op.request.engine = bm__db_root(a->tx)->engine;
+    part.op.apart = true;
+    told = told && !part.op.request.engine->reads_batch && /* which writes in the order of keys */
+           bm__operation_open(&part.op, &ignored) == BM_OK;
+    for (size_t i = 0; told && i < part.op.rows.model->n_fields; i++) {
+        const bm_field *field = &part.op.rows.model->fields[i];
+        bool key = (field->flags & BM_KEY) != 0;
+        n_keys += key;
+        told = !key || (field->flags & BM_ASSIGNED) != 0 || part.op.call.has[i];
+    }
+    bm__operation_free(&part.op);
+    return told && n_keys > 0;
+}
+
 static bm_status write_rows(aside *a, size_t low, size_t high);
 
 /* Without the rows that are there already; each of those alone, which says why it fails. */
@@ -204,12 +242,12 @@ static bm_status leave_out(aside *a, size_t low, size_t high, bm_error *why)
 static bm_status write_part(aside *a, size_t low, size_t high, bm_error *why)
 {
     bool many = high - low > 1;
-    if (many && a->duplicates && may_leave_out(a)) {
+    if (many && a->duplicates && may_leave_out(a) && are_told_apart(a, low, high)) {
         return leave_out(a, low, high, why);
     }
     bm_status status = attempt(a, low, high, NULL, why);
     bool duplicate = status != BM_OK && may_be_of_a_row(a, why) && bm__says_duplicate(why);
-    if (!duplicate || !many || !may_leave_out(a)) {
+    if (!duplicate || !many || !may_leave_out(a) || !are_told_apart(a, low, high)) {
         return status;
     }
     a->duplicates = true;

@@ -19,6 +19,7 @@ import ndjson_input
 import output_files
 import output_text
 import passwords
+import rejects
 import returning
 import samples
 import transactions
@@ -40,6 +41,7 @@ MODULES = [
     output_files,
     returning,
     passwords,
+    rejects,
     transactions,
     command_line,
     manual_pages,

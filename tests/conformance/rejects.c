@@ -174,6 +174,8 @@ static void what_is_left_is_what_rows_one_by_one_leave(world *w)
     for (unsigned i = 0; i < 12; i++) {
         make_tables(w, deferred[i % 2]);
         compare(w, 60 + 40 * i, 17 + i, i < 6 ? 8 : 60, (int)(i % 3));
+        make_tables(w, deferred[i % 2]);
+        compare(w, 40, 170 + i, 3, (int)(i % 3));
     }
 }
 
@@ -199,6 +201,31 @@ static void a_failed_row_does_not_keep_its_key(world *w)
     assert_int_equal(t.first.status, BM_CONSTRAINT);
     assert_string_equal(t.first.verb, "bulk_create");
     expect(w, "1|n0\n2|n4\n3|n2\n4|n3\n", "SELECT id, name FROM item ORDER BY id");
+    free(rows);
+}
+
+/* Of two rows with one key the second is good, for the name of the first is taken; so is the row
+ * whose name a row has that failed. */
+static void two_unique_constraints(world *w)
+{
+    static const struct {
+        int64_t id;
+        const char *name;
+    } given[] = {{9, "a"}, {1, "a"}, {1, "b"}, {9, "c"}, {2, "c"}, {3, "b"}, {3, "d"}};
+    told t;
+    make_tables(w, "");
+    item *rows = some_items(7, 1, 1);
+    for (size_t i = 0; i < 7; i++) {
+        rows[i].id = given[i].id;
+        rows[i].name = given[i].name;
+        rows[i].value = 1;
+    }
+    const bm_call call = rejecting(&t);
+    ok(w, bm_bulk_create(w->db, bm_structs(&item_given_model, rows, 7), CREATE(.call = &call),
+                         fresh(w), &w->err));
+    expect(w, "1|b\n2|c\n3|d\n9|a\n", "SELECT id, name FROM item ORDER BY id");
+    assert_int_equal(t.n, 3);
+    assert_int_equal(t.rows[0] + 10 * t.rows[1] + 100 * t.rows[2], 1 + 10 * 3 + 100 * 5);
     free(rows);
 }
 
@@ -279,6 +306,7 @@ static void values_that_do_not_fit(world *w)
     assert_int_equal(t.rows[1], 3);
     assert_int_equal(t.first.status, BM_CONVERT);
     assert_string_equal(t.first.column, "word");
+    assert_non_null(strstr(t.first.message, "row 1"));
     expect(w, "a|1\nc|3\nd|5\n", "SELECT word, n FROM word ORDER BY n");
 }
 
@@ -391,6 +419,7 @@ static void a_trigger_that_refuses_rows(world *w)
 static const conformance_case cases[] = {
     CASE(ON_SQL, what_is_left_is_what_rows_one_by_one_leave),
     CASE(ON_SQL, a_failed_row_does_not_keep_its_key),
+    CASE(ON_SQL, two_unique_constraints),
     CASE(ON_SQL, update_fields_and_delete),
     CASE(ON_SQL, upsert),
     CASE(ON_SQL, values_that_do_not_fit),

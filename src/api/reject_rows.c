@@ -18,6 +18,8 @@
 #define DOUBLINGS 3
 #define CHUNK_BYTES ((size_t)64 << 20)
 #define DEFAULT_PERCENT 10
+#define FEW ((size_t)64)             /* rows to try after one that the database refused */
+#define CHECKED_AGAIN ((size_t)4096) /* the most rows whose values are checked again for one */
 
 typedef struct aside {
     bm__execution *x;
@@ -266,35 +268,54 @@ static bm_status drop(aside *a, size_t low, size_t at, const bm_error *why)
     return BM_OK;
 }
 
-/* Write rows low .. high - 1.  Recurses into parts, each smaller than what failed. */
+/* Rows *low .. end - 1 were refused: reject one of them, or write them in parts.  *low is then the
+ * first row that is left, *step how many to try. */
+static bm_status write_in_parts(aside *a, const bm_error *why, size_t *low, size_t end,
+                                size_t *step)
+{
+    const size_t n = end - *low;
+    const size_t at = why->row < n ? *low + why->row : end;
+    const size_t good = at - *low;
+    bool of_a_row = at < end || why->status == BM_CONVERT || why->status == BM_CONSTRAINT;
+    if (n == 1 && !of_a_row) {
+        return fail_with(a, why);
+    }
+    if (n == 1) {
+        BM_TRY(reject(a, *low, why));
+        *low = end;
+    } else if (at == end) {
+        BM_TRY(write_rows(a, *low, *low + n / 2));
+        BM_TRY(write_rows(a, *low + n / 2, end));
+        *low = end;
+    } else if (why->fate == BM_FATE_NOT_STARTED) {
+        BM_TRY(drop(a, *low, at, why));
+        ++*low;
+        *step = *step < CHECKED_AGAIN ? *step : CHECKED_AGAIN;
+    } else {
+        BM_TRY(write_rows(a, *low, at));
+        BM_TRY(write_rows(a, at, at + 1));
+        *low = at + 1;
+        *step = 2 * good > FEW ? 2 * good : FEW;
+    }
+    return BM_OK;
+}
+
+/* Write rows low .. high - 1.  After a row that was refused only so many are tried as are likely to
+ * be good: what was sent behind a row that fails is sent again. */
 static bm_status write_rows(aside *a, size_t low, size_t high)
 {
+    size_t step = high - low;
     while (low < high) {
         bm_error why = BM_ERROR;
-        bm_status status = write_part(a, low, high, &why);
+        const size_t end = step < high - low ? low + step : high;
+        bm_status status = write_part(a, low, end, &why);
         if (status == BM_OK) {
-            return BM_OK;
-        }
-        if (!may_be_of_a_row(a, &why)) {
+            low = end;
+            step = step < high ? 4 * step : step;
+        } else if (!may_be_of_a_row(a, &why)) {
             return fail_with(a, &why);
-        }
-        const size_t n = high - low;
-        const size_t at = why.row < n ? low + why.row : high;
-        bool of_a_row = at < high || why.status == BM_CONVERT || why.status == BM_CONSTRAINT;
-        if (n == 1) {
-            return of_a_row ? reject(a, low, &why) : fail_with(a, &why);
-        }
-        if (at == high) {
-            const size_t middle = low + n / 2;
-            BM_TRY(write_rows(a, low, middle));
-            low = middle;
-        } else if (why.fate == BM_FATE_NOT_STARTED) {
-            BM_TRY(drop(a, low, at, &why));
-            low++;
         } else {
-            BM_TRY(write_rows(a, low, at));
-            BM_TRY(write_rows(a, at, at + 1));
-            low = at + 1;
+            BM_TRY(write_in_parts(a, &why, &low, end, &step));
         }
     }
     return BM_OK;

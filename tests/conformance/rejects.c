@@ -306,7 +306,6 @@ static void values_that_do_not_fit(world *w)
     assert_int_equal(t.rows[1], 3);
     assert_int_equal(t.first.status, BM_CONVERT);
     assert_string_equal(t.first.column, "word");
-    assert_non_null(strstr(t.first.message, "row 1"));
     expect(w, "a|1\nc|3\nd|5\n", "SELECT word, n FROM word ORDER BY n");
 }
 

@@ -52,6 +52,8 @@ class MoreMethods(_Base):
         meter: Meter | None = None,
     ) -> _Result:
         """Call `write`, and repeat it as `retries` allows."""
+        if not asked.retries and asked.commit_check is None:
+            return write()
         using = self._alias_of_write()
 
         def on_retry(replay: int, error: Error) -> None:
@@ -165,7 +167,7 @@ class MoreMethods(_Base):
             self,
             asked.signals,
             instances=rows,
-            field_names=[field.name for field in copy.fields],
+            field_names=(field.name for field in copy.fields),
             batch_size=batch_size,
             n=None if rows is None else len(rows),
         )

@@ -246,7 +246,8 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
     ) -> Any:
         valid = is_size(batch_size)  # Django refuses other values
         asked = options_of(batch_size if valid else None, **options)
-        update_fields, unique_fields = map(_kept, (update_fields, unique_fields))
+        if update_fields is not None or unique_fields is not None:
+            update_fields, unique_fields = map(_kept, (update_fields, unique_fields))
         conflicts = (ignore_conflicts, update_conflicts, update_fields, unique_fields)
         given: Any = list(objs) if objs and valid else objs
         made, call = given, None
@@ -323,7 +324,9 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
             _core.fill(objects, "bm_create_uuid", value or uuid.uuid4())
 
     def _has_create_uuid(self) -> bool:
-        return any(field.name == "bm_create_uuid" for field in self.model._meta.concrete_fields)
+        if not hasattr(self.model, "bm_create_uuid"):
+            return False
+        return "bm_create_uuid" in [field.name for field in self.model._meta.concrete_fields]
 
     # -------------------------------------------------------------------------- update
 

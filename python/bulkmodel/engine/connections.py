@@ -97,21 +97,27 @@ def _is_open(driver: Any) -> bool:
 def _answers(driver: Any) -> bool:
     """Return whether a psycopg connection is alive, without a query.  A server that shuts down
     sends FATAL and closes the socket, and both can be read here."""
+    poll = select.poll()
+    try:
+        poll.register(driver.fileno(), select.POLLIN)
+        if not poll.poll(0):
+            return True
+    except Exception:  # it is closed
+        return False
     last_words = []
 
     def hear(notice: Any) -> None:
         if notice.severity_nonlocalized in ("FATAL", "PANIC"):
             last_words.append(notice)
 
-    poll = select.poll()
     driver.add_notice_handler(hear)
     try:
         while not (last_words or driver.closed):
-            poll.register(driver.fileno(), select.POLLIN)
-            if not poll.poll(0):
-                return True
             driver.pgconn.consume_input()
             driver.pgconn.is_busy()  # reads what has arrived; an error outside a query is a notice
+            poll.register(driver.fileno(), select.POLLIN)
+            if not poll.poll(0):
+                return not last_words
     except Exception:  # the connection has ended
         return False
     finally:

@@ -13,7 +13,7 @@ from bulkmodel import _core, conf
 from bulkmodel.engine import failure, locate_row, operation, postgresql, timeouts
 from bulkmodel.engine.atomic import as_one_statement, is_inside, one_statement, one_transaction
 from bulkmodel.engine.dialect import Dialect
-from bulkmodel.engine.returned_keys import ASKED, run_surely
+from bulkmodel.engine.returned_keys import ASKED, KNOWN, run_surely
 from bulkmodel.engine.statements import SMALL, Condition, nothing, reads_keys
 from bulkmodel.engine.workers import Entangled, Team
 
@@ -151,7 +151,9 @@ class Jobs:
         using = self.target.using
         connection = self.target.connection
         nested = connection.in_atomic_block and connection.vendor == "postgresql"
-        size = sum(job.size() for job in self.all)
+        size = 0
+        for job in self.all:
+            size += job.size()
         locates = nested and size > 1 and conf.locate_in_atomic(size <= SMALL)
 
         def undone() -> None:
@@ -163,7 +165,8 @@ class Jobs:
         elif self.is_one_of_djangos and is_inside(using):
             within = as_one_statement(using, undone)
         else:
-            within = one_transaction(using, undone, not self._is_small())
+            # All rows of a small call fit into one statement.
+            within = one_transaction(using, undone, len(self.all) > 1 or size > SMALL)
         with within:
             if locates:
                 self._savepoint = locate_row.Savepoint(connection)
@@ -171,10 +174,6 @@ class Jobs:
             settle()
             if self._savepoint is not None:
                 self._savepoint.release()
-
-    def _is_small(self) -> bool:
-        """Return whether all rows fit into one statement."""
-        return len(self.all) == 1 and self.all[0].size() <= SMALL
 
     def knows_keys(self) -> bool:
         """Return whether the keys of the last job are known, possibly before it is written."""
@@ -210,7 +209,11 @@ class Jobs:
 
     def written(self) -> int:
         """Return how many rows were inserted or matched."""
-        return sum(job.written() for task in self._tasks for job in task.jobs)
+        written = 0
+        for task in self._tasks:
+            for job in task.jobs:
+                written += job.written()
+        return written
 
     def row_of(self, job: _core.Job, row: int) -> int:
         """Return the input position of a job's row.  The job may be a worker's copy."""
@@ -230,16 +233,16 @@ class _Task:
 
     def run(self, connection: BaseDatabaseWrapper, beside: Callable[[], None] = nothing) -> None:
         condition = self.call.condition
-        keyed = reads_keys(condition)
-
-        def run(job: _core.Job) -> None:
-            operation.run(job, connection, condition, beside)
-
         for i, job in enumerate(self.jobs):
-            if job.keys_by() == ASKED:
-                run(job)
-            else:
-                run_surely(self.call.target, self.jobs, i, run, keyed and i == 0, connection)
+            if job.keys_by() == ASKED or (job.keys_by() == KNOWN and job.size() == 1):
+                operation.run(job, connection, condition, beside)
+                continue
+
+            def run(job: _core.Job) -> None:
+                operation.run(job, connection, condition, beside)
+
+            keyed = reads_keys(condition) and i == 0
+            run_surely(self.call.target, self.jobs, i, run, keyed, connection)
 
     def stop(self) -> None:
         for job in self.jobs:

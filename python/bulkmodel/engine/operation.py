@@ -24,16 +24,20 @@ def _performer(
     on_postgresql = cursor.db.vendor == "postgresql"
     performs: dict[str, Any] = postgresql.PERFORM if on_postgresql else sqlite.PERFORM
     clock = timeouts.clock_of(cursor.db)
-    plain = cursor.execute if on_postgresql else sqlite.Plain(cursor)
+    plain: Callable[[str], Any] | None = None
 
     def perform(job: _core.Job, step: locate_row.Next) -> tuple[int, list[Any]]:
+        nonlocal plain
         if clock is not None:
             clock.check()
         if step[0] == "plain":
+            if plain is None:
+                plain = cursor.execute if on_postgresql else sqlite.Plain(cursor)
             plain(step[1])
             return 0, []
-        count, rows = performs[step[0]](cursor, job, Step(*step, beside), condition)
-        return count, rows
+        answer: tuple[int, list[Any]]
+        answer = performs[step[0]](cursor, job, Step(*step, beside), condition)
+        return answer
 
     return perform
 

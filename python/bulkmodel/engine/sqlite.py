@@ -105,25 +105,39 @@ def _is_virtual(cursor: Any, text: str) -> bool:
     return found.fetchone() is not None
 
 
-def _one_by_one(cursor: Any, write: _Write) -> _Write:
-    """Write one row in each statement.  For a virtual table RETURNING gives -1 or NULL as rowid,
-    and SQLite only knows the rowid of the last row."""
+# What a virtual table returns as the rowid of a new row.
+_NO_ROWIDS = ([(-1,)], [(None,)])
 
-    def write_each(first: int, rows: int) -> tuple[int, list[Any]]:
-        keys = []
-        for row in range(first, first + rows):
-            write(row, 1)
-            keys += cursor.db.connection.execute("SELECT last_insert_rowid()").fetchall()
-        return rows, keys
 
-    return write_each
+def _with_keys(cursor: Any, text: str, n: int, write: _Write) -> tuple[int, list[Any]]:
+    """Write n rows and return their keys.  For a virtual table RETURNING gives -1 or NULL as
+    rowid, and SQLite only knows the rowid of the last row.  So such rows are written one by one."""
+    if n == 1:
+        count, keys = write(0, n)
+        return count, _last_rowid(cursor) if _lacks_rowid(cursor, text, keys) else keys
+    if not _is_virtual(cursor, text):
+        return write(0, n)
+    keys = []
+    for row in range(n):
+        write(row, 1)
+        keys += _last_rowid(cursor)
+    return n, keys
+
+
+def _lacks_rowid(cursor: Any, text: str, keys: list[Any]) -> bool:
+    return keys in _NO_ROWIDS and _is_virtual(cursor, text)
+
+
+def _last_rowid(cursor: Any) -> list[Any]:
+    found: list[Any] = cursor.db.connection.execute("SELECT last_insert_rowid()").fetchall()
+    return found
 
 
 def show_batch(
     cursor: Any, job: _core.Job, step: Step, condition: Condition
 ) -> tuple[int, list[Any]]:
     text, order = with_placeholders(step.sql, "%s", condition.sql)
-    bound = spliced(order, (), condition)
+    bound = spliced(order, (), condition) if order else ()
 
     def write(first: int, rows: int) -> tuple[int, list[Any]]:
         source = source_of(cursor.db)
@@ -138,8 +152,9 @@ def show_batch(
         finally:
             source.withdraw()
 
-    each = step.wants_rows and _is_virtual(cursor, text)
-    return (_one_by_one(cursor, write) if each else write)(0, step.n)
+    if not step.wants_rows:
+        return write(0, step.n)
+    return _with_keys(cursor, text, step.n, write)
 
 
 class Counted(list[tuple[Any, ...]]):
@@ -170,8 +185,9 @@ def bind_rows(
         cursor.execute(many, tuple(job.bind(first, rows)))
         return result(cursor, step.wants_rows, condition)
 
-    each = step.wants_rows and _is_virtual(cursor, text)
-    return (_one_by_one(cursor, write) if each else write)(0, step.n)
+    if not step.wants_rows:
+        return write(0, step.n)
+    return _with_keys(cursor, text, step.n, write)
 
 
 def _bind_each(

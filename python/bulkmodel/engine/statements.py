@@ -99,8 +99,6 @@ def statement(sql: str, mark: str, condition: Condition, cells: Any) -> tuple[st
 
 
 def spliced(order: tuple[int, ...], cells: Any, condition: Condition) -> tuple[Any, ...]:
-    if 0 not in order:
-        return tuple(cells[i - 1] for i in order)
     out: list[Any] = []
     for i in order:
         if i:

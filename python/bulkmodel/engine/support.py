@@ -84,6 +84,6 @@ class falls_back:
         if isinstance(why, Fallback):
             _log.debug("%s of %s uses Django: %s", self.verb, self.model._meta.label, why)
             return True
-        if kind is None:
+        if kind is None and _log.isEnabledFor(logging.DEBUG):
             _log.debug("%s of %s uses the engine", self.verb, self.model._meta.label)
         return False

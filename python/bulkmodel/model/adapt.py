@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -92,9 +92,10 @@ class Odd:
     """Prepares single values of columns whose other values the extension takes unchanged."""
 
     def __init__(
-        self, columns: Iterable[Column], connection: BaseDatabaseWrapper, prepare: Prepare
+        self, columns: Sequence[Column], connection: BaseDatabaseWrapper, prepare: Prepare
     ) -> None:
-        self._columns = {column.index: column for column in columns}
+        """columns: those of the table, by their index."""
+        self._columns = columns
         self._connection = connection
         self._prepare = prepare
         self._texts: dict[int, _Texts] = {}

@@ -194,6 +194,17 @@ class Description:
         return tuple(columns.index(field) for field in opts.pk_fields)
 
     @cached_property
+    def makes_keys(self) -> bool:
+        """Whether Django computes a part of the primary key that an object has none of."""
+        return any(key.field.has_default() for key in self.keys)
+
+    @cached_property
+    def has_defaults(self) -> bool:
+        """Whether the database computes a default of a column."""
+        fields: list[Any] = [column.field for column in self.all]
+        return any(field.has_db_default() for field in fields)
+
+    @cached_property
     def all(self) -> tuple[Column, ...]:
         return tuple(self.columns.values())
 
@@ -452,7 +463,9 @@ def describe(
     """Return the cached description of a model, or None if the engine does not support it.
 
     one_of_several: describe only the model's own table, also if it has parents with tables."""
-    cache = _known.setdefault(model, {})
+    cache = _known.get(model)
+    if cache is None:
+        cache = _known[model] = {}
     facts = (dialect, settings.USE_TZ, connection.timezone, model._meta.db_table, one_of_several)
     if facts not in cache:
         try:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -21,6 +22,11 @@ from bulkmodel.engine.support import Fallback
 from bulkmodel.model import fields
 from bulkmodel.model.adapt import Odd, Prepare, give
 from bulkmodel.model.fields import Column, Description, Field
+
+_INDEX = attrgetter("index")
+# Marks of objects: without related objects; without a key.
+PLAIN = frozenset(mark for mark in range(16) if not mark & 2)
+KEYLESS = frozenset(mark for mark in range(16) if mark & 1)
 
 
 class Target:
@@ -52,19 +58,38 @@ class Target:
         if kinds is not None:
             self.kinds = tuple(k for k in kinds if fields.has_same_attributes(k, model))
 
+    @classmethod
+    def of(cls, model: type[models.Model], using: str) -> Target:
+        """Return a target that is kept with the connection until it is closed."""
+        connection: Any = connections[using]
+        connection.ensure_connection()
+        facts = connection.connection, connection.ops
+        kept: WeakKeyDictionary[Any, tuple[Any, Target]] | None
+        kept = vars(connection).get("_bulkmodel_targets")
+        if kept is None:
+            kept = connection._bulkmodel_targets = WeakKeyDictionary()
+        known = kept.get(model)
+        if known is not None and known[0] == facts:
+            target = known[1]
+            if fields.describe(model, connection, target.dialect.name) is target.description:
+                return target
+        target = cls(model, using)
+        kept[model] = facts, target
+        return target
+
     def column(self, field: Field) -> Column:
         column = self.description.columns.get(field)
         if column is None:
             raise Fallback(f"the engine cannot write field {field.name}")
         return column
 
-    def chunk(self, batch_size: int | None, columns: list[Field], objects: list[Any]) -> int:
+    def chunk(self, batch_size: int | None, fields: Iterable[Field], objects: list[Any]) -> int:
         """Return the number of rows in one statement.  Small batches use as many statements as
         Django.  0: the engine chooses."""
         if len(objects) == 1:
             return 1
         if len(objects) <= SMALL:
-            most = max(self.connection.ops.bulk_batch_size(columns, objects), 1)
+            most = max(self.connection.ops.bulk_batch_size(list(fields), objects), 1)
             return min(batch_size or most, most)
         return batch_size or 0
 
@@ -91,13 +116,12 @@ def gather(
 ) -> None:
     """Add the objects' values of these columns to the rows.  Adjacent columns that need no
     preparation are read together; a field's own methods may change later columns."""
-    columns = list(columns)
-    odd = Odd(columns, target.connection, prepare)
+    odd = Odd(target.description.all, target.connection, prepare)
     for fast, run in groupby(columns, attrgetter("fast")):
         left = list(run)
         if fast:
-            refused = rows.take(tuple(column.index for column in left), objects, limited, odd)
-            left = [column for column in left if column.index in refused]
+            refused = rows.take(tuple(map(_INDEX, left)), objects, limited, odd)
+            left = [column for column in left if column.index in refused] if refused else []
         for column in left:
             if not give(rows, column, objects, limited, target.connection, prepare):
                 raise Fallback(f"the engine cannot write a value of field {column.field.name}")

@@ -18,16 +18,14 @@ from bulkmodel.engine.returned_keys import ASKED, PROVED, way_of
 from bulkmodel.engine.statements import ANY_ROW, SMALL, Condition, Reading, reads_keys
 from bulkmodel.engine.support import Fallback
 from bulkmodel.model import diagnose
-from bulkmodel.model.target import Target, make_job
+from bulkmodel.model.target import KEYLESS, PLAIN, Target, make_job
 from bulkmodel.verbs.computed import Computed, gather_new
 from bulkmodel.verbs.conflicts import Conflict, check_conflict, is_djangos
 
 # Objects that get keys and states while the database receives a block of a COPY.
 PART = 2000
 
-# Marks of objects: without related objects; without a key; with the state of a new object.
-_PLAIN = {mark for mark in range(16) if not mark & 2}
-_KEYLESS = {mark for mark in range(16) if mark & 1}
+# Marks of objects with the state of a new object.
 _NEW = {mark for mark in range(16) if mark & 12 == 4}
 
 
@@ -75,7 +73,7 @@ class Create:
         conflict: Conflict | None = None,
     ) -> None:
         queryset._for_write = True
-        self.target = Target(queryset.model, queryset.db)
+        self.target = Target.of(queryset.model, queryset.db)
         self.conflict = conflict
         self.counts: bool = getattr(queryset, "_bm_counts", False)
         n = len(objects)
@@ -127,14 +125,14 @@ class Create:
         description = self.target.description
         marks = self.target.marks(objects)
         kinds = set(marks)
-        if not kinds <= _PLAIN or any(key.field.has_default() for key in description.keys):
+        if not kinds <= PLAIN or description.makes_keys:
             queryset._prepare_for_bulk_create(objects)
             marks = self.target.marks(objects)
             kinds = set(marks)
         self.objects, self.marks = objects, marks
         self.keyed: list[Any] = []
         self.keyless = objects
-        if not kinds <= _KEYLESS:
+        if not kinds <= KEYLESS:
             self.keyed = [o for o, mark in zip(objects, marks) if not mark & 1]
             self.keyless = [o for o, mark in zip(objects, marks) if mark & 1]
         if self.keyless and not description.key_assigned:
@@ -188,8 +186,7 @@ class Create:
         columns = description.all if with_key else description.all_but_key
         if not columns:
             raise Fallback("the model has only its primary key")
-        fields = [column.field for column in columns]
-        batch_size = target.chunk(self.batch_size, fields, objects)
+        batch_size = target.chunk(self.batch_size, (column.field for column in columns), objects)
         dialect = target.dialect
         if dialect.max_rows:
             most = dialect.max_rows if len(objects) > SMALL else len(objects)

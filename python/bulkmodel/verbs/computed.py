@@ -33,6 +33,9 @@ def gather_new(
 ) -> None:
     """Add the values of new objects to the rows.  A column whose values are all the database's
     default is left out.  knows_defaults: the catalog has the expressions of the defaults."""
+    if not target.description.has_defaults:
+        gather(target, rows, objects, columns, False, for_create)
+        return
     given: list[Column] = []
     sent = 0
     for column in columns:

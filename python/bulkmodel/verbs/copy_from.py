@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import copy
 from functools import partial
 from typing import Any
@@ -21,10 +21,10 @@ from bulkmodel.engine.support import Fallback
 from bulkmodel.helpers import get_chunks
 from bulkmodel.model import diagnose
 from bulkmodel.model.attributes import attributes_of
-from bulkmodel.model.fields import Field, key_fields
+from bulkmodel.model.fields import Column, Field, key_fields
 from bulkmodel.model.limits import check_values
 from bulkmodel.model.overrides import CREATE_STEPS, is_djangos, overridden
-from bulkmodel.model.target import Target, make_job
+from bulkmodel.model.target import KEYLESS, PLAIN, Target, make_job
 from bulkmodel.options import Options
 from bulkmodel.verbs.computed import gather_new
 from bulkmodel.verbs.inherited import Table, Tables, tables_of
@@ -51,6 +51,7 @@ class CopyIn:
         self.workers, self.batch_size = options.workers, options.batch_size
         self.size = options.batch_size or CHUNK
         self.fields = fields_to_copy(self.model, names)
+        self.has_all_fields = names is None
         self.has_auto_key = isinstance(self.model._meta.pk, models.AutoField)
         self.makes_keys = exclude_id and self.has_auto_key
         self.stamp = (stamp or uuid.uuid4()) if queryset._has_create_uuid() else None
@@ -91,7 +92,9 @@ class CopyIn:
         few = isinstance(objects, list) and len(objects) <= SMALL
         several = not few or self.tables is not None
         undo = self.tables.undo if self.tables is not None else None
-        whole = one_transaction(self.using, undo, several) if workers == 1 else nullcontext()
+        whole: AbstractContextManager[None] = nullcontext()
+        if workers == 1 and not self._is_one_write(objects):
+            whole = one_transaction(self.using, undo, several)
         with self._checked_at_commit(), whole:
             for part in self.tables.copies if self.tables is not None else (self,):
                 part.target, part.catalog = part._target(few)
@@ -136,6 +139,12 @@ class CopyIn:
         written = {field.attname for field in self.fields}
         return {}, [name for name in attributes_of(self.model).names if name not in written]
 
+    def _is_one_write(self, objects: Iterable[Any]) -> bool:
+        """Return whether one call of _write(), which is a transaction, writes everything."""
+        alone = self.tables is None and not self.is_overridden
+        alone = alone and not self.model._meta.order_with_respect_to  # that reads numbers
+        return alone and isinstance(objects, list) and len(objects) <= min(self.size, SMALL)
+
     def _shared(self, objects: Iterable[Any]) -> tuple[int, int]:
         """Return the number of connections, and of objects to take at a time.  A list is divided
         among the workers as a whole."""
@@ -154,10 +163,11 @@ class CopyIn:
             target = (
                 self.table.target(self.using)
                 if self.table is not None
-                else Target(self.model, self.using)
+                else Target.of(self.model, self.using)
             )
-            for field in self.fields:
-                target.column(field)
+            if not (self.has_all_fields and target.description.complete):
+                for field in self.fields:
+                    target.column(field)
             if few or not target.dialect.has_catalog:
                 return target, None
             return target, postgresql.ask(target.description.table, target.connection)
@@ -230,7 +240,9 @@ class CopyIn:
                 part = _Part(chunk, self._marks(self.target, chunk), self.makes_keys)
                 most = (self.batch_size or share(len(chunk), workers)) if workers > 1 else 0
                 with diagnose.diagnosed(lambda: self._call(chunk, places)):
-                    jobs = [self._job(self.target, rows, most) for rows in part.jobs()]
+                    jobs = []
+                    for rows in part.jobs():
+                        jobs.append(self._job(self.target, rows, most))
             except Fallback:
                 pass
             else:
@@ -244,12 +256,13 @@ class CopyIn:
                 self._only = (written, chunk, places) if self._writes == 0 else None
                 self._writes += 1
                 return lambda: part.keys(written.keys)
-        with one_transaction(self.using):
+        with one_transaction(self.using, several=len(chunk) > SMALL):
             return self._write_as_django(chunk, places)
 
     def _complete(self, rows: list[Any]) -> None:
         """Set the values that the call itself makes."""
-        give_numbers(self.model, rows, self.using)
+        if self.model._meta.order_with_respect_to:
+            give_numbers(self.model, rows, self.using)
         if self.stamp is not None:
             _core.fill(rows, "bm_create_uuid", self.stamp)
 
@@ -260,9 +273,7 @@ class CopyIn:
 
     def _marks(self, target: Target, chunk: list[Any]) -> bytes:
         marks = target.marks(chunk)
-        if any(mark & 2 for mark in set(marks)) or any(
-            key.field.has_default() for key in target.description.keys
-        ):
+        if not PLAIN.issuperset(marks) or target.description.makes_keys:
             self.queryset._prepare_for_bulk_create(chunk)
             marks = target.marks(chunk)
         return marks
@@ -273,7 +284,11 @@ class CopyIn:
 
     def _job(self, target: Target, rows: tuple[list[Any], bool], most: int) -> _core.Job:
         objects, keyless = rows
-        columns = [target.column(field) for field in self._sent(keyless)]
+        columns: Sequence[Column]
+        if self.has_all_fields:
+            columns = target.description.all_but_key if keyless else target.description.all
+        else:
+            columns = [target.column(field) for field in self._sent(keyless)]
         if not columns or (keyless and not target.description.key_assigned):
             raise Fallback
         for column in target.description.stamped:
@@ -342,7 +357,7 @@ class _Part:
         numbers = range(len(chunk))
         self.keyless: Sequence[int] = numbers
         self.keyed: Sequence[int] = ()
-        if not makes_keys and not all(mark & 1 for mark in set(marks)):
+        if not makes_keys and not KEYLESS.issuperset(marks):
             self.keyless = [i for i in numbers if marks[i] & 1]
             self.keyed = [i for i in numbers if not marks[i] & 1]
 

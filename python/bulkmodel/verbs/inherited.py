@@ -15,6 +15,9 @@ from bulkmodel.model.target import Target
 
 def tables_of(model: type[models.Model]) -> list[type[models.Model]]:
     """Return the models with a table of their own, parents first."""
+    opts: Any = model._meta
+    if not opts.parents:
+        return [opts.concrete_model]
     found: dict[type[models.Model], None] = {}
 
     def visit(kind: Any) -> None:

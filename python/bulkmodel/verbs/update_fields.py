@@ -413,7 +413,7 @@ def _updates(queryset: Any, changes: Changes, batch_size: int | None, workers: i
     model, using = queryset.model, queryset.db
     tables = tables_of(model)
     if len(tables) == 1:
-        target = Target(model, using)
+        target = Target.of(model, using)
         target.marks(changes.rows)
         condition = condition_of(queryset, target.connection)
         if condition is None:

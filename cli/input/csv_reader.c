@@ -555,6 +555,7 @@ static bm_status csv_reader_fill(void *reader, cli_sink *sink, bool *more, bm_er
     r->err = err;
     CLI_TRY(next_block(r, err));
     *more = r->at < r->n;
+    r->start = r->start < r->at ? r->start : r->at; /* the header may have ended with its block */
     for (skip_comments(r); r->at < r->n; skip_comments(r)) {
         r->start = r->fresh ? r->at : r->start;
         if (r->dropping) {

@@ -263,6 +263,24 @@ def f8_against_rows_one_by_one(w: World) -> None:
         w.sql("DROP TABLE item")
 
 
+@case("sqlite")
+def f8_a_header_that_ends_its_block(w: World) -> None:
+    """A file is read in pieces of 32 KiB."""
+    w.items()
+    bad = str(w.folder / "bad.csv")
+    w.verb("create", "--rejects", bad, stdin=HEADER)
+    expect(text(bad), HEADER)
+    w.verb("create", "--rejects", bad, stdin=HEADER.rstrip())
+    expect(text(bad), HEADER)
+    for size in (32_767, 32_768, 32_769):
+        header = "id,name," + "x" * (size - 9) + "\n"
+        stdin = header + f"{size},a,\n2,,\n"
+        options = ["-c", "id,name", "--rejects", bad, "--max-rejects=1"]
+        w.verb("create", *options, stdin=stdin, status=8)
+        expect(text(bad), header + "2,,\n")
+    expect(w.sql("SELECT count(*) FROM item"), "3")
+
+
 @case()
 def f8_rows_across_blocks(w: World) -> None:
     """Records longer than a block, and more rows than a chunk; every 500th is wrong."""

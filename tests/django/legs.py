@@ -4,7 +4,8 @@ Django, a driver, and the package as pip installs it from this tree.
 
 usage: legs.py prepare [LEG...]               make or renew the environments under build/legs
        legs.py interpreters                   print the interpreters that are found
-       legs.py run LEG PROGRAM [ARGUMENT...]  a program of this folder, in the leg's environment
+       legs.py run LEG PROGRAM [ARGUMENT...]  a program of this folder, in the leg's environment;
+                                              LEG may be "newest": of those that this system can run
 
 An environment is made anew when its requirements change.  Where it cannot be made, the tests of
 that leg fail.  A leg whose Django needs a newer Python than this system has is not run, and says
@@ -198,9 +199,15 @@ def prepare(names: list[str]) -> int:
     return 0
 
 
+def newest() -> str:
+    """The leg of the newest Django that an interpreter here can run."""
+    numbered = sorted((leg for leg in LEGS if leg[0].isdigit()), key=lambda leg: -float(leg))
+    return next((leg for leg in numbered if not Environment(leg).not_run.exists()), numbered[-1])
+
+
 def run(name: str, program: str, *arguments: str) -> NoReturn:
     """A program of this folder, in the environment of a leg."""
-    environment = Environment(name)
+    environment = Environment(newest() if name == "newest" else name)
     why = environment.why
     if environment.not_run.exists():
         print(f"1..0 # SKIP {environment.not_run.read_text()}")

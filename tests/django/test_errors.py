@@ -210,7 +210,6 @@ def test_what_is_refused_at_commit(n: int, no_rows_left: None) -> None:
     assert Signed._base_manager.count() == 0
 
 
-@pytest.mark.engine
 @pytest.mark.parametrize("n", [1, 40, 2000])
 def test_every_verb_names_the_row_that_is_refused_at_commit(n: int, no_rows_left: None) -> None:
     """Whatever rows without a parent are there already."""

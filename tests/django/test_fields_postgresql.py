@@ -274,7 +274,6 @@ def test_one_unusual_column_is_written_by_the_engine(
     assert caught.value.row_index == n - 2  # type: ignore[attr-defined]
 
 
-@pytest.mark.engine
 @pytest.mark.parametrize("n", [1, 3, 1100])
 def test_no_cast_cuts_to_the_length_of_a_domain(n: int) -> None:
     made = Coded.objects.bulk_create([Coded(code="abc") for _ in range(n)])

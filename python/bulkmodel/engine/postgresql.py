@@ -144,33 +144,37 @@ PERFORM = {"exec": execute, "load": load}
 _NAME = re.compile(r'(?:\w+|"[^"]+")(?:\.(?:\w+|"[^"]+"))?')
 _BASE = """
 WITH RECURSIVE b AS (
-    SELECT t.typname, t.typnamespace, t.typtype, t.typbasetype, 0 AS depth
+    SELECT t.oid, t.typname, t.typnamespace, t.typtype, t.typbasetype, t.typtypmod, -1 AS modifier,
+        0 AS depth
     FROM pg_catalog.pg_type t WHERE t.oid OPERATOR(pg_catalog.=) pg_catalog.to_regtype(%s)
     UNION ALL
-    SELECT t.typname, t.typnamespace, t.typtype, t.typbasetype, b.depth OPERATOR(pg_catalog.+) 1
+    SELECT t.oid, t.typname, t.typnamespace, t.typtype, t.typbasetype, t.typtypmod, b.typtypmod,
+        b.depth OPERATOR(pg_catalog.+) 1
     FROM b JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) b.typbasetype
 )
 SELECT pg_catalog.concat(
     pg_catalog.quote_ident(n.nspname), '.', pg_catalog.quote_ident(b.typname)
-)
+), pg_catalog.format_type(b.oid, b.modifier)
 FROM b JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) b.typnamespace
 WHERE b.depth OPERATOR(pg_catalog.>) 0 AND b.typtype OPERATOR(pg_catalog.<>) 'd'
 """
 
 
-def base_of(kind: str, connection: BaseDatabaseWrapper) -> str | None:
-    """Return the base type of a domain, or None if the type is not a domain.  It is a question to
-    the catalog that Django's query log does not count."""
+def base_of(kind: str, connection: BaseDatabaseWrapper) -> tuple[str, str] | None:
+    """Return the base type of a domain: its name, and as the domain was declared, with a length.
+    None: the type is not a domain.  It is a question to the catalog that Django's query log does
+    not count."""
     if _NAME.fullmatch(kind) is None:  # of more words: not a domain
         return None
     connection.close_if_health_check_failed()
     connection.ensure_connection()
-    driver = driver_of(connection)
-    if driver is None:
+    if is_psycopg3 and driver_of(connection) is None:
         return None
-    with connection.wrap_database_errors:
-        row = driver.execute(_BASE, [kind]).fetchone()
-    return str(row[0]) if row is not None else None
+    driver: Any = connection.connection
+    with connection.wrap_database_errors, driver.cursor() as cursor:
+        cursor.execute(_BASE, [kind])
+        row = cursor.fetchone()
+    return (str(row[0]), str(row[1])) if row is not None else None
 
 
 def ask(table: _core.Table, connection: BaseDatabaseWrapper) -> _core.Catalog:

@@ -280,7 +280,8 @@ def _kind(field: Field, connection: BaseDatabaseWrapper) -> Kind | None:
     kind = _kind_written(written)
     if kind.cast is not None and kind.cut is None and not kind.cast.startswith("pg_catalog."):
         # A cast to a domain over varchar(3) truncates, one to its base type does not.
-        kind = replace(kind, cast=postgresql.base_of(kind.cast, connection) or kind.cast)
+        base = postgresql.base_of(kind.cast, connection)
+        kind = replace(kind, cast=base[0]) if base is not None else kind
     return kind if plain else replace(kind, places=True)
 
 
@@ -315,6 +316,17 @@ def limit_of(written: str | None) -> Limit | None:
     if found[2] is None and not alone:
         return None
     return Limit(int(found[2] or 1), "bit" in base, base == _LIMITED["bit"])
+
+
+def limit_of_column(field: Field, connection: BaseDatabaseWrapper) -> Limit | None:
+    """Return the limit of a field's column on PostgreSQL, also of one whose type is a domain."""
+    written = target_of(field).db_type(connection)
+    limit = limit_of(written)
+    cast = _kind_written(written).cast if limit is None and written is not None else None
+    if cast is None or cast.startswith("pg_catalog."):
+        return limit
+    base = postgresql.base_of(cast.partition("[")[0], connection)
+    return limit_of(base[1]) if base is not None else None
 
 
 def _has_plain_placeholder(field: Field) -> bool:

@@ -19,7 +19,7 @@ from django.db.models.fields import PositiveIntegerRelDbTypeMixin
 from bulkmodel.engine.dialect import checks_types
 from bulkmodel.engine.failure import at_row
 from bulkmodel.engine.postgresql import is_psycopg3
-from bulkmodel.model.fields import limit_of, target_of
+from bulkmodel.model.fields import Limit, limit_of_column, target_of
 
 
 def check_values(
@@ -30,14 +30,19 @@ def check_values(
 ) -> None:
     """Raise an error for the first value that cannot be stored.  places: positions of the objects
     in the caller's sequence, if different."""
+    typed = checks_types(connection)
+    limits = [limit_of_column(f, connection) if typed and objects else None for f in fields]
     for row, object in enumerate(objects):
-        for field in fields:
+        for field, limit in zip(fields, limits):
             value = vars(object).get(field.attname)
             if value is not None and not hasattr(value, "resolve_expression"):
-                _check(connection, value, field, row if places is None else places[row])
+                at = row if places is None else places[row]
+                _check(connection, value, field, limit, at)
 
 
-def _check(connection: BaseDatabaseWrapper, value: Any, field: Any, row: int) -> None:
+def _check(
+    connection: BaseDatabaseWrapper, value: Any, field: Any, limit: Limit | None, row: int
+) -> None:
     where = f"Row {row}, field {field.name}: "
     try:
         prepared = field.get_db_prep_save(value, connection)
@@ -47,7 +52,7 @@ def _check(connection: BaseDatabaseWrapper, value: Any, field: Any, row: int) ->
         at_row(error, row, field.name)
         raise
     typed = checks_types(connection)
-    found = _of_postgresql(connection, prepared, field) if typed else _of_sqlite(prepared)
+    found = _of_postgresql(connection, prepared, field, limit) if typed else _of_sqlite(prepared)
     if found is not None:
         kind, sqlstate, why = found
         raise at_row(kind(where + why), row, field.name, sqlstate)
@@ -56,7 +61,9 @@ def _check(connection: BaseDatabaseWrapper, value: Any, field: Any, row: int) ->
 _Found = tuple[type[Exception], str | None, str]
 
 
-def _of_postgresql(connection: BaseDatabaseWrapper, value: Any, field: Any) -> _Found | None:
+def _of_postgresql(
+    connection: BaseDatabaseWrapper, value: Any, field: Any, limit: Limit | None
+) -> _Found | None:
     if isinstance(value, str) and "\0" in value:
         return (
             DataError if is_psycopg3 else ValueError,
@@ -64,7 +71,6 @@ def _of_postgresql(connection: BaseDatabaseWrapper, value: Any, field: Any) -> _
             "PostgreSQL text cannot contain a NUL character.",
         )
     target = target_of(field)
-    limit = limit_of(target.db_type(connection))
     if limit is not None and limit.refuses(value):
         return DataError, limit.sqlstate, f"{limit}."
     if is_out_of_range(connection, target, value) and not _is_checked(connection, target, value):

@@ -59,7 +59,7 @@ class CopyIn:
         self.keys: list[Any] = []
         self.objects: list[Any] | None = None
         # The only write, and its rows: a constraint may be checked at COMMIT.
-        self._only: tuple[Jobs, list[Any], Sequence[int]] | None = None
+        self._only: tuple[Jobs | None, list[Any], Sequence[int]] | None = None
         self._writes = 0
         self._is_all_written = False
         self.target: Target | None = None
@@ -129,8 +129,10 @@ class CopyIn:
                 call = self._call([], ())
                 if self._only is not None:
                     written, chunk, places = self._only
-                    failure.may_be_found(error, partial(written.find, error))
-                    call = self._call(chunk, places, written.row_of)
+                    if written is not None:
+                        failure.may_be_found(error, partial(written.find, error))
+                    row_of = written.row_of if written is not None else None
+                    call = self._call(chunk, places, row_of)
                 diagnose.annotate(error, call)
             raise
 
@@ -225,6 +227,7 @@ class CopyIn:
             with diagnose.diagnosed(lambda: self._call(rows, places)):
                 parent.bulk_create(rows)
             made = [row.pk for row in rows]
+            self._note(None, rows, places)
         finally:
             for row, (key, adding, db) in zip(rows, before):
                 row.pk, row._state.adding, row._state.db = key, adding, db
@@ -253,11 +256,18 @@ class CopyIn:
 
                 with diagnose.diagnosed(lambda: self._call(chunk, places, written.row_of)):
                     written.run(settle)
-                self._only = (written, chunk, places) if self._writes == 0 else None
-                self._writes += 1
+                self._note(written, chunk, places)
                 return lambda: part.keys(written.keys)
-        with one_transaction(self.using, several=len(chunk) > SMALL):
-            return self._write_as_django(chunk, places)
+        noted = diagnose.diagnosed(lambda: self._call(chunk, places))
+        with noted, one_transaction(self.using, several=len(chunk) > SMALL):
+            keys = self._write_as_django(chunk, places)
+        self._note(None, chunk, places)
+        return keys
+
+    def _note(self, written: Jobs | None, rows: list[Any], places: Sequence[int]) -> None:
+        """Keep what was written for an error at COMMIT, if it is the only write."""
+        self._only = (written, rows, places) if self._writes == 0 else None
+        self._writes += 1
 
     def _complete(self, rows: list[Any]) -> None:
         """Set the values that the call itself makes."""

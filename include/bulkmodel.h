@@ -590,6 +590,30 @@ typedef struct bm_bulk_create_options {
     bm_switch allow_skipped;    /**< BM_ON: a trigger may drop rows without an error */
 } bm_bulk_create_options;
 
+/** Options of bm_upsert. */
+typedef struct bm_upsert_options {
+    size_t size;
+    const bm_call *call;
+    size_t batch_size;
+    bm_switch concurrent;
+    int max_concurrent_workers;
+    const char *const *unique_fields; /**< BM_NAMES; rows exist by these, which have a unique index;
+                                         default: the primary key */
+    const char *const *update_fields; /**< BM_NAMES; default: all except key and unique fields */
+    bm_switch update_unchanged;       /**< BM_ON: write rows that already have these values, too */
+    /** A condition on the rows to update: t is the row of the table, excluded the row of the call,
+     * "t.updated < excluded.updated".  It is SQL and is copied into the statement unchanged, so
+     * never build it from untrusted input.  Rows that exist and are not written, also since nothing
+     * would change, are then BM_ROW_IGNORED. */
+    const char *where;
+    bm_duplicates duplicates; /**< of unique_fields */
+    bm_switch return_queryset;
+    bm_switch return_outcomes;
+    void *keys_into; /**< as in bm_bulk_create_options, with the keys of unchanged rows */
+    const bm_uuid *create_uuid; /**< for BM_CREATE_UUID fields, which alone are no change */
+    bm_switch allow_skipped;    /**< BM_ON: a trigger may drop rows without an error */
+} bm_upsert_options;
+
 /** Options of bm_update_fields. */
 typedef struct bm_update_fields_options {
     size_t size;
@@ -653,6 +677,15 @@ typedef struct bm_copy_to_options {
 BM_API bm_status bm_bulk_create(bm_db *db, bm_rows rows, const bm_bulk_create_options *options,
                                 bm_result *result, bm_error *err);
 
+/**
+ * Insert rows that are new, update rows that exist by `unique_fields` and differ.  Rows that have
+ * these values already are counted as `unchanged` and are not written: values are compared as they
+ * are stored, so 1.0 differs from 1.00 where the column keeps that apart.  Keys that the database
+ * assigns are drawn for new rows only, where PostgreSQL's table is an ordinary one.
+ */
+BM_API bm_status bm_upsert(bm_db *db, bm_rows rows, const bm_upsert_options *options,
+                           bm_result *result, bm_error *err);
+
 /** Update each row, found by key, with its own values: the named fields or, for a queryset, what
  * changed. */
 BM_API bm_status bm_update_fields(bm_db *db, bm_rows rows, const bm_update_fields_options *options,
@@ -672,8 +705,8 @@ BM_API bm_status bm_copy_to(bm_db *db, bm_rows rows, const bm_copy_to_options *o
 
 /**
  * Print the plan of a verb without running it: one line for each statement and fact.  `verb` is
- * "bulk_create", "update_fields", "update", "delete" or "copy_to"; `options` are that verb's
- * options or NULL.  It reads the catalog and writes nothing.  Free *text with bm_free.
+ * "bulk_create", "upsert", "update_fields", "update", "delete" or "copy_to"; `options` are that
+ * verb's options or NULL.  It reads the catalog and writes nothing.  Free *text with bm_free.
  */
 BM_API bm_status bm_explain(bm_db *db, const char *verb, bm_rows rows, const void *options,
                             char **text, bm_error *err);

@@ -21,6 +21,7 @@ static void add_counts(const bm__job *job, bm_result *result)
 {
     result->inserted += job->inserted;
     result->updated += job->updated;
+    result->unchanged += job->unchanged;
     result->missing += job->missing;
     result->ignored += job->ignored;
     result->deleted += job->deleted;

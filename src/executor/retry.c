@@ -57,7 +57,7 @@ static void wait(const bm__execution *x, int ms)
 /* The counts are those of the attempt that comes. */
 static void forget_counts(bm_result *result)
 {
-    result->inserted = result->updated = result->missing = 0;
+    result->inserted = result->updated = result->unchanged = result->missing = 0;
     result->ignored = result->deleted = result->read = 0;
 }
 

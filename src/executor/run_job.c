@@ -2,7 +2,8 @@
 
 static uint64_t rows_of(const bm__job *job)
 {
-    return job->inserted + job->updated + job->missing + job->ignored + job->deleted + job->read;
+    return job->inserted + job->updated + job->unchanged + job->missing + job->ignored +
+           job->deleted + job->read;
 }
 
 static bool ends(const bm__step *step)

@@ -57,6 +57,10 @@ static bm_status push_ordinal(void *context, const bm__cell *cells, size_t n, bm
     size_t i = 0;
     BM_TRY(bm__cell_chunk_row(job, cells, n, &i, err));
     job->seen[i] |= job->phase == BM__PHASE_BEFORE ? BM__SEEN_BEFORE : BM__SEEN;
+    int64_t differs;
+    if (n > 1 && bm__cell_integer(&cells[1], &differs) && differs == 0) {
+        job->seen[i] |= BM__SEEN_KEPT;
+    }
     return BM_OK;
 }
 
@@ -70,7 +74,7 @@ static bool same_cell(const bm_field *field, const unsigned char *a, const unsig
     return x.size == y.size && (x.size == 0 || memcmp(x.data, y.data, x.size) == 0);
 }
 
-/* (ord, inserted, key ...).  Looked up behind the write, a row is new where its key is the one that
+/* (ord, inserted, key ...); an upsert that leaves rows as they are says 2 of those.  Looked up behind the write, a row is new where its key is the one that
  * was made for it. */
 static bm_status push_ord_key(void *context, const bm__cell *cells, size_t n, bm_error *err)
 {
@@ -82,14 +86,19 @@ static bm_status push_ord_key(void *context, const bm__cell *cells, size_t n, bm
     if (n < 3 || !bm__cell_integer(&cells[1], &inserted)) {
         return not_an_answer(err);
     }
-    job->seen[i] |= inserted != 0 ? BM__SEEN | BM__SEEN_INSERTED : BM__SEEN;
+    bool kept = plan->keeps && !plan->engine->reads_batch &&
+                (inserted == 2 || job->phase == BM__PHASE_AFTER);
+    if (kept && (job->seen[i] & BM__SEEN) != 0) {
+        return BM_OK;
+    }
+    job->seen[i] |= kept ? BM__SEEN_KEPT : inserted != 0 ? BM__SEEN | BM__SEEN_INSERTED : BM__SEEN;
     if (!plan->key_tracked) {
         return BM_OK;
     }
     size_t width = plan->model->fields[plan->key_field].width;
     unsigned char *key = job->call->keys + bm__batch_row(&job->batch, i) * width;
     unsigned char made[sizeof(bm_slice)];
-    bool compare = job->phase == BM__PHASE_AFTER && width <= sizeof made;
+    bool compare = job->phase == BM__PHASE_AFTER && !kept && width <= sizeof made;
     if (compare) {
         memcpy(made, key, width);
     }

@@ -237,7 +237,7 @@ static const bm__statement *statement_of(const bm__job *job)
         statement = &plan->write;
         break;
     case BM__PHASE_AFTER:
-        statement = &plan->after;
+        statement = bm__looks_after(job) ? &plan->after : NULL;
         break;
     case BM__PHASE_READ:
         statement = &plan->read;
@@ -439,8 +439,7 @@ static bm_status succeeded(bm__job *job, const bm__answer *answer, bm_error *err
     case BM__PHASE_WRITE:
         job->committed = job->mode == BM__JOB_AUTOCOMMIT;
         rows = job->wrote = job->plan->uncounted ? job->n : answer->rows;
-        return job->plan->after.sql == NULL ? bm__written(job, rows, err)
-                                            : bm__count(job, rows, err);
+        return bm__looks_after(job) ? bm__count(job, rows, err) : bm__written(job, rows, err);
     case BM__PHASE_AFTER:
         return bm__written(job, job->n, err);
     case BM__PHASE_READ:

@@ -102,7 +102,7 @@ typedef struct bm__job {
     bool unsorted;   /* keys that are believed to rise with the rows did not come so */
     bool looks_up;   /* hint's answer: plan->looked_up is what writes */
 
-    uint64_t inserted, updated, missing, ignored, deleted, read, statements;
+    uint64_t inserted, updated, unchanged, missing, ignored, deleted, read, statements;
     size_t *ranges; /* pairs: the caller's rows that this job wrote */
     size_t n_ranges, ranges_capacity;
     bm__arena arena;     /* keys that are text; cells of rows given to the caller's sink */

@@ -108,16 +108,48 @@ bm_status bm__reserved(bm__job *job, bm_error *err)
     return BM_OK;
 }
 
-bm_status bm__count(bm__job *job, uint64_t rows, bm_error *err)
+static bm_status dropped(const bm__job *job, uint64_t rows, bm_error *err)
 {
     const bm__plan *plan = job->plan;
-    if (plan->count_exact && rows != job->n) {
-        return bm__fail(err, BM_DATABASE, plan->count_known ? BM_STAGE_CATALOG : BM_STAGE_WRITE,
-                        "the server wrote %llu of %zu rows to \"%s\": a trigger or rule drops or "
-                        "changes rows",
-                        (unsigned long long)rows, job->n, plan->model->table);
+    return bm__fail(err, BM_DATABASE, plan->count_known ? BM_STAGE_CATALOG : BM_STAGE_WRITE,
+                    "the server wrote %llu of %zu rows to \"%s\": a trigger or rule drops or "
+                    "changes rows",
+                    (unsigned long long)rows, job->n, plan->model->table);
+}
+
+bm_status bm__count(bm__job *job, uint64_t rows, bm_error *err)
+{
+    bool wrong = job->plan->count_exact && rows != job->n;
+    return wrong ? dropped(job, rows, err) : BM_OK;
+}
+
+/* Is the row in the table, and was there no reason to write it? */
+static bool is_kept(const bm__job *job, size_t i)
+{
+    const bm__tally *tally = &job->plan->tally;
+    bool there = (job->seen[i] & BM__SEEN_BEFORE) != 0;
+    return tally->keeps &&
+           ((job->seen[i] & BM__SEEN_KEPT) != 0 || (tally->each && job->wrote == 0 && there));
+}
+
+/* Rows that were written, or had no reason to be. */
+static uint64_t rows_accounted_for(const bm__job *job)
+{
+    bool marks = job->plan->tally.by_marks;
+    uint64_t n = marks ? 0 : job->wrote;
+    for (size_t i = 0; i < job->n; i++) {
+        n += is_kept(job, i) || (marks && (job->seen[i] & BM__SEEN) != 0);
     }
-    return BM_OK;
+    return n;
+}
+
+/* Of an upsert that leaves rows as they are: a row of which nothing is known was dropped by a
+ * trigger, or was inserted by another session since this statement began to look. */
+bool bm__looks_after(const bm__job *job)
+{
+    const bm__plan *plan = job->plan;
+    bool told = plan->keeps && !plan->engine->reads_batch && rows_accounted_for(job) == job->n;
+    return plan->after.sql != NULL && !told;
 }
 
 static void add(bm__job *job, bm_row_outcome outcome, uint64_t n)
@@ -126,6 +158,7 @@ static void add(bm__job *job, bm_row_outcome outcome, uint64_t n)
     job->updated += outcome == BM_ROW_UPDATED ? n : 0;
     job->missing += outcome == BM_ROW_MISSING ? n : 0;
     job->ignored += outcome == BM_ROW_IGNORED ? n : 0;
+    job->unchanged += outcome == BM_ROW_UNCHANGED ? n : 0;
     job->deleted += outcome == BM_ROW_DELETED ? n : 0;
 }
 
@@ -218,19 +251,25 @@ static bm_status tell(bm__job *job, uint64_t rows, bm_error *err)
     bool alike = all || tally->counted;
     uint64_t hits = tally->counted ? rows : all ? job->n : 0;
     uint64_t skipped = 0;
+    uint64_t n_kept = 0;
     for (size_t i = 0; (!alike || outcomes != NULL) && i < job->n; i++) {
-        bool out = is_left_out(job, i);
-        bool hit = !out && (alike ? all : (job->seen[i] & tally->mask) == tally->match);
+        bool kept = is_kept(job, i);
+        bool out = !kept && is_left_out(job, i);
+        bool hit = !kept && !out && (alike ? all : (job->seen[i] & tally->mask) == tally->match);
         hits += !alike && hit;
         skipped += out;
+        n_kept += kept;
         if (outcomes != NULL) {
-            outcomes[bm__call_row(job->call, &job->batch, i)] = (uint8_t)(out   ? BM_ROW_IGNORED
+            outcomes[bm__call_row(job->call, &job->batch, i)] = (uint8_t)(kept  ? tally->kept
+                                                                          : out ? BM_ROW_IGNORED
                                                                           : hit ? tally->hit
                                                                                 : tally->miss);
         }
     }
     add(job, tally->hit, hits);
     add(job, BM_ROW_IGNORED, skipped);
+    add(job, tally->kept, n_kept);
+    skipped += n_kept;
     add(job, tally->miss, hits + skipped < job->n ? job->n - hits - skipped : 0);
     if (job->plan->count_known && job->plan->by_key && hits != rows) {
         return bm__fail(err, BM_DATABASE, BM_STAGE_CATALOG,
@@ -248,6 +287,9 @@ bm_status bm__written(bm__job *job, uint64_t rows, bm_error *err)
         return unproved(job, err);
     }
     BM_TRY(bm__count(job, named_rows(job, rows), err));
+    if (job->plan->tally.exact && rows_accounted_for(job) < job->n) {
+        return dropped(job, rows_accounted_for(job), err);
+    }
     BM_TRY(arrange_keys(job, err));
     BM_TRY(tell(job, rows, err));
     if (call->require_all && job->missing > 0) {

@@ -15,6 +15,8 @@ void bm__expect_rows(bm__job *job, const bm__statement *statement, bm__step *ste
 /* outcome.c: keys before the write; what the write did. */
 bm_status bm__begin_keys(bm__job *job, bm_error *err);
 bm_status bm__reserved(bm__job *job, bm_error *err);
+/* Is there something to look for behind the write? */
+bool bm__looks_after(const bm__job *job);
 /* The server's count of rows against what was sent. */
 bm_status bm__count(bm__job *job, uint64_t rows, bm_error *err);
 /* The chunk is written and looked at: counts, outcomes, rows to give back. */

@@ -81,9 +81,10 @@ typedef enum bm__keys_by {
 
 /* What is known of a chunk's row: marks, or-ed together. */
 enum {
-    BM__SEEN_BEFORE = 1,  /* it was in the table before the write */
-    BM__SEEN = 2,         /* the write, or the look behind it, named it */
-    BM__SEEN_INSERTED = 4 /* ... as inserted */
+    BM__SEEN_BEFORE = 1,   /* it was in the table before the write */
+    BM__SEEN = 2,          /* the write, or the look behind it, named it */
+    BM__SEEN_INSERTED = 4, /* ... as inserted */
+    BM__SEEN_KEPT = 8      /* it is in the table, and an upsert has no reason to write it */
 };
 
 /* What a write's answer means: a row is a `hit` where its marks under `mask` are `match`. */
@@ -92,7 +93,10 @@ typedef struct bm__tally {
     bool each;     /* chunks of one row: it is hit where the server counts it */
     bool by_marks; /* the rows written are those that are BM__SEEN, else what the server counted */
     bool skips;    /* a row that is not BM__SEEN was left out: it is ignored */
+    bool keeps;    /* an upsert that leaves rows as they are: they are `kept` */
+    bool exact;    /* ... and each row must be written or kept */
     uint8_t mask, match;
+    bm_row_outcome kept;
     bm_row_outcome hit, miss; /* miss BM_ROW_NONE: nothing is said of the others */
 } bm__tally;
 
@@ -144,6 +148,8 @@ typedef struct bm__plan {
     bool key_made;     /* the key field that is not in the rows but made: key_field */
     bool key_tracked;  /* the call keeps the values of key_field as the database has them */
     size_t key_field;
+    bool keeps;      /* an upsert writes only what it has a reason to write */
+    bool matched;    /* the key that is made is that of the row that is there, where one is */
     bool keys_rise;  /* they come back in any order, and rise with the rows */
     bool mixed_keys; /* of key_field some rows have a value, some are to be given one */
     bm__tally tally;
@@ -184,6 +190,10 @@ typedef struct bm__request {
     bool allow_skipped;
     bm__sql_conflict conflict;
     bool untold;       /* nobody asks which rows a conflict ignored or updated */
+    bool selective;    /* a conflict does not write each row, but only ... */
+    bool compares;     /* ... one that it changes */
+    const char *where; /* ... that this condition selects; or NULL */
+    bool match_first;  /* keys are made for new rows only */
     bm__fields unique; /* the conflict's columns */
     bm__fields update; /* what a conflict updates */
     bm__fields set;    /* bm_update: the columns */

@@ -14,6 +14,11 @@ typedef struct bm__dialect {
     const char *integer; /* behind a literal of 64 bits */
     const char *ordinal; /* of a row of v, from 0 */
     const char *as_text; /* behind a column that is read as text */
+    const char *image;   /* between two rows whose stored bytes differ; NULL: values are compared
+                            one by one */
+    const char *record;  /* behind each of the two */
+    const char *differs; /* between two values, where there is no `image` */
+    const char *binary;  /* behind the second of them */
 
     bool binds_rows;     /* there is no v: a statement is for one row, whose cells are bound */
     bool batch_has_all;  /* values that are one for all rows are cells of v, too */

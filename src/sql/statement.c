@@ -72,12 +72,21 @@ void bm__sql_put_conflict(bm__sql *sql, const bm__sql_shape *shape)
         bm__sql_put(sql, " = excluded.");
         bm__sql_name(sql, name);
     }
+    if (shape->n_compare > 0) {
+        bm__sql_put(sql, " WHERE (");
+        bm__sql_put_differs(sql, shape, false);
+        bm__sql_put(sql, ")");
+    }
+    if (shape->where != NULL) { /* a comment in it ends with its line */
+        bm__sql_put(sql, "%s (%s\n)", shape->n_compare > 0 ? " AND" : " WHERE", shape->where);
+    }
 }
 
 void bm__sql_put_insert_head(bm__sql *sql, const bm__sql_shape *shape)
 {
     bm__sql_put(sql, "INSERT INTO ");
     bm__sql_put_target(sql, shape);
+    bm__sql_put(sql, shape->n_compare > 0 || shape->where != NULL ? " AS t" : "");
     bm__sql_put_written_names(sql, shape);
     if (shape->overriding) {
         bm__sql_put(sql, " OVERRIDING SYSTEM VALUE");
@@ -306,6 +315,17 @@ void bm__sql_delete(bm__sql *sql, const bm__sql_shape *shape)
     bm__sql_put(sql, ")");
 }
 
+/* t."x" = v.c0 AND ... */
+static void put_on(bm__sql *sql, const bm__sql_shape *shape, const size_t *by, size_t n_by)
+{
+    for (size_t i = 0; i < n_by; i++) {
+        bm__sql_put(sql, "%st.", i > 0 ? " AND " : "");
+        bm__sql_name(sql, shape->columns[by[i]].name);
+        bm__sql_put(sql, "%s", equal(shape, by[i]));
+        shape->dialect->cell(sql, shape, by[i]);
+    }
+}
+
 /* FROM v JOIN t ON t."x" = v.c0 AND ... */
 static void put_join(bm__sql *sql, const bm__sql_shape *shape, const size_t *by, size_t n_by)
 {
@@ -314,12 +334,7 @@ static void put_join(bm__sql *sql, const bm__sql_shape *shape, const size_t *by,
     bm__sql_put(sql, " JOIN ");
     bm__sql_put_target(sql, shape);
     bm__sql_put(sql, " AS t ON ");
-    for (size_t i = 0; i < n_by; i++) {
-        bm__sql_put(sql, "%st.", i > 0 ? " AND " : "");
-        bm__sql_name(sql, shape->columns[by[i]].name);
-        bm__sql_put(sql, "%s", equal(shape, by[i]));
-        shape->dialect->cell(sql, shape, by[i]);
-    }
+    put_on(sql, shape, by, n_by);
 }
 
 void bm__sql_present(bm__sql *sql, const bm__sql_shape *shape, const size_t *by, size_t n_by,
@@ -331,6 +346,62 @@ void bm__sql_present(bm__sql *sql, const bm__sql_shape *shape, const size_t *by,
         bm__sql_put_key_outputs(sql, shape, "t.");
     }
     put_join(sql, shape, by, n_by);
+}
+
+/* The new value of column i: as the batch has it, or as the row that conflicts would have it. */
+static void put_new(bm__sql *sql, const bm__sql_shape *shape, size_t i, bool batch)
+{
+    if (batch) {
+        bm__sql_put_value(sql, shape, i);
+    } else {
+        bm__sql_put(sql, "excluded.");
+        bm__sql_name(sql, shape->columns[i].name);
+    }
+}
+
+void bm__sql_put_differs(bm__sql *sql, const bm__sql_shape *shape, bool batch)
+{
+    const bm__dialect *dialect = shape->dialect;
+    bool image = dialect->image != NULL;
+    for (size_t i = 0; i < shape->n_compare; i++) {
+        bm__sql_put(sql, "%st.", i > 0 ? (image ? ", " : " OR ") : image ? "ROW(" : "");
+        bm__sql_name(sql, shape->columns[shape->compare[i]].name);
+        if (!image) {
+            bm__sql_put(sql, "%s", dialect->differs);
+            put_new(sql, shape, shape->compare[i], batch);
+            bm__sql_put(sql, "%s", dialect->binary);
+        }
+    }
+    for (size_t i = 0; image && i < shape->n_compare; i++) {
+        if (i == 0) {
+            bm__sql_put(sql, ")%s%sROW(", dialect->record, dialect->image);
+        }
+        bm__sql_put(sql, "%s", i > 0 ? ", " : "");
+        put_new(sql, shape, shape->compare[i], batch);
+    }
+    bm__sql_put(sql, image ? ")%s" : "%s", image ? dialect->record : "");
+}
+
+void bm__sql_differing(bm__sql *sql, const bm__sql_shape *shape)
+{
+    bm__sql_put(sql, "SELECT %s, ", shape->dialect->ordinal);
+    if (shape->n_compare > 0) {
+        bm__sql_put_differs(sql, shape, true);
+    } else {
+        bm__sql_put(sql, "true");
+    }
+    put_join(sql, shape, shape->unique, shape->n_unique);
+}
+
+void bm__sql_key_there(bm__sql *sql, const bm__sql_shape *shape, size_t key)
+{
+    bm__sql_put(sql, "(SELECT t.");
+    bm__sql_name(sql, shape->columns[key].name);
+    bm__sql_put(sql, " FROM ");
+    bm__sql_put_target(sql, shape);
+    bm__sql_put(sql, " AS t WHERE ");
+    put_on(sql, shape, shape->unique, shape->n_unique);
+    bm__sql_put(sql, ")");
 }
 
 void bm__sql_first(bm__sql *sql, const bm__sql_shape *shape, const size_t *by, size_t n_by)

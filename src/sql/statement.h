@@ -65,10 +65,14 @@ typedef struct bm__sql_shape {
     size_t n_unique;
     const size_t *update; /* columns that a conflict updates */
     size_t n_update;
-    bool key_tells;  /* a row was inserted where its key is the one made for it; else by xmax */
-    bool no_xmax;    /* the table has none to ask: `inserted` is false for all */
-    bool lone;       /* create: one row, and all its columns are scalar */
-    bool overriding; /* OVERRIDING SYSTEM VALUE: identity columns that are ALWAYS */
+    const size_t *compare; /* ... in rows of which one of these differs; none: in all */
+    size_t n_compare;
+    const char *where; /* ... that this selects, as SQL: `t` and `excluded`; or NULL */
+    bool keeps;        /* rows that a conflict leaves as they are come back, too */
+    bool key_tells;    /* a row was inserted where its key is the one made for it; else by xmax */
+    bool no_xmax;      /* the table has none to ask: `inserted` is false for all */
+    bool lone;         /* create: one row, and all its columns are scalar */
+    bool overriding;   /* OVERRIDING SYSTEM VALUE: identity columns that are ALWAYS */
     bm__sql_returning returning;
     const char *const *also; /* returning keys: further columns, returned after them */
     size_t n_also;
@@ -81,6 +85,15 @@ typedef struct bm__sql_shape {
 } bm__sql_shape;
 
 void bm__sql_insert(bm__sql *sql, const bm__sql_shape *shape);
+
+/* The columns to compare differ: `batch`: from the row of the batch, else from `excluded`. */
+void bm__sql_put_differs(bm__sql *sql, const bm__sql_shape *shape, bool batch);
+
+/* Rows of the batch that are in the table by shape.unique: (ord, they differ). */
+void bm__sql_differing(bm__sql *sql, const bm__sql_shape *shape);
+
+/* The key, in column `key`, of the row that is in the table by shape.unique; or NULL. */
+void bm__sql_key_there(bm__sql *sql, const bm__sql_shape *shape, size_t key);
 
 void bm__sql_update(bm__sql *sql, const bm__sql_shape *shape);
 void bm__sql_delete(bm__sql *sql, const bm__sql_shape *shape);

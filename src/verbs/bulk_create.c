@@ -61,7 +61,7 @@ static bool points_elsewhere(const bm_model *model)
     return false;
 }
 
-static bm_status read_options(bm__operation *o, const void *options, bm_error *err)
+bm_status bm__create_options(bm__operation *o, const void *options, bm_error *err)
 {
     bm_bulk_create_options given;
     BM_TRY(bm__options_read(&given, sizeof given, options, err));
@@ -145,7 +145,7 @@ static bool holds_all(const bm__operation *o, const bm__fields *fields)
     return true;
 }
 
-static bm_status prepare(bm__operation *o, bm_error *err)
+bm_status bm__create_prepare(bm__operation *o, bm_error *err)
 {
     const bm__request *request = &o->request;
     bm__fields keys;
@@ -176,7 +176,7 @@ static bm_status prepare(bm__operation *o, bm_error *err)
 }
 
 /* Keys into the caller's structs, once the call has succeeded. */
-static bm_status put_keys(bm__operation *o, bm_error *err)
+bm_status bm__create_done(bm__operation *o, bm_error *err)
 {
     const bm__plan *plan = &o->plan;
     const bm__call *call = &o->call;
@@ -198,9 +198,9 @@ static bm_status put_keys(bm__operation *o, bm_error *err)
 }
 
 const bm__verb bm__verb_bulk_create = {.name = "bulk_create",
-                                       .options = read_options,
-                                       .prepare = prepare,
+                                       .options = bm__create_options,
+                                       .prepare = bm__create_prepare,
                                        .plan = bm__create_plan,
-                                       .done = put_keys,
+                                       .done = bm__create_done,
                                        .hit = BM_ROW_INSERTED,
                                        .creates = true};

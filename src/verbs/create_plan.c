@@ -177,7 +177,7 @@ static bool is_lone(const bm__request *request, const bm__plan *plan)
     bool each = plan->strategy == BM__INSERT_EACH;
     bool plain = plan->strategy == BM__INSERT || plan->strategy == BM__INSERT_KEYS || each;
     if (plan->engine->reads_batch || plan->engine->dialect->binds_rows || !plain ||
-        !(each || request->n_rows == 1) || plan->mixed_keys) {
+        !(each || request->n_rows == 1) || plan->mixed_keys || request->selective) {
         return false;
     }
     for (size_t i = 0; i < plan->model->n_fields; i++) {
@@ -326,8 +326,8 @@ static bm_status plan_reserve(bm__plan *plan, const bm__sql_shape *shape, bm_err
     return bm__sql_end(&sql, &plan->arena, &plan->reserve.sql);
 }
 
-static bm_status plan_lookup(bm__plan *plan, const bm__sql_shape *shape, const size_t *by,
-                             size_t n_by, bool keys, bm__statement *out, bm_error *err)
+bm_status bm__create_lookup(bm__plan *plan, const bm__sql_shape *shape, const size_t *by,
+                            size_t n_by, bool keys, bm__statement *out, bm_error *err)
 {
     bm__sql sql = bm__sql_begin(err);
     bm__sql_present(&sql, shape, by, n_by, keys);
@@ -353,16 +353,16 @@ static bm_status plan_lookups(const bm__request *request, bm__plan *plan,
     if (request->conflict == BM__CONFLICT_UPDATE) {
         bool tells = plan->key_made && !plan->mixed_keys;
         if (!tells) {
-            BM_TRY(plan_lookup(plan, shape, shape->unique, shape->n_unique, false, &plan->before,
-                               err));
+            BM_TRY(bm__create_lookup(plan, shape, shape->unique, shape->n_unique, false,
+                                     &plan->before, err));
         }
         if (plan->key_tracked) {
-            BM_TRY(
-                plan_lookup(plan, shape, shape->unique, shape->n_unique, true, &plan->after, err));
+            BM_TRY(bm__create_lookup(plan, shape, shape->unique, shape->n_unique, true,
+                                     &plan->after, err));
         }
         return BM_OK;
     }
-    BM_TRY(plan_lookup(plan, shape, keys, plan->keys.n, false, &plan->before, err));
+    BM_TRY(bm__create_lookup(plan, shape, keys, plan->keys.n, false, &plan->before, err));
     bm__sql sql = bm__sql_begin(err); /* keys may be equal by their collation only */
     bm__sql_first(&sql, shape, keys, plan->keys.n);
     plan->after = plan->before;
@@ -420,7 +420,7 @@ static bm_status plan_write(const bm__request *request, bm__plan *plan, bm__sql_
     case BM__HIGHEST_INSERT:
         break;
     }
-    shape->key_tells = plan->key_made && !plan->mixed_keys;
+    shape->key_tells = plan->key_made && !plan->mixed_keys && !plan->matched;
     shape->no_xmax = plan->table->kind != 'r' || shape->key_tells;
     BM_TRY(bm__create_proof(request, plan, shape, err));
     if (request->conflict == BM__CONFLICT_UPDATE && request->outcomes && !shape->key_tells &&
@@ -545,6 +545,7 @@ bm_status bm__create_plan(const bm__request *request, bm__plan *plan, bm_error *
     shape.n_also = request->n_also;
     shape.overriding = asked.overriding && !plan->engine->reads_batch;
     BM_TRY(add_conflict(request, plan, &shape, err));
+    BM_TRY(bm__upsert_shape(request, plan, columns, &shape, err));
     if (plan->strategy == BM__RESERVE_COPY ||
         (plan->strategy == BM__HIGHEST_INSERT && plan->key_made)) {
         BM_TRY(plan_reserve(plan, &shape, err));
@@ -554,8 +555,10 @@ bm_status bm__create_plan(const bm__request *request, bm__plan *plan, bm_error *
         BM_TRY(plan_lookups(request, plan, &shape, err));
     }
     if (plan->strategy == BM__INSERT_LOOKUP) {
-        BM_TRY(plan_lookup(plan, &shape, shape.unique, shape.n_unique, true, &plan->after, err));
+        BM_TRY(
+            bm__create_lookup(plan, &shape, shape.unique, shape.n_unique, true, &plan->after, err));
     }
+    BM_TRY(bm__upsert_looks(plan, &shape, err));
     BM_TRY(plan_write(request, plan, &shape, err));
     if (plan->engine->reads_batch && plan->engine->ask != NULL) {
         BM_TRY(plan_highest(plan, &shape, err));

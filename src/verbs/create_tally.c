@@ -1,13 +1,14 @@
 /* What the answer to a create says of its rows. */
 #include "create_plan.h"
 
-/* SQLite names no row that an upsert wrote: one that was there may have been left out, and one
- * whose conflict columns are NULL is not found again.  Where that can be, each is a statement of
+/* SQLite names no row that an upsert wrote: one that was there may have been left out, by a trigger
+ * or by the caller's condition, and one whose conflict columns are NULL is not found again.  Where that can be, each is a statement of
  * its own. */
 bool bm__create_each(const bm__request *request, const bm__plan *plan)
 {
-    return plan->engine->reads_batch && plan->engine->ask != NULL && request->allow_skipped &&
-           request->conflict == BM__CONFLICT_UPDATE && plan->table->may_ignore;
+    bool told = request->where != NULL || (request->allow_skipped && plan->table->may_ignore);
+    return plan->engine->reads_batch && plan->engine->ask != NULL &&
+           request->conflict == BM__CONFLICT_UPDATE && told;
 }
 
 /* Of an upsert.  A row whose conflict columns are NULL is not found again: it is new. */
@@ -23,6 +24,10 @@ static void tally_upsert(const bm__request *request, const bm__plan *plan, bool 
     bool named = plan->write.expect != BM__EXPECT_COUNT || (after && request->unique.n == 0);
     tally->each = bm__create_each(request, plan);
     tally->skips = request->allow_skipped && (named || tally->each);
+    bool drops = !plan->engine->reads_batch || plan->table->may_ignore;
+    tally->keeps = plan->keeps;
+    tally->kept = request->where != NULL ? BM_ROW_IGNORED : BM_ROW_UNCHANGED;
+    tally->exact = plan->keeps && drops && !request->allow_skipped;
 }
 
 /* What the write says of its rows, or the looks before and behind it. */

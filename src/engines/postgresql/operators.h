@@ -8,6 +8,7 @@
 
 #define EQ " OPERATOR(pg_catalog.=) "
 #define NE " OPERATOR(pg_catalog.<>) "
+#define IMAGE_NE " OPERATOR(pg_catalog.*<>) "
 #define LT " OPERATOR(pg_catalog.<) "
 #define GT " OPERATOR(pg_catalog.>) "
 #define GE " OPERATOR(pg_catalog.>=) "

@@ -119,6 +119,17 @@ static void put_was_inserted(bm__sql *sql, const bm__sql_shape *shape)
     bm__sql_put(sql, ")");
 }
 
+/* Rows that were there before the statement: what it left as it is is among them. */
+static void put_kept(bm__sql *sql, const bm__sql_shape *shape)
+{
+    if (shape->keeps) {
+        bm__sql_put(sql, " LEFT JOIN ");
+        bm__sql_put_target(sql, shape);
+        bm__sql_put(sql, " AS t ON ");
+        put_equal(sql, shape, "t", shape->unique, shape->n_unique);
+    }
+}
+
 /* The rows that were written, found again by key (a row that was inserted) or by the conflict's
  * columns (a row that was there): RETURNING's order is never used. */
 static void put_ord_keys(bm__sql *sql, const bm__sql_shape *shape)
@@ -135,12 +146,21 @@ static void put_ord_keys(bm__sql *sql, const bm__sql_shape *shape)
     }
     bm__sql_put(sql, "v.ord" MINUS "1, ");
     if (by_unique) {
+        bm__sql_put(sql, shape->keeps
+                             ? "CASE WHEN w.inserted IS NULL AND u.inserted IS NULL THEN 2 "
+                               "WHEN "
+                             : "");
         put_was_inserted(sql, shape);
+        bm__sql_put(sql, shape->keeps ? " THEN 1 ELSE 0 END" : "");
         for (size_t i = 0; i < n_keys; i++) {
             bm__sql_put(sql, ", coalesce(w.");
             bm__sql_name(sql, shape->columns[keys[i]].name);
             bm__sql_put(sql, ", u.");
             bm__sql_name(sql, shape->columns[keys[i]].name);
+            if (shape->keeps) {
+                bm__sql_put(sql, ", t.");
+                bm__sql_name(sql, shape->columns[keys[i]].name);
+            }
             bm__sql_put(sql, ")");
             bm__sql_put_key_output(sql, shape, keys[i]);
         }
@@ -150,7 +170,13 @@ static void put_ord_keys(bm__sql *sql, const bm__sql_shape *shape)
         bm__sql_put(sql, "%s LEFT JOIN w AS u ON ", shape->key_tells ? "" : " AND w.inserted");
         put_equal(sql, shape, "u", shape->unique, shape->n_unique);
         bm__sql_put(sql, shape->key_tells ? "" : " AND NOT u.inserted");
+        put_kept(sql, shape);
         bm__sql_put(sql, " WHERE w.inserted IS NOT NULL OR u.inserted IS NOT NULL");
+        if (shape->keeps) {
+            bm__sql_put(sql, " OR t.");
+            bm__sql_name(sql, shape->columns[shape->unique[0]].name);
+            bm__sql_put(sql, " IS NOT NULL");
+        }
         return;
     }
     bm__sql_put(sql, "w.inserted, ");
@@ -215,6 +241,8 @@ const bm__dialect bm__postgresql_dialect = {
     .integer = "::pg_catalog.int8",
     .ordinal = "v.ord" MINUS "1",
     .as_text = "::pg_catalog.text",
+    .image = IMAGE_NE,
+    .record = "::pg_catalog.record",
     .sorts_keys = true,
     .source = put_source,
     .cell = put_cell,

@@ -23,7 +23,7 @@ static void put_bound(bm__sql *sql, const bm__sql_shape *shape, size_t i)
 
 #define OPERATORS                                                                                  \
     .equal = " = ", .not_equal = " <> ", .bits = " & ", .integer = "", .ordinal = "v.ord",         \
-    .as_text = ""
+    .as_text = "", .differs = " IS NOT ", .binary = " COLLATE BINARY"
 
 /* "Parsing Ambiguity" of sqlite.org/lang_upsert.html. */
 const bm__dialect bm__sqlite_dialect = {

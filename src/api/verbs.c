@@ -10,7 +10,7 @@ bm_status bm_bulk_create(bm_db *db, bm_rows rows, const bm_bulk_create_options *
 bm_status bm_upsert(bm_db *db, bm_rows rows, const bm_upsert_options *options, bm_result *result,
                     bm_error *err)
 {
-    return bm__entry_call(db, &bm__verb_upsert, rows, options, result, err);
+    return bm__entry_call(db, &bm__verb_upsert, rows, options, bm__reject_rows, result, err);
 }
 
 bm_status bm_update_fields(bm_db *db, bm_rows rows, const bm_update_fields_options *options,

@@ -74,8 +74,8 @@ static bool same_cell(const bm_field *field, const unsigned char *a, const unsig
     return x.size == y.size && (x.size == 0 || memcmp(x.data, y.data, x.size) == 0);
 }
 
-/* (ord, inserted, key ...); an upsert that leaves rows as they are says 2 of those.  Looked up behind the write, a row is new where its key is the one that
- * was made for it. */
+/* (ord, inserted, key ...); an upsert that leaves rows as they are says 2 of those.  Looked
+ * up behind the write, a row is new where its key is the one that was made for it. */
 static bm_status push_ord_key(void *context, const bm__cell *cells, size_t n, bm_error *err)
 {
     bm__job *job = context;

@@ -326,16 +326,6 @@ static bm_status plan_reserve(bm__plan *plan, const bm__sql_shape *shape, bm_err
     return bm__sql_end(&sql, &plan->arena, &plan->reserve.sql);
 }
 
-bm_status bm__create_lookup(bm__plan *plan, const bm__sql_shape *shape, const size_t *by,
-                            size_t n_by, bool keys, bm__statement *out, bm_error *err)
-{
-    bm__sql sql = bm__sql_begin(err);
-    bm__sql_present(&sql, shape, by, n_by, keys);
-    *out = (bm__statement){NULL, BM__STEP_EXEC, keys ? BM__EXPECT_ORD_KEYS : BM__EXPECT_ORDINALS,
-                           BM__TAKES_COLUMNS};
-    return bm__sql_end(&sql, &plan->arena, &out->sql);
-}
-
 /*
  * SQLite's RETURNING cannot see the batch, but nothing else writes while this transaction does.
  * Upsert: by the conflict's columns; a key that is made tells afterwards whether the row is new.

@@ -17,11 +17,11 @@ bm_status bm__create_own_key(bm__plan *plan, bm__plan_column *column, bm_error *
 bm_status bm__create_proof(const bm__request *request, bm__plan *plan, bm__sql_shape *shape,
                            bm_error *err);
 
-/* create_plan.c; rows of the batch that are in the table. */
+/* conflict_plan.c; rows of the batch that are in the table. */
 bm_status bm__create_lookup(bm__plan *plan, const bm__sql_shape *shape, const size_t *by,
                             size_t n_by, bool keys, bm__statement *out, bm_error *err);
 
-/* upsert.c; what is compared, and keys for new rows only; then how rows left as they are are told
+/* What is compared, and keys for new rows only; then how rows left as they are are told
  * from rows that were dropped.  Nothing unless the request says so. */
 bm_status bm__upsert_shape(const bm__request *request, bm__plan *plan, bm__sql_column *columns,
                            bm__sql_shape *shape, bm_error *err);

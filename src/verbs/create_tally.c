@@ -2,8 +2,8 @@
 #include "create_plan.h"
 
 /* SQLite names no row that an upsert wrote: one that was there may have been left out, by a trigger
- * or by the caller's condition, and one whose conflict columns are NULL is not found again.  Where that can be, each is a statement of
- * its own. */
+ * or by the caller's condition, and one whose conflict columns are NULL is not found again.
+ * Where that can be, each is a statement of its own. */
 bool bm__create_each(const bm__request *request, const bm__plan *plan)
 {
     bool told = request->where != NULL || (request->allow_skipped && plan->table->may_ignore);

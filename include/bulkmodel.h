@@ -346,6 +346,89 @@ BM_API bm_rows bm_stream(const bm_model *model, const bm_source *source);
  * with. */
 BM_API bm_rows bm_queryset_rows(bm_queryset *queryset);
 
+/* Arrow's C data and C stream interface, as its specification prints them for programs to copy. */
+#ifndef ARROW_C_DATA_INTERFACE
+#define ARROW_C_DATA_INTERFACE
+
+#define ARROW_FLAG_DICTIONARY_ORDERED 1
+#define ARROW_FLAG_NULLABLE 2
+#define ARROW_FLAG_MAP_KEYS_SORTED 4
+
+struct ArrowSchema {
+    const char *format;
+    const char *name;
+    const char *metadata;
+    int64_t flags;
+    int64_t n_children;
+    struct ArrowSchema **children;
+    struct ArrowSchema *dictionary;
+    void (*release)(struct ArrowSchema *);
+    void *private_data;
+};
+
+struct ArrowArray {
+    int64_t length;
+    int64_t null_count;
+    int64_t offset;
+    int64_t n_buffers;
+    int64_t n_children;
+    const void **buffers;
+    struct ArrowArray **children;
+    struct ArrowArray *dictionary;
+    void (*release)(struct ArrowArray *);
+    void *private_data;
+};
+
+#endif /* ARROW_C_DATA_INTERFACE */
+
+#ifndef ARROW_C_STREAM_INTERFACE
+#define ARROW_C_STREAM_INTERFACE
+
+struct ArrowArrayStream {
+    int (*get_schema)(struct ArrowArrayStream *, struct ArrowSchema *out);
+    int (*get_next)(struct ArrowArrayStream *, struct ArrowArray *out);
+    const char *(*get_last_error)(struct ArrowArrayStream *);
+    void (*release)(struct ArrowArrayStream *);
+    void *private_data;
+};
+
+#endif /* ARROW_C_STREAM_INTERFACE */
+
+/**
+ * Rows of an Arrow stream of structs (record batches), for bm_bulk_create, bm_update_fields and
+ * bm_delete.  They are read batch by batch, as bm_stream reads its chunks, by one worker, and are
+ * final when the whole stream was read.  The call releases the stream, whatever its outcome.
+ *
+ * A column of the stream belongs to the model's field of the same name; one that the model does not
+ * have is BM_INVALID.  A field without a column is left out of the call: on create it gets the
+ * column's default.  A key that is there is written, BM_ASSIGNED or not.  Of the model only table,
+ * names, types and flags are used; row_size may be 0.
+ *
+ *     BM_BOOL                   bool
+ *     BM_INT2, BM_INT4, BM_INT8 integers, signed or not
+ *     BM_FLOAT4                 float32
+ *     BM_FLOAT8                 float32, float64; integers up to 2^53
+ *     BM_NUMERIC                decimals, integers, text
+ *     BM_TEXT .. BM_CHAR, BM_JSON, BM_JSONB, BM_ENUM     text
+ *     BM_BYTEA                  binary, fixed-size binary
+ *     BM_DATE                   date32, date64
+ *     BM_TIME                   time32, time64
+ *     BM_TIMESTAMP              timestamp without a zone
+ *     BM_TIMESTAMPTZ            timestamp with a zone
+ *     BM_UUID                   fixed-size binary of 16 bytes, text
+ *     BM_INET                   text
+ *     BM_INTERVAL               duration
+ *
+ * Text and binary may have offsets of 32 or 64 bits, or be views.  Each may be a dictionary, and a
+ * column of Arrow's null type is NULL in all rows.  Another pair of types is BM_INVALID.  A value
+ * that the field's type does not hold exactly is BM_CONVERT with row and column: an integer out of
+ * range, nanoseconds between two microseconds.
+ *
+ * return_queryset and on_error are BM_UNSUPPORTED, as are bm_update, bm_copy_to and bm_explain,
+ * which take keys.
+ */
+BM_API bm_rows bm_arrow(const bm_model *model, struct ArrowArrayStream *stream);
+
 /* ------------------------------------------------------------------------------------ queryset */
 
 /** The number of rows.  0 for NULL. */

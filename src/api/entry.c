@@ -1,5 +1,6 @@
 #include "entry.h"
 
+#include "arrow_rows.h"
 #include "result.h"
 
 #include <stdlib.h>
@@ -81,6 +82,19 @@ static bm_status carry_out(bm__execution *x, const void *options, bm__set_aside 
                                       "on_error: this verb writes no rows");
 }
 
+/* What rows of Arrow cannot do: their model ends with the call, and has no struct of the caller. */
+static bm_status check_arrow(const bm__execution *x, bm_error *err)
+{
+    const char *what = x->op.verb == &bm__verb_update || x->op.verb == &bm__verb_copy_to
+                           ? "this verb takes keys, or all rows"
+                       : x->op.wants_queryset                        ? "return_queryset"
+                       : x->op.settings.on_error != BM_ON_ERROR_FAIL ? "on_error"
+                                                                     : NULL;
+    return what == NULL
+               ? BM_OK
+               : bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK, "not with bm_arrow: %s", what);
+}
+
 /* Check, run, and tell the caller's rows. */
 static bm_status run(bm__execution *x, const void *options, bm__set_aside *rejects,
                      bm_result *result, bm_error *err)
@@ -111,9 +125,12 @@ bm_status bm__entry_call(bm_db *db, const bm__verb *verb, bm_rows rows, const vo
     bm_result local;
     bm_error unwanted;
     err = bm__error_begin(err, &unwanted);
+    bm__arrow_rows arrow = {0};
+    (void)bm__arrow_begin(&arrow, &rows, err);
     bm__execution x = {.db = db, .op = {.verb = verb, .rows = rows}};
-    if (db != NULL && bm__model_check(rows.model, err) == BM_OK) {
-        (void)verb->options(&x.op, options, err);
+    if (db != NULL && err->status == BM_OK && bm__model_check(rows.model, err) == BM_OK &&
+        verb->options(&x.op, options, err) == BM_OK && arrow.stream != NULL) {
+        (void)check_arrow(&x, err);
     }
     bm_result *result = bm__result_begin(given, &local);
     int64_t start = bm__now_ns();
@@ -134,6 +151,7 @@ bm_status bm__entry_call(bm_db *db, const bm__verb *verb, bm_rows rows, const vo
         bm__execution_free(&x);
     }
     close_source(&rows);
+    bm__arrow_end(&arrow);
     if (result == &local) {
         bm_result_clear(&local);
     }

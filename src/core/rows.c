@@ -106,12 +106,12 @@ static bm_status check_source(const bm_rows *rows, bm_error *err)
 
 bm_status bm__rows_check(const bm_rows *rows, bm_error *err)
 {
-    if (rows->kind < BM__ROWS_STRUCTS || rows->kind > BM__ROWS_QUERYSET) {
+    if (rows->kind < BM__ROWS_STRUCTS || rows->kind > BM__ROWS_ARROW) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
                         "make bm_rows with bm_structs, bm_columns or another function for them");
     }
     BM_TRY(bm__model_check(rows->model, err));
-    bool empty = rows->count == 0 && rows->kind != BM__ROWS_STREAM;
+    bool empty = rows->count == 0 && rows->kind != BM__ROWS_STREAM && rows->kind != BM__ROWS_ARROW;
     if (rows->data == NULL && rows->kind != BM__ROWS_ALL && !empty) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "the rows have no data");
     }
@@ -128,6 +128,8 @@ bm_status bm__rows_check(const bm_rows *rows, bm_error *err)
         return check_keys(rows, err);
     case BM__ROWS_STREAM:
         return check_source(rows, err);
+    case BM__ROWS_ARROW:
+        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK, "bm_arrow: not for this function");
     case BM__ROWS_ALL:
     case BM__ROWS_QUERYSET:
         return BM_OK;
@@ -182,6 +184,7 @@ bool bm__rows_view(const bm_rows *rows, size_t i, bm__view *out)
         return bm__queryset_view(rows->data, i, out);
     case BM__ROWS_ALL:
     case BM__ROWS_STREAM:
+    case BM__ROWS_ARROW:
         break;
     }
     return false;
@@ -189,7 +192,7 @@ bool bm__rows_view(const bm_rows *rows, size_t i, bm__view *out)
 
 bm_queryset *bm__rows_queryset(const bm_rows *rows)
 {
-    assert(rows->kind >= BM__ROWS_STRUCTS && rows->kind <= BM__ROWS_QUERYSET);
+    assert(rows->kind >= BM__ROWS_STRUCTS && rows->kind <= BM__ROWS_ARROW);
     bm_queryset *queryset = NULL;
     if (rows->kind == BM__ROWS_QUERYSET) {
         memcpy(&queryset, &rows->data, sizeof queryset);

@@ -11,7 +11,8 @@ typedef enum bm__rows_kind {
     BM__ROWS_KEYS,
     BM__ROWS_ALL,
     BM__ROWS_STREAM,
-    BM__ROWS_QUERYSET
+    BM__ROWS_QUERYSET,
+    BM__ROWS_ARROW /* until bm__arrow_begin made them a stream's */
 } bm__rows_kind;
 
 /* Check rows and their model; BM_INVALID with the reason. */

@@ -1,0 +1,270 @@
+#include "arrow_rows.h"
+
+#include "model.h"
+#include "type.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+_Static_assert(BM__CELL_MAX % 8 == 0, "cells of a row begin where any of them may");
+
+bm_rows bm_arrow(const bm_model *model, struct ArrowArrayStream *stream)
+{
+    bm_rows rows = {.kind = (int)BM__ROWS_ARROW, .model = model, .data = stream};
+    return rows;
+}
+
+static bm_status stream_failed(bm__arrow_rows *a, int code, bm_error *err)
+{
+    const char *why =
+        a->stream->get_last_error != NULL ? a->stream->get_last_error(a->stream) : NULL;
+    bm_status status = code == ENOMEM ? BM_NOMEM : BM_INVALID;
+    return bm__fail(err, status, BM_STAGE_SOURCE, "the Arrow stream failed after %zu rows%s%s",
+                    a->n_read, why != NULL ? ": " : "", why != NULL ? why : "");
+}
+
+/* ---- the schema */
+
+static bm_status column_refused(const char *name, const char *why, const char *format,
+                                bm_error *err)
+{
+    return bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, BM_NO_ROW, name,
+                         "column \"%s\" of the Arrow stream %s (\"%s\")", name, why,
+                         format != NULL ? format : "");
+}
+
+static bm_status add_column(bm__arrow_rows *a, const bm_model *given, bool *taken, int64_t child,
+                            bm_error *err)
+{
+    const struct ArrowSchema *schema = a->schema.children[child];
+    bm__arrow_column *column = &a->columns[a->n_columns];
+    const char *name = schema->name != NULL ? schema->name : "";
+    size_t at = bm__model_find(given, name);
+    if (at == SIZE_MAX) {
+        return bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, BM_NO_ROW, name,
+                             "the model of \"%s\" has no column \"%s\", which the Arrow stream has",
+                             given->table, name);
+    }
+    if (taken[at]) {
+        return bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, BM_NO_ROW, name,
+                             "column \"%s\" is in the Arrow stream twice", name);
+    }
+    const bm_field *field = &given->fields[at];
+    taken[at] = true;
+    if ((field->flags & BM_READ_ONLY) != 0) {
+        return bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, BM_NO_ROW, name,
+                             "column \"%s\" is in the Arrow stream, but is never written", name);
+    }
+    if (!bm__arrow_type_of(schema, &column->type)) {
+        return column_refused(name, "has a type that cannot be read", schema->format, err);
+    }
+    if (field->layout == BM_ARRAY || !bm__arrow_fits(&column->type, field->type)) {
+        return column_refused(name, "has a type that its field does not hold", schema->format, err);
+    }
+    column->child = child;
+    column->field = at;
+    a->n_columns++;
+    return BM_OK;
+}
+
+/* The fields of which there are columns, each with a state; UUIDs of the call have none. */
+static bm_status make_model(bm__arrow_rows *a, const bm_model *given, const bool *taken,
+                            bm_error *err)
+{
+    bm_field *fields = bm__arena_array(&a->arena, given->n_fields, sizeof *fields);
+    size_t *moved = bm__arena_array(&a->arena, given->n_fields, sizeof *moved);
+    size_t n = 0;
+    size_t size = 0;
+    if (fields == NULL || moved == NULL) {
+        return bm__no_memory(err);
+    }
+    for (size_t i = 0; i < given->n_fields; i++) {
+        const bm_field *field = &given->fields[i];
+        if (!taken[i] && (field->flags & BM_CREATE_UUID) == 0) {
+            continue;
+        }
+        size_t width = bm__type(field->type)->width;
+        fields[n] = *field;
+        fields[n].layout = width > 0 ? BM_FIXED : BM_SLICE;
+        fields[n].width = width > 0 ? width : sizeof(bm_slice);
+        fields[n].offset = size;
+        fields[n].state_offset = BM_NO_STATE;
+        fields[n].flags &= taken[i] ? ~(unsigned)(BM_ASSIGNED | BM_CREATE_UUID) : ~0u;
+        size += (fields[n].width + 7) / 8 * 8;
+        moved[i] = n++;
+    }
+    for (size_t i = 0; i < n; i++) {
+        fields[i].state_offset = (fields[i].flags & BM_CREATE_UUID) == 0 ? size++ : BM_NO_STATE;
+    }
+    for (size_t i = 0; i < a->n_columns; i++) {
+        a->columns[i].field = moved[a->columns[i].field];
+    }
+    a->model = *given;
+    a->model.fields = fields;
+    a->model.n_fields = n;
+    a->model.row_size = (size + 7) / 8 * 8;
+    return BM_OK;
+}
+
+static bm_status read_schema(bm__arrow_rows *a, const bm_model *given, bm_error *err)
+{
+    int code = a->stream->get_schema(a->stream, &a->schema);
+    if (code != 0) {
+        a->schema.release = NULL;
+        return stream_failed(a, code, err);
+    }
+    const struct ArrowSchema *schema = &a->schema;
+    if (schema->format == NULL || strcmp(schema->format, "+s") != 0 || schema->n_children < 1 ||
+        schema->children == NULL) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
+                        "the Arrow stream is not one of structs with columns");
+    }
+    size_t n = (size_t)schema->n_children;
+    if (n > given->n_fields) {
+        n = given->n_fields; /* one is there twice, or is not of the model */
+    }
+    a->columns = bm__arena_array(&a->arena, n + 1, sizeof *a->columns);
+    bool *taken = bm__arena_array(&a->arena, given->n_fields, sizeof *taken);
+    if (a->columns == NULL || taken == NULL) {
+        return bm__no_memory(err);
+    }
+    for (int64_t i = 0; i < schema->n_children; i++) {
+        BM_TRY(add_column(a, given, taken, i, err));
+    }
+    return make_model(a, given, taken, err);
+}
+
+/* ---- the rows */
+
+static void release_batch(bm__arrow_rows *a)
+{
+    if (a->batch.release != NULL) {
+        a->batch.release(&a->batch);
+    }
+    a->batch = (struct ArrowArray){0};
+    a->at = 0;
+}
+
+static bm_status check_batch(bm__arrow_rows *a, bm_error *err)
+{
+    const struct ArrowArray *batch = &a->batch;
+    if (batch->length < 0 || batch->offset < 0 || batch->length > INT64_MAX - batch->offset ||
+        batch->n_children != a->schema.n_children || batch->children == NULL) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_SOURCE,
+                        "the Arrow batch after %zu rows does not have the columns of its stream",
+                        a->n_read);
+    }
+    const uint8_t *bits = batch->n_buffers > 0 && batch->buffers != NULL && batch->null_count != 0
+                              ? batch->buffers[0]
+                              : NULL;
+    for (int64_t i = 0; bits != NULL && i < batch->length; i++) {
+        int64_t at = batch->offset + i;
+        if (((bits[at / 8] >> (at % 8)) & 1) == 0) {
+            return bm__fail_cell(err, BM_INVALID, BM_STAGE_SOURCE, a->n_read + (size_t)i, NULL,
+                                 "row %zu of the Arrow stream is NULL as a whole",
+                                 a->n_read + (size_t)i);
+        }
+    }
+    for (size_t i = 0; i < a->n_columns; i++) {
+        const bm__arrow_column *column = &a->columns[i];
+        const struct ArrowArray *array = batch->children[column->child];
+        const char *name = a->model.fields[column->field].name;
+        const char *fault =
+            bm__arrow_array_fault(&column->type, array, batch->offset + batch->length);
+        if (fault != NULL) {
+            return bm__fail_cell(err, BM_INVALID, BM_STAGE_SOURCE, BM_NO_ROW, name,
+                                 "column \"%s\" of the Arrow batch after %zu rows %s", name,
+                                 a->n_read, fault);
+        }
+    }
+    return BM_OK;
+}
+
+/* A batch with rows that are not read, or none at the end.  What was written of the one before is
+ * done with. */
+static bm_status next_batch(bm__arrow_rows *a, bm_error *err)
+{
+    while (a->batch.release == NULL || a->at >= a->batch.length) {
+        release_batch(a);
+        int code = a->stream->get_next(a->stream, &a->batch);
+        if (code != 0) {
+            a->batch.release = NULL;
+            return stream_failed(a, code, err);
+        }
+        if (a->batch.release == NULL) {
+            return BM_OK;
+        }
+        BM_TRY(check_batch(a, err));
+    }
+    return BM_OK;
+}
+
+static bm_status fill_column(bm__arrow_rows *a, const bm__arrow_column *column, char *rows,
+                             size_t n, bm_error *err)
+{
+    const struct ArrowArray *array = a->batch.children[column->child];
+    const bm_field *field = &a->model.fields[column->field];
+    for (size_t i = 0; i < n; i++, rows += a->model.row_size) {
+        const char *fault =
+            bm__arrow_cell(&column->type, array, a->batch.offset + a->at + (int64_t)i, field->type,
+                           &a->texts, rows + field->offset, (uint8_t *)rows + field->state_offset);
+        if (fault != NULL) {
+            return bm__fail_cell(err, BM_CONVERT, BM_STAGE_CONVERT, a->n_read + i, field->name,
+                                 "row %zu, column \"%s\": the value %s", a->n_read + i, field->name,
+                                 fault);
+        }
+    }
+    return BM_OK;
+}
+
+static bm_status next(void *user, void *rows, size_t capacity, size_t *n, bm_error *err)
+{
+    bm__arrow_rows *a = user;
+    *n = 0;
+    bm__arena_free(&a->texts);
+    BM_TRY(next_batch(a, err));
+    if (a->batch.release == NULL) {
+        return BM_OK;
+    }
+    size_t left = (size_t)(a->batch.length - a->at);
+    size_t take = left < capacity ? left : capacity;
+    for (size_t i = 0; i < a->n_columns; i++) {
+        BM_TRY(fill_column(a, &a->columns[i], rows, take, err));
+    }
+    a->at += (int64_t)take;
+    a->n_read += take;
+    *n = take;
+    return BM_OK;
+}
+
+bm_status bm__arrow_begin(bm__arrow_rows *made, bm_rows *rows, bm_error *err)
+{
+    if (rows->kind != BM__ROWS_ARROW || rows->data == NULL) {
+        return BM_OK; /* bm__rows_check says what is wrong */
+    }
+    memcpy(&made->stream, &rows->data, sizeof made->stream);
+    if (made->stream->release == NULL) {
+        made->stream = NULL;
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "the Arrow stream was released before");
+    }
+    BM_TRY(bm__model_check(rows->model, err));
+    BM_TRY(read_schema(made, rows->model, err));
+    made->source = (bm_source){.size = sizeof made->source, .user = made, .next = next};
+    *rows = bm_stream(&made->model, &made->source);
+    return BM_OK;
+}
+
+void bm__arrow_end(bm__arrow_rows *made)
+{
+    release_batch(made);
+    if (made->schema.release != NULL) {
+        made->schema.release(&made->schema);
+    }
+    if (made->stream != NULL && made->stream->release != NULL) {
+        made->stream->release(made->stream);
+    }
+    bm__arena_free(&made->texts);
+    bm__arena_free(&made->arena);
+    *made = (bm__arrow_rows){0};
+}

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import django
 import pytest
 from django.db import DatabaseError, connection, transaction
 
@@ -208,3 +209,30 @@ def test_the_engine_does_them(on_engine: list[str]) -> None:
             with altered(CASES[case]):
                 Plain.objects.bulk_create(rows(n))
     assert len(on_engine) == 9  # the first begins again: the sequence is not its own
+
+
+def test_a_table_that_is_altered_between_two_calls() -> None:
+    """Its keys no longer ascend: the error says whether the rows are in the table, which they are
+    where the statement is its own transaction, as Django's is since 6.0."""
+    Plain.objects.bulk_create([Plain(name=f"first {i}") for i in range(3)])
+    rows = [Plain(name=f"second {i}") for i in range(3)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"ALTER TABLE {TABLE} ALTER id SET INCREMENT -1 SET MINVALUE -99999 RESTART -1"
+        )
+    try:
+        with pytest.raises(DatabaseError, match="cannot be matched to objects") as caught:
+            Plain.objects.bulk_create(rows)
+        written = Plain.django.filter(name__startswith="second").count()
+        assert written == (3 if django.VERSION >= (6, 0) else 0)
+        assert ("All rows were written" in str(caught.value)) == (written == 3)
+        assert ("Nothing was written" in str(caught.value)) == (written == 0)
+        assert {row.pk for row in rows} == {None}
+        after = Plain.objects.bulk_create([Plain(name=f"third {i}") for i in range(3)])
+        named = dict(Plain.django.values_list("name", "pk"))
+        assert {row.name: row.pk for row in after}.items() <= named.items()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"ALTER TABLE {TABLE} ALTER id SET INCREMENT 1 SET MINVALUE 1 RESTART 1000"
+            )

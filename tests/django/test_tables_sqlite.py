@@ -210,3 +210,22 @@ def test_l15_keys_of_virtual_tables(model: Any, sql: str, kind: Any, n: int) -> 
         assert len(rows) == n
         some = model.objects.bulk_create([model(name=kind(9000))], return_queryset=True)
         assert [o.pk for o in some] == [71 + n]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("n", [3, 1500])
+def test_a_virtual_table_gets_all_rows_or_none(n: int) -> None:
+    """The last row is refused while the others are in, each by a statement of its own."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE VIRTUAL TABLE boxes USING rtree(id, name, high)")
+    try:
+        objects = [Cube(name=float(i)) for i in range(n - 1)]
+        with pytest.raises(IntegrityError):
+            Cube.objects.bulk_create([*objects, Cube(name=2.0, high=1.0)])
+        assert Cube.objects.count() == 0
+        assert {row.pk for row in objects} == {None}
+        Cube.objects.bulk_create(objects)
+        assert Cube.objects.count() == n - 1
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE boxes")

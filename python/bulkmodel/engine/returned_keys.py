@@ -78,16 +78,23 @@ def run_surely(
 
 
 def _make_sure(target: Any, job: _core.Job, connection: BaseDatabaseWrapper) -> None:
-    """Raise DatabaseError if keys no longer ascend with the rows: the table was altered."""
+    """Raise DatabaseError if keys no longer ascend with the rows: the table was altered.  It says
+    whether the rows are in the table."""
     with postgresql.cursor_of(connection) as cursor:
         cursor.execute(job.proof())
         if cursor.fetchone() == (True,):
             return
     known.discard((target.model, target.using))
+    alone = not connection.in_atomic_block and connection.get_autocommit()
     raise DatabaseError(
         f"The keys of new rows of {target.model._meta.db_table} cannot be matched to objects: the "
-        "table was altered while this process ran. Nothing was written. Repeat the call."
+        f"table was altered while this process ran. {_IN if alone else _OUT}"
     )
+
+
+# A statement that is its own transaction (one_statement(), since Django 6.0) is committed.
+_IN = "All rows were written. Do not repeat the call: read the rows for their keys."
+_OUT = "Nothing was written. Repeat the call."
 
 
 def _asked(target: Any, job: _core.Job) -> _core.Job | None:

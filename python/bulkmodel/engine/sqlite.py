@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, Error, IntegrityError
+from django.db import DatabaseError, Error, IntegrityError, transaction
 
 from bulkmodel import _core, conf
 from bulkmodel.engine import failure
@@ -118,9 +118,10 @@ def _with_keys(cursor: Any, text: str, n: int, write: _Write) -> tuple[int, list
     if not _is_virtual(cursor, text):
         return write(0, n)
     keys = []
-    for row in range(n):
-        write(row, 1)
-        keys += _last_rowid(cursor)
+    with transaction.atomic(using=cursor.db.alias):  # Django's one statement may be alone
+        for row in range(n):
+            write(row, 1)
+            keys += _last_rowid(cursor)
     return n, keys
 
 

@@ -2,6 +2,7 @@
  * CSV, parsed by libcsv in strict mode.  It calls back for each cell and each line end, so a cell
  * goes straight into the row.  It does not report its position, so lines are counted here.
  */
+#include "cells.h"
 #include "reader.h"
 
 #include <csv.h>
@@ -174,6 +175,11 @@ static void on_name(void *text, size_t size, void *user)
     }
     if (r->column++ == 0) {
         r->header_line = r->line;
+    }
+    if (text != NULL && memchr(text, '\0', size) != NULL) {
+        (void)cli_fail(r->err, BM_CONVERT, "%s:%llu: the name of column %zu " CLI_HAS_NUL,
+                       cli_input_name(r->input), (unsigned long long)r->line, r->column);
+        return;
     }
     (void)cli_names_add(r->names, text != NULL ? text : "", size, r->err);
     count_lines(r, text != NULL ? text : "", size);

@@ -117,6 +117,21 @@ static bool is_utf8(const char *encoding)
            strcasecmp(encoding, "UTF8") == 0;
 }
 
+/* Every other byte of ASCII text in UTF-16 is NUL.  Other NULs are told with their line. */
+static bm_status refuse_utf16(const cli_input *input, bm_error *err)
+{
+    bool two = input->ahead_n >= 2;
+    bool little = two && input->ahead[0] != '\0' && input->ahead[1] == '\0';
+    bool big = two && input->ahead[0] == '\0' && input->ahead[1] != '\0';
+    if (!little && !big) {
+        return BM_OK;
+    }
+    return cli_fail(err, BM_CONVERT,
+                    "%s: every other byte is NUL, so it is not text in UTF-8: try "
+                    "--encoding=UTF-16%s",
+                    input->name, little ? "LE" : "BE");
+}
+
 static bm_status begin_decoding(cli_input *input, bm_error *err)
 {
     CLI_TRY(fill_ahead(input, 4, err));
@@ -125,13 +140,7 @@ static bm_status begin_decoding(cli_input *input, bm_error *err)
     }
     if (is_utf8(input->encoding)) {
         input->ahead_at = begins(input, "\xEF\xBB\xBF", 3) ? 3 : 0;
-        if (memchr(input->ahead, '\0', input->ahead_n) != NULL) {
-            return cli_fail(err, BM_CONVERT,
-                            "%s: begins with NUL bytes, so it is not text in UTF-8: try "
-                            "--encoding=UTF-16LE",
-                            input->name);
-        }
-        return BM_OK;
+        return refuse_utf16(input, err);
     }
     input->iconv = iconv_open("UTF-8", input->encoding);
     if (input->iconv == NO_ICONV) {

@@ -161,7 +161,7 @@ static size_t find_name(const ndjson_reader *r, const char *key, size_t size)
 {
     for (size_t i = 0; i < r->names.n; i++) {
         size_t at = (r->n_seen + i) % r->names.n; /* keys usually have the same order */
-        if (strncmp(r->names.at[at], key, size) == 0 && r->names.at[at][size] == '\0') {
+        if (strlen(r->names.at[at]) == size && memcmp(r->names.at[at], key, size) == 0) {
             return at;
         }
     }
@@ -177,6 +177,9 @@ static int on_map_key(void *user, const unsigned char *text, size_t size)
     }
     r->begin = position(r) + strspn(r->text + position(r), " \t:");
     r->column = find_name(r, key, size);
+    if (memchr(key, '\0', size) != NULL) {
+        return fail_key(r, key, size, "has a NUL byte, which no column's name has");
+    }
     if (r->collecting) {
         return r->column != CLI_NONE ? fail_key(r, key, size, "is in the object twice")
                                      : cli_names_add(&r->names, key, size, r->err) == BM_OK;

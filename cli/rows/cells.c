@@ -7,7 +7,7 @@ const char *cli_cell_fault(bm_type type, bm_slice text, bm_error *why)
     bm_slice value;
     why->size = sizeof *why;
     if (memchr(text.data, '\0', text.size) != NULL) {
-        return "has a NUL byte: is the file UTF-16? --encoding=UTF-16 reads it";
+        return CLI_HAS_NUL;
     }
     if (bm_value_parse(BM_TEXT, text, NULL, &value, why) != BM_OK) {
         return "is not UTF-8: say the file's encoding, as in --encoding=WINDOWS-1252";

@@ -4,6 +4,8 @@
 
 #include "errors.h"
 
+#define CLI_HAS_NUL "has a NUL byte: is the file UTF-16? --encoding=UTF-16 reads it"
+
 /* Explain why the library could not convert a cell, or NULL if its own message says all that is
  * known.  The result may point into `why`. */
 const char *cli_cell_fault(bm_type type, bm_slice text, bm_error *why);

@@ -41,6 +41,10 @@ bm_status cli_database_open(const cli_options *options, bm_cancel *token, bm_db 
         CLI_TRY(check_file(options->database, err));
         return open_database(options, options->database, token, out, err);
     }
+    if (access(options->database, F_OK) == 0) { /* so it holds no password and can be shown */
+        return cli_fail(err, BM_INVALID, "\"%s\" is a file: as a SQLite database it is sqlite:%s",
+                        options->database, options->database);
+    }
     size_t size = strlen(options->database) + 1;
     char *copy = malloc(size);
     if (copy == NULL) {

@@ -83,6 +83,8 @@ def a_wrong_command_line_is_status_2(w: World) -> None:
         (["create", "mysql:x", "item"], "begins with none of"),
     ]:
         says(w.run(*arguments, stdin="id\n", status=2), words)
+    file = w.file("a.db", "")
+    says(w.run("create", file, "item", stdin="id\n", status=2), f"it is sqlite:{file}")
     says(w.verb("create", stdin="id,nam\n1,a\n", status=2), 'has no column "nam"')
     says(w.verb("create", "--map=x=id", stdin="id\n1\n", status=2), 'no column "x"')
     says(w.verb("create", "--set=x=1", stdin="id\n1\n", status=2), 'no column "x"')

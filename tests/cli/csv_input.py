@@ -146,6 +146,11 @@ def files_that_are_no_csv(w: World) -> None:
     says(w.verb("create", w.file("a.xlsx", b"PK\3\4abc"), status=3), "zip archive")
     utf16 = "id,name\n1,a\n".encode("utf-16-le")
     says(w.verb("create", w.file("b.csv", utf16), status=3), "--encoding=UTF-16LE")
+    utf16 = "id,name\n1,a\n".encode("utf-16-be")
+    says(w.verb("create", w.file("b.csv", utf16), status=3), "--encoding=UTF-16BE")
+    for text, place in ((b"id\0x,name\n1,a\n", "1: the name of column 1"), (b"\0\0\n1\n", "1: ")):
+        says(w.verb("create", w.file("n.csv", text), status=3), "n.csv:" + place, "NUL byte")
+    says(w.verb("create", w.file("n.csv", b"id,name\n1,\0\n"), status=3), "n.csv:2: ", "NUL byte")
     says(w.verb("create", w.file("c.csv", b""), status=3), "the file is empty")
     says(w.verb("create", w.file("d.csv", "id;name\n1;a\n"), status=2), "--delimiter")
     says(w.verb("create", str(w.folder / "none.csv"), status=3), "No such file")

@@ -29,6 +29,8 @@ def faults_of_json_name_file_and_line(w: World) -> None:
         (first + '\n{"id": 2, "name": "b", "x": 1}\n', 3, "is not in the first row"),
         (first + '{"id": 2, "id": 3, "name": "b"}\n', 2, "is in the object twice"),
         (first + '{"id": 2, "name": \n', 2, "the line ends inside an object"),
+        (first + '{"id": 2, "name\\u0000 and more": "b"}\n', 2, "has a NUL byte"),
+        ('{"id": 1, "name\\u0000 and more": "b"}\n', 1, "has a NUL byte"),
         (first + "{id: 2}\n", 2, "invalid JSON at byte 2"),
         (first + '{"id": 1.5, "name": "b"}\n', 2, "write 1, not 1.0"),
         (first + '{"id": [1], "name": "b"}\n', 2, "is an object or an array"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import Error, connections, models
@@ -21,6 +22,7 @@ from bulkmodel.verbs.copy_from import CopyIn
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _Result = TypeVar("_Result")
+_NAME = attrgetter("name")
 
 
 def alters_data(method: _Method) -> _Method:
@@ -167,7 +169,7 @@ class MoreMethods(_Base):
             self,
             asked.signals,
             instances=rows,
-            field_names=(field.name for field in copy.fields),
+            field_names=map(_NAME, copy.fields),
             batch_size=batch_size,
             n=None if rows is None else len(rows),
         )

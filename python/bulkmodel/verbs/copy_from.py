@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import copy
 from functools import partial
+from itertools import filterfalse
+from operator import attrgetter
 from typing import Any
 
 from django.db import connections, models
@@ -32,6 +34,8 @@ from bulkmodel.verbs.ordering import give_numbers
 
 # Objects in memory at the same time, if the caller gives no batch_size.
 CHUNK = 10_000
+
+_GENERATED = attrgetter("generated")
 
 
 class CopyIn:
@@ -102,6 +106,8 @@ class CopyIn:
                     workers = 1  # matching keys may need a single connection
             read = 0
             chunks: Iterator[Any] = get_chunks(iter(objects), size)
+            if few and isinstance(objects, list) and 0 < len(objects) <= size:
+                chunks = iter([list(objects)])
             for chunk in chunks:
                 for rows, got in self._pieces(chunk, read, workers, keep_objects):
                     n += len(rows)
@@ -345,7 +351,7 @@ class CopyIn:
 def fields_to_copy(model: type[models.Model], names: Iterable[str] | None) -> list[Field]:
     """Return the fields to write: the named ones, the primary key and bm_create_uuid."""
     opts = model._meta
-    fields: list[Any] = [field for field in opts.concrete_fields if not field.generated]
+    fields: list[Any] = list(filterfalse(_GENERATED, opts.concrete_fields))
     if names is None:
         return fields
     if isinstance(names, str):
@@ -375,6 +381,8 @@ class _Part:
         return [at for at in (self.keyed, self.keyless) if at]
 
     def jobs(self) -> list[tuple[list[Any], bool]]:
+        if self.keyless and not self.keyed:
+            return [(self.chunk, True)]
         return [
             (self.chunk if len(at) == len(self.chunk) else [self.chunk[i] for i in at], keyless)
             for at, keyless in ((self.keyed, False), (self.keyless, True))

@@ -1,4 +1,4 @@
-"""A call of one row takes no longer way than Django's own (issue 11, part 5)."""
+"""A call of one row takes no longer way than Django's own."""
 
 import itertools
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import pytest
 from app.models import Plain
 from test_objects import calls_of
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine]
 
 Call = Callable[[Any, list[Plain]], Any]
 

@@ -42,7 +42,7 @@ nitpick_ignore = [
     ("c:identifier", name)
     for name in (
         *("bool", "int16_t", "int32_t", "int64_t", "ptrdiff_t", "size_t", "uint8_t", "uint64_t"),
-        *("pg_conn", "sqlite3"),
+        *("ArrowArrayStream", "pg_conn", "sqlite3"),
     )
 ]
 nitpick_ignore_regex = [("py:.*", r"(collections\.abc|django|uuid|typing)\..*|.*\._\w+")]

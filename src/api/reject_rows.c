@@ -419,12 +419,19 @@ static size_t chunk_rows(const aside *a)
     return rows < a->capacity ? rows : a->capacity;
 }
 
+static void number_rows(aside *a, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        a->numbers[i] = a->n_rows + i;
+    }
+}
+
 static void view_structs(aside *a, const char *rows, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         a->rows[i] = rows + i * a->x->op.rows.model->row_size;
-        a->numbers[i] = a->n_rows + i;
     }
+    number_rows(a, n);
 }
 
 static bm_status write_array(aside *a)
@@ -436,7 +443,7 @@ static bm_status write_array(aside *a)
         if (rows->kind == BM__ROWS_STRUCTS) {
             view_structs(a, (const char *)rows->data + a->n_rows * rows->model->row_size, n);
         } else {
-            view_structs(a, NULL, n);
+            number_rows(a, n);
             memcpy(a->rows, (const void *const *)rows->data + a->n_rows, n * sizeof *a->rows);
         }
         BM_TRY(write_chunk(a, n));

@@ -61,6 +61,7 @@ static bool timestamp_of(const char *format, bm__arrow_type *out)
 {
     static const char units[] = "smun";
     static const int64_t times[] = {1000000, 1000, 1, 1};
+    assert(strncmp(format, "ts", 2) == 0);
     const char *unit = format[2] != '\0' ? strchr(units, format[2]) : NULL;
     if (unit == NULL || format[3] != ':') {
         return false;
@@ -133,6 +134,7 @@ bool bm__arrow_type_of(const struct ArrowSchema *schema, bm__arrow_type *out)
     out->is_dictionary = true;
     out->signed_index = index.kind == BM__ARROW_INT;
     out->index_width = index.width;
+    assert(out->index_width >= 1 && out->index_width <= 8);
     return true;
 }
 
@@ -192,6 +194,8 @@ static const char *plain_fault(const bm__arrow_type *type, const struct ArrowArr
 {
     int64_t wanted = buffers_of(type);
     bool views = type->bytes == BM__ARROW_VIEWS;
+    assert(rows >= 0);
+    assert(!views || wanted == 3);
     if (array->length < rows || array->offset < 0 || array->offset > INT64_MAX - array->length) {
         return "has a length or an offset that cannot be";
     }
@@ -223,6 +227,7 @@ const char *bm__arrow_array_fault(const bm__arrow_type *type, const struct Arrow
 
 static bool is_null(const struct ArrowArray *array, int64_t at)
 {
+    assert(at >= 0);
     const uint8_t *bits = array->n_buffers > 0 && array->null_count != 0 ? array->buffers[0] : NULL;
     return bits != NULL && ((bits[at / 8] >> (at % 8)) & 1) == 0;
 }
@@ -232,6 +237,7 @@ static bool is_null(const struct ArrowArray *array, int64_t at)
 static int64_t load_signed(const void *buffer, int64_t at, size_t width)
 {
     const char *from = (const char *)buffer + at * (int64_t)width;
+    assert(buffer != NULL && at >= 0);
     int8_t one;
     int16_t two;
     int32_t four;
@@ -256,6 +262,7 @@ static int64_t load_signed(const void *buffer, int64_t at, size_t width)
 /* False where the value is above INT64_MAX. */
 static bool load_integer(const void *buffer, int64_t at, size_t width, bool is_signed, int64_t *out)
 {
+    assert(width <= sizeof *out);
     *out = load_signed(buffer, at, width);
     if (!is_signed && width < 8) {
         *out &= (INT64_C(1) << (8 * width)) - 1;
@@ -268,6 +275,8 @@ static bool load_bytes(const bm__arrow_type *type, const struct ArrowArray *arra
                        bm_slice *out)
 {
     size_t offset_width = type->bytes == BM__ARROW_OFFSETS_32 ? 4 : 8;
+    assert(type->kind == BM__ARROW_TEXT || type->kind == BM__ARROW_BYTES);
+    assert(array->n_buffers >= buffers_of(type));
     if (type->bytes == BM__ARROW_SAME_SIZE) {
         out->data = (const char *)array->buffers[1] + at * (int64_t)type->width;
         out->size = type->width;
@@ -328,6 +337,7 @@ static const char *put_integer(int64_t value, bm_type as, bm__arena *texts, void
     }
     assert(as == BM_NUMERIC);
     int size = snprintf(text, sizeof text, "%" PRId64, value);
+    assert(size > 0 && (size_t)size < sizeof text);
     const bm_slice slice = {bm__arena_copy(texts, text, (size_t)size), (size_t)size};
     memcpy(cell, &slice, sizeof slice);
     return slice.data != NULL ? NULL : NO_ROOM;
@@ -338,6 +348,7 @@ static const char *put_float(const bm__arrow_type *type, const struct ArrowArray
 {
     float four;
     double eight;
+    assert(as == BM_FLOAT8 || (as == BM_FLOAT4 && type->width == 4));
     if (type->width == 8) {
         memcpy(cell, (const char *)array->buffers[1] + at * 8, 8);
         return NULL;
@@ -357,6 +368,7 @@ static const char *put_time(const bm__arrow_type *type, const struct ArrowArray 
                             void *cell)
 {
     int64_t value = load_signed(array->buffers[1], at, type->width);
+    assert(type->over > 0 && type->times > 0);
     if (value % type->over != 0) {
         return type->kind == BM__ARROW_DATE ? "is not a whole day" : BETWEEN_MICROSECONDS;
     }
@@ -385,6 +397,7 @@ static const char *put_bytes(const bm__arrow_type *type, const struct ArrowArray
         return "lies outside of the buffers of its column";
     }
     if (as == BM_UUID && type->kind == BM__ARROW_BYTES) {
+        assert(bytes.size == sizeof(bm_uuid));
         memcpy(cell, bytes.data, sizeof(bm_uuid));
         return NULL;
     }
@@ -401,6 +414,7 @@ static const char *put_decimal(const bm__arrow_type *type, const struct ArrowArr
     char text[BM__ARROW_DECIMAL_TEXT];
     const uint8_t *bytes = (const uint8_t *)array->buffers[1] + at * (int64_t)type->width;
     size_t size = bm__arrow_decimal(bytes, type->width, type->scale, text);
+    assert(size > 0 && size <= sizeof text);
     const bm_slice slice = {bm__arena_copy(texts, text, size), size};
     memcpy(cell, &slice, sizeof slice);
     return slice.data != NULL ? NULL : NO_ROOM;
@@ -411,6 +425,8 @@ const char *bm__arrow_cell(const bm__arrow_type *type, const struct ArrowArray *
 {
     int64_t at = array->offset + row;
     int64_t value;
+    assert(row >= 0);
+    assert(bm__arrow_fits(type, as));
     if (type->kind == BM__ARROW_NULL || is_null(array, at)) {
         *state = BM_NULL;
         return NULL;
@@ -418,6 +434,7 @@ const char *bm__arrow_cell(const bm__arrow_type *type, const struct ArrowArray *
     if (type->is_dictionary) {
         bool read =
             load_integer(array->buffers[1], at, type->index_width, type->signed_index, &value);
+        assert(array->dictionary != NULL);
         array = array->dictionary;
         if (!read || value < 0 || value >= array->length) {
             return "has an index outside of its dictionary";

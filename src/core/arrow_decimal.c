@@ -12,6 +12,7 @@ static bool load_words(const uint8_t *bytes, size_t width, uint32_t words[WORDS]
 {
     const bool negative = (bytes[width - 1] & 0x80) != 0;
     uint64_t carry = negative;
+    assert(width > 0);
     for (size_t i = 0; i < WORDS; i++) {
         uint32_t word = 0;
         for (size_t k = 0; 4 * i < width && k < 4; k++) {
@@ -38,6 +39,7 @@ static char next_digit(uint32_t words[WORDS], bool *more)
         rest = part % 10;
         *more = *more || words[i] != 0;
     }
+    assert(rest < 10);
     return (char)('0' + rest);
 }
 
@@ -54,6 +56,7 @@ size_t bm__arrow_decimal(const uint8_t *bytes, size_t width, int scale,
     const bool negative = load_words(bytes, width, words);
     const size_t places = scale > 0 ? (size_t)scale : 0;
     while (more || n <= places) { /* at least one digit before the point */
+        assert(n < sizeof digits);
         digits[n++] = next_digit(words, &more);
     }
     if (negative) {
@@ -66,7 +69,9 @@ size_t bm__arrow_decimal(const uint8_t *bytes, size_t width, int scale,
         out[size++] = digits[--n];
     }
     for (int i = scale; i < 0; i++) {
+        assert(size < BM__ARROW_DECIMAL_TEXT);
         out[size++] = '0';
     }
+    assert(size <= BM__ARROW_DECIMAL_TEXT);
     return size;
 }

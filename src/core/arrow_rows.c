@@ -50,6 +50,7 @@ static bm_status add_column(bm__arrow_rows *a, const bm_model *given, bool *take
         return bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, BM_NO_ROW, name,
                              "column \"%s\" is in the Arrow stream twice", name);
     }
+    assert(at < given->n_fields && a->n_columns < given->n_fields);
     const bm_field *field = &given->fields[at];
     taken[at] = true;
     if ((field->flags & BM_READ_ONLY) != 0) {
@@ -89,6 +90,7 @@ static bm_status make_model(bm__arrow_rows *a, const bm_model *given, const bool
         fields[n].layout = width > 0 ? BM_FIXED : BM_SLICE;
         fields[n].width = width > 0 ? width : sizeof(bm_slice);
         fields[n].offset = size;
+        assert(size % 8 == 0);
         fields[n].state_offset = BM_NO_STATE;
         fields[n].flags &= taken[i] ? ~(unsigned)(BM_ASSIGNED | BM_CREATE_UUID) : ~0u;
         size += (fields[n].width + 7) / 8 * 8;
@@ -100,15 +102,18 @@ static bm_status make_model(bm__arrow_rows *a, const bm_model *given, const bool
     for (size_t i = 0; i < a->n_columns; i++) {
         a->columns[i].field = moved[a->columns[i].field];
     }
+    assert(n >= a->n_columns && n <= given->n_fields);
     a->model = *given;
     a->model.fields = fields;
     a->model.n_fields = n;
     a->model.row_size = (size + 7) / 8 * 8;
+    assert(a->model.row_size > 0);
     return BM_OK;
 }
 
 static bm_status read_schema(bm__arrow_rows *a, const bm_model *given, bm_error *err)
 {
+    assert(a->columns == NULL && a->n_columns == 0);
     int code = a->stream->get_schema(a->stream, &a->schema);
     if (code != 0) {
         a->schema.release = NULL;
@@ -168,6 +173,7 @@ static bm_status check_batch(bm__arrow_rows *a, bm_error *err)
     }
     for (size_t i = 0; i < a->n_columns; i++) {
         const bm__arrow_column *column = &a->columns[i];
+        assert(column->child < batch->n_children);
         const struct ArrowArray *array = batch->children[column->child];
         const char *name = a->model.fields[column->field].name;
         const char *fault =
@@ -197,6 +203,7 @@ static bm_status next_batch(bm__arrow_rows *a, bm_error *err)
         }
         BM_TRY(check_batch(a, err));
     }
+    assert(a->at < a->batch.length);
     return BM_OK;
 }
 
@@ -205,6 +212,8 @@ static bm_status fill_column(bm__arrow_rows *a, const bm__arrow_column *column, 
 {
     const struct ArrowArray *array = a->batch.children[column->child];
     const bm_field *field = &a->model.fields[column->field];
+    assert(a->at + (int64_t)n <= a->batch.length);
+    assert(field->state_offset < a->model.row_size);
     for (size_t i = 0; i < n; i++, rows += a->model.row_size) {
         const char *fault =
             bm__arrow_cell(&column->type, array, a->batch.offset + a->at + (int64_t)i, field->type,
@@ -229,6 +238,7 @@ static bm_status next(void *user, void *rows, size_t capacity, size_t *n, bm_err
     }
     size_t left = (size_t)(a->batch.length - a->at);
     size_t take = left < capacity ? left : capacity;
+    assert(take > 0);
     for (size_t i = 0; i < a->n_columns; i++) {
         BM_TRY(fill_column(a, &a->columns[i], rows, take, err));
     }

@@ -1,6 +1,7 @@
 #include "arrow_cell.h"
 
 #include "arrow_decimal.h"
+#include "codec.h"
 #include "type.h"
 
 #include <assert.h>
@@ -238,25 +239,8 @@ static int64_t load_signed(const void *buffer, int64_t at, size_t width)
 {
     const char *from = (const char *)buffer + at * (int64_t)width;
     assert(buffer != NULL && at >= 0);
-    int8_t one;
-    int16_t two;
-    int32_t four;
-    int64_t eight;
-    switch (width) {
-    case 1:
-        memcpy(&one, from, sizeof one);
-        return one;
-    case 2:
-        memcpy(&two, from, sizeof two);
-        return two;
-    case 4:
-        memcpy(&four, from, sizeof four);
-        return four;
-    default:
-        assert(width == 8);
-        memcpy(&eight, from, sizeof eight);
-        return eight;
-    }
+    assert(width == 1 || width == 2 || width == 4 || width == 8);
+    return width == 1 ? (int8_t)*from : bm__load_int(from, width);
 }
 
 /* False where the value is above INT64_MAX. */

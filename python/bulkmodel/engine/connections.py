@@ -55,6 +55,17 @@ def close_in_the_middle(connection: BaseDatabaseWrapper, error: BaseException) -
             connection.close()
 
 
+def came_out_of_driver(error: BaseException) -> bool:
+    """Return whether an exception that is none of the database was raised within psycopg, which
+    alone can leave a statement half-way."""
+    trace = None if isinstance(error, Error) else error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_globals.get("__name__", "").startswith("psycopg."):
+            return True
+        trace = trace.tb_next
+    return False
+
+
 def _is_in_the_middle(connection: Any) -> bool:
     driver = connection.connection
     if connection.vendor != "postgresql" or driver is None or driver.closed:

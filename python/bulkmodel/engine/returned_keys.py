@@ -88,13 +88,13 @@ def _make_sure(target: Any, job: _core.Job, connection: BaseDatabaseWrapper) -> 
     alone = not connection.in_atomic_block and connection.get_autocommit()
     raise DatabaseError(
         f"The keys of new rows of {target.model._meta.db_table} cannot be matched to objects: the "
-        f"table was altered while this process ran. {_IN if alone else _OUT}"
+        f"table was altered while this process ran. {_WRITTEN if alone else _NOT_WRITTEN}"
     )
 
 
 # A statement that is its own transaction (one_statement(), since Django 6.0) is committed.
-_IN = "All rows were written. Do not repeat the call: read the rows for their keys."
-_OUT = "Nothing was written. Repeat the call."
+_WRITTEN = "All rows were written. Do not repeat the call: read the rows for their keys."
+_NOT_WRITTEN = "Nothing was written. Repeat the call."
 
 
 def _asked(target: Any, job: _core.Job) -> _core.Job | None:

@@ -21,7 +21,7 @@ from django.db import DatabaseError, Error, InterfaceError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel.engine import psycopg2
-from bulkmodel.engine.connections import close_in_the_middle
+from bulkmodel.engine.connections import came_out_of_driver, close_in_the_middle
 from bulkmodel.errors import CallTimeout, CommitUnknown, PartialCommit
 
 NAMES = ("timeout", "commit_timeout")
@@ -403,7 +403,7 @@ def timed(method: _Method) -> _Method:
                 return method(self, *args)
             return limited_by(self, args, options)
         except BaseException as error:
-            if not isinstance(error, Error):
+            if came_out_of_driver(error):
                 for connection in self._connections():
                     close_in_the_middle(connection, error)
             raise

@@ -1,4 +1,5 @@
-"""A connection on PostgreSQL that was lost is found without a question, and opened again."""
+"""A connection on PostgreSQL that was lost is found without a question, and opened again; one that
+the caller is using is not waited for."""
 
 from __future__ import annotations
 
@@ -6,12 +7,13 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, ProgrammingError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from app.models import Plain
@@ -98,3 +100,47 @@ def test_the_last_words_of_a_server_are_its_end(relayed: Any) -> None:
     with pytest.raises(OperationalError):  # opened anew, where nobody listens any more
         ensure_connected(relayed)
     assert lost.closed
+
+
+def _rows(number: int) -> list[Plain]:
+    return [Plain(name=f"name {place}", value=place) for place in range(number)]
+
+
+VERBS: dict[str, Callable[[], Any]] = {
+    "bulk_create": lambda: Plain.objects.bulk_create(_rows(1)),
+    "bulk_create by COPY": lambda: Plain.objects.bulk_create(_rows(3000)),
+    "concurrent": lambda: Plain.objects.bulk_create(_rows(3000), concurrent=True),
+    "copy_from_objects": lambda: Plain.objects.copy_from_objects(iter(_rows(2))),
+    "bulk_update": lambda: Plain.objects.bulk_update([Plain(pk=1, name="a")], ["name"]),
+    "update_fields": lambda: Plain.objects.update_fields("name", objects=[Plain(pk=1, name="a")]),
+    "bulk_upsert": lambda: Plain.objects.bulk_upsert(_rows(1), ["name"]),
+    "bulk_delete": lambda: Plain.objects.bulk_delete([1]),
+    "bulk_sync": lambda: Plain.objects.all().bulk_sync(_rows(1), ["name"]),
+    "copy_to_instances": lambda: Plain.objects.all().copy_to_instances(),
+    "iter_copy_to_instances": lambda: list(Plain.objects.all().iter_copy_to_instances()),
+}
+
+
+@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("way", ["COPY FROM", "COPY TO", "stream"])
+def test_a_connection_in_the_middle_of_the_callers_copy(way: str, verb: str, inside: bool) -> None:
+    """psycopg's lock is held there, and is not given twice: without the check the call never
+    ends."""
+
+    def in_the_middle() -> None:
+        with connection.cursor() as cursor:
+            if way == "stream":
+                for _ in cursor.stream("SELECT 1"):
+                    VERBS[verb]()
+            direction = "FROM STDIN" if way == "COPY FROM" else "TO STDOUT"
+            with cursor.copy(f"COPY {Plain._meta.db_table} (name) {direction}"):
+                VERBS[verb]()
+
+    with transaction.atomic() if inside else nullcontext():
+        with pytest.raises(ProgrammingError, match=r"middle of a cursor.copy\(\)"):
+            in_the_middle()
+        if inside:
+            transaction.set_rollback(True)
+    assert Plain.objects.count() == 0
+    VERBS[verb]()

@@ -11,7 +11,7 @@ import django
 from django.db import InterfaceError, OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from bulkmodel.engine import commit_check, timeouts
+from bulkmodel.engine import commit_check, postgresql, timeouts
 from bulkmodel.engine.connections import peer_is_there
 from bulkmodel.engine.failure import is_lost
 from bulkmodel.errors import CommitUnknown
@@ -33,6 +33,7 @@ def one_transaction(
     nested = connection.in_atomic_block
     own = written = False
     before: BeforeCommit | None = None
+    postgresql.refuse_in_the_middle(connection)
     try:
         with transaction.atomic(using=using, savepoint=False):
             own = not nested and connection.commit_on_exit
@@ -70,6 +71,7 @@ class _RolledBack(Exception):
 def trial(using: str, dry_run: bool, undo: Callable[[], None]) -> Iterator[None]:
     """Run a call in a transaction, inside the caller's with a savepoint, so that it can begin
     again after an error.  dry_run: roll back at the end.  undo: called if it was rolled back."""
+    postgresql.refuse_in_the_middle(connections[using])
     within = _savepoint if connections[using].in_atomic_block else one_transaction
     try:
         with within(using, undo):

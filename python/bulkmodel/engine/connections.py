@@ -13,9 +13,6 @@ from django.db.transaction import TransactionManagementError
 
 from bulkmodel.engine import postgresql
 
-# PQTRANS_ACTIVE, of both drivers.
-_ACTIVE = 1
-
 
 def ensure_connected(connection: BaseDatabaseWrapper) -> None:
     """Open the connection if it is closed or was lost.  OperationalError: it was lost inside a
@@ -71,8 +68,8 @@ def _is_in_the_middle(connection: Any) -> bool:
     if connection.vendor != "postgresql" or driver is None or driver.closed:
         return False
     if postgresql.is_psycopg3:
-        return bool(driver.pgconn.transaction_status == _ACTIVE)
-    return bool(driver.get_transaction_status() == _ACTIVE)
+        return bool(driver.pgconn.transaction_status == postgresql.ACTIVE)
+    return bool(driver.get_transaction_status() == postgresql.ACTIVE)
 
 
 def _in_transaction(connection: BaseDatabaseWrapper) -> bool:

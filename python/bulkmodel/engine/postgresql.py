@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from django.db import ProgrammingError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel import _core
@@ -23,6 +24,9 @@ try:
     )
 except ImportError:
     is_psycopg3 = False
+
+# PQTRANS_ACTIVE, of both drivers.
+ACTIVE = 1
 
 if is_psycopg3:
     import psycopg
@@ -106,8 +110,25 @@ def is_known(connection: Any) -> bool:
     return driver_of(connection) is not None
 
 
+def refuse_in_the_middle(connection: Any) -> None:
+    """ProgrammingError: the caller's own COPY or stream on this connection has not ended.  Until
+    then psycopg 3 holds the connection's lock, for which a statement would wait for ever."""
+    if connection.vendor != "postgresql" or not is_psycopg3:
+        return
+    driver = driver_of(connection)
+    if driver is None or not driver.lock.locked() or connection.allow_thread_sharing:
+        return
+    if driver.pgconn.transaction_status == ACTIVE:
+        raise ProgrammingError(
+            "The connection is in the middle of a cursor.copy() or cursor.stream(), and can do"
+            " nothing else until that ends. Call bulkmodel after it, or read its rows into a list"
+            " first."
+        )
+
+
 def cursor_of(connection: Any) -> Any:
     """Return Django's cursor around an EngineCursor."""
+    refuse_in_the_middle(connection)
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     driver = driver_of(connection)
@@ -166,6 +187,7 @@ def base_of(kind: str, connection: BaseDatabaseWrapper) -> tuple[str, str] | Non
     not count."""
     if _NAME.fullmatch(kind) is None:  # of more words: not a domain
         return None
+    refuse_in_the_middle(connection)
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     if is_psycopg3 and driver_of(connection) is None:

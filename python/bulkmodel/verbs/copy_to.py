@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connections, models
 
+from bulkmodel.engine.postgresql import refuse_in_the_middle
 from bulkmodel.engine.support import Fallback
 from bulkmodel.engine.timeouts import timed_chunks
 from bulkmodel.helpers import get_chunks
@@ -16,6 +17,7 @@ from bulkmodel.model.hydrate import Hydrator
 
 def _selecting(queryset: Any, columns: Iterable[str] | None) -> Any:
     """Return an unevaluated copy of the queryset with these columns and the primary key."""
+    refuse_in_the_middle(connections[queryset.db])
     if columns is None:
         return queryset._chain()
     if isinstance(columns, str):

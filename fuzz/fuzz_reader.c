@@ -34,7 +34,7 @@ static const bm_field fields[] = {
 static const bm_model table = {
     .size = sizeof table, .table = "t", .fields = fields, .n_fields = N_FIELDS};
 
-/* What can be asked for; the first byte of the input chooses. */
+/* What can be asked for; the first byte of the input, from '0' on, chooses. */
 static const cli_options asked[] = {
     {.format = "csv"},
     {.format = "ndjson"},
@@ -49,6 +49,14 @@ static const cli_options asked[] = {
     {.format = "csv", .rejects = "rejects"},
     {.format = "ndjson", .rejects = "rejects"},
     {.format = "tsv", .rejects = "rejects", .nulls = {.at = (char *[]){"NA"}, .n = 1}},
+    {.format = "csv",
+     .delimiter = ";",
+     .decimal = ",",
+     .thousands = ".",
+     .date_formats = {.at = (char *[]){"c=%d.%m.%Y", "e=epoch-ms"}, .n = 2}},
+    {.format = "ndjson",
+     .thousands = " ",
+     .date_formats = {.at = (char *[]){"e=%a %b %e %I:%M:%S.%f %p %Y"}, .n = 1}},
 };
 
 /* A file in memory, and its name. */
@@ -160,7 +168,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 1) {
         return 0;
     }
-    const cli_options *options = &asked[data[0] % (sizeof asked / sizeof asked[0])];
+    const cli_options *options =
+        &asked[(uint8_t)(data[0] - '0') % (sizeof asked / sizeof asked[0])];
     place from = make_place(data + 1, size - 1);
     place first = make_place("", 0);
     place second = make_place("", 0);

@@ -50,6 +50,13 @@ const cli_option cli_option_table[] = {
      "escape character before a quote in a cell; default: the quote character"},
     {0, "comment", "CHAR", CLI_CHAR, AT(comment), CLI_READS_FILES,
      "skip lines that begin with this character"},
+    {0, "decimal", "CHAR", CLI_SIGN, AT(decimal), CLI_READS_FILES,
+     "decimal sign of numbers in the file, as in --decimal=,; default: a point"},
+    {0, "thousands", "CHAR", CLI_SIGN, AT(thousands), CLI_READS_FILES,
+     "separator between groups of three digits in the file; space: any blank; default: none"},
+    {0, "date-format", "[COL=]FORMAT", CLI_TEXTS, AT(date_formats), CLI_READS_FILES,
+     "how the file writes dates and times, as in %d.%m.%Y or '%m/%d/%Y %H:%M', or epoch-s, "
+     "epoch-ms, epoch-us, epoch-ns; may be given several times; default: ISO 8601"},
     {0, "missing-keys", "error|null", CLI_CHOICE, AT(missing_keys), CLI_READS_FILES,
      "ndjson: what a key means that a row lacks; the keys are those of --columns, else those of "
      "the "
@@ -173,6 +180,24 @@ static bm_status read_char(const cli_option *option, const char *text, const cha
                                         option->name, quote ? "none" : "tab");
 }
 
+/* A character that may stand in a number without being part of it. */
+static bm_status read_sign(const cli_option *option, const char *text, const char **out,
+                           bm_error *err)
+{
+    *out = strcmp(text, "space") == 0 ? " " : text;
+    size_t characters = 0;
+    for (const char *at = *out; *at != '\0'; at++) {
+        characters += ((unsigned char)*at & 0xC0) != 0x80;
+    }
+    const char c = (*out)[0];
+    const bool letter = ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9');
+    return characters == 1 && !letter && strchr("+-\r\n", c) == NULL
+               ? BM_OK
+               : cli_fail(err, BM_INVALID,
+                          "--%s must be one character that is not a letter, a digit or a sign",
+                          option->name);
+}
+
 static bm_status read_pair(const cli_option *option, const char *text, cli_names *out,
                            bm_error *err)
 {
@@ -218,6 +243,8 @@ static bm_status store(cli_options *options, const cli_option *option, char *tex
     case CLI_LIST:
     case CLI_PLACES:
         return cli_names_split(names, text, ',', option->kind == CLI_PLACES, err);
+    case CLI_SIGN:
+        return read_sign(option, text, string, err);
     case CLI_PAIR:
     case CLI_RENAME:
         return read_pair(option, text, names, err);
@@ -319,6 +346,11 @@ static bm_status check_signs(const cli_options *options, bm_error *err)
                             signs[i].name);
         }
     }
+    const char *decimal = options->decimal != NULL ? options->decimal : ".";
+    if (options->thousands != NULL && strcmp(options->thousands, decimal) == 0) {
+        return cli_fail(err, BM_INVALID, "--thousands=%s needs another --decimal%s", decimal,
+                        options->decimal == NULL ? ", as in --decimal=," : "");
+    }
     if (options->escape != NULL && quote == '\0') {
         return cli_fail(err, BM_INVALID, "--escape has no meaning with --quote=none");
     }
@@ -405,6 +437,7 @@ void cli_options_free(cli_options *options)
     cli_names_free(&options->set);
     cli_names_free(&options->key);
     cli_names_free(&options->nulls);
+    cli_names_free(&options->date_formats);
     cli_names_free(&options->null_columns);
     cli_names_free(&options->not_null_columns);
 }

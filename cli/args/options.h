@@ -51,6 +51,9 @@ typedef struct cli_options {
     const char *quote; /* "": none */
     const char *escape;
     const char *comment;
+    const char *decimal;      /* NULL: a point */
+    const char *thousands;    /* NULL: none */
+    cli_names date_formats;   /* FORMAT or COL=FORMAT */
     const char *missing_keys; /* error (NULL, too) or null */
     bool no_header;
     uint64_t skip_lines;
@@ -85,6 +88,7 @@ typedef enum cli_kind {
     CLI_TEXTS,  /* cli_names: one is added with each use */
     CLI_CHAR,   /* const char *: one character, or "tab" */
     CLI_QUOTE,  /* const char *: one character, or "none", stored as "" */
+    CLI_SIGN,   /* const char *: one character of UTF-8, or "space" */
     CLI_CHOICE, /* const char *: one of the words of `argument`, separated by '|' */
     CLI_COUNT,  /* uint64_t */
     CLI_NUMBER, /* uint64_t, at least 1 */

@@ -111,7 +111,14 @@ static int on_boolean(void *user, int is_true)
 
 static int on_number(void *user, const char *text, size_t size)
 {
-    return value(user, text, size);
+    ndjson_reader *r = user;
+    if (r->collecting) {
+        return value(r, text, size);
+    }
+    r->sink->number = true;
+    const int more = value(r, text, size);
+    r->sink->number = false;
+    return more;
 }
 
 static int on_string(void *user, const unsigned char *text, size_t size)

@@ -125,30 +125,51 @@ void cli_sink_null(cli_sink *sink, size_t field)
     }
 }
 
+/* Rewrite a cell that is spelled as --decimal, --thousands or --date-format say.  False: it failed.
+ */
+static bool respell(cli_sink *sink, size_t i, bm_slice *text)
+{
+    const cli_spellings *spellings = &sink->map->spellings;
+    const bm_field *field = &sink->map->fields[i];
+    char words[256] = "";
+    if (!cli_spelling_applies(spellings, i, field->type, sink->number)) {
+        return true;
+    }
+    char *at = room(sink, cli_spelling_room(text->size));
+    if (at != NULL &&
+        !cli_spelling_read(spellings, i, field->type, *text, at, text, words, sizeof words)) {
+        cli_sink_fail_cell(sink, field->name, words);
+        return false;
+    }
+    return at != NULL;
+}
+
 void cli_sink_value(cli_sink *sink, size_t i, const char *text, size_t size)
 {
-    if (is_over(sink)) {
+    bm_slice cell = {text, size};
+    if (is_over(sink) || !respell(sink, i, &cell)) {
         return;
     }
     const bm_field *field = &sink->map->fields[i];
     char *member = sink->row + field->offset;
-    char *at = field->layout == BM_FIXED ? NULL : room(sink, size);
+    char *at = field->layout == BM_FIXED ? NULL : room(sink, cell.size);
     if (sink->status != BM_OK) {
         return;
     }
     if (field->layout == BM_FIXED || field->type == BM_BYTEA) {
         bm_error why;
         why.size = sizeof why;
-        if (bm_value_parse(field->type, (bm_slice){text, size}, at, member, &why) != BM_OK) {
+        if (bm_value_parse(field->type, cell, at, member, &why) != BM_OK) {
             char words[sizeof why.message];
             snprintf(words, sizeof words, "%.400s%s", why.message,
-                     size == 0 ? "; --null-columns reads it as NULL" : "");
+                     size == 0 ? "; --null-columns reads it as NULL"
+                               : cli_spelling_hint(sink->options, field->type, cell));
             cli_sink_fail_cell(sink, field->name, words);
         }
         return;
     }
-    memcpy(at, text, size);
-    bm_slice slice = {at, size};
+    memcpy(at, cell.data, cell.size);
+    bm_slice slice = {at, cell.size};
     memcpy(member, &slice, sizeof slice);
 }
 
@@ -351,7 +372,13 @@ static const char *cell_fault(const cli_chunk *chunk, const cli_column_map *map,
         if (strcmp(field->name, column) == 0 && field->layout == BM_SLICE) {
             bm_slice cell;
             memcpy(&cell, chunk->rows + row * model->row_size + field->offset, sizeof cell);
-            return cell.data != NULL ? cli_cell_fault(field->type, cell, why) : NULL;
+            const char *fault = cell.data != NULL ? cli_cell_fault(field->type, cell, why) : NULL;
+            if (fault == why->message) {
+                const size_t n = strlen(fault);
+                snprintf(why->message + n, sizeof why->message - n, "%s",
+                         cli_spelling_hint(map->spellings.options, field->type, cell));
+            }
+            return fault;
         }
     }
     return NULL;

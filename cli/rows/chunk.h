@@ -53,6 +53,7 @@ typedef struct cli_sink {
     bool sets_aside;      /* --rejects: a row that fails is set aside */
     bool bad;             /* the row that is being filled is; `why` says its column and so on */
     cli_reject why;
+    bool number;    /* the cell is a number of JSON, whose decimal sign is a point */
     bool ended;     /* a row has ended, and its text is not kept yet ... */
     bool ended_bad; /* ... and it was set aside */
     bm_error *err;

@@ -348,6 +348,7 @@ bm_status cli_column_map_make(const cli_options *options, const bm_model *table,
         return cli_fail(err, BM_INVALID, "the file has no column that is written");
     }
     CLI_TRY(set_null_rules(out, options, err));
+    CLI_TRY(cli_spellings_make(options, out->fields, out->first_set, &out->spellings, err));
     return finish_row(out, options, err);
 }
 
@@ -410,5 +411,6 @@ void cli_column_map_free(cli_column_map *map)
     free(map->writes);
     free(map->keys);
     cli_names_free(&map->values);
+    cli_spellings_free(&map->spellings);
     *map = (cli_column_map){0};
 }

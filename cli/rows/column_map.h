@@ -4,7 +4,7 @@
 #ifndef CLI_COLUMN_MAP_H
 #define CLI_COLUMN_MAP_H
 
-#include "options.h"
+#include "spelling.h"
 
 /* When a cell with the text of NULL is NULL. */
 typedef enum cli_null_rule { CLI_NULL_UNQUOTED, CLI_NULL_ALWAYS, CLI_NULL_NEVER } cli_null_rule;
@@ -12,7 +12,8 @@ typedef enum cli_null_rule { CLI_NULL_UNQUOTED, CLI_NULL_ALWAYS, CLI_NULL_NEVER 
 typedef struct cli_column_map {
     bm_model model; /* of the rows; borrows names from the table's model */
     bm_field *fields;
-    char *null_rules;  /* cli_null_rule of each field */
+    char *null_rules; /* cli_null_rule of each field */
+    cli_spellings spellings;
     size_t *of_column; /* the field of each column of the file; CLI_NONE: skipped */
     size_t n_columns;
     size_t first_set;    /* the first field that is not in the files (--set, keys) */

@@ -22,6 +22,7 @@ import passwords
 import rejects
 import returning
 import samples
+import spellings
 import transactions
 import verbs
 import workers
@@ -33,6 +34,7 @@ MODULES = [
     verbs,
     csv_input,
     dialects,
+    spellings,
     cell_values,
     ndjson_input,
     line_numbers,

@@ -66,8 +66,11 @@ const cli_option cli_option_table[] = {
      "skip the first N lines of each file"},
     {'e', "encoding", "NAME", CLI_TEXT, AT(encoding), CLI_READS_FILES,
      "encoding of the file, as iconv names it; default: by its byte order mark, else UTF-8"},
-    {0, "where", "SQL", CLI_TEXT, AT(where), CLI_COPY_TO,
-     "only the rows that match this condition"},
+    {0, "where", "SQL", CLI_TEXT, AT(where), CLI_COPY_TO | CLI_UPSERT | CLI_EXPLAIN,
+     "copy-to: only the rows that match this condition; upsert: update only the rows that match "
+     "it, t is the row of the table, excluded the row of the file"},
+    {0, "update-unchanged", NULL, CLI_FLAG, AT(update_unchanged), CLI_UPSERT | CLI_EXPLAIN,
+     "write rows that have the values of the file already, too"},
     {0, "order-by", "SQL", CLI_TEXT, AT(order_by), CLI_COPY_TO,
      "order of the rows; default: not specified"},
     {'o', "output", "FILE", CLI_TEXT, AT(output), CLI_COPY_TO,
@@ -382,6 +385,29 @@ static bm_status check_output(const cli_options *options, bm_error *err)
     return BM_OK;
 }
 
+/* Each option must be one of the verb; of explain, one of the verb to explain, too. */
+static bm_status check_used(const cli_options *options, const unsigned *used, bm_error *err)
+{
+    const cli_verb *explained = NULL;
+    for (const cli_verb *verb = cli_verbs; verb->name != NULL; verb++) {
+        const char *name = options->plan_of != NULL ? options->plan_of : "create";
+        explained = strcmp(verb->name, name) == 0 ? verb : explained;
+    }
+    for (size_t i = 0; i + 1 < N_OPTIONS; i++) {
+        const unsigned verbs = cli_option_table[i].verbs;
+        const cli_verb *verb = options->verb;
+        if (verb->bit == CLI_EXPLAIN && (verbs & ~(unsigned)CLI_EXPLAIN) != 0 &&
+            (verbs & CLI_EXPLAIN) != 0) {
+            verb = explained;
+        }
+        if (used[i] && (verbs & verb->bit) == 0) {
+            return cli_fail(err, BM_INVALID, "--%s is not an option of %s",
+                            cli_option_table[i].name, verb->name);
+        }
+    }
+    return BM_OK;
+}
+
 bool cli_is_null(const cli_options *options, const char *text, size_t size)
 {
     for (size_t i = 0; i < options->nulls.n; i++) {
@@ -410,12 +436,7 @@ bm_status cli_options_read(int argc, char **argv, cli_options *out, bm_error *er
         return cli_fail(err, BM_INVALID,
                         n == 0 ? "a VERB is missing" : "DATABASE or TABLE is missing");
     }
-    for (size_t i = 0; i + 1 < N_OPTIONS; i++) {
-        if (used[i] && (cli_option_table[i].verbs & out->verb->bit) == 0) {
-            return cli_fail(err, BM_INVALID, "--%s is not an option of %s",
-                            cli_option_table[i].name, out->verb->name);
-        }
-    }
+    CLI_TRY(check_used(out, used, err));
     if (n > 3 && out->verb->bit == CLI_COPY_TO) {
         return cli_fail(err, BM_INVALID, "copy-to takes no FILE: use --output FILE");
     }

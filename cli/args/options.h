@@ -75,6 +75,7 @@ typedef struct cli_options {
     bool truncate;
     bool analyze;
     bool sync_sequences;
+    bool update_unchanged;
     bool dry_run;
     bool quiet;
     bool json;

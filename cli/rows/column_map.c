@@ -197,11 +197,21 @@ static bm_status finish_row(cli_column_map *map, const cli_options *options, bm_
     return BM_OK;
 }
 
-/* --returning: the row has room for the key, also if the files do not have it. */
-static bm_status add_made_key(cli_column_map *map, const cli_options *options,
-                              const bm_model *table, bm_error *err)
+/* The row has room for a key that the files do not have. */
+static bm_status add_key(cli_column_map *map, const cli_options *options, const bm_field *field,
+                         bm_error *err)
 {
-    for (size_t i = 0; options->returning != NULL && i < table->n_fields; i++) {
+    CLI_TRY(add(map, options, field, err));
+    map->fields[map->model.n_fields - 1].flags = BM_KEY | BM_ASSIGNED;
+    map->makes_key = true;
+    return BM_OK;
+}
+
+/* --returning writes the key. */
+static bm_status add_returned_key(cli_column_map *map, const cli_options *options,
+                                  const bm_model *table, bm_error *err)
+{
+    for (size_t i = 0; i < table->n_fields; i++) {
         const bm_field *field = &table->fields[i];
         if ((field->flags & BM_KEY) == 0 || index_of(map, field->name) != CLI_NONE) {
             continue;
@@ -213,11 +223,44 @@ static bm_status add_made_key(cli_column_map *map, const cli_options *options,
                 "the database",
                 field->name);
         }
-        CLI_TRY(add(map, options, field, err));
-        map->fields[map->model.n_fields - 1].flags = BM_KEY | BM_ASSIGNED;
-        map->makes_key = true;
+        CLI_TRY(add_key(map, options, field, err));
     }
     return BM_OK;
+}
+
+/* An upsert by other columns: only if the library knows the primary key, existing rows use no value
+ * of its sequence. */
+static bm_status add_upserted_key(cli_column_map *map, const cli_options *options,
+                                  const bm_model *table, bm_error *err)
+{
+    const bm_field *made = NULL;
+    for (size_t i = 0; i < table->n_fields; i++) {
+        const bm_field *field = &table->fields[i];
+        if ((field->flags & BM_KEY) == 0 || index_of(map, field->name) != CLI_NONE) {
+            continue;
+        }
+        if (made != NULL || (field->flags & BM_ASSIGNED) == 0 || is_key(options, field)) {
+            return BM_OK;
+        }
+        made = field;
+    }
+    if (made == NULL) {
+        return BM_OK;
+    }
+    for (size_t i = 0; i < map->model.n_fields; i++) {
+        bm_field *field = &map->fields[i];
+        field->flags = find(table, field->name)->flags & BM_KEY;
+    }
+    return add_key(map, options, made, err);
+}
+
+static bm_status add_made_key(cli_column_map *map, const cli_options *options,
+                              const bm_model *table, bm_error *err)
+{
+    if (options->returning != NULL) {
+        return add_returned_key(map, options, table, err);
+    }
+    return purpose(options) == CLI_UPSERT ? add_upserted_key(map, options, table, err) : BM_OK;
 }
 
 static bm_status name_fields(cli_column_map *map, const cli_options *options, const bm_model *table,

@@ -20,7 +20,7 @@ typedef struct cli_column_map {
     char *blank;         /* a row with the values of --set, the others empty */
     const char **writes; /* names of fields outside the key; the last is NULL */
     const char **keys;   /* names of key fields; the last is NULL */
-    bool makes_key;      /* --returning: the database generates the key */
+    bool makes_key;      /* the database generates the key, which is in no file */
     cli_names values;    /* memory of the text of --set */
 } cli_column_map;
 

@@ -58,15 +58,23 @@ static bool conflict_is(const loading *l, const char *rule)
     return l->options->on_conflict != NULL && strcmp(l->options->on_conflict, rule) == 0;
 }
 
-static bm_status insert(const loading *l, bool update, bm_db *db, bm_rows rows, void *keys_into,
+static bm_status need_key(const loading *l, bm_error *err)
+{
+    return l->map->keys[0] != NULL
+               ? BM_OK
+               : cli_fail(err, BM_INVALID,
+                          "the file has no key column: use --key to name the columns that "
+                          "identify a row");
+}
+
+static bm_status create(const loading *l, bm_db *db, bm_rows rows, void *keys_into,
                         bm_result *result, bm_error *err)
 {
     bool ignore = conflict_is(l, "ignore");
+    bool update = conflict_is(l, "update");
     bool keyed = update || (ignore && l->options->key.n > 0);
-    if (update && l->map->keys[0] == NULL) {
-        return cli_fail(
-            err, BM_INVALID,
-            "the file has no key column: use --key to name the columns that identify a row");
+    if (update) {
+        CLI_TRY(need_key(l, err));
     }
     const bm_bulk_create_options *options = BM_OPTIONS(
         bm_bulk_create_options, .call = l->call, .batch_size = l->batch_size,
@@ -80,16 +88,21 @@ static bm_status insert(const loading *l, bool update, bm_db *db, bm_rows rows, 
                        : bm_bulk_create(db, rows, options, result, err);
 }
 
-static bm_status create(const loading *l, bm_db *db, bm_rows rows, void *keys_into,
-                        bm_result *result, bm_error *err)
-{
-    return insert(l, conflict_is(l, "update"), db, rows, keys_into, result, err);
-}
-
 static bm_status upsert(const loading *l, bm_db *db, bm_rows rows, void *keys_into,
                         bm_result *result, bm_error *err)
 {
-    return insert(l, true, db, rows, keys_into, result, err);
+    CLI_TRY(need_key(l, err));
+    const bm_upsert_options *options =
+        BM_OPTIONS(bm_upsert_options, .call = l->call, .batch_size = l->batch_size,
+                   .concurrent = concurrent(l), .max_concurrent_workers = (int)l->options->workers,
+                   .unique_fields = l->map->keys, .update_fields = l->map->writes,
+                   .update_unchanged = l->options->update_unchanged ? BM_ON : BM_OFF,
+                   .where = l->options->where,
+                   .return_outcomes =
+                       l->options->where != NULL && l->options->returning != NULL ? BM_ON : BM_OFF,
+                   .keys_into = keys_into);
+    return explains(l) ? explained(db, "upsert", rows, options, err)
+                       : bm_upsert(db, rows, options, result, err);
 }
 
 static bm_status update_fields(const loading *l, bm_db *db, bm_rows rows, void *keys_into,
@@ -187,7 +200,7 @@ static cli_batches batches_of(loading *l)
 /* Finding the rows that would not change is slow, so only --dry-run does it. */
 static bool compares(const loading *l)
 {
-    bool updates = l->perform == update_fields || l->perform == upsert || conflict_is(l, "update");
+    bool updates = l->perform == update_fields || conflict_is(l, "update");
     return l->options->dry_run && updates && l->options->rejects == NULL;
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from world import THREE, World, case, expect, says
 
 
@@ -45,6 +47,61 @@ def upsert_by_another_key(w: World) -> None:
     done = w.verb("upsert", "--key=name", stdin="name,value\nb,21\nz,22\n")
     says(done, "1 inserted", "1 updated")
     expect(w.sql("SELECT name, value FROM item ORDER BY name"), "a|10\nb|21\nc|30\nz|22")
+
+
+def count_updates(w: World) -> None:
+    """Log the key of each row of item that an UPDATE writes."""
+    w.sql("CREATE TABLE log (id bigint)")
+    if w.lite:
+        w.sql("CREATE TRIGGER noted UPDATE ON item BEGIN INSERT INTO log VALUES (new.id); END")
+        return
+    w.sql(
+        "CREATE FUNCTION note_it() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN INSERT INTO log VALUES (new.id); RETURN NULL; END $$"
+    )
+    w.sql("CREATE TRIGGER noted AFTER UPDATE ON item FOR EACH ROW EXECUTE FUNCTION note_it()")
+
+
+@case()
+def upsert_writes_no_unchanged_row(w: World) -> None:
+    w.items(THREE)
+    count_updates(w)
+    rows = "id,value,name,note\n1,10,a,x\n2,20,b,y\n3,30,c,z\n9,9,z,\n"
+    for options in (["--dry-run"], ["--rejects", str(w.folder / "bad.csv")]):
+        says(w.verb("upsert", *options, stdin=rows), "1 inserted, 2 updated, 1 unchanged")
+    expect(w.sql("SELECT id FROM log ORDER BY id"), "2\n3")
+    done = json.loads(w.verb("upsert", "--json", stdin=rows).err.splitlines()[-1])
+    expect([done[name] for name in ("inserted", "updated", "unchanged")], [0, 0, 4])
+    says(w.verb("upsert", "--update-unchanged", stdin=rows), "4 updated")
+    expect(w.sql("SELECT count(*) FROM log"), "6")
+
+
+@case("postgresql")
+def upsert_uses_no_sequence_value_for_rows_that_exist(w: World) -> None:
+    w.items(THREE)
+    w.sql("CREATE UNIQUE INDEX by_name ON item (name)")
+    w.verb("create", stdin="name,value\nd,40\n")
+    last = int(w.sql("SELECT max(id) FROM item"))
+    for _ in range(3):
+        w.verb("upsert", "--key=name", stdin="name,value\na,1\nb,2\nc,3\nd,40\n")
+    w.verb("upsert", "--key=name", stdin="name,value\na,5\nz,22\n")
+    expect(w.sql("SELECT id FROM item WHERE name = 'z'"), str(last + 1))
+
+
+@case()
+def upsert_where_chooses_what_is_updated(w: World) -> None:
+    w.items(THREE)
+    rows = "id,name,value\n1,a,5\n2,b,25\n4,d,1\n"
+    done = w.verb("upsert", "--where=t.value < excluded.value", stdin=rows)
+    says(done, "1 inserted, 1 updated, 1 ignored")
+    expect(w.sql("SELECT id, value FROM item ORDER BY id"), "1|10\n2|25\n3|30\n4|1")
+    keys = w.verb("upsert", "--where=t.value < 20", "--returning=-", stdin=rows)
+    expect(keys.out, "id\n1\n\n\n")
+    plan = w.verb("explain", "--verb=upsert", "--where=t.value < excluded.value", stdin=rows)
+    expect("t.value < excluded.value" in plan.out, True)
+    for verb in ("create", "update-fields", "delete"):
+        refused = w.verb("explain", "--verb", verb, "--where=true", stdin=rows, status=2)
+        says(refused, f"--where is not an option of {verb}")
 
 
 @case()

@@ -20,7 +20,8 @@ int main(int argc, char **argv)
                                       : "CREATE TABLE product (id bigserial PRIMARY KEY, "
                                         "sku varchar(20) UNIQUE, stock integer)";
     product first[] = {{.sku = "A-1", .stock = 1}, {.sku = "A-2", .stock = 2}};
-    product again[] = {{.sku = "A-2", .stock = 20}, {.sku = "A-3", .stock = 30}};
+    product again[] = {
+        {.sku = "A-1", .stock = 1}, {.sku = "A-2", .stock = 20}, {.sku = "A-3", .stock = 30}};
     bm_db *db = NULL;
     bm_error err = BM_ERROR;
     bm_result result = BM_RESULT, refused = BM_RESULT;
@@ -30,19 +31,21 @@ int main(int argc, char **argv)
         goto out;
     }
     /* [upsert] */
-    if (bm_bulk_create(db, bm_structs(&product_model, again, 2),
-                       BM_OPTIONS(bm_bulk_create_options, .update_conflicts = BM_ON,
-                                  .unique_fields = BM_NAMES("sku"), .return_outcomes = BM_ON),
-                       &result, &err)) {
+    if (bm_upsert(db, bm_structs(&product_model, again, 3),
+                  BM_OPTIONS(bm_upsert_options, .unique_fields = BM_NAMES("sku"),
+                             .return_outcomes = BM_ON),
+                  &result, &err)) {
         goto out;
     }
     for (size_t i = 0; i < result.n_outcomes; i++) {
-        const char *what = result.outcomes[i] == BM_ROW_INSERTED ? "inserted" : "updated";
+        const char *what = result.outcomes[i] == BM_ROW_INSERTED  ? "inserted"
+                           : result.outcomes[i] == BM_ROW_UPDATED ? "updated"
+                                                                  : "unchanged";
         printf("%s %s\n", again[i].sku, what);
     }
     /* [end upsert] */
     /* [error] */
-    if (bm_bulk_create(db, bm_structs(&product_model, again, 2), NULL, &refused, &err) ==
+    if (bm_bulk_create(db, bm_structs(&product_model, again, 3), NULL, &refused, &err) ==
         BM_CONSTRAINT) {
         printf("refused: %s\n", err.constraint);
         err = BM_ERROR;

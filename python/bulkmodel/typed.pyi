@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic, Literal, TypeVar, overload
 
 from django.db import models
+from django.db.models.expressions import Combinable
 from typing_extensions import Self
 
 from bulkmodel.results import BulkResult
@@ -220,9 +221,12 @@ class Methods(Generic[_Row]):
         unique_fields: Iterable[str] | None = None,
         update_fields: Iterable[str] | None = None,
         *,
+        constraint: str | None = None,
+        set: Mapping[str, Any] | None = None,
+        update_where: models.Q | Combinable | None = None,
+        update_unchanged: bool = False,
         batch_size: int | None = None,
         duplicates: Literal["error", "first", "last"] = "error",
-        update_unchanged: bool = False,
         dry_run: bool = False,
         timeout: float | None = None,
         commit_timeout: float | None = None,
@@ -238,9 +242,12 @@ class Methods(Generic[_Row]):
         unique_fields: Iterable[str] | None = None,
         update_fields: Iterable[str] | None = None,
         *,
+        constraint: str | None = None,
+        set: Mapping[str, Any] | None = None,
+        update_where: models.Q | Combinable | None = None,
+        update_unchanged: bool = False,
         batch_size: int | None = None,
         duplicates: Literal["error", "first", "last"] = "error",
-        update_unchanged: bool = False,
         dry_run: bool = False,
         timeout: float | None = None,
         commit_timeout: float | None = None,

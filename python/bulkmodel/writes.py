@@ -16,6 +16,7 @@ from bulkmodel.results import BulkResult, Meter
 from bulkmodel.verbs.bulk_delete import Delete
 from bulkmodel.verbs.bulk_sync import Scope, Sync
 from bulkmodel.verbs.bulk_upsert import Upsert
+from bulkmodel.verbs.upsert_rules import Rules
 
 
 class WriteMethods(MoreMethods):
@@ -30,9 +31,12 @@ class WriteMethods(MoreMethods):
         unique_fields: Iterable[str] | None = None,
         update_fields: Iterable[str] | None = None,
         *,
+        constraint: str | None = None,
+        set: Mapping[str, Any] | None = None,
+        update_where: Any = None,
+        update_unchanged: bool = False,
         batch_size: int | None = None,
         duplicates: str = "error",
-        update_unchanged: bool = False,
         dry_run: bool = False,
         send_signals: bool = True,
         send_signal: bool = True,
@@ -45,8 +49,13 @@ class WriteMethods(MoreMethods):
         unique_fields: the fields that identify a row; default: the primary key.  An object in which
         one of them is None is inserted.  update_fields: the fields that an existing row gets;
         default: all but the primary key, unique_fields, auto_now_add and generated fields.  Rows
-        that have these values already are not written, unless update_unchanged=True.  auto_now is
-        set in the rows that are; with update_fields only if it is named.  duplicates: what to do
+        that have these values already are not written, unless update_unchanged=True.  auto_now, or
+        another field with a pre_save() of its own, is set in the rows that are; with update_fields
+        only if it is named.  constraint: the name of a UniqueConstraint of the model, instead of
+        unique_fields; it may have a condition or expressions.  set: expressions for fields of an
+        existing row, {"stock": F("stock") + Excluded("stock")}; a new row gets the value of its
+        object.  update_where: a Q; existing rows that it does not select are IGNORED.  duplicates:
+        what to do
         with objects that identify the same row: "error", or write the "first" or the "last" and
         ignore the others.  dry_run: run the call, then roll it back.
 
@@ -80,9 +89,9 @@ class WriteMethods(MoreMethods):
                 given,
                 unique_fields,
                 update_fields,
+                rules=Rules(constraint, set, update_where, update_unchanged),
                 batch_size=batch_size,
                 duplicates=duplicates,
-                update_unchanged=update_unchanged,
                 dry_run=dry_run,
             )
             if given:

@@ -65,6 +65,14 @@ def test_bulk_create() -> None:
     assert sum(stocks()) == sum(i % 10 for i in range(210)) + 2000
 
 
+def test_rules_of_an_upsert() -> None:
+    Product.objects.bulk_create(products(3))
+    rows = products(4)
+    rows[1].price -= 1
+    assert bulk_create.arrivals(rows) == (1, 1)  # the third one's stock is 2, the first one's 0
+    assert stocks() == [0, 1, 4, 3]
+
+
 def test_bm_create_uuid() -> None:
     Movement.objects.bulk_create(movements(5))
     rows = movements(7)

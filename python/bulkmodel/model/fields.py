@@ -244,6 +244,20 @@ def equal(kind: str | None) -> str:
     return "OPERATOR(pg_catalog.=)" if own else "="
 
 
+def cast_of(field: Any, connection: BaseDatabaseWrapper) -> str:
+    """Return the type to cast a parameter to on PostgreSQL: the column's, without its length."""
+    kind = _kind(field, connection) or Kind("text")
+    return kind.cast or qualified(kind.name)
+
+
+def follows(field: Any) -> bool:
+    """Return whether a field's value is computed when its row is updated, as that of auto_now: a
+    difference in it alone is no change.  pre_save() of a FileField only stores the file."""
+    if type(field) in BUILT_IN or isinstance(field, models.FileField):
+        return bool(getattr(field, "auto_now", False))
+    return sets_itself(field)
+
+
 def sets_itself(field: Any) -> bool:
     """Return whether pre_save() of a field may change the object when its row is updated."""
     if type(field) in BUILT_IN:

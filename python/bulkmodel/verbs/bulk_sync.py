@@ -15,6 +15,7 @@ from bulkmodel.results import Change, Outcome
 from bulkmodel.verbs.bulk_delete import delete_rows
 from bulkmodel.verbs.bulk_upsert import Upsert
 from bulkmodel.verbs.find_rows import Read, Rows, find, match, places_of, read
+from bulkmodel.verbs.upsert_rules import Rules
 
 # A limit in percent always allows so many deletes.
 LEAST_DELETES = 10
@@ -42,9 +43,7 @@ class Sync(Upsert):
         scope: Scope,
         **options: Any,
     ) -> None:
-        super().__init__(
-            queryset, objects, unique_fields, update_fields, update_unchanged=False, **options
-        )
+        super().__init__(queryset, objects, unique_fields, update_fields, rules=Rules(), **options)
         self.scope = scope
         self.n_deleted = 0
         self.by_label: dict[str, int] = {}

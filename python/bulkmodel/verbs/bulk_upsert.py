@@ -11,10 +11,11 @@ from django.db import DatabaseError, Error, IntegrityError, models
 from bulkmodel import _core
 from bulkmodel.engine.atomic import trial
 from bulkmodel.model.attributes import MISSING, attributes_of
-from bulkmodel.model.fields import BUILT_IN, Field, has_relations, key_fields
+from bulkmodel.model.fields import BUILT_IN, Field, follows, has_relations, key_fields
 from bulkmodel.model.primary_keys import normal_value
 from bulkmodel.model.snapshot import file_name
 from bulkmodel.results import Outcome
+from bulkmodel.verbs.constraints import Constraint
 from bulkmodel.verbs.find_rows import (
     Key,
     Rows,
@@ -25,6 +26,7 @@ from bulkmodel.verbs.find_rows import (
     unique_fields_named,
 )
 from bulkmodel.verbs.update_fields import Changes, write
+from bulkmodel.verbs.upsert_rules import Rules, check_where, decide, fields_set, update_rows
 
 # Values of these types that are not equal are stored differently.
 _PLAIN = (int, str, bool)
@@ -47,9 +49,9 @@ class Upsert:
         unique_fields: Iterable[str] | None,
         update_fields: Iterable[str] | None,
         *,
+        rules: Rules,
         batch_size: int | None,
         duplicates: str,
-        update_unchanged: bool,
         dry_run: bool,
     ) -> None:
         self.queryset = queryset
@@ -57,25 +59,46 @@ class Upsert:
         self.using: str = queryset.db
         self.objects = objects
         self.batch_size = batch_size
-        self.update_unchanged = update_unchanged
+        self.rules = rules
         self.dry_run = dry_run
         check_instances(self.model, objects)
-        self.unique = unique_fields_named(self.model, unique_fields)
-        self.fields = _updated(self.model, self.unique, update_fields)
+        self.constraint = self._constraint(unique_fields)
+        self.unique = (
+            self.constraint.fields
+            if self.constraint is not None
+            else unique_fields_named(self.model, unique_fields)
+        )
+        self.set = fields_set(self.model, rules.set, self.unique)
+        check_where(self.model, rules.where)
+        fields = _updated(self.model, self.unique, update_fields)
+        self.fields = [field for field in fields if field not in self.set]
         self.stamped: list[Field] = []
         if update_fields is None:
-            self.stamped = [f for f in self.model._meta.concrete_fields if _is_auto_now(f)]
+            own = self.model._meta.concrete_fields
+            self.stamped = [f for f in own if follows(f) and f not in self.unique]
+            self.stamped = [f for f in self.stamped if f not in self.set]
         self.compared: list[str] = []  # auto_now alone is no change
-        if not update_unchanged:
+        if not rules.update_unchanged:
             self.compared = [f.attname for f in self.fields if not _is_auto_now(f)]
         # Keys of related objects that were saved after they were assigned.
         for row in objects if has_relations(self.model) else ():
             row._prepare_related_fields_for_save("bulk_upsert")
-        self.keys = keys_of(objects, self.unique, self.using)
+        self.keys = (
+            self.constraint.keys_of(objects)
+            if self.constraint is not None
+            else keys_of(objects, self.unique, self.using)
+        )
         self.written = left_to_write(self.keys, self.unique, duplicates)
         self.outcomes = bytearray([Outcome.IGNORED]) * len(objects)
         self.pks: list[Any] = [None] * len(objects)  # of each object's row
         self._before = [(row.pk, row._state.adding, row._state.db) for row in objects]
+
+    def _constraint(self, unique_fields: Iterable[str] | None) -> Constraint | None:
+        if self.rules.constraint is None:
+            return None
+        if unique_fields is not None:
+            raise ValueError("Only one of unique_fields and constraint can be given.")
+        return Constraint(self.model, self.rules.constraint, self.using)
 
     def run(self) -> None:
         """Write the rows, in one transaction, and set primary keys and states of the objects."""
@@ -102,7 +125,10 @@ class Upsert:
         return any(pk is not None and not there for pk, there in zip(now, self._there))
 
     def _find(self) -> Rows:
-        return find(self.model, self.using, self.unique, self._keys(), self.compared)
+        lock = not self.rules.are_plain  # what is decided here must hold when it is written
+        if self.constraint is not None and not self.constraint.is_plain:
+            return self.constraint.find(self._keys(), self.compared, lock)
+        return find(self.model, self.using, self.unique, self._keys(), self.compared, lock)
 
     def _keys(self) -> list[Key | None]:
         return [self.keys[i] for i in self.written]
@@ -125,6 +151,20 @@ class Upsert:
             self.outcomes[i] = Outcome.INSERTED
         for i, mark in zip(old, changed):
             self.outcomes[i] = Outcome.UPDATED if mark else Outcome.UNCHANGED
+        if not self.rules.are_plain:
+            self._decide(old)
+
+    def _decide(self, old: list[int]) -> None:
+        """Let the database say which rows `update_where` selects and which `set` would change."""
+        if not self.set:
+            old = [i for i in old if self.outcomes[i] == Outcome.UPDATED]
+        objects = [self.objects[i] for i in old]
+        found = decide(self.model, self.using, objects, self.rules.where, self.set)
+        for i, (selected, differs) in zip(old, found):
+            if differs or (self.set and self.rules.update_unchanged):
+                self.outcomes[i] = Outcome.UPDATED
+            if not selected and self.outcomes[i] == Outcome.UPDATED:
+                self.outcomes[i] = Outcome.IGNORED
 
     def _places(self, outcome: Outcome) -> list[int]:
         return [i for i in self.written if self.outcomes[i] == outcome]
@@ -139,7 +179,7 @@ class Upsert:
 
     def _changed(self, rows: list[Any], stored: dict[str, list[Any]]) -> bytes:
         """Return 1 for each object that differs from its row."""
-        if self.update_unchanged:
+        if self.rules.update_unchanged:
             return (b"\1" if self.fields else b"\0") * len(rows)
         changed = bytearray(len(rows))
         for field in self.fields if rows else ():
@@ -148,9 +188,14 @@ class Upsert:
         return bytes(changed)
 
     def _update(self, places: list[int]) -> None:
-        if not places or not self.fields:
+        if not places or not (self.fields or self.set):
             return
         fields = list(dict.fromkeys([*self.fields, *self.stamped]))
+        if self.set:
+            rows = [self.objects[i] for i in places]
+            if update_rows(self.model, self.using, rows, places, fields, self.set) < len(rows):
+                raise Moved("A row was deleted while it was being updated.")
+            return
         chosen = set(places)
         marks = [i in chosen for i in range(len(self.objects))]
         changes = Changes(self.model, self.objects, fields, None).among(marks)
@@ -195,7 +240,7 @@ def _updated(
             and not field.generated
             and not getattr(field, "auto_now_add", False)
             and field.name != "bm_create_uuid"
-            and not _is_auto_now(field)
+            and not follows(field)
         ]
     if isinstance(names, str):
         raise TypeError(f"update_fields must be a list of field names: [{names!r}]")

@@ -54,7 +54,8 @@ def refuse_repeated(keys: Sequence[Key | None], fields: Sequence[Any]) -> None:
             pairs.append((seen[key], i))
     if not pairs:
         return
-    what = "primary key" if all(one.primary_key for one in fields) else named(fields)
+    by_pk = bool(fields) and all(one.primary_key for one in fields)
+    what = "primary key" if by_pk else named(fields)
     first, *rest = pairs
     more = f" So do {', '.join(f'{a} and {b}' for a, b in rest[:19])}." if rest else ""
     left = f" ({len(rest) - 19} more)" if len(rest) > 19 else ""
@@ -75,7 +76,7 @@ def left_to_write(keys: Sequence[Key | None], fields: Sequence[Any], duplicates:
 
 
 def named(fields: Sequence[Any]) -> str:
-    return ", ".join(one.name for one in fields)
+    return ", ".join(one.name for one in fields) or "key of the constraint"
 
 
 def check_instances(model: type[models.Model], objects: Sequence[Any]) -> None:
@@ -98,14 +99,18 @@ def find(
     fields: Sequence[Any],
     keys: Sequence[Key | None],
     names: Sequence[str] = (),
+    lock: bool = False,
 ) -> Rows:
     """Find the rows with these keys, and the values of the attributes `names`, in one query.
+    lock: until the end of the transaction.
 
     ValueError: several rows have a key."""
     wanted = [key for key in keys if key is not None]
     if not wanted:
         return Rows([None] * len(keys), {name: [None] * len(keys) for name in names})
     found: Any = QuerySet(model, using=using).filter(having(list(fields), wanted)).order_by()
+    if lock:
+        found = found.select_for_update().order_by("pk")
     return match(read(found, fields, names), fields, keys, names)
 
 

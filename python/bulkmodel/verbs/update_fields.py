@@ -22,7 +22,14 @@ from bulkmodel.engine.support import falls_back
 from bulkmodel.model import diagnose
 from bulkmodel.model.adapt import for_save
 from bulkmodel.model.attributes import attributes_of
-from bulkmodel.model.fields import Field, has_relations, key_fields, kinds_of, sets_itself
+from bulkmodel.model.fields import (
+    Field,
+    follows,
+    has_relations,
+    key_fields,
+    kinds_of,
+    sets_itself,
+)
 from bulkmodel.model.limits import check_values
 from bulkmodel.model.primary_keys import has_plain_keys, normal, normal_keys
 from bulkmodel.model.row_state import note_lost, note_written
@@ -278,8 +285,9 @@ class Changes:
         for field in model._meta.concrete_fields:
             if field in keys or field.generated:
                 continue
-            if getattr(field, "auto_now", False):
+            if follows(field):
                 followers.append(field)
+            if getattr(field, "auto_now", False):
                 continue
             marks = snapshot.changed(self.rows, field.attname, noted)
             if any(marks):
@@ -291,8 +299,10 @@ class Changes:
         mask = bytes(map(any, zip(*changed.values()))) if changed else b""
         self.places = list(compress(range(len(self.rows)), mask))
         self.rows = list(compress(self.rows, mask))
-        self.fields = [*changed, *followers] if changed else []
+        self.fields = list(dict.fromkeys([*changed, *followers])) if changed else []
         for field, marks in changed.items():
+            if field in followers:
+                continue
             picked = bytes(compress(marks, mask))
             if not all(picked):
                 self.kept[field] = picked

@@ -6,7 +6,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from django.db import IntegrityError
+from django.db.models import F, Q
 
+from bulkmodel.expressions import Excluded
 from shop.models import Movement, Product
 
 # [end imports]
@@ -61,6 +63,18 @@ def feed(rows: list[Product]) -> tuple[int, int, int]:
     counts = result.inserted, result.updated, result.unchanged
     # [end bulk_upsert]
     return counts
+
+
+def arrivals(rows: list[Product]) -> tuple[int, int]:
+    # [rules]
+    result = Product.objects.bulk_upsert(
+        rows,
+        unique_fields=["sku"],
+        set={"stock": F("stock") + Excluded("stock")},  # a new row gets the object's stock
+        update_where=Q(price__lte=Excluded("price")),  # leave rows whose price would fall
+    )
+    # [end rules]
+    return result.updated, result.ignored
 
 
 def nightly(rows: list[Product]) -> list[str]:

@@ -6,6 +6,7 @@
 #include "database.h"
 #include "destination.h"
 #include "help.h"
+#include "inspect.h"
 #include "interrupt.h"
 #include "load.h"
 #include "messages.h"
@@ -53,6 +54,9 @@ static bm_status carry_out(const cli_options *options, bm_cancel *token, bm_resu
                            bm_error *err)
 {
     bm_db *db = NULL;
+    if (options->verb->bit == CLI_INSPECT) {
+        return cli_inspect(options, err);
+    }
     bm_status status = cli_database_open(options, token, &db, err);
     if (status == BM_OK) {
         status = options->verb->bit == CLI_COPY_TO ? cli_copy_to(db, options, token, result, err)
@@ -88,7 +92,7 @@ static bm_status run(cli_options *options, int *code, bm_error *err)
                                        : cli_exit_code(status);
     if (status != BM_OK) {
         cli_failure(options, &result, err);
-    } else if (options->verb->bit != CLI_EXPLAIN) {
+    } else if ((options->verb->bit & (CLI_EXPLAIN | CLI_INSPECT)) == 0) {
         cli_summary(options, &result);
     }
     bm_result_clear(&result);

@@ -42,7 +42,8 @@ static void put_option(FILE *out, const cli_option *option)
 
 static void put_command(FILE *out)
 {
-    fputs("usage: bulkmodel VERB DATABASE TABLE [FILE...] [options]\n\n"
+    fputs("usage: bulkmodel VERB DATABASE TABLE [FILE...] [options]\n"
+          "       bulkmodel inspect FILE [options]\n\n"
           "Write many rows into PostgreSQL and SQLite at the speed of the database.\n\nverbs:\n",
           out);
     for (const cli_verb *verb = cli_verbs; verb->name != NULL; verb++) {

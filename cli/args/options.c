@@ -16,6 +16,8 @@ const cli_verb cli_verbs[] = {
     {CLI_COPY_TO, "copy-to", "DATABASE TABLE", "write the rows of a table to a file"},
     {CLI_EXPLAIN, "explain", "DATABASE TABLE [FILE...]",
      "print the statements that a verb would send, and send none"},
+    {CLI_INSPECT, "inspect", "FILE",
+     "print how a file is read, the types of its columns, and the command that loads it"},
     {0, NULL, NULL, NULL},
 };
 
@@ -26,7 +28,7 @@ const cli_verb cli_verbs[] = {
 const cli_option cli_option_table[] = {
     {'f', "format", "csv|tsv|ndjson", CLI_CHOICE, AT(format), CLI_ALL,
      "format of the file; default: by its name, else csv"},
-    {'c', "columns", "COL,...", CLI_PLACES, AT(columns), CLI_ALL,
+    {'c', "columns", "COL,...", CLI_PLACES, AT(columns), CLI_HAS_DATABASE,
      "use only these columns; with --no-header, the names of the file's columns in order, where "
      "an empty name skips a column: id,,name"},
     {'m', "map", "FILE_COL=COL", CLI_RENAME, AT(map), CLI_READS_FILES,
@@ -46,9 +48,9 @@ const cli_option cli_option_table[] = {
      "separator between cells; default: a comma, in tsv a tab"},
     {'q', "quote", "CHAR", CLI_QUOTE, AT(quote), CLI_ALL,
      "quote character; none: quotes in the file are text; default: \""},
-    {0, "escape", "CHAR", CLI_CHAR, AT(escape), CLI_READS_FILES,
+    {0, "escape", "CHAR", CLI_CHAR, AT(escape), CLI_READS_FILES | CLI_INSPECT,
      "escape character before a quote in a cell; default: the quote character"},
-    {0, "comment", "CHAR", CLI_CHAR, AT(comment), CLI_READS_FILES,
+    {0, "comment", "CHAR", CLI_CHAR, AT(comment), CLI_READS_FILES | CLI_INSPECT,
      "skip lines that begin with this character"},
     {0, "decimal", "CHAR", CLI_SIGN, AT(decimal), CLI_READS_FILES,
      "decimal sign of numbers in the file, as in --decimal=,; default: a point"},
@@ -62,10 +64,12 @@ const cli_option cli_option_table[] = {
      "the "
      "first row; default: error"},
     {0, "no-header", NULL, CLI_FLAG, AT(no_header), CLI_ALL, "the file has no header line"},
-    {0, "skip-lines", "N", CLI_COUNT, AT(skip_lines), CLI_READS_FILES,
+    {0, "skip-lines", "N", CLI_COUNT, AT(skip_lines), CLI_READS_FILES | CLI_INSPECT,
      "skip the first N lines of each file"},
-    {'e', "encoding", "NAME", CLI_TEXT, AT(encoding), CLI_READS_FILES,
+    {'e', "encoding", "NAME", CLI_TEXT, AT(encoding), CLI_READS_FILES | CLI_INSPECT,
      "encoding of the file, as iconv names it; default: by its byte order mark, else UTF-8"},
+    {0, "sample", "ROWS", CLI_NUMBER, AT(sample), CLI_INSPECT,
+     "look only at the first ROWS rows; default: at all"},
     {0, "where", "SQL", CLI_TEXT, AT(where), CLI_COPY_TO | CLI_UPSERT | CLI_EXPLAIN,
      "copy-to: only the rows that match this condition; upsert: update only the rows that match "
      "it, t is the row of the table, excluded the row of the file"},
@@ -92,11 +96,11 @@ const cli_option cli_option_table[] = {
      "afterwards set the sequence of the key above the largest key of the table"},
     {'j', "workers", "N", CLI_NUMBER, AT(workers), CLI_LOADS,
      "PostgreSQL: number of connections that write at the same time; default: 1"},
-    {'b', "batch-size", "N", CLI_NUMBER, AT(batch_size), CLI_ALL,
+    {'b', "batch-size", "N", CLI_NUMBER, AT(batch_size), CLI_HAS_DATABASE,
      "rows in a batch; default: chosen by the engine"},
     {0, "verb", "create|update-fields|upsert|delete", CLI_CHOICE, AT(plan_of), CLI_EXPLAIN,
      "verb to explain; default: create"},
-    {0, "timeout", "TIME", CLI_TIME, AT(timeout_ms), CLI_ALL,
+    {0, "timeout", "TIME", CLI_TIME, AT(timeout_ms), CLI_HAS_DATABASE,
      "stop if the first COMMIT is not sent within TIME (30s, 5m, 1h); default: no limit"},
     {0, "commit-timeout", "TIME", CLI_TIME, AT(commit_timeout_ms), CLI_LOADS,
      "limit for all COMMITs together; default: 5s if --timeout is given"},
@@ -108,9 +112,10 @@ const cli_option cli_option_table[] = {
      "single statement"},
     {'n', "dry-run", NULL, CLI_FLAG, AT(dry_run), CLI_LOADS,
      "do everything, print the summary, and roll back"},
-    {0, "quiet", NULL, CLI_FLAG, AT(quiet), CLI_ALL, "print no progress, retries or summary"},
+    {0, "quiet", NULL, CLI_FLAG, AT(quiet), CLI_HAS_DATABASE,
+     "print no progress, retries or summary"},
     {0, "json", NULL, CLI_FLAG, AT(json), CLI_ALL,
-     "print progress, retries and summary as lines of JSON"},
+     "print progress, retries and summary as lines of JSON; inspect prints one object"},
     {'h', "help", NULL, CLI_FLAG, AT(help), CLI_ALL, "print this help"},
     {'V', "version", NULL, CLI_FLAG, AT(version), CLI_ALL, "print the version"},
     {0, NULL, NULL, CLI_FLAG, 0, 0, NULL},
@@ -432,9 +437,12 @@ bm_status cli_options_read(int argc, char **argv, cli_options *out, bm_error *er
     if (out->help || out->version) {
         return BM_OK;
     }
-    if (n < 3) {
+    const int named = out->verb != NULL && out->verb->bit == CLI_INSPECT ? 1 : 3;
+    if (n < (named == 1 ? 2 : 3)) {
         return cli_fail(err, BM_INVALID,
-                        n == 0 ? "a VERB is missing" : "DATABASE or TABLE is missing");
+                        n == 0       ? "a VERB is missing"
+                        : named == 1 ? "a FILE is missing"
+                                     : "DATABASE or TABLE is missing");
     }
     CLI_TRY(check_used(out, used, err));
     if (n > 3 && out->verb->bit == CLI_COPY_TO) {
@@ -444,10 +452,15 @@ bm_status cli_options_read(int argc, char **argv, cli_options *out, bm_error *er
     if (out->verb->bit == CLI_COPY_TO) {
         CLI_TRY(check_output(out, err));
     }
-    out->database = words[1];
-    out->table = words[2];
-    out->files = words + 3;
-    out->n_files = (size_t)n - 3;
+    if (named == 3) {
+        out->database = words[1];
+        out->table = words[2];
+    }
+    out->files = words + named;
+    out->n_files = (size_t)(n - named);
+    if (named == 1 && n > 2) {
+        return cli_fail(err, BM_INVALID, "inspect takes one FILE");
+    }
     return BM_OK;
 }
 

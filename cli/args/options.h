@@ -15,9 +15,11 @@ enum {
     CLI_DELETE = 8,
     CLI_COPY_TO = 16,
     CLI_EXPLAIN = 32,
+    CLI_INSPECT = 64,
     CLI_LOADS = CLI_CREATE | CLI_UPDATE_FIELDS | CLI_UPSERT | CLI_DELETE,
     CLI_READS_FILES = CLI_LOADS | CLI_EXPLAIN,
-    CLI_ALL = CLI_READS_FILES | CLI_COPY_TO
+    CLI_HAS_DATABASE = CLI_READS_FILES | CLI_COPY_TO,
+    CLI_ALL = CLI_HAS_DATABASE | CLI_INSPECT
 };
 
 typedef struct cli_verb {
@@ -35,7 +37,7 @@ typedef struct cli_options {
     const cli_verb *verb; /* NULL: none, as in "bulkmodel --help" */
     bool help;
     bool version;
-    char *database;
+    char *database; /* of the verbs of CLI_HAS_DATABASE */
     const char *table;
     char *const *files; /* none: standard input */
     size_t n_files;
@@ -58,6 +60,7 @@ typedef struct cli_options {
     bool no_header;
     uint64_t skip_lines;
     const char *encoding;
+    uint64_t sample;     /* rows; 0: all */
     const char *plan_of; /* explain: the verb */
     uint64_t workers;
     uint64_t batch_size;

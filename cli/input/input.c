@@ -21,6 +21,7 @@ struct cli_input {
     int fd;
     uint64_t taken;
     uint64_t total;
+    cli_compression compression;
     cli_decompress *decompress; /* or NULL: not compressed */
     iconv_t iconv;              /* or NO_ICONV */
     char *ahead;                /* bytes that iconv has not converted yet */
@@ -101,7 +102,8 @@ static bm_status begin_decompressing(cli_input *input, bm_error *err)
             return cli_fail(err, BM_CONVERT, "%s: this is %s", input->name, others[i].what);
         }
     }
-    cli_compression compression = cli_compression_of(input->ahead, input->ahead_n);
+    const cli_compression compression = cli_compression_of(input->ahead, input->ahead_n);
+    input->compression = compression;
     if (compression == CLI_UNCOMPRESSED) {
         return BM_OK;
     }
@@ -246,6 +248,17 @@ uint64_t cli_input_taken(const cli_input *input)
 uint64_t cli_input_total(const cli_input *input)
 {
     return input->total;
+}
+
+const char *cli_input_encoding(const cli_input *input)
+{
+    return input->encoding != NULL ? input->encoding : "UTF-8";
+}
+
+const char *cli_input_compression(const cli_input *input)
+{
+    static const char *const names[] = {"none", "gzip", "zstd", "xz", "bzip2"};
+    return names[input->compression];
 }
 
 void cli_input_close(cli_input *input)

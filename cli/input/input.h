@@ -29,6 +29,10 @@ const char *cli_input_name(const cli_input *input);
 uint64_t cli_input_taken(const cli_input *input);
 uint64_t cli_input_total(const cli_input *input);
 
+/* The encoding of the file, given or found, and how it is compressed: "gzip", or "none". */
+const char *cli_input_encoding(const cli_input *input);
+const char *cli_input_compression(const cli_input *input);
+
 /* NULL is legal. */
 void cli_input_close(cli_input *input);
 

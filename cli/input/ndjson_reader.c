@@ -175,6 +175,23 @@ static size_t find_name(const ndjson_reader *r, const char *key, size_t size)
     return CLI_NONE;
 }
 
+/* A watch wants the keys of all rows, wherever they are first. */
+static int new_name(ndjson_reader *r, const char *key, size_t size)
+{
+    uint64_t *seen = realloc(r->seen, (r->names.n + 2) * sizeof *seen);
+    if (seen == NULL) {
+        return cli_no_memory(r->err) == BM_OK;
+    }
+    r->seen = seen;
+    r->seen[r->names.n] = 0;
+    r->column = r->names.n;
+    r->sink->watch->lacks = true;
+    if (!r->sink->watch->name(r->sink->watch->user, key, size)) {
+        return fail_key(r, key, size, "is one too many: PostgreSQL allows 1600 columns");
+    }
+    return cli_names_add(&r->names, key, size, r->err) == BM_OK;
+}
+
 static int on_map_key(void *user, const unsigned char *text, size_t size)
 {
     ndjson_reader *r = user;
@@ -190,6 +207,9 @@ static int on_map_key(void *user, const unsigned char *text, size_t size)
     if (r->collecting) {
         return r->column != CLI_NONE ? fail_key(r, key, size, "is in the object twice")
                                      : cli_names_add(&r->names, key, size, r->err) == BM_OK;
+    }
+    if (r->column == CLI_NONE && r->sink->watch != NULL && !new_name(r, key, size)) {
+        return 0;
     }
     if (r->column == CLI_NONE) {
         return r->chosen ||
@@ -222,6 +242,9 @@ static int on_map_end(void *user)
             return fail_key(r, r->names.at[i], strlen(r->names.at[i]),
                             "is missing, but the first row has it: write null for NULL, or use "
                             "--missing-keys=null");
+        }
+        if (r->sink->watch != NULL) {
+            r->sink->watch->lacks = true;
         }
         cli_sink_null(r->sink, field);
     }

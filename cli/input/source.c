@@ -68,6 +68,17 @@ static bool is_called(const char *name, const char *ending)
     return size >= n && strncmp(name + size - n, ending, n) == 0;
 }
 
+const cli_format *cli_format_of(const cli_options *options, const char *name, bool *tabs)
+{
+    const char *format = options->format != NULL ? options->format : "";
+    *tabs = strcmp(format, "tsv") == 0 ||
+            (format[0] == '\0' && (is_called(name, ".tsv") || is_called(name, ".tab")));
+    bool json = strcmp(format, "ndjson") == 0 ||
+                (format[0] == '\0' && (is_called(name, ".ndjson") || is_called(name, ".jsonl") ||
+                                       is_called(name, ".json")));
+    return json ? &cli_format_ndjson : &cli_format_csv;
+}
+
 /* Without a header the columns are those of --columns, or those of the table. */
 static bm_status unnamed(const cli_source *source, cli_names *names, bm_error *err)
 {
@@ -126,13 +137,8 @@ static bm_status open_file(cli_source *source, bm_error *err)
 {
     const cli_options *options = source->options;
     const char *name = file_name(source, source->next_file++);
-    const char *format = options->format != NULL ? options->format : "";
-    bool tabs = strcmp(format, "tsv") == 0 ||
-                (format[0] == '\0' && (is_called(name, ".tsv") || is_called(name, ".tab")));
-    bool json = strcmp(format, "ndjson") == 0 ||
-                (format[0] == '\0' && (is_called(name, ".ndjson") || is_called(name, ".jsonl") ||
-                                       is_called(name, ".json")));
-    source->format = json ? &cli_format_ndjson : &cli_format_csv;
+    bool tabs;
+    source->format = cli_format_of(options, name, &tabs);
     CLI_TRY(cli_input_open(name, options->encoding, &source->input, err));
     CLI_TRY(source->format->open(source->input, options, tabs, &source->reader, err));
     cli_names names = {0};

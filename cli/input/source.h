@@ -9,6 +9,9 @@
 
 typedef struct cli_source cli_source;
 
+/* The format of a file, by --format or its name.  *tabs: it is TSV. */
+const cli_format *cli_format_of(const cli_options *options, const char *name, bool *tabs);
+
 /* Open the first file.  The options and the table's model are borrowed. */
 bm_status cli_source_open(const cli_options *options, const bm_model *table, cli_source **out,
                           bm_error *err);

@@ -76,7 +76,8 @@ void cli_sink_begin(cli_sink *sink)
     cli_chunk *chunk = sink->chunk;
     size_t size = sink->map->model.row_size;
     sink->bad = sink->ended = false;
-    if (sink->status != BM_OK || (chunk->n == chunk->capacity && !grow(sink))) {
+    if (sink->status != BM_OK || sink->watch != NULL ||
+        (chunk->n == chunk->capacity && !grow(sink))) {
         return;
     }
     sink->row = chunk->rows + chunk->n * size;
@@ -92,7 +93,7 @@ static bool is_over(const cli_sink *sink)
 
 void cli_sink_fail(cli_sink *sink, const char *words)
 {
-    if (is_over(sink)) {
+    if (is_over(sink) || (sink->watch != NULL && sink->watch->any_length)) {
         return;
     }
     if (sink->sets_aside) {
@@ -120,7 +121,7 @@ void cli_sink_fail_cell(cli_sink *sink, const char *column, const char *words)
 
 void cli_sink_null(cli_sink *sink, size_t field)
 {
-    if (!is_over(sink)) {
+    if (!is_over(sink) && sink->watch == NULL) {
         sink->row[sink->map->fields[field].state_offset] = BM_NULL;
     }
 }
@@ -147,6 +148,10 @@ static bool respell(cli_sink *sink, size_t i, bm_slice *text)
 void cli_sink_value(cli_sink *sink, size_t i, const char *text, size_t size)
 {
     bm_slice cell = {text, size};
+    if (sink->watch != NULL) {
+        sink->watch->cell(sink->watch->user, i, text, size, false);
+        return;
+    }
     if (is_over(sink) || !respell(sink, i, &cell)) {
         return;
     }
@@ -175,6 +180,10 @@ void cli_sink_value(cli_sink *sink, size_t i, const char *text, size_t size)
 
 void cli_sink_cell(cli_sink *sink, size_t column, const char *text, size_t size, bool quoted)
 {
+    if (sink->watch != NULL) {
+        sink->watch->cell(sink->watch->user, column, text, size, quoted);
+        return;
+    }
     size_t field = sink->map->of_column[column];
     if (field == CLI_NONE) {
         return;
@@ -239,7 +248,9 @@ void cli_sink_end(cli_sink *sink)
 {
     sink->ended = sink->sets_aside && sink->status == BM_OK;
     sink->ended_bad = sink->bad;
-    if (sink->bad && sink->status == BM_OK) {
+    if (sink->watch != NULL) {
+        sink->watch->end(sink->watch->user, sink->line);
+    } else if (sink->bad && sink->status == BM_OK) {
         set_aside(sink);
     } else if (sink->status == BM_OK) {
         if (sink->sets_aside) {

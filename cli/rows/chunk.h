@@ -40,12 +40,25 @@ typedef struct cli_chunk {
     size_t file_number;
 } cli_chunk;
 
+/* Gets the cells of each row in place of a chunk.  JSON values come as they are in the file. */
+typedef struct cli_watch {
+    void *user;
+    void (*cell)(void *user, size_t column, const char *text, size_t size, bool quoted);
+    /* A key of JSON that no earlier row has: the next column.  false: there are too many. */
+    bool (*name)(void *user, const char *name, size_t size);
+    void (*end)(void *user, uint64_t line); /* of the row; its first line */
+    bool any_length;                        /* rows may have any number of cells */
+    bool lacks;                             /* set by the reader: a row of JSON lacks a key */
+} cli_watch;
+
 /* Receives the cells that a reader finds. */
 typedef struct cli_sink {
     const cli_column_map *map;
     cli_chunk *chunk;
     const cli_options *options;
     const char *file; /* its name in messages */
+    cli_watch *watch; /* or NULL; otherwise nothing goes to the chunk, and only n_columns,
+                         of_column and the types of fields are used of the map */
     const char *joined_file;
     uint64_t joined_line; /* a cell of TSV here has line ends and tabs; 0: none has */
     uint64_t line;        /* where the row begins */

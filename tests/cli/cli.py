@@ -13,6 +13,7 @@ import command_line
 import copy_to
 import csv_input
 import dialects
+import inspect_file
 import line_numbers
 import manual_pages
 import ndjson_input
@@ -35,6 +36,7 @@ MODULES = [
     csv_input,
     dialects,
     spellings,
+    inspect_file,
     cell_values,
     ndjson_input,
     line_numbers,

@@ -101,6 +101,7 @@ def zsh_completes_verbs_options_and_choices(w: World) -> None:
             expect(choices, {"csv", "tsv", "ndjson"})
         expect(zsh.offers("bulkmodel create sqlite:f item --on-conflict=u"), {"update"})
         expect(zsh.offers("bulkmodel create sqlite:f "), set())
+        expect("here.db" in zsh.offers("bulkmodel inspect "), True)
         # What cannot be said twice is not offered twice.
         again = zsh.offers("bulkmodel create sqlite:f item --quiet --qu")
         expect(again, {"--quote"})

@@ -4,7 +4,6 @@
 #include "type.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <string.h>
 
 _Static_assert(BM__CELL_MAX % 8 == 0, "cells of a row begin where any of them may");
@@ -13,15 +12,6 @@ bm_rows bm_arrow(const bm_model *model, struct ArrowArrayStream *stream)
 {
     bm_rows rows = {.kind = (int)BM__ROWS_ARROW, .model = model, .data = stream};
     return rows;
-}
-
-static bm_status stream_failed(bm__arrow_rows *a, int code, bm_error *err)
-{
-    const char *why =
-        a->stream->get_last_error != NULL ? a->stream->get_last_error(a->stream) : NULL;
-    bm_status status = code == ENOMEM ? BM_NOMEM : BM_INVALID;
-    return bm__fail(err, status, BM_STAGE_SOURCE, "the Arrow stream failed after %zu rows%s%s",
-                    a->n_read, why != NULL ? ": " : "", why != NULL ? why : "");
 }
 
 /* ---- the schema */
@@ -63,6 +53,7 @@ static bm_status add_column(bm__arrow_rows *a, const bm_model *given, bool *take
     if (field->layout == BM_ARRAY || !bm__arrow_fits(&column->type, field->type)) {
         return column_refused(name, "has a type that its field does not hold", schema->format, err);
     }
+    column->name = field->name;
     column->child = child;
     column->field = at;
     a->n_columns++;
@@ -114,17 +105,8 @@ static bm_status make_model(bm__arrow_rows *a, const bm_model *given, const bool
 static bm_status read_schema(bm__arrow_rows *a, const bm_model *given, bm_error *err)
 {
     assert(a->columns == NULL && a->n_columns == 0);
-    int code = a->stream->get_schema(a->stream, &a->schema);
-    if (code != 0) {
-        a->schema.release = NULL;
-        return stream_failed(a, code, err);
-    }
+    BM_TRY(bm__arrow_schema(a->stream, &a->schema, err));
     const struct ArrowSchema *schema = &a->schema;
-    if (schema->format == NULL || strcmp(schema->format, "+s") != 0 || schema->n_children < 1 ||
-        schema->children == NULL) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
-                        "the Arrow stream is not one of structs with columns");
-    }
     size_t n = (size_t)schema->n_children;
     if (n > given->n_fields) {
         n = given->n_fields; /* one is there twice, or is not of the model */
@@ -151,57 +133,17 @@ static void release_batch(bm__arrow_rows *a)
     a->at = 0;
 }
 
-static bm_status check_batch(bm__arrow_rows *a, bm_error *err)
-{
-    const struct ArrowArray *batch = &a->batch;
-    if (batch->length < 0 || batch->offset < 0 || batch->length > INT64_MAX - batch->offset ||
-        batch->n_children != a->schema.n_children || batch->children == NULL) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_SOURCE,
-                        "the Arrow batch after %zu rows does not have the columns of its stream",
-                        a->n_read);
-    }
-    const uint8_t *bits = batch->n_buffers > 0 && batch->buffers != NULL && batch->null_count != 0
-                              ? batch->buffers[0]
-                              : NULL;
-    for (int64_t i = 0; bits != NULL && i < batch->length; i++) {
-        int64_t at = batch->offset + i;
-        if (((bits[at / 8] >> (at % 8)) & 1) == 0) {
-            return bm__fail_cell(err, BM_INVALID, BM_STAGE_SOURCE, a->n_read + (size_t)i, NULL,
-                                 "row %zu of the Arrow stream is NULL as a whole",
-                                 a->n_read + (size_t)i);
-        }
-    }
-    for (size_t i = 0; i < a->n_columns; i++) {
-        const bm__arrow_column *column = &a->columns[i];
-        assert(column->child < batch->n_children);
-        const struct ArrowArray *array = batch->children[column->child];
-        const char *name = a->model.fields[column->field].name;
-        const char *fault =
-            bm__arrow_array_fault(&column->type, array, batch->offset + batch->length);
-        if (fault != NULL) {
-            return bm__fail_cell(err, BM_INVALID, BM_STAGE_SOURCE, BM_NO_ROW, name,
-                                 "column \"%s\" of the Arrow batch after %zu rows %s", name,
-                                 a->n_read, fault);
-        }
-    }
-    return BM_OK;
-}
-
 /* A batch with rows that are not read, or none at the end.  What was written of the one before is
  * done with. */
 static bm_status next_batch(bm__arrow_rows *a, bm_error *err)
 {
     while (a->batch.release == NULL || a->at >= a->batch.length) {
         release_batch(a);
-        int code = a->stream->get_next(a->stream, &a->batch);
-        if (code != 0) {
-            a->batch.release = NULL;
-            return stream_failed(a, code, err);
-        }
+        BM_TRY(bm__arrow_batch(a->stream, &a->schema, a->columns, a->n_columns, a->n_read,
+                               &a->batch, err));
         if (a->batch.release == NULL) {
             return BM_OK;
         }
-        BM_TRY(check_batch(a, err));
     }
     assert(a->at < a->batch.length);
     return BM_OK;

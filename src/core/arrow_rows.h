@@ -2,14 +2,8 @@
 #ifndef BM_CORE_ARROW_ROWS_H
 #define BM_CORE_ARROW_ROWS_H
 
-#include "arrow_cell.h"
+#include "arrow_stream.h"
 #include "rows.h"
-
-typedef struct bm__arrow_column {
-    size_t field;  /* of the model below */
-    int64_t child; /* of the stream's struct */
-    bm__arrow_type type;
-} bm__arrow_column;
 
 /* A zeroed one is valid, and may be freed. */
 typedef struct bm__arrow_rows {

@@ -82,6 +82,10 @@ class AsyncMixin(_Base):
         """Run copy_from_objects()."""
         return await self._in_thread("copy_from_objects", objs, *args, **options)
 
+    async def acopy_from_arrow(self, frame: Any, **options: Any) -> Any:
+        """Run copy_from_arrow()."""
+        return await self._in_thread("copy_from_arrow", frame, **options)
+
     async def acopy_to_instances(
         self, columns: Iterable[str] | None = None, **options: Any
     ) -> list[Any]:
@@ -105,7 +109,7 @@ class AsyncMixin(_Base):
 
 def take_signatures(kind: type[Any]) -> None:
     """Give coroutines the signatures and docstrings of the methods that they run."""
-    for name in ("update_fields", "bulk_upsert", "bulk_sync", "bulk_delete"):
+    for name in ("update_fields", "bulk_upsert", "bulk_sync", "bulk_delete", "copy_from_arrow"):
         coroutine: Any = getattr(AsyncMixin, f"a{name}")
         coroutine.__signature__ = inspect.signature(getattr(kind, name))
         coroutine.__doc__ = f"Run {name}().\n\n{inspect.getdoc(getattr(kind, name))}"
@@ -118,6 +122,7 @@ for _name in (
     "abulk_delete",
     "aupdate_fields",
     "acopy_from_objects",
+    "acopy_from_arrow",
     "aupdate_m2m_fields",
     "acreate_queryset",
 ):

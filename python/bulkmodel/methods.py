@@ -19,6 +19,7 @@ from bulkmodel.options import Options, checks_names, options_of
 from bulkmodel.results import Meter
 from bulkmodel.verbs import copy_to, create_queryset, m2m
 from bulkmodel.verbs.copy_from import CopyIn
+from bulkmodel.verbs.copy_from_arrow import CopyFrame
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _Result = TypeVar("_Result")
@@ -186,6 +187,63 @@ class MoreMethods(_Base):
             return self._written(copy.objects, told=copy.told)
 
         queryset = signals.end(call, n, make, return_queryset)
+        return queryset if return_queryset else n
+
+    @alters_data
+    @timed
+    @checks_names
+    def copy_from_arrow(
+        self,
+        frame: Any,
+        *,
+        bm_create_uuid: uuid.UUID | None = None,
+        batch_size: int | None = None,
+        send_signals: bool = True,
+        return_queryset: bool = False,
+        send_signal: bool = True,
+        signal: bool = True,
+        commit_check: bool | None = None,
+        retries: int = 0,
+    ) -> Any:
+        """Insert the rows of a frame: any object with `__arrow_c_stream__()`.
+
+        That is a DataFrame of polars or pandas, a Table of pyarrow or a relation of DuckDB.
+
+        Columns belong to fields by name.  A field without a column has the default that save()
+        gives it.  A key column is written; without one the database generates keys.  Memory does
+        not grow with the frame.  Returns the number of rows, or with return_queryset=True the rows
+        as a queryset.  bm_create_uuid: the UUID of the call.
+
+        FieldDoesNotExist, ValueError: a column has no field, or a type that its field does not
+        hold.  DataError: a value does not fit; it has row_index and field_name."""
+        asked = options_of(
+            batch_size=batch_size,
+            return_queryset=return_queryset,
+            send_signals=send_signals,
+            send_signal=send_signal,
+            signal=signal,
+            commit_check=commit_check,
+            retries=retries,
+        )
+        self._for_write = True
+        copies = [CopyFrame(self, frame, asked, bm_create_uuid)]
+        call = signals.begin(
+            signals.COPY_FROM_INSTANCES,
+            self,
+            asked.signals,
+            instances=None,
+            field_names=map(_NAME, copies[0].fields),
+            batch_size=batch_size,
+            n=None,
+        )
+
+        def write() -> tuple[int, list[Any]]:
+            copy = copies.pop() if copies else CopyFrame(self, frame, asked, bm_create_uuid)
+            return copy.run((), return_queryset or call is not None, False), copy.keys
+
+        # A frame with a length gives its rows more than once, a reader does not.
+        n, keys = self._carry_out(asked, write, again=hasattr(frame, "__len__"))
+        queryset = signals.end(call, n, lambda: self._of_keys(keys), return_queryset)
         return queryset if return_queryset else n
 
     @timed

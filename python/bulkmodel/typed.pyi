@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Generic, Literal, TypeVar, overload
+from typing import Any, Generic, Literal, Protocol, TypeVar, overload
 
 from django.db import models
 from django.db.models.expressions import Combinable
@@ -17,6 +17,11 @@ from typing_extensions import Self
 from bulkmodel.results import BulkResult
 
 _Row = TypeVar("_Row", bound=models.Model, covariant=True)
+
+class Frame(Protocol):
+    """An object whose rows Arrow's C stream interface gives."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
 class Methods(Generic[_Row]):
     """Methods of managers and querysets."""
@@ -333,6 +338,70 @@ class Methods(Generic[_Row]):
     ) -> BulkModelQuerySet[_Row]: ...
     @overload
     async def acopy_from_objects(self, objs: Iterable[_Row], *args: Any, **options: Any) -> int: ...
+    @overload
+    def copy_from_arrow(
+        self,
+        frame: Frame,
+        *,
+        bm_create_uuid: uuid.UUID | None = None,
+        batch_size: int | None = None,
+        send_signals: bool = True,
+        return_queryset: Literal[False] = False,
+        send_signal: bool = True,
+        signal: bool = True,
+        commit_check: bool | None = None,
+        retries: int = 0,
+        timeout: float | None = None,
+        commit_timeout: float | None = None,
+    ) -> int: ...
+    @overload
+    def copy_from_arrow(
+        self,
+        frame: Frame,
+        *,
+        bm_create_uuid: uuid.UUID | None = None,
+        batch_size: int | None = None,
+        send_signals: bool = True,
+        return_queryset: Literal[True],
+        send_signal: bool = True,
+        signal: bool = True,
+        commit_check: bool | None = None,
+        retries: int = 0,
+        timeout: float | None = None,
+        commit_timeout: float | None = None,
+    ) -> BulkModelQuerySet[_Row]: ...
+    @overload
+    async def acopy_from_arrow(
+        self,
+        frame: Frame,
+        *,
+        bm_create_uuid: uuid.UUID | None = None,
+        batch_size: int | None = None,
+        send_signals: bool = True,
+        return_queryset: Literal[True],
+        send_signal: bool = True,
+        signal: bool = True,
+        commit_check: bool | None = None,
+        retries: int = 0,
+        timeout: float | None = None,
+        commit_timeout: float | None = None,
+    ) -> BulkModelQuerySet[_Row]: ...
+    @overload
+    async def acopy_from_arrow(
+        self,
+        frame: Frame,
+        *,
+        bm_create_uuid: uuid.UUID | None = None,
+        batch_size: int | None = None,
+        send_signals: bool = True,
+        return_queryset: Literal[False] = False,
+        send_signal: bool = True,
+        signal: bool = True,
+        commit_check: bool | None = None,
+        retries: int = 0,
+        timeout: float | None = None,
+        commit_timeout: float | None = None,
+    ) -> int: ...
     def copy_to_instances(
         self,
         columns: Iterable[str] | None = None,

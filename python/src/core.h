@@ -7,6 +7,7 @@
  *   Job     a verb over rows: steps to perform, answers to give
  *   Source  SQLite's virtual table on one connection
  *   Builder rows of a result as instances
+ *   Frame   rows of an Arrow stream, in pieces
  *   Team    who of several workers may commit, and what became of their rows
  */
 #ifndef BULKMODEL_PYTHON_CORE_H
@@ -27,6 +28,9 @@ extern PyTypeObject py_source_type;
 extern PyTypeObject py_catalog_type;
 extern PyTypeObject py_builder_type;
 extern PyTypeObject py_team_type;
+extern PyTypeObject py_frame_type;
+extern PyTypeObject py_piece_type;
+extern PyTypeObject py_batch_type;
 
 PyObject *py_team_sql(PyObject *module, PyObject *args);
 PyObject *py_transaction_sql(PyObject *module, PyObject *args);
@@ -43,6 +47,9 @@ extern PyObject *py_engine_error;
 extern PyObject *py_miscounted;
 /* The same, of a kind: nothing was written, since the statement could not be sure of its keys. */
 extern PyObject *py_unproved;
+
+/* What an Arrow stream holds and cannot be read: (message, row or None, column or None). */
+extern PyObject *py_unread;
 
 /* error.c: put the exceptions into the module. */
 bool py_error_init(PyObject *module);
@@ -110,6 +117,7 @@ typedef struct py_column {
     unsigned char *data;
     uint8_t *states;  /* NULL while all cells are values */
     PyObject **owned; /* what the cells' bytes belong to, or NULL */
+    PyObject *keeper; /* the same, of all cells, or NULL */
     bm_type type;     /* of the cells: the field's, or what they were prepared as */
     bool one;         /* there is one cell (and one owner), the value of all rows */
 } py_column;
@@ -149,6 +157,10 @@ typedef struct py_job {
     bm__job job;
     bm__step step;
 } py_job;
+
+/* rows.c: cells of a field with states, begun, whose bytes belong to `keeper`; or NULL with an
+ * exception. */
+py_column *py_rows_borrow(py_rows *self, Py_ssize_t field, PyObject *keeper);
 
 /* The type of this name, or 0. */
 bm_type py_type_named(const char *name);
@@ -248,6 +260,9 @@ typedef struct py_memo {
 typedef PyObject *(*py_read)(py_memo *memo, PyObject *value, PyObject *zone);
 bool py_reader_named(const char *name, py_read *out);
 bool py_cells_init(void);
+
+/* arrow_value.c */
+bool py_arrow_init(void);
 
 /* sqlite.c.  The entry point of an extension of SQLite: sqlite.org/loadext.html */
 struct sqlite3;

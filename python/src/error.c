@@ -7,6 +7,7 @@ PyObject *py_unfit;
 PyObject *py_engine_error;
 PyObject *py_miscounted;
 PyObject *py_unproved;
+PyObject *py_unread;
 
 static bool add_exception(PyObject *module, const char *full, PyObject *base, PyObject **out)
 {
@@ -20,7 +21,8 @@ bool py_error_init(PyObject *module)
     return add_exception(module, "bulkmodel._core.Unfit", NULL, &py_unfit) &&
            add_exception(module, "bulkmodel._core.EngineError", NULL, &py_engine_error) &&
            add_exception(module, "bulkmodel._core.Miscounted", py_engine_error, &py_miscounted) &&
-           add_exception(module, "bulkmodel._core.Unproved", py_engine_error, &py_unproved);
+           add_exception(module, "bulkmodel._core.Unproved", py_engine_error, &py_unproved) &&
+           add_exception(module, "bulkmodel._core.Unread", NULL, &py_unread);
 }
 
 PyObject *py_raise(const bm_error *err, bool sent)

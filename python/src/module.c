@@ -40,12 +40,13 @@ static bool fill_module(PyObject *module)
         add_type(module, "Table", &py_table_type) && add_type(module, "Rows", &py_rows_type) &&
         add_type(module, "Job", &py_job_type) && add_type(module, "Catalog", &py_catalog_type) &&
         add_type(module, "Builder", &py_builder_type) && add_type(module, "Team", &py_team_type) &&
-        py_error_init(module);
+        add_type(module, "Frame", &py_frame_type) && add_type(module, "Piece", &py_piece_type) &&
+        PyType_Ready(&py_batch_type) == 0 && py_error_init(module);
 #if BM_HAS_SQLITE_EXTENSION
     filled = filled && add_type(module, "Source", &py_source_type);
 #endif
     return filled && py_commit_init(module) && py_gather_init() && py_literal_init() &&
-           py_cells_init();
+           py_cells_init() && py_arrow_init();
 }
 
 PyMODINIT_FUNC PyInit__core(void);

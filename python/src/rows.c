@@ -17,6 +17,7 @@ static void free_column(const py_rows *self, py_column *column)
     for (size_t row = 0; column->owned != NULL && row < owners; row++) {
         Py_XDECREF(column->owned[row]);
     }
+    Py_XDECREF(column->keeper);
     PyMem_Free(column->owned);
     PyMem_Free(column->data);
     PyMem_Free(column->states);
@@ -42,6 +43,27 @@ static bool begin_column(const py_rows *self, bm_type type, py_column *column)
         return false;
     }
     return true;
+}
+
+py_column *py_rows_borrow(py_rows *self, Py_ssize_t field, PyObject *keeper)
+{
+    const bm_field *known = field_of(self, field);
+    if (known == NULL) {
+        return NULL;
+    }
+    py_column *column = &self->columns[field];
+    size_t n = self->n > 0 ? self->n : 1;
+    free_column(self, column);
+    column->type = known->type;
+    column->data = PyMem_Calloc(n, known->width);
+    column->states = PyMem_Calloc(n, sizeof *column->states);
+    if (column->data == NULL || column->states == NULL) {
+        free_column(self, column);
+        PyErr_NoMemory();
+        return NULL;
+    }
+    column->keeper = Py_NewRef(keeper);
+    return column;
 }
 
 static bool set_state(const py_rows *self, py_column *column, size_t row, bm_state state)

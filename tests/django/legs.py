@@ -30,6 +30,7 @@ ROOT = HERE.parents[1]
 LEGS_FOLDER = ROOT / "build" / "legs"
 TOOLS = ["meson-python>=0.17,<1", "meson>=1.3,<2", "ninja>=1.11,<2", "pytest>=8,<9"]
 TOOLS += ["pytest-django>=4.9,<5", "hypothesis>=6.100,<7", "jinja2>=3,<4", "tzdata"]
+TOOLS += ["pyarrow>=18,<30", "polars>=1.20,<2"]
 POOL = "psycopg_pool>=3.2,<4"
 PACKAGE = ["include", "src", "python", "meson.build", "meson_options.txt", "pyproject.toml"]
 NEWEST = (3, 14)

@@ -367,6 +367,30 @@ def _is_unchanged(model: type[models.Model], field: Field) -> bool:
     )
 
 
+def needs_instances(model: type[models.Model], field: Any) -> bool:
+    """Return whether a value that save() would store depends on the instance: the field sets it, or
+    the attribute is more than a value."""
+    found = inspect.getattr_static(model, field.attname, None)
+    if type(found) not in (DeferredAttribute, ForeignKeyDeferredAttribute):
+        return True
+    own = type(field) in BUILT_IN or type(field).pre_save is models.Field.pre_save
+    return not own or "pre_save" in vars(field)
+
+
+def kind_of_values(
+    model: type[models.Model], field: Field, connection: BaseDatabaseWrapper
+) -> str | None:
+    """Return the engine's type for the values of a field.  None: only the field's methods know."""
+    target = _target(field)
+    if not _is_unchanged(model, field):
+        return None
+    if type(target) is models.JSONField:
+        return "json"
+    kinds = _SQLITE if has_storage_classes(connection) else _POSTGRESQL
+    name = kinds.get(type(target))
+    return "timestamp" if name == "timestamptz" and not settings.USE_TZ else name
+
+
 def _is_fast(model: type[models.Model], field: Field, kind: Kind, typed: bool, utc: bool) -> bool:
     """Return whether values can be read from the instance's dictionary unchanged."""
     own = _POSTGRESQL.get(type(_target(field)))

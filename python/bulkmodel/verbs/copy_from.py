@@ -63,7 +63,7 @@ class CopyIn:
         self.keys: list[Any] = []
         self.objects: list[Any] | None = None
         # The only write, and its rows: a constraint may be checked at COMMIT.
-        self._only: tuple[Jobs | None, list[Any], Sequence[int]] | None = None
+        self._only: tuple[Jobs | None, Sequence[Any], Sequence[int]] | None = None
         self._writes = 0
         self._is_all_written = False
         self.target: Target | None = None
@@ -105,10 +105,7 @@ class CopyIn:
                 if part.catalog is not None and part.catalog.triggers():
                     workers = 1  # matching keys may need a single connection
             read = 0
-            chunks: Iterator[Any] = get_chunks(iter(objects), size)
-            if few and isinstance(objects, list) and 0 < len(objects) <= size:
-                chunks = iter([list(objects)])
-            for chunk in chunks:
+            for chunk in self._chunks(objects, size, few):
                 for rows, got in self._pieces(chunk, read, workers, keep_objects):
                     n += len(rows)
                     if keep_keys:
@@ -124,6 +121,11 @@ class CopyIn:
                 row.pk = key
                 row._state.adding, row._state.db = False, self.using
         return n
+
+    def _chunks(self, objects: Iterable[Any], size: int, few: bool) -> Iterator[Any]:
+        if few and isinstance(objects, list) and 0 < len(objects) <= size:
+            return iter([list(objects)])
+        return get_chunks(iter(objects), size)
 
     @contextmanager
     def _checked_at_commit(self) -> Iterator[None]:
@@ -256,13 +258,7 @@ class CopyIn:
                 pass
             else:
                 written = Jobs(self.target, jobs, ANY_ROW, workers, part.places)
-
-                def settle() -> None:
-                    failure.check_count(written.written(), len(chunk))
-
-                with diagnose.diagnosed(lambda: self._call(chunk, places, written.row_of)):
-                    written.run(settle)
-                self._note(written, chunk, places)
+                self._run(written, chunk, places)
                 return lambda: part.keys(written.keys)
         noted = diagnose.diagnosed(lambda: self._call(chunk, places))
         with noted, one_transaction(self.using, several=len(chunk) > SMALL):
@@ -270,7 +266,15 @@ class CopyIn:
         self._note(None, chunk, places)
         return keys
 
-    def _note(self, written: Jobs | None, rows: list[Any], places: Sequence[int]) -> None:
+    def _run(self, written: Jobs, chunk: Sequence[Any], places: Sequence[int]) -> None:
+        def settle() -> None:
+            failure.check_count(written.written(), len(chunk))
+
+        with diagnose.diagnosed(lambda: self._call(chunk, places, written.row_of)):
+            written.run(settle)
+        self._note(written, chunk, places)
+
+    def _note(self, written: Jobs | None, rows: Sequence[Any], places: Sequence[int]) -> None:
         """Keep what was written for an error at COMMIT, if it is the only write."""
         self._only = (written, rows, places) if self._writes == 0 else None
         self._writes += 1
@@ -282,7 +286,9 @@ class CopyIn:
         if self.stamp is not None:
             _core.fill(rows, "bm_create_uuid", self.stamp)
 
-    def _call(self, rows: list[Any], places: Sequence[int], row_of: Any = None) -> diagnose.Call:
+    def _call(
+        self, rows: Sequence[Any], places: Sequence[int], row_of: Any = None
+    ) -> diagnose.Call:
         return diagnose.Call(
             self.model, connections[self.using], rows, self.fields, places, row_of=row_of
         )
@@ -311,10 +317,15 @@ class CopyIn:
             if column in columns:
                 for row in objects:
                     column.field.pre_save(row, add=True)
-        if target.dialect.max_rows:
-            most = target.dialect.limit(target.dialect.max_rows, len(columns))
         gathered = _core.Rows(target.description.table, len(objects))
         gather_new(target, gathered, objects, columns, self.catalog is not None)
+        return self._job_of(target, gathered, len(columns), keyless, most)
+
+    def _job_of(
+        self, target: Target, gathered: _core.Rows, n_columns: int, keyless: bool, most: int
+    ) -> _core.Job:
+        if target.dialect.max_rows:
+            most = target.dialect.limit(target.dialect.max_rows, n_columns)
         way = way_of(target, self.catalog) if keyless else ASKED
         return make_job(gathered, "bulk_create", (), most, ANY_ROW, self.catalog, (), way)
 

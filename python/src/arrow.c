@@ -1,0 +1,492 @@
+/* Frame: an Arrow stream's rows, in pieces, as cells of the engine or as Python's values. */
+#include "arrow.h"
+
+#include "calendar.h"
+#include "type.h"
+
+#include <string.h>
+
+#define CAPSULE "arrow_array_stream"
+
+void py_raise_unread(const bm_error *err)
+{
+    if (err->status == BM_NOMEM) {
+        PyErr_NoMemory();
+        return;
+    }
+    PyObject *row = err->row != BM_NO_ROW ? PyLong_FromSize_t(err->row) : Py_NewRef(Py_None);
+    PyObject *what =
+        Py_BuildValue("(sNz)", err->message, row, err->column[0] != '\0' ? err->column : NULL);
+    if (what != NULL) {
+        PyErr_SetObject(py_unread, what);
+        Py_DECREF(what);
+    }
+}
+
+/* --------------------------------------------------------------------------------------- Batch */
+
+static void batch_free(PyObject *object)
+{
+    py_batch *self = (py_batch *)object;
+    if (self->array.release != NULL) {
+        self->array.release(&self->array);
+    }
+    Py_TYPE(object)->tp_free(object);
+}
+
+PyTypeObject py_batch_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "bulkmodel._core.Batch",
+    .tp_basicsize = sizeof(py_batch),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_dealloc = batch_free,
+};
+
+/* --------------------------------------------------------------------------------------- Frame */
+
+bm_type py_natural_type(const bm__arrow_type *type)
+{
+    static const bm_type types[] = {
+        [BM__ARROW_NULL] = BM_TEXT,
+        [BM__ARROW_BOOL] = BM_BOOL,
+        [BM__ARROW_INT] = BM_INT8,
+        [BM__ARROW_UINT] = BM_INT8,
+        [BM__ARROW_FLOAT] = BM_FLOAT8,
+        [BM__ARROW_DECIMAL] = BM_NUMERIC,
+        [BM__ARROW_TEXT] = BM_TEXT,
+        [BM__ARROW_BYTES] = BM_BYTEA,
+        [BM__ARROW_DATE] = BM_DATE,
+        [BM__ARROW_TIME] = BM_TIME,
+        [BM__ARROW_TIMESTAMP] = BM_TIMESTAMP,
+        [BM__ARROW_DURATION] = BM_INTERVAL,
+    };
+    return type->zoned ? BM_TIMESTAMPTZ : types[type->kind];
+}
+
+static bm_status read_columns(py_frame *self, bm_error *err)
+{
+    BM_TRY(bm__arrow_schema(&self->stream, &self->schema, err));
+    size_t n = (size_t)self->schema.n_children;
+    self->columns = bm__arena_array(&self->arena, n, sizeof *self->columns);
+    if (self->columns == NULL) {
+        return bm__no_memory(err);
+    }
+    for (; self->n_columns < n; self->n_columns++) {
+        const struct ArrowSchema *schema = self->schema.children[self->n_columns];
+        bm__arrow_column *column = &self->columns[self->n_columns];
+        column->name = schema->name != NULL ? schema->name : "";
+        column->child = (int64_t)self->n_columns;
+        if (!bm__arrow_type_of(schema, &column->type)) {
+            return bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, BM_NO_ROW, column->name,
+                                 "column \"%s\" of the frame has an Arrow type that cannot be read "
+                                 "(\"%s\"): cast it, or leave it out",
+                                 column->name, schema->format != NULL ? schema->format : "");
+        }
+    }
+    return BM_OK;
+}
+
+/* Frame(capsule): a PyCapsule of __arrow_c_stream__(), whose stream is taken. */
+static PyObject *frame_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    PyObject *capsule;
+    (void)keywords;
+    if (!PyArg_ParseTuple(args, "O", &capsule)) {
+        return NULL;
+    }
+    struct ArrowArrayStream *given = PyCapsule_GetPointer(capsule, CAPSULE);
+    py_frame *self = given != NULL ? (py_frame *)type->tp_alloc(type, 0) : NULL;
+    if (self == NULL) {
+        return NULL;
+    }
+    bm_error err = BM_ERROR;
+    bm_status status;
+    self->stream = *given;
+    given->release = NULL; /* moved, as the specification says */
+    if (self->stream.release == NULL) {
+        bm__fail(&err, BM_INVALID, BM_STAGE_CHECK, "the Arrow stream was released before");
+        py_raise_unread(&err);
+        Py_DECREF(self);
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS; /* the frame's own threads may need the lock */
+    status = read_columns(self, &err);
+    Py_END_ALLOW_THREADS;
+    if (status != BM_OK) {
+        py_raise_unread(&err);
+        Py_DECREF(self);
+        return NULL;
+    }
+    return (PyObject *)self;
+}
+
+static void frame_free(PyObject *object)
+{
+    py_frame *self = (py_frame *)object;
+    Py_CLEAR(self->batch);
+    Py_BEGIN_ALLOW_THREADS;
+    if (self->schema.release != NULL) {
+        self->schema.release(&self->schema);
+    }
+    if (self->stream.release != NULL) {
+        self->stream.release(&self->stream);
+    }
+    Py_END_ALLOW_THREADS;
+    bm__arena_free(&self->arena);
+    Py_TYPE(object)->tp_free(object);
+}
+
+/* The next batch that has rows; the last one is dropped.  No batch: the stream has ended, or an
+ * exception is set. */
+static bool next_batch(py_frame *self)
+{
+    bm_error err = BM_ERROR;
+    bm_status status = BM_OK;
+    Py_CLEAR(self->batch);
+    self->at = 0;
+    do {
+        Py_XDECREF(self->batch);
+        self->batch = (py_batch *)py_batch_type.tp_alloc(&py_batch_type, 0);
+        if (self->batch == NULL) {
+            return false;
+        }
+        struct ArrowArray *array = &self->batch->array;
+        Py_BEGIN_ALLOW_THREADS;
+        status = bm__arrow_batch(&self->stream, &self->schema, self->columns, self->n_columns,
+                                 self->n_read, array, &err);
+        Py_END_ALLOW_THREADS;
+    } while (status == BM_OK && self->batch->array.release != NULL &&
+             self->batch->array.length == 0);
+    if (status != BM_OK) {
+        py_raise_unread(&err);
+    }
+    if (status != BM_OK || self->batch->array.release == NULL) {
+        Py_CLEAR(self->batch);
+    }
+    return self->batch != NULL;
+}
+
+/* Up to `left` of the batch's rows, at the piece's end. */
+static bool add_part(py_frame *self, py_piece *piece, size_t left)
+{
+    size_t n = (size_t)(self->batch->array.length - self->at);
+    if (piece->n_parts % 8 == 0) {
+        py_part *parts = PyMem_Realloc(piece->parts, (piece->n_parts + 8) * sizeof *parts);
+        if (parts == NULL) {
+            PyErr_NoMemory();
+            return false;
+        }
+        piece->parts = parts;
+    }
+    n = n < left ? n : left;
+    piece->parts[piece->n_parts++] =
+        (py_part){(py_batch *)Py_NewRef((PyObject *)self->batch), self->at, n};
+    piece->n += n;
+    self->at += (int64_t)n;
+    self->n_read += n;
+    return true;
+}
+
+static bool fill_piece(py_frame *self, py_piece *piece, size_t n)
+{
+    while (piece->n < n) {
+        bool drained = self->batch == NULL || self->at >= self->batch->array.length;
+        if (drained && !next_batch(self)) {
+            return PyErr_Occurred() == NULL;
+        }
+        if (!add_part(self, piece, n - piece->n)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* read(n) -> the next n rows, or fewer at the end; None: there are no more. */
+static PyObject *frame_read(PyObject *object, PyObject *args)
+{
+    py_frame *self = (py_frame *)object;
+    Py_ssize_t n;
+    if (!PyArg_ParseTuple(args, "n", &n)) {
+        return NULL;
+    }
+    if (n < 1 || self->busy) {
+        PyErr_SetString(PyExc_RuntimeError, "no rows are asked for, or another thread reads");
+        return NULL;
+    }
+    py_piece *piece = (py_piece *)py_piece_type.tp_alloc(&py_piece_type, 0);
+    if (piece == NULL) {
+        return NULL;
+    }
+    piece->frame = (py_frame *)Py_NewRef(object);
+    piece->first = self->n_read;
+    self->busy = true;
+    bool filled = fill_piece(self, piece, (size_t)n);
+    self->busy = false;
+    if (filled && piece->n > 0) {
+        return (PyObject *)piece;
+    }
+    Py_DECREF(piece);
+    return filled ? Py_NewRef(Py_None) : NULL;
+}
+
+/* columns() -> (name, Arrow's format) of each. */
+static PyObject *frame_columns(PyObject *object, PyObject *unused)
+{
+    const py_frame *self = (py_frame *)object;
+    PyObject *columns = PyTuple_New((Py_ssize_t)self->n_columns);
+    (void)unused;
+    for (size_t i = 0; columns != NULL && i < self->n_columns; i++) {
+        const struct ArrowSchema *schema = self->schema.children[i];
+        if (schema->dictionary != NULL) {
+            schema = schema->dictionary;
+        }
+        PyObject *column = Py_BuildValue("(ss)", self->columns[i].name, schema->format);
+        if (column == NULL) {
+            Py_CLEAR(columns);
+            break;
+        }
+        PyTuple_SET_ITEM(columns, (Py_ssize_t)i, column);
+    }
+    return columns;
+}
+
+static const bm__arrow_column *column_of(const py_frame *self, Py_ssize_t at)
+{
+    if (at < 0 || (size_t)at >= self->n_columns) {
+        PyErr_SetString(PyExc_IndexError, "the frame has no such column");
+        return NULL;
+    }
+    return &self->columns[at];
+}
+
+/* fits(column, type) -> does the engine's type of this name hold the column's values? */
+static PyObject *frame_fits(PyObject *object, PyObject *args)
+{
+    Py_ssize_t at;
+    const char *name;
+    if (!PyArg_ParseTuple(args, "ns", &at, &name)) {
+        return NULL;
+    }
+    const bm__arrow_column *column = column_of((py_frame *)object, at);
+    bm_type type = py_type_named(name);
+    return column == NULL ? NULL
+                          : PyBool_FromLong(type != 0 && bm__arrow_fits(&column->type, type));
+}
+
+static PyMethodDef frame_methods[] = {
+    {"columns", frame_columns, METH_NOARGS, NULL},
+    {"fits", frame_fits, METH_VARARGS, NULL},
+    {"read", frame_read, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+PyTypeObject py_frame_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "bulkmodel._core.Frame",
+    .tp_basicsize = sizeof(py_frame),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = frame_new,
+    .tp_dealloc = frame_free,
+    .tp_methods = frame_methods,
+};
+
+/* --------------------------------------------------------------------------------------- Piece */
+
+static void piece_free(PyObject *object)
+{
+    py_piece *self = (py_piece *)object;
+    for (size_t i = 0; i < self->n_parts; i++) {
+        Py_DECREF(self->parts[i].batch);
+    }
+    PyMem_Free(self->parts);
+    bm__arena_free(&self->texts);
+    Py_XDECREF(self->frame);
+    Py_TYPE(object)->tp_free(object);
+}
+
+/* NULL, or why Python has no such value: Django could not read it. */
+static const char *fault_of(bm_type type, const void *cell)
+{
+    int64_t eight = 0;
+    int32_t days;
+    switch (type) {
+    case BM_DATE:
+        memcpy(&days, cell, sizeof days);
+        eight = days * BM__USECS_PER_DAY;
+        break;
+    case BM_TIME:
+        memcpy(&eight, cell, sizeof eight);
+        return eight >= 0 && eight < BM__USECS_PER_DAY ? NULL : "is not a time of a day";
+    case BM_TIMESTAMP:
+    case BM_TIMESTAMPTZ:
+        memcpy(&eight, cell, sizeof eight);
+        break;
+    default:
+        return NULL;
+    }
+    return eight >= BM__DATE_MIN * BM__USECS_PER_DAY &&
+                   eight < (BM__DATE_MAX + 1) * BM__USECS_PER_DAY
+               ? NULL
+               : "is outside of the years 1 to 9999";
+}
+
+/* As psycopg sends a timedelta: days, and microseconds of the same sign. */
+static void split_interval(void *cell)
+{
+    bm_interval span;
+    memcpy(&span, cell, sizeof span);
+    span.days = (int32_t)(span.microseconds / BM__USECS_PER_DAY);
+    span.microseconds %= BM__USECS_PER_DAY;
+    memcpy(cell, &span, sizeof span);
+}
+
+bool py_arrow_cell(py_piece *piece, const bm__arrow_column *column, const py_part *part, size_t i,
+                   bm_type as, void *cell, uint8_t *state, size_t row, bm_error *err)
+{
+    const struct ArrowArray *batch = &part->batch->array;
+    int64_t at = batch->offset + part->from + (int64_t)i;
+    const char *fault = bm__arrow_cell(&column->type, batch->children[column->child], at, as,
+                                       &piece->texts, cell, state);
+    if (fault == NULL && *state == BM_VALUE) {
+        fault = fault_of(as, cell);
+        if (as == BM_INTERVAL) {
+            split_interval(cell);
+        }
+    }
+    if (fault != NULL) {
+        bm__fail_cell(err, BM_CONVERT, BM_STAGE_CONVERT, piece->first + row, column->name,
+                      "the value %s.", fault);
+    }
+    return fault == NULL;
+}
+
+/* fill(rows, field, column) -> how many NULLs.  The cells of a field of Rows, whose type must
+ * fit. */
+static PyObject *piece_fill(PyObject *object, PyObject *args)
+{
+    py_piece *self = (py_piece *)object;
+    py_rows *rows;
+    Py_ssize_t field;
+    Py_ssize_t at;
+    if (!PyArg_ParseTuple(args, "O!nn", &py_rows_type, &rows, &field, &at)) {
+        return NULL;
+    }
+    const bm__arrow_column *column = column_of(self->frame, at);
+    py_column *out = column != NULL ? py_rows_borrow(rows, field, object) : NULL;
+    if (out == NULL) {
+        return NULL;
+    }
+    if (rows->n != self->n || !bm__arrow_fits(&column->type, out->type)) {
+        PyErr_SetString(PyExc_ValueError, "there are not as many rows, or their type does not fit");
+        return NULL;
+    }
+    bm_error err = BM_ERROR;
+    size_t width = bm__type(out->type)->width;
+    size_t nulls = 0;
+    size_t row = 0;
+    width = width > 0 ? width : sizeof(bm_slice);
+    for (const py_part *part = self->parts; part < self->parts + self->n_parts; part++) {
+        for (size_t i = 0; i < part->n; i++, row++) {
+            if (!py_arrow_cell(self, column, part, i, out->type, out->data + row * width,
+                               &out->states[row], row, &err)) {
+                py_raise_unread(&err);
+                return NULL;
+            }
+            nulls += out->states[row] == BM_NULL;
+        }
+    }
+    if (nulls == 0) {
+        PyMem_Free(out->states);
+        out->states = NULL;
+    }
+    return PyLong_FromSize_t(nulls);
+}
+
+static PyObject *value_at(py_piece *self, const bm__arrow_column *column, const py_part *part,
+                          size_t i, bm_type as, size_t row)
+{
+    char cell[BM__CELL_MAX];
+    uint8_t state = BM_VALUE;
+    bm_error err = BM_ERROR;
+    if (!py_arrow_cell(self, column, part, i, as, cell, &state, row, &err)) {
+        py_raise_unread(&err);
+        return NULL;
+    }
+    if (state == BM_NULL) {
+        return Py_NewRef(Py_None);
+    }
+    PyObject *value = py_value_of(as, cell);
+    if (value == NULL && PyErr_ExceptionMatches(PyExc_UnicodeError)) {
+        PyErr_Clear();
+        bm__fail_cell(&err, BM_CONVERT, BM_STAGE_CONVERT, self->first + row, column->name,
+                      "the text is not valid UTF-8.");
+        py_raise_unread(&err);
+    }
+    return value;
+}
+
+/* values(column, type) -> a list.  type: the engine's, which must fit; None: Arrow's own. */
+static PyObject *piece_values(PyObject *object, PyObject *args)
+{
+    py_piece *self = (py_piece *)object;
+    Py_ssize_t at;
+    const char *name;
+    if (!PyArg_ParseTuple(args, "nz", &at, &name)) {
+        return NULL;
+    }
+    const bm__arrow_column *column = column_of(self->frame, at);
+    if (column == NULL) {
+        return NULL;
+    }
+    bm_type as = name != NULL ? py_type_named(name) : py_natural_type(&column->type);
+    if (as == 0 || !bm__arrow_fits(&column->type, as)) {
+        PyErr_SetString(PyExc_ValueError, "the column's type does not fit");
+        return NULL;
+    }
+    PyObject *values = PyList_New((Py_ssize_t)self->n);
+    size_t row = 0;
+    for (size_t p = 0; values != NULL && p < self->n_parts; p++) {
+        const py_part *part = &self->parts[p];
+        for (size_t i = 0; values != NULL && i < part->n; i++, row++) {
+            PyObject *value = value_at(self, column, part, i, as, row);
+            if (value == NULL) {
+                Py_CLEAR(values);
+            } else {
+                PyList_SET_ITEM(values, (Py_ssize_t)row, value);
+            }
+        }
+    }
+    return values;
+}
+
+static Py_ssize_t piece_length(PyObject *object)
+{
+    return (Py_ssize_t)((py_piece *)object)->n;
+}
+
+static PyObject *piece_first(PyObject *object, void *unused)
+{
+    (void)unused;
+    return PyLong_FromSize_t(((py_piece *)object)->first);
+}
+
+static PyMethodDef piece_methods[] = {
+    {"fill", piece_fill, METH_VARARGS, NULL},
+    {"values", piece_values, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyGetSetDef piece_members[] = {
+    {"first", piece_first, NULL, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PySequenceMethods piece_sequence = {.sq_length = piece_length};
+
+PyTypeObject py_piece_type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "bulkmodel._core.Piece",
+    .tp_basicsize = sizeof(py_piece),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_dealloc = piece_free,
+    .tp_methods = piece_methods,
+    .tp_getset = piece_members,
+    .tp_as_sequence = &piece_sequence,
+};

@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import OperationalError
+from django.db import InternalError, OperationalError
 
 
 class CallTimeout(OperationalError):
     """The call exceeded its timeout.  Nothing was committed.  A connection that did not answer was
     closed."""
+
+
+class ReadOnlyServer(InternalError):
+    """The server is a standby, or the session is read-only.  Nothing was sent."""
 
 
 class Refused(Exception):

@@ -18,7 +18,7 @@ from bulkmodel import _core, errors, signals
 from bulkmodel.asynchronous import AsyncMixin, take_signatures
 from bulkmodel.engine import timeouts
 from bulkmodel.engine.atomic import commit_told
-from bulkmodel.engine.statements import SMALL
+from bulkmodel.engine.read_only import refuse_read_only
 from bulkmodel.engine.support import Fallback, falls_back
 from bulkmodel.engine.timeouts import timed
 from bulkmodel.methods import alters_data
@@ -269,11 +269,10 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
                 return True, given
             using = self._alias_of_write()
             restoring = restored(given, using) if given and valid else nullcontext()
-            several = valid and len(given or ()) > SMALL
             noted = diagnose.diagnosed(lambda: self._call(given))
             if self._bm_counts:
                 written_rows.count_inserts(self)
-            with noted, restoring, commit_told(using, several):
+            with noted, restoring, commit_told(using, len(given or ()) if valid else 0):
                 return False, plain(given, batch_size, *conflicts)
 
         done, made = self._carry_out(asked, write)
@@ -373,7 +372,7 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
             return bulk_update(self, objects, names, batch_size)
         plain: Any = super(BulkModelQuerySetMixin, self._silent())
         noted = diagnose.diagnosed(lambda: self._call(objects, names))
-        with noted, commit_told(self._alias_of_write(), len(objects) > SMALL):
+        with noted, commit_told(self._alias_of_write(), len(objects)):
             matched: int = plain.bulk_update(self._given(objects, names), names, batch_size)
             return matched
 
@@ -399,6 +398,7 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         if not self._bm_options and NAMES.isdisjoint(values) and not signals.UPDATE.heard(self):
             self._snapshot = None
             try:
+                self._refuse_read_only()
                 return super().update(**values)
             except Exception as error:
                 diagnose.annotate(error, self._call(()))
@@ -429,6 +429,7 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         else:
             plain: Any = super().update
             with diagnose.diagnosed(lambda: self._call(())):
+                self._refuse_read_only()
                 matched = self._carry_out(
                     asked,
                     lambda: plain(**values) if values or not options else 0,
@@ -579,6 +580,10 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         known = {field.name: field for field in self.model._meta.concrete_fields}
         fields = None if names is None else [known[name] for name in names if name in known]
         return diagnose.Call(self.model, connections[self.db], rows, fields)
+
+    def _refuse_read_only(self) -> None:
+        if not self.query.is_empty():
+            refuse_read_only(connections[self._alias_of_write()])
 
     def _alias_of_write(self) -> str:
         self._for_write = True

@@ -196,6 +196,11 @@ static bm_status carry_out(upkeep *u, bm_error *err)
     return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "unknown maintenance operation");
 }
 
+static bool writes(const upkeep *u)
+{
+    return u->options.what != BM_FIND_SEQUENCES && u->options.what != BM_CHECK_CONSTRAINTS;
+}
+
 static bm_status check(bm_db *db, const bm_model *model, bm_error *err)
 {
     if (db == NULL) {
@@ -235,7 +240,10 @@ bm_status bm_maintain(bm_db *db, const bm_model *model, const bm_maintain_option
     bm__step_within(&limits, "the timeout for the catalog", bm__own_ms(u.conn, BM__SHORT_MS));
     bm__known_table *known = NULL;
     bool fresh;
-    bm_status status = bm__tables_get(root, u.conn, model, &limits, &known, &fresh, err);
+    bm_status status = writes(&u) ? bm__conn_writes(u.conn, &limits, err) : BM_OK;
+    if (status == BM_OK) {
+        status = bm__tables_get(root, u.conn, model, &limits, &known, &fresh, err);
+    }
     if (status == BM_OK) {
         u.table = known->table;
         u.engine = u.conn->engine;

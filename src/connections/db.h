@@ -104,6 +104,10 @@ bm_status bm__db_connect(bm_db *db, size_t want, const bm__step *limits, bm__con
                          size_t *n, bool *inside, bm_error *err);
 void bm__db_disconnect(bm_db *db, bm__conn **conns, size_t n);
 
+/* The connection can write, as far as the server knows: else the error says why, and nothing was
+ * sent but the question. */
+bm_status bm__conn_writes(bm__conn *conn, const bm__step *limits, bm_error *err);
+
 /* The outermost of the nested transactions that `tx` is in. */
 bm_db *bm__db_outermost(bm_db *tx);
 

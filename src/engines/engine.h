@@ -156,6 +156,10 @@ typedef struct bm__engine {
     void (*hint)(bm__sql *sql, const bm__hint_limits *limits);
     void (*unhint)(bm__sql *sql, const bm__hint_limits *limits);
 
+    /* A row of two texts, why and the SQLSTATE, where the transaction, or one that begins now,
+     * cannot write.  Asked where bm__server.read_only is set.  NULL: what writes says so. */
+    const char *read_only;
+
     const bm__commit_sql *commits;
     const bm__team_sql *team;
 

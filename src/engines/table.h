@@ -21,7 +21,8 @@ typedef struct bm__table_column {
     bool volatile_default;   /* the default calls something: values differ from row to row */
     bool may_reserve;        /* this role may draw values of the default, and write them */
     bool primary_key;
-    bool rowid; /* SQLite: INTEGER PRIMARY KEY, which the engine assigns */
+    uint32_t temporal; /* the temporal keys (WITHOUT OVERLAPS) that it is in, a bit each */
+    bool rowid;        /* SQLite: INTEGER PRIMARY KEY, which the engine assigns */
 } bm__table_column;
 
 typedef struct bm__table {

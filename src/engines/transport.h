@@ -38,7 +38,8 @@ typedef struct bm__conn bm__conn;
 /* What a server says of itself once there is a connection to it. */
 typedef struct bm__server {
     int version;    /* server_version_num, or SQLITE_VERSION_NUMBER */
-    bool read_only; /* a standby, or a file that cannot be written */
+    bool read_only; /* a standby, a session that is read-only, or a file that cannot be written: as
+                       far as is known here; a server's question says it for sure */
 } bm__server;
 
 typedef struct bm__transport {

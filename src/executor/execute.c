@@ -370,7 +370,11 @@ static bm_status once(bm__execution *x, bm_result *result, bm_error *err)
     bm__conn *conns[WORKERS_MAX];
     size_t n;
     BM_TRY(bm__db_connect(x->db, workers_wanted(x), &x->limits, conns, &n, &x->inside, err));
-    bm_status status = with_connections(x, conns, x->inside ? 1 : n, x->inside, result, err);
+    const bm__step limits = question_limits(x, conns[0]);
+    bm_status status = x->op.verb->reads ? BM_OK : bm__conn_writes(conns[0], &limits, err);
+    if (status == BM_OK) {
+        status = with_connections(x, conns, x->inside ? 1 : n, x->inside, result, err);
+    }
     result->statements += x->asked;
     x->asked = 0;
     bm__db_disconnect(x->db, conns, n);

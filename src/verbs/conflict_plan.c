@@ -1,6 +1,8 @@
 /* Of an upsert: what is compared, keys for new rows only, and rows left as they are. */
 #include "create_plan.h"
 
+#include <assert.h>
+
 bm_status bm__create_lookup(bm__plan *plan, const bm__sql_shape *shape, const size_t *by,
                             size_t n_by, bool keys, bm__statement *out, bm_error *err)
 {
@@ -9,6 +11,36 @@ bm_status bm__create_lookup(bm__plan *plan, const bm__sql_shape *shape, const si
     *out = (bm__statement){NULL, BM__STEP_EXEC, keys ? BM__EXPECT_ORD_KEYS : BM__EXPECT_ORDINALS,
                            BM__TAKES_COLUMNS};
     return bm__sql_end(&sql, &plan->arena, &out->sql);
+}
+
+/* Are these columns one of the table's temporal keys, with none missing? */
+static bool is_temporal(const bm__plan *plan, const bm__fields *unique)
+{
+    uint32_t keys = UINT32_MAX;
+    size_t n = 0;
+    for (size_t i = 0; i < unique->n; i++) {
+        const char *name = plan->model->fields[unique->at[i]].name;
+        const bm__table_column *column = bm__table_find(plan->table, name);
+        keys &= column != NULL ? column->temporal : 0;
+    }
+    for (size_t i = 0; i < plan->table->n_columns; i++) {
+        n += (plan->table->columns[i].temporal & keys) != 0;
+    }
+    assert(keys == 0 || n >= unique->n);
+    return unique->n > 0 && keys != 0 && n == unique->n;
+}
+
+bm_status bm__refuse_temporal(const bm__plan *plan, const bm__fields *unique, bm_error *err)
+{
+    if (!is_temporal(plan, unique)) {
+        return BM_OK;
+    }
+    const char *last = plan->model->fields[unique->at[unique->n - 1]].name;
+    return bm__fail_cell(err, BM_UNSUPPORTED, BM_STAGE_CHECK, BM_NO_ROW, last,
+                         "no upsert by the key with column \"%s\": it is temporal (WITHOUT "
+                         "OVERLAPS), and ON CONFLICT DO UPDATE needs a plain unique key. Update "
+                         "the rows that exist, and create the others",
+                         last);
 }
 
 /* A key that is made in the statement names no row that is there: all rows are new. */

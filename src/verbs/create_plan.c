@@ -281,6 +281,7 @@ static bm_status add_conflict(const bm__request *request, bm__plan *plan, bm__sq
     if (request->conflict != BM__CONFLICT_UPDATE) {
         return BM_OK;
     }
+    BM_TRY(bm__refuse_temporal(plan, unique, err));
     size_t *update = at + plan->model->n_fields;
     if (request->update.n > 0) {
         BM_TRY(columns_of(plan, &request->update, update, err));

@@ -29,14 +29,30 @@ def rows_are_written_and_deleted_by_a_temporal_key(w: World) -> None:
 
 @case("postgresql")
 def a_temporal_key_is_no_target_of_an_upsert(w: World) -> None:
-    """The catalog calls its index unique, but ON CONFLICT DO UPDATE does not take it."""
+    """The catalog calls its index unique, but ON CONFLICT DO UPDATE does not take it: refused
+    before anything is sent, with what to do."""
     w.sql(TEMPORAL)
     w.verb("create", stdin=TWO_YEARS)
-    for key in ((), ("--key=id,valid",), ("--key=id",)):
-        row = 'id,valid,note\n"[1,2)","[2020-01-01,2021-01-01)",c\n'
-        done = w.verb("upsert", *key, stdin=row, status=2)
-        says(done, "no unique or exclusion constraint", "nothing was written")
+    row = 'id,valid,note\n"[1,2)","[2020-01-01,2021-01-01)",c\n'
+    for key in ((), ("--key=id,valid",), ("--key=valid,id",)):
+        for verb in (("upsert",), ("create", "--on-conflict=update")):
+            done = w.verb(*verb, *key, stdin=row, status=2)
+            says(done, "temporal (WITHOUT OVERLAPS)", "create the others")
+    done = w.verb("upsert", "--key=id", stdin=row, status=2)
+    says(done, "no unique or exclusion constraint")
     expect(w.sql(NOTES), "2020-01-01|a\n2021-01-01|b")
+    w.verb("update-fields", stdin=row)
+    expect(w.sql(NOTES), "2020-01-01|c\n2021-01-01|b")
+    w.sql("ALTER TABLE item ADD note_id int UNIQUE, ADD UNIQUE (id, valid)")
+    w.verb("upsert", "--key=id,valid", stdin=row.replace(",c", ",d"))
+    w.verb(
+        "upsert",
+        "--key=note_id",
+        stdin=row.replace("note\n", "note,note_id\n")
+        .replace("2020-01-01,2021", "1999-01-01,2000")
+        .replace(",c", ",c,1"),
+    )
+    expect(w.sql(NOTES), "1999-01-01|c\n2020-01-01|d\n2021-01-01|b")
 
 
 @case("postgresql")

@@ -14,6 +14,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from bulkmodel.engine import commit_check, postgresql, timeouts
 from bulkmodel.engine.connections import peer_is_there
 from bulkmodel.engine.failure import is_lost
+from bulkmodel.engine.read_only import refuse_read_only
+from bulkmodel.engine.statements import SMALL
 from bulkmodel.errors import CommitUnknown
 
 _COMMIT = inspect.unwrap(BaseDatabaseWrapper.commit).__code__
@@ -30,6 +32,7 @@ def one_transaction(
     statements, so by default the server is asked when the answer to COMMIT is lost.
     CommitUnknown: the outcome is unknown."""
     connection = connections[using]
+    refuse_read_only(connection)
     nested = connection.in_atomic_block
     own = written = False
     before: BeforeCommit | None = None
@@ -84,6 +87,7 @@ def trial(using: str, dry_run: bool, undo: Callable[[], None]) -> Iterator[None]
 
 @contextmanager
 def _savepoint(using: str, undo: Callable[[], None]) -> Iterator[None]:
+    refuse_read_only(connections[using])
     try:
         with transaction.atomic(using=using):
             yield
@@ -121,12 +125,16 @@ _UNKNOWN = (
 
 
 @contextmanager
-def commit_told(using: str, several: bool) -> Iterator[None]:
-    """Wrap a transaction of Django's.  CommitUnknown: the connection was lost during COMMIT."""
+def commit_told(using: str, n: int) -> Iterator[None]:
+    """Wrap a transaction of Django's that writes n rows.  CommitUnknown: the connection was lost
+    during COMMIT."""
+    several = n > SMALL
     if commit_check.is_wanted(several) and not connections[using].in_atomic_block:
         with one_transaction(using):
             yield
         return
+    if n > 0:
+        refuse_read_only(connections[using])
     try:
         yield
     except (OperationalError, InterfaceError) as error:
@@ -159,6 +167,7 @@ def _alone(using: str, undo: Callable[[], None]) -> Iterator[None]:
     connection = connections[using]
     connection.close_if_health_check_failed()
     connection.ensure_connection()
+    refuse_read_only(connection)
     is_alone = not connection.in_atomic_block and connection.get_autocommit()
     was_there = not is_alone or peer_is_there(connection)
     try:
@@ -183,6 +192,7 @@ def as_one_statement(using: str, undo: Callable[[], None]) -> Iterator[None]:
     """Run several statements where Django sends one, inside the caller's transaction.  An error
     leaves the transaction as an error of one statement would."""
     connection = connections[using]
+    refuse_read_only(connection)
     try:
         if connection.vendor == "sqlite":
             with transaction.atomic(using=using):  # an error rolls back the first statements

@@ -13,6 +13,7 @@ from bulkmodel import _core, conf
 from bulkmodel.engine import failure, locate_row, operation, postgresql, timeouts
 from bulkmodel.engine.atomic import as_one_statement, is_inside, one_statement, one_transaction
 from bulkmodel.engine.dialect import Dialect
+from bulkmodel.engine.read_only import refuse_read_only
 from bulkmodel.engine.returned_keys import ASKED, KNOWN, run_surely
 from bulkmodel.engine.statements import SMALL, Condition, nothing, reads_keys
 from bulkmodel.engine.workers import Entangled, Team
@@ -141,6 +142,7 @@ class Jobs:
             settle()
 
         if len(self._tasks) > 1:
+            refuse_read_only(self.target.connection)
             try:
                 Team(self.target.connection, self._tasks).run(settled, undo)
                 return

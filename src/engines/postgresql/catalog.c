@@ -30,6 +30,17 @@
     "'pg_catalog.textrecv'::pg_catalog.regproc THEN 'e' ELSE " own                                 \
     ".typtype END)::pg_catalog.text"
 
+/* The keys WITHOUT OVERLAPS that the column is in, a bit each: their index is unique and of an
+ * exclusion constraint, too.  One that has a plain unique index beside it is left out. */
+#define TEMPORAL                                                                                   \
+    "coalesce((SELECT pg_catalog.bit_or(1::pg_catalog.int8 OPERATOR(pg_catalog.<<) "               \
+    "k.place::pg_catalog.int4) FROM (SELECT i.indkey, pg_catalog.row_number() OVER (ORDER BY "     \
+    "i.indexrelid) AS place FROM pg_catalog.pg_index i WHERE i.indrelid" EQ                        \
+    "c.oid AND i.indisunique AND i.indisexclusion AND NOT EXISTS (SELECT 1 FROM "                  \
+    "pg_catalog.pg_index j WHERE j.indrelid" EQ "c.oid AND j.indisunique AND NOT "                 \
+    "j.indisexclusion AND j.indkey::pg_catalog.text" EQ "i.indkey::pg_catalog.text)) k WHERE "     \
+    "k.place" LT "32 AND a.attnum" EQ "ANY (k.indkey)), 0)::pg_catalog.text"
+
 static const char question[] =
     "WITH RECURSIVE c AS (SELECT x.*, n.nspname FROM pg_catalog.pg_class x JOIN "
     "pg_catalog.pg_namespace n ON n.oid" EQ "x.relnamespace WHERE x.oid" EQ
@@ -83,7 +94,8 @@ static const char question[] =
                       "'INSERT')::pg_catalog.text, EXISTS (SELECT 1 "
                       "FROM pg_catalog.pg_index i WHERE i.indrelid" EQ
                       "c.oid AND i.indisprimary AND a.attnum" EQ
-                      "ANY (i.indkey))::pg_catalog.text FROM c JOIN pg_catalog.pg_attribute a ON "
+                      "ANY (i.indkey))::pg_catalog.text, " TEMPORAL
+                      " FROM c JOIN pg_catalog.pg_attribute a ON "
                       "a.attrelid" EQ "c.oid AND a.attnum" GT
                       "0 AND NOT a.attisdropped JOIN LATERAL (SELECT b.oid, b.typmod FROM b WHERE "
                       "b.attnum" EQ "a.attnum ORDER BY b.depth DESC LIMIT 1) d ON true JOIN "
@@ -137,6 +149,7 @@ enum {
     C_SEQUENCE_OK,
     C_INSERT_OK,
     C_PRIMARY,
+    C_TEMPORAL,
     C_COUNT
 };
 
@@ -238,6 +251,7 @@ static bm_status push(void *context, const bm__cell *cells, size_t n, bm_error *
     column->generated = letter(&cells[C_GENERATED]) != '\0';
     column->identity = letter(&cells[C_IDENTITY]);
     column->primary_key = is_true(&cells[C_PRIMARY]);
+    column->temporal = (uint32_t)number(&cells[C_TEMPORAL]);
     return read_default(catalog, cells, column, err);
 }
 

@@ -29,6 +29,7 @@ const bm__engine bm__engine_postgresql = {
     .hint = bm__postgresql_hint,
     .unhint = bm__postgresql_unhint,
     .settle = bm__postgresql_settle,
+    .read_only = bm__postgresql_read_only,
     .commits = &bm__postgresql_commits,
     .team = &bm__postgresql_team,
     .sequence = bm__postgresql_sequence,

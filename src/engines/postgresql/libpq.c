@@ -313,6 +313,7 @@ static bm_status perform(bm__conn *base, const bm__step *step, bm__answer *answe
     if (blocking && !bm__libpq_is_closed(conn)) {
         PQsetnonblocking(conn->pg, 0);
     }
+    bm__libpq_note_read_only(conn);
     return status;
 }
 

@@ -143,13 +143,22 @@ static bool is_on(const PGconn *pg, const char *parameter)
     return value != NULL && strcmp(value, "on") == 0;
 }
 
+/* Reported since PostgreSQL 14, and again when it has changed; an older server is asked once. */
+void bm__libpq_note_read_only(bm__libpq *conn)
+{
+    if (conn->base.server.version >= 140000) {
+        conn->base.server.read_only =
+            is_on(conn->pg, "in_hot_standby") || is_on(conn->pg, "default_transaction_read_only");
+    }
+}
+
 /* Text is sent as UTF-8: under another client_encoding it would be stored as something else. */
 static bm_status check_server(bm__libpq *conn, bm_error *err)
 {
     const char *encoding = PQparameterStatus(conn->pg, "client_encoding");
     conn->base.server.version = PQserverVersion(conn->pg);
-    conn->base.server.read_only =
-        is_on(conn->pg, "in_hot_standby") || is_on(conn->pg, "default_transaction_read_only");
+    conn->base.server.read_only = true; /* before 14 it is not known */
+    bm__libpq_note_read_only(conn);
     if (conn->base.server.version < OLDEST_SERVER) {
         return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CONNECT,
                         "the server is PostgreSQL %d; the oldest supported version is 13",

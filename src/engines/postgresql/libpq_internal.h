@@ -82,6 +82,9 @@ bm_status bm__libpq_take(bm__libpq *conn, PGresult *result, const bm__step *step
 /* No statement can be sent on it any more. */
 bool bm__libpq_is_closed(const bm__libpq *conn);
 
+/* libpq_connect.c: what the server has reported so far of whether it can write. */
+void bm__libpq_note_read_only(bm__libpq *conn);
+
 /* libpq_lock.c: has the statement waited for one lock for so long?  False where nobody knows. */
 bool bm__libpq_waits_for_lock(const bm__libpq *conn, const bm__step *step, int64_t ms);
 

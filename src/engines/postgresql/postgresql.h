@@ -42,6 +42,9 @@ void bm__postgresql_unhint(bm__sql *sql, const bm__hint_limits *limits);
 void bm__postgresql_sequence(bm__sql *sql, const bm__sql_shape *shape, const char *column,
                              bool move);
 
+/* read_only.c */
+extern const char bm__postgresql_read_only[];
+
 /* xact_status.c, worker_locks.c */
 extern const bm__commit_sql bm__postgresql_commits;
 extern const bm__team_sql bm__postgresql_team;

@@ -1,0 +1,59 @@
+"""Refuse to write where PostgreSQL cannot: on a standby, and in a session that is read-only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from bulkmodel.engine.failure import describe
+from bulkmodel.errors import ReadOnlyServer
+
+# A transaction has its own mode: what the session reports is asked again.
+_QUESTION = (
+    "SELECT pg_catalog.pg_is_in_recovery() WHERE"
+    " pg_catalog.current_setting('transaction_read_only') OPERATOR(pg_catalog.=) 'on'"
+)
+_REPORTED = ("in_hot_standby", "default_transaction_read_only")
+
+
+def refuse_read_only(connection: BaseDatabaseWrapper) -> None:
+    """Raise ReadOnlyServer if the server is a standby or the session is read-only."""
+    if connection.vendor != "postgresql":
+        return
+    if connection.connection is None:
+        connection.ensure_connection()
+    driver: Any = connection.connection
+    told = getattr(driver, "get_parameter_status", None)  # of psycopg2
+    if told is None:
+        info = getattr(driver, "info", None)
+        told = getattr(info, "parameter_status", None)
+    if told is None or driver.closed:
+        return
+    if "on" in (told(_REPORTED[0]), told(_REPORTED[1])):
+        _ask(connection)
+    elif told(_REPORTED[0]) is None:
+        _ask_once(connection, driver)
+
+
+def _ask(connection: BaseDatabaseWrapper) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_QUESTION)
+        row = cursor.fetchone()
+    if row is None:
+        return
+    error = ReadOnlyServer(
+        "The server is a standby, which cannot write: connect to the primary server."
+        if row[0]
+        else "The session is read-only: set default_transaction_read_only to off."
+    )
+    describe(error, None, None, None, "25006")
+    raise error
+
+
+def _ask_once(connection: Any, driver: Any) -> None:
+    """Ask a server that reports nothing (before PostgreSQL 14, or behind a pooler) once for each of
+    its connections."""
+    if getattr(connection, "_bulkmodel_writes", None) is not driver:
+        _ask(connection)
+        connection._bulkmodel_writes = driver

@@ -42,7 +42,8 @@ class Cluster:
     """A server in a folder of its own."""
 
     def __init__(self, name: str = "cluster") -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix=f"bulkmodel-{name}-"))
+        # Not in TMPDIR, which the user that the server runs as may not enter.
+        self.folder = Path(tempfile.mkdtemp(prefix=f"bulkmodel-{name}-", dir="/tmp"))
         if os.geteuid() == 0:
             shutil.chown(self.folder, "nobody")
         self.data = self.folder / "data"

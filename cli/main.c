@@ -5,6 +5,7 @@
 #include "copy_to.h"
 #include "database.h"
 #include "destination.h"
+#include "files.h"
 #include "help.h"
 #include "inspect.h"
 #include "interrupt.h"
@@ -70,6 +71,7 @@ static bm_status choose_outputs(cli_options *options, bm_error *err)
 {
     const char *option = options->output != NULL ? "output" : "returning";
     const char *given = options->output != NULL ? options->output : options->returning;
+    CLI_TRY(cli_files_expand(options, err));
     if (writes(options)) {
         CLI_TRY(cli_destination_choose(options, option, given, &options->destination, err));
     }

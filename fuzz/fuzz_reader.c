@@ -54,6 +54,8 @@ static const cli_options asked[] = {
      .decimal = ",",
      .thousands = ".",
      .date_formats = {.at = (char *[]){"c=%d.%m.%Y", "e=epoch-ms"}, .n = 2}},
+    {.format = "csv", .ragged = "pad", .nulls = {.at = (char *[]){"NA"}, .n = 1}},
+    {.format = "tsv", .ragged = "pad", .rejects = "rejects", .comment = "#"},
     {.format = "ndjson",
      .thousands = " ",
      .date_formats = {.at = (char *[]){"e=%a %b %e %I:%M:%S.%f %p %Y"}, .n = 1}},

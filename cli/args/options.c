@@ -36,6 +36,8 @@ const cli_option cli_option_table[] = {
      "name"},
     {'s', "set", "COL=VALUE", CLI_PAIR, AT(set), WRITES | CLI_EXPLAIN,
      "write this value to column COL of every row"},
+    {0, "filename-column", "COL", CLI_TEXT, AT(filename_column), WRITES | CLI_EXPLAIN,
+     "write the name of each row's file, as it was given, to column COL"},
     {'k', "key", "COL,...", CLI_LIST, AT(key), CLI_READS_FILES,
      "find rows by these columns; default: the primary key"},
     {0, "null", "TEXT", CLI_TEXTS, AT(nulls), CLI_ALL,
@@ -59,6 +61,9 @@ const cli_option cli_option_table[] = {
     {0, "date-format", "[COL=]FORMAT", CLI_TEXTS, AT(date_formats), CLI_READS_FILES,
      "how the file writes dates and times, as in %d.%m.%Y or '%m/%d/%Y %H:%M', or epoch-s, "
      "epoch-ms, epoch-us, epoch-ns; may be given several times; default: ISO 8601"},
+    {0, "ragged", "error|pad|reject", CLI_CHOICE, AT(ragged), CLI_READS_FILES,
+     "csv and tsv: what to do with a row that has too few or too many cells; pad: missing cells "
+     "are NULL, empty ones too many are dropped; default: error, with --rejects reject"},
     {0, "missing-keys", "error|null", CLI_CHOICE, AT(missing_keys), CLI_READS_FILES,
      "ndjson: what a key means that a row lacks; the keys are those of --columns, else those of "
      "the "
@@ -342,6 +347,7 @@ static bm_status check_signs(const cli_options *options, bm_error *err)
         {"quote", options->quote},
         {"escape", options->escape},
         {"comment", options->comment},
+        {"ragged", options->ragged},
         {"null-columns", options->null_columns.n > 0 ? "" : NULL},
         {"not-null-columns", options->not_null_columns.n > 0 ? "" : NULL},
     };
@@ -358,6 +364,10 @@ static bm_status check_signs(const cli_options *options, bm_error *err)
     if (options->thousands != NULL && strcmp(options->thousands, decimal) == 0) {
         return cli_fail(err, BM_INVALID, "--thousands=%s needs another --decimal%s", decimal,
                         options->decimal == NULL ? ", as in --decimal=," : "");
+    }
+    if (options->ragged != NULL && options->rejects == NULL &&
+        strcmp(options->ragged, "reject") == 0) {
+        return cli_fail(err, BM_INVALID, "--ragged=reject needs --rejects FILE");
     }
     if (options->escape != NULL && quote == '\0') {
         return cli_fail(err, BM_INVALID, "--escape has no meaning with --quote=none");
@@ -472,6 +482,7 @@ void cli_options_free(cli_options *options)
     cli_names_free(&options->key);
     cli_names_free(&options->nulls);
     cli_names_free(&options->date_formats);
+    cli_names_free(&options->expanded);
     cli_names_free(&options->null_columns);
     cli_names_free(&options->not_null_columns);
 }

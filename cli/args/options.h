@@ -41,6 +41,7 @@ typedef struct cli_options {
     const char *table;
     char *const *files; /* none: standard input */
     size_t n_files;
+    cli_names expanded; /* memory of `files`, if a pattern was among them */
     const char *format; /* csv, tsv, ndjson; NULL: by the file's name */
     cli_names columns;
     cli_names map; /* pairs: column of the file, column of the table */
@@ -53,10 +54,12 @@ typedef struct cli_options {
     const char *quote; /* "": none */
     const char *escape;
     const char *comment;
-    const char *decimal;      /* NULL: a point */
-    const char *thousands;    /* NULL: none */
-    cli_names date_formats;   /* FORMAT or COL=FORMAT */
-    const char *missing_keys; /* error (NULL, too) or null */
+    const char *decimal;         /* NULL: a point */
+    const char *thousands;       /* NULL: none */
+    cli_names date_formats;      /* FORMAT or COL=FORMAT */
+    const char *ragged;          /* error, pad, reject; NULL: reject with --rejects, else error */
+    const char *filename_column; /* or NULL */
+    const char *missing_keys;    /* error (NULL, too) or null */
     bool no_header;
     uint64_t skip_lines;
     const char *encoding;

@@ -3,14 +3,12 @@
  * goes straight into the row.  It does not report its position, so lines are counted here.
  */
 #include "cells.h"
-#include "reader.h"
+#include "csv_block.h"
 
-#include <csv.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK ((size_t)65536)
 #define CELL_MAX ((size_t)1 << 28) /* a longer cell means that a closing quote is missing */
 
 #define BARE_CR                                                                                    \
@@ -18,45 +16,6 @@
 #define BARE_QUOTE                                                                                 \
     "a quote is inside an unquoted cell: quote the whole cell and double the quotes in it, set "   \
     "another --quote, or use --quote=none if quotes are text in this file"
-
-/* No character of UTF-8 has this byte, so with --quote=none nothing is quoted. */
-#define NO_QUOTE '\xFF'
-
-typedef struct csv_reader {
-    struct csv_parser parser;
-    cli_input *input;
-    char *block;
-    size_t at; /* where parsing continues in the block */
-    size_t n;
-    bool ended;
-    char escape;  /* or 0 */
-    char comment; /* or 0 */
-    bool in_comment;
-    bool fresh;    /* parsing continues at the start of a line */
-    bool any_null; /* a text of NULL is not empty */
-    bool chosen;   /* a column of the header may lack a name */
-    bool doubts;   /* TSV without --quote: quotes may be text */
-    bool joined;   /* a cell of the row has line ends */
-    bool escaped;  /* the previous block ended with an escape */
-    uint64_t skip; /* lines still to skip */
-    uint64_t line; /* the current line, from 1 */
-    size_t column; /* the column of the next cell */
-    bool after_cr;
-    bool after_quote;
-    bool keeps;    /* --rejects: the text of rows is kept */
-    bool dropping; /* skipping the rest of a line that cannot be parsed */
-    size_t start;  /* where the row's text begins in the block ... */
-    char *carried; /* ... after what earlier blocks had of it */
-    size_t n_carried;
-    size_t carry_capacity;
-    size_t n_header; /* with --rejects: bytes of the header, in `header` */
-    char *header;
-    cli_names *names; /* while the header is read; otherwise NULL */
-    bool named;       /* its last name has been read */
-    uint64_t header_line;
-    cli_sink *sink;
-    bm_error *err;
-} csv_reader;
 
 /* Spaces are part of a cell. */
 static int is_no_space(unsigned char c)
@@ -119,7 +78,8 @@ static void on_cell(void *text, size_t size, void *user)
         begin_row(r);
     }
     if (column >= r->sink->map->n_columns) {
-        return; /* end_row() reports it */
+        r->surplus = r->surplus || size > 0; /* end_row() reports it */
+        return;
     }
     const char *cell = text != NULL ? text : "";
     cli_sink_cell(r->sink, column, cell, size, was_quoted(r, text, size));
@@ -127,21 +87,48 @@ static void on_cell(void *text, size_t size, void *user)
     count_lines(r, cell, size);
 }
 
+/* What may help with a row of another number of cells. */
+static const char *ragged_hint(const csv_reader *r, size_t wanted)
+{
+    if (r->joined) {
+        return ": a quoted cell of it has line ends; use --quote=none if quotes are text in this "
+               "file";
+    }
+    if (r->column < wanted) {
+        return "; --ragged=pad reads missing cells as NULL";
+    }
+    return r->surplus ? "" : "; --ragged=pad drops the empty cells at its end";
+}
+
+/* A row with too few or too many cells: --ragged. */
+static void end_ragged(csv_reader *r, size_t wanted)
+{
+    char words[256];
+    if (r->pads && !r->surplus) {
+        for (size_t i = r->column; i < wanted; i++) {
+            cli_sink_pad(r->sink, i);
+        }
+        return;
+    }
+    snprintf(words, sizeof words, "the row has %zu cell%s, but the file has %zu column%s%s",
+             r->column, r->column == 1 ? "" : "s", wanted, wanted == 1 ? "" : "s",
+             r->pads ? "" : ragged_hint(r, wanted));
+    if (r->stops) {
+        cli_sink_stop(r->sink, words);
+    } else {
+        cli_sink_fail(r->sink, words);
+    }
+}
+
 static void end_row(csv_reader *r)
 {
     size_t wanted = r->sink->map->n_columns;
     if (r->column != wanted) {
-        char words[256];
-        snprintf(words, sizeof words, "the row has %zu cell%s, but the file has %zu column%s%s",
-                 r->column, r->column == 1 ? "" : "s", wanted, wanted == 1 ? "" : "s",
-                 r->joined ? ": a quoted cell of it has line ends; use --quote=none if quotes are "
-                             "text in this file"
-                           : "");
-        cli_sink_fail(r->sink, words);
+        end_ragged(r, wanted);
     }
     cli_sink_end(r->sink);
     r->column = 0;
-    r->joined = false;
+    r->joined = r->surplus = false;
 }
 
 /* Called for every CR and LF outside of quotes, and with -1 at the end of the file.  An empty line
@@ -191,78 +178,6 @@ static void on_header_end(int c, void *user)
     r->fresh = c == '\n';
     r->line += c == '\n';
     r->named = r->column > 0;
-}
-
-/* Translate the escape character to the syntax of CSV, a doubled quote.  An escape before any other
- * character is kept. */
-static size_t unescape(csv_reader *r, const char *from, size_t n, char *to)
-{
-    char quote = (char)csv_get_quote(&r->parser);
-    size_t out = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (r->escaped) {
-            r->escaped = false;
-            if (from[i] == quote) {
-                to[out++] = quote;
-            } else if (from[i] != r->escape) {
-                to[out++] = r->escape;
-            }
-            to[out++] = from[i];
-        } else if (from[i] == r->escape) {
-            r->escaped = true;
-        } else {
-            to[out++] = from[i];
-        }
-    }
-    if (r->ended && r->escaped) {
-        to[out++] = r->escape;
-    }
-    return out;
-}
-
-static void skip_lines(csv_reader *r)
-{
-    while (r->skip > 0 && r->at < r->n) {
-        char *end = memchr(r->block + r->at, '\n', r->n - r->at);
-        r->at = end != NULL ? (size_t)(end + 1 - r->block) : r->n;
-        r->skip -= end != NULL;
-        r->line += end != NULL;
-    }
-}
-
-/* Skip comments at the start of a line, which may end in a later block. */
-static void skip_comments(csv_reader *r)
-{
-    while (r->comment != '\0' && r->at < r->n && !r->dropping &&
-           (r->in_comment || (r->fresh && r->block[r->at] == r->comment))) {
-        char *end = memchr(r->block + r->at, '\n', r->n - r->at);
-        r->in_comment = end == NULL;
-        r->at = end != NULL ? (size_t)(end + 1 - r->block) : r->n;
-        r->line += end != NULL;
-    }
-}
-
-/* Afterwards the block has bytes to parse, or the file has ended. */
-static bm_status next_block(csv_reader *r, bm_error *err)
-{
-    while (r->at == r->n && !r->ended) {
-        char *to = r->escape != 0 ? r->block + BLOCK + 1 : r->block;
-        r->at = 0;
-        CLI_TRY(cli_input_read(r->input, to, BLOCK / 2, &r->n, err));
-        r->ended = r->n == 0;
-        if (r->escape != 0) {
-            r->n = unescape(r, to, r->n, r->block);
-        }
-        skip_lines(r);
-        if ((char)csv_get_quote(&r->parser) == NO_QUOTE &&
-            memchr(r->block + r->at, NO_QUOTE, r->n - r->at) != NULL) {
-            return cli_fail(err, BM_CONVERT,
-                            "%s: is not UTF-8 after line %llu: say the file's encoding, as in "
-                            "--encoding=WINDOWS-1252",
-                            cli_input_name(r->input), (unsigned long long)r->line);
-        }
-    }
-    return BM_OK;
 }
 
 /* ---- the text of rows, for --rejects */
@@ -329,7 +244,7 @@ static void end_drop(csv_reader *r)
     r->parser.entry_pos = 0;
     r->parser.status = 0;
     r->column = 0;
-    r->joined = r->after_cr = r->after_quote = r->dropping = false;
+    r->joined = r->surplus = r->after_cr = r->after_quote = r->dropping = false;
     r->fresh = true;
 }
 
@@ -433,7 +348,7 @@ static bm_status csv_reader_open(cli_input *input, const cli_options *options, b
     csv_set_space_func(&r->parser, is_no_space);
     csv_set_realloc_func(&r->parser, limited);
     if (options->quote != NULL) {
-        const char quote = options->quote[0] != '\0' ? options->quote[0] : NO_QUOTE;
+        const char quote = options->quote[0] != '\0' ? options->quote[0] : CLI_CSV_NO_QUOTE;
         csv_set_quote(&r->parser, (unsigned char)quote);
     }
     r->comment = options->comment != NULL ? options->comment[0] : '\0';
@@ -441,13 +356,15 @@ static bm_status csv_reader_open(cli_input *input, const cli_options *options, b
     r->chosen = options->columns.n > 0 || cli_names_find(&options->map, "") != CLI_NONE;
     r->doubts = tabs && options->quote == NULL && options->delimiter == NULL;
     r->keeps = options->rejects != NULL;
+    r->pads = options->ragged != NULL && strcmp(options->ragged, "pad") == 0;
+    r->stops = options->ragged != NULL && strcmp(options->ragged, "error") == 0;
     r->input = input;
     r->line = 1;
     r->fresh = true;
     r->skip = options->skip_lines;
     char quote = (char)csv_get_quote(&r->parser);
     r->escape = options->escape != NULL && options->escape[0] != quote ? options->escape[0] : '\0';
-    r->block = malloc(2 * BLOCK);
+    r->block = malloc(2 * CLI_CSV_BLOCK);
     if (r->block == NULL) {
         csv_reader_close(r);
         return cli_no_memory(err);
@@ -491,12 +408,12 @@ static bm_status csv_reader_header(void *reader, cli_names *names, bm_error *err
     r->names = names;
     r->err = err;
     while (!r->named) {
-        CLI_TRY(next_block(r, err));
+        CLI_TRY(cli_csv_next_block(r, err));
         if (r->at == r->n) {
             CLI_TRY(finish(r, err));
             break;
         }
-        skip_comments(r);
+        cli_csv_skip_comments(r);
         if (r->at == r->n) {
             continue;
         }
@@ -559,10 +476,10 @@ static bm_status csv_reader_fill(void *reader, cli_sink *sink, bool *more, bm_er
     csv_reader *r = reader;
     r->sink = sink;
     r->err = err;
-    CLI_TRY(next_block(r, err));
+    CLI_TRY(cli_csv_next_block(r, err));
     *more = r->at < r->n;
     r->start = r->start < r->at ? r->start : r->at; /* the header may have ended with its block */
-    for (skip_comments(r); r->at < r->n; skip_comments(r)) {
+    for (cli_csv_skip_comments(r); r->at < r->n; cli_csv_skip_comments(r)) {
         r->start = r->fresh ? r->at : r->start;
         if (r->dropping) {
             go_on_dropping(r);

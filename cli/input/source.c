@@ -153,6 +153,9 @@ static bm_status open_file(cli_source *source, bm_error *err)
     }
     cli_names_free(&names);
     source->sink.file = cli_input_name(source->input);
+    if (status == BM_OK) {
+        status = cli_column_map_set_file(&source->map, name, err);
+    }
     return status == BM_OK && options->rejects != NULL ? keep_header(source, err) : status;
 }
 

@@ -91,16 +91,21 @@ static bool is_over(const cli_sink *sink)
     return sink->status != BM_OK || sink->bad;
 }
 
-void cli_sink_fail(cli_sink *sink, const char *words)
+void cli_sink_stop(cli_sink *sink, const char *words)
 {
-    if (is_over(sink) || (sink->watch != NULL && sink->watch->any_length)) {
-        return;
-    }
-    if (sink->sets_aside) {
-        cli_sink_refuse(sink, "", "RAGGED", words);
-    } else {
+    const bool any = sink->watch != NULL && sink->watch->any_length;
+    if (!is_over(sink) && !any) {
         sink->status = cli_fail(sink->err, BM_CONVERT, "%s:%llu: %s", sink->file,
                                 (unsigned long long)sink->line, words);
+    }
+}
+
+void cli_sink_fail(cli_sink *sink, const char *words)
+{
+    if (sink->sets_aside && !is_over(sink)) {
+        cli_sink_refuse(sink, "", "RAGGED", words);
+    } else {
+        cli_sink_stop(sink, words);
     }
 }
 
@@ -195,6 +200,20 @@ void cli_sink_cell(cli_sink *sink, size_t column, const char *text, size_t size,
         sink->chunk->null_texts = true;
     } else {
         cli_sink_value(sink, field, text, size);
+    }
+}
+
+void cli_sink_pad(cli_sink *sink, size_t column)
+{
+    size_t field = sink->map->of_column[column];
+    if (field == CLI_NONE) {
+        return;
+    }
+    if (sink->map->null_rules[field] == CLI_NULL_NEVER) {
+        cli_sink_value(sink, field, "", 0);
+    } else {
+        cli_sink_null(sink, field);
+        sink->chunk->null_texts = true;
     }
 }
 

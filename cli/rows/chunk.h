@@ -84,12 +84,16 @@ void cli_sink_cell(cli_sink *sink, size_t column, const char *text, size_t size,
 void cli_sink_null(cli_sink *sink, size_t field);
 void cli_sink_value(cli_sink *sink, size_t field, const char *text, size_t size);
 
+/* The row has no cell for this column, as --ragged=pad allows. */
+void cli_sink_pad(cli_sink *sink, size_t column);
+
 /* The row is complete. */
 void cli_sink_end(cli_sink *sink);
 
 /* Record an error at the current line, or at one of its columns.  With --rejects it is the row's,
  * which ends as any other. */
 void cli_sink_fail(cli_sink *sink, const char *words);
+void cli_sink_stop(cli_sink *sink, const char *words); /* with --rejects, too */
 void cli_sink_fail_cell(cli_sink *sink, const char *column, const char *words);
 
 /* Set aside the row that is being filled, or that has ended. */

@@ -155,6 +155,44 @@ static bm_status add_set(cli_column_map *map, const cli_options *options, const 
     return BM_OK;
 }
 
+/* --filename-column, whose value changes with the file. */
+static bm_status add_filename(cli_column_map *map, const cli_options *options,
+                              const bm_model *table, bm_error *err)
+{
+    const char *name = options->filename_column;
+    map->filename = CLI_NONE;
+    if (name == NULL) {
+        return BM_OK;
+    }
+    const bm_field *field = find(table, name);
+    if (field == NULL) {
+        return cli_fail(err, BM_INVALID, "--filename-column: table \"%s\" has no column \"%s\"",
+                        table->table, name);
+    }
+    if (field->type != BM_TEXT && field->type != BM_VARCHAR && field->type != BM_CHAR) {
+        return cli_fail(err, BM_INVALID, "--filename-column: column \"%s\" is not text", name);
+    }
+    CLI_TRY(add(map, options, field, err));
+    map->filename = map->model.n_fields - 1;
+    return BM_OK;
+}
+
+bm_status cli_column_map_set_file(cli_column_map *map, const char *name, bm_error *err)
+{
+    const bm_slice given = {name, strlen(name)};
+    bm_slice value;
+    bm_error why = BM_ERROR;
+    if (map->filename == CLI_NONE) {
+        return BM_OK;
+    }
+    if (bm_value_parse(BM_TEXT, given, NULL, &value, &why) != BM_OK) {
+        return cli_fail(err, BM_CONVERT, "%s: --filename-column: the name of the file is not UTF-8",
+                        cli_short_path(name));
+    }
+    memcpy(map->blank + map->fields[map->filename].offset, &given, sizeof given);
+    return BM_OK;
+}
+
 static bm_status set_value(cli_column_map *map, const cli_options *options, size_t i, bm_error *err)
 {
     const bm_field *field = &map->fields[map->first_set + i];
@@ -370,7 +408,7 @@ static bm_status set_null_rules(cli_column_map *map, const cli_options *options,
 bm_status cli_column_map_make(const cli_options *options, const bm_model *table,
                               const cli_names *columns, cli_column_map *out, bm_error *err)
 {
-    size_t most = columns->n + options->set.n / 2 + table->n_fields;
+    size_t most = columns->n + options->set.n / 2 + table->n_fields + 1;
     *out = (cli_column_map){.n_columns = columns->n};
     out->model =
         (bm_model){.size = sizeof out->model, .table = table->table, .schema = table->schema};
@@ -385,6 +423,7 @@ bm_status cli_column_map_make(const cli_options *options, const bm_model *table,
     CLI_TRY(check_names(options, table, columns, err));
     CLI_TRY(add_columns(out, options, table, columns, err));
     CLI_TRY(add_set(out, options, table, err));
+    CLI_TRY(add_filename(out, options, table, err));
     CLI_TRY(add_made_key(out, options, table, err));
     CLI_TRY(name_fields(out, options, table, err));
     if (out->model.n_fields == 0) {

@@ -16,6 +16,7 @@ typedef struct cli_column_map {
     cli_spellings spellings;
     size_t *of_column; /* the field of each column of the file; CLI_NONE: skipped */
     size_t n_columns;
+    size_t filename;     /* the field of --filename-column, or CLI_NONE */
     size_t first_set;    /* the first field that is not in the files (--set, keys) */
     char *blank;         /* a row with the values of --set, the others empty */
     const char **writes; /* names of fields outside the key; the last is NULL */
@@ -31,6 +32,9 @@ bm_status cli_column_map_make(const cli_options *options, const bm_model *table,
 /* Adapt the map to the next file.  It must have the same columns, in any order. */
 bm_status cli_column_map_next_file(cli_column_map *map, const cli_options *options,
                                    const char *file, const cli_names *columns, bm_error *err);
+
+/* The rows that follow are from this file, whose name stays where it is: --filename-column. */
+bm_status cli_column_map_set_file(cli_column_map *map, const char *name, bm_error *err);
 
 /* BM_INVALID if a batch of --batch-size rows needs too much memory. */
 bm_status cli_check_batch_size(const cli_options *options, const bm_model *model, bm_error *err);

@@ -20,6 +20,7 @@ import ndjson_input
 import output_files
 import output_text
 import passwords
+import ragged_rows
 import rejects
 import returning
 import samples
@@ -37,6 +38,7 @@ MODULES = [
     dialects,
     spellings,
     inspect_file,
+    ragged_rows,
     cell_values,
     ndjson_input,
     line_numbers,

@@ -20,6 +20,7 @@ from bulkmodel.results import Meter
 from bulkmodel.verbs import copy_to, create_queryset, m2m
 from bulkmodel.verbs.copy_from import CopyIn
 from bulkmodel.verbs.copy_from_arrow import CopyFrame
+from bulkmodel.verbs.copy_to_arrow import ArrowRows
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _Result = TypeVar("_Result")
@@ -87,6 +88,18 @@ class MoreMethods(_Base):
         columns: see copy_to_instances().  timeout: seconds to wait for rows; the time that the
         reader takes does not count."""
         return copy_to.iter_copy_to_instances(self, columns, chunk_size, timeout)
+
+    def copy_to_arrow(
+        self, columns: Iterable[str] | None = None, chunk_size: int = 50_000
+    ) -> ArrowRows:
+        """Return the rows for a reader of Arrow: an object with `__arrow_c_stream__()`.
+
+        polars, pandas, pyarrow and DuckDB accept it as a DataFrame or Table.  The query runs when
+        it is read, in the thread that reads, with `chunk_size` rows in memory at a time.
+
+        columns: names of the fields; None: all concrete fields.  FieldDoesNotExist, ValueError: a
+        name is not a concrete field, or the field has no Arrow type."""
+        return ArrowRows(self, columns, chunk_size)
 
     @alters_data
     @timed

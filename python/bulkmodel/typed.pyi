@@ -419,6 +419,9 @@ class Methods(Generic[_Row]):
         *,
         timeout: float | None = None,
     ) -> Iterator[_Row]: ...
+    def copy_to_arrow(
+        self, columns: Iterable[str] | None = None, chunk_size: int = 50_000
+    ) -> Frame: ...
     def update_m2m_fields(
         self,
         fieldname: str,

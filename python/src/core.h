@@ -261,6 +261,9 @@ typedef PyObject *(*py_read)(py_memo *memo, PyObject *value, PyObject *zone);
 bool py_reader_named(const char *name, py_read *out);
 bool py_cells_init(void);
 
+/* arrow_out.c */
+PyObject *py_arrow_stream(PyObject *module, PyObject *args);
+
 /* arrow_value.c */
 bool py_arrow_init(void);
 

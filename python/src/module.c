@@ -13,6 +13,7 @@ static PyMethodDef functions[] = {
     {"team_sql", py_team_sql, METH_VARARGS, NULL},
     {"transaction_sql", py_transaction_sql, METH_VARARGS, NULL},
     {"may_pass", py_may_pass, METH_VARARGS, NULL},
+    {"arrow_stream", py_arrow_stream, METH_VARARGS, NULL},
 #if BM_HAS_SQLITE_EXTENSION
     {"take_source", py_take_source, METH_NOARGS, NULL},
     {"probe", py_probe, METH_VARARGS, NULL},

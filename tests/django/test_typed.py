@@ -39,6 +39,8 @@ Item.objects.all().bulk_sync([], max_deletes=0.1)  # arg-type
 Item.objects.bulk_delete([1], batch_size=1)  # call-arg
 Item.objects.copy_from_objects([], field_names=["name"])  # call-overload
 Item.objects.copy_to_instances(column=["name"])  # call-arg
+Item.objects.copy_from_arrow([Item()])  # call-overload
+Item.objects.copy_to_arrow(column=["name"])  # call-arg
 five: list[Shelf] = Item.objects.copy_to_instances()  # assignment
 Item.objects.update_m2m_fields("shelves")  # call-arg
 Item.objects.create_queryset([])[0].nothing  # attr-defined

@@ -102,7 +102,7 @@ class Frame:
         self.model = model
         self.columns: list[FrameColumn] = []
         self._connection = connection
-        self._names = _names_of(model)
+        self._names = names_of(model)
         opener = None if isinstance(frame, type) else getattr(frame, "__arrow_c_stream__", None)
         if opener is None:
             raise TypeError(
@@ -265,7 +265,7 @@ def prepared(
     return made
 
 
-def _names_of(model: type[models.Model]) -> dict[str, Any]:
+def names_of(model: type[models.Model]) -> dict[str, Any]:
     """Return the concrete fields by their names and attributes."""
     known: dict[str, Any] = {}
     for field in model._meta.concrete_fields:

@@ -71,7 +71,9 @@ def upsert(rows: list[Shelf]) -> list[Shelf]:
 
 
 def results(items: list[Item]) -> list[int]:
-    made: BulkResult = Item.objects.bulk_upsert(items, update_fields=["value"], duplicates="last")
+    made: BulkResult = Item.objects.bulk_upsert(
+        items, update_fields=["value"], duplicates="last", return_changes=["value"]
+    )
     told: BulkResult = Item.objects.update_fields("value", objects=items, return_result=True)
     same: BulkResult = Item.objects.filter(value=7).bulk_sync([], allow_empty=True)
     gone: BulkResult = Item.objects.filter(value=-1).bulk_delete(items[:1], dry_run=True)

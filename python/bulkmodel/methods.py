@@ -13,8 +13,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from bulkmodel import signals
 from bulkmodel.engine import retry
 from bulkmodel.engine.connections import ensure_connected, reset_connection
+from bulkmodel.engine.read_only import refuse_read_only
 from bulkmodel.engine.timeouts import timed
 from bulkmodel.helpers import get_chunks
+from bulkmodel.model import diagnose
 from bulkmodel.options import Options, checks_names, options_of
 from bulkmodel.results import Meter
 from bulkmodel.verbs import copy_to, create_queryset, m2m
@@ -67,6 +69,23 @@ class MoreMethods(_Base):
                 signals.send_retry(self.model, using, replay, asked.retries, error)
 
         return retry.carry_out(asked, using, write, again, on_retry)
+
+    def _silent(self) -> Any:
+        """Return a copy for calls of update() by Django that must not send signals."""
+        clone = self._chain()  # type: ignore[attr-defined]
+        clone._bm_options = {"send_signals": False}
+        return clone
+
+    def _call(self, objects: Any, names: Iterable[str] | None = None) -> diagnose.Call:
+        """Describe this call for an error of Django's own method."""
+        rows = objects if isinstance(objects, list | tuple) else ()
+        known = {field.name: field for field in self.model._meta.concrete_fields}
+        fields = None if names is None else [known[name] for name in names if name in known]
+        return diagnose.Call(self.model, connections[self.db], rows, fields)
+
+    def _refuse_read_only(self) -> None:
+        if not self.query.is_empty():
+            refuse_read_only(connections[self._alias_of_write()])
 
     @timed
     def copy_to_instances(self, columns: Iterable[str] | None = None) -> list[Any]:

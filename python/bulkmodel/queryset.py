@@ -18,7 +18,6 @@ from bulkmodel import _core, errors, signals
 from bulkmodel.asynchronous import AsyncMixin, take_signatures
 from bulkmodel.engine import timeouts
 from bulkmodel.engine.atomic import commit_told
-from bulkmodel.engine.read_only import refuse_read_only
 from bulkmodel.engine.support import Fallback, falls_back
 from bulkmodel.engine.timeouts import timed
 from bulkmodel.methods import alters_data
@@ -38,10 +37,11 @@ from bulkmodel.options import (
     options_of,
     refuse_misnamed,
 )
-from bulkmodel.results import Meter
+from bulkmodel.results import Change, Meter
 from bulkmodel.verbs import written_rows
 from bulkmodel.verbs.bulk_create import Create, restored
 from bulkmodel.verbs.bulk_update import bulk_update
+from bulkmodel.verbs.changes import watch_of
 from bulkmodel.verbs.conflicts import conflict_of
 from bulkmodel.verbs.update import UpdateByKey
 from bulkmodel.verbs.update_fields import (
@@ -52,7 +52,7 @@ from bulkmodel.verbs.update_fields import (
     rows_to_update,
     undone,
     with_defaults,
-    write,
+    write_watched,
 )
 from bulkmodel.writes import WriteMethods
 
@@ -485,6 +485,8 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         *names: str,
         objects: Iterable[Any] | None = None,
         unique_fields: Iterable[str] | None = None,
+        return_changes: Iterable[str] | bool | None = None,
+        on_changes: Callable[[list[Change]], Any] | None = None,
         batch_size: int | None = None,
         concurrent: bool | None = None,
         max_concurrent_workers: int | None = None,
@@ -519,6 +521,8 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         )
         if return_queryset and return_result:
             raise ValueError("Only one of return_queryset and return_result can be True.")
+        if return_changes and not return_result:
+            raise ValueError("return_changes needs return_result=True.")
         fields = fields_named(self.model, names)
         if objects is None:
             refuse_unread(self, names)
@@ -544,6 +548,7 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
                     "update_fields() needs field names here: "
                     "the original values of these objects are unknown."
                 )
+            watch = watch_of(self.model, using, return_changes, on_changes)
             changes = Changes(self.model, rows, fields, snapshot, by)
             matched = 0
             if changes.rows:
@@ -553,8 +558,13 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
                 found = changes
                 matched, changes = self._carry_out(
                     options,
-                    lambda: write(
-                        target.using(using), found, options.batch_size, options.workers, which
+                    lambda: write_watched(
+                        target.using(using),
+                        found,
+                        options.batch_size,
+                        options.workers,
+                        which,
+                        watch,
                     ),
                     meter=meter,
                 )
@@ -565,25 +575,9 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         names_written = [field.name for field in changes.fields]
         queryset = signals.end(call, matched, make, return_queryset, names_written)
         if return_result:
-            return meter.result(changes.outcomes(), [row.pk for row in rows])
+            kept = watch.kept if watch is not None else []
+            return meter.result(changes.outcomes(), [row.pk for row in rows], changes=kept)
         return queryset if return_queryset else matched
-
-    def _silent(self) -> Any:
-        """Return a copy for calls of update() by Django that must not send signals."""
-        clone = self._chain()  # type: ignore[attr-defined]
-        clone._bm_options = {"send_signals": False}
-        return clone
-
-    def _call(self, objects: Any, names: Iterable[str] | None = None) -> diagnose.Call:
-        """Describe this call for an error of Django's own method."""
-        rows = objects if isinstance(objects, list | tuple) else ()
-        known = {field.name: field for field in self.model._meta.concrete_fields}
-        fields = None if names is None else [known[name] for name in names if name in known]
-        return diagnose.Call(self.model, connections[self.db], rows, fields)
-
-    def _refuse_read_only(self) -> None:
-        if not self.query.is_empty():
-            refuse_read_only(connections[self._alias_of_write()])
 
     def _alias_of_write(self) -> str:
         self._for_write = True

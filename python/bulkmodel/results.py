@@ -32,12 +32,14 @@ class Outcome(IntEnum):
 
 
 class Change(NamedTuple):
-    """A field of a row that differs."""
+    """A field of a row that a call changed.  Of an inserted row old is None, of a deleted row new
+    is None."""
 
-    key: Any  # the row's primary key
+    key: Any  # the row's primary key; None: a dry run inserted the row
     field: str
     old: Any
     new: Any
+    outcome: Outcome = Outcome.UPDATED  # of the row: or INSERTED, or DELETED
 
 
 @dataclass
@@ -50,8 +52,9 @@ class BulkResult:
     dry run inserted, and for a row that was not found.  statements is the number
     sent, BEGIN and COMMIT included.  replays is how often the call was repeated (`retries`).
     dry_run: everything was rolled back, and the counts say what would have happened.
-    deleted_by_label: deleted rows by model label, rows deleted by cascades included.  changes: what
-    a dry run of bulk_sync() would update, a Change for each field."""
+    deleted_by_label: deleted rows by model label, rows deleted by cascades included.  changes: a
+    Change for each value that the call changed, if `return_changes` asked for it; without it, what
+    a dry run of bulk_sync() would update."""
 
     inserted: int = 0
     updated: int = 0

@@ -7,14 +7,14 @@ types are more precise.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic, Literal, Protocol, TypeVar, overload
 
 from django.db import models
 from django.db.models.expressions import Combinable
 from typing_extensions import Self
 
-from bulkmodel.results import BulkResult
+from bulkmodel.results import BulkResult, Change
 
 _Row = TypeVar("_Row", bound=models.Model, covariant=True)
 
@@ -112,6 +112,8 @@ class Methods(Generic[_Row]):
         *names: str,
         objects: Iterable[models.Model] | None = None,
         unique_fields: Iterable[str] | None = None,
+        return_changes: Iterable[str] | bool | None = None,
+        on_changes: Callable[[list[Change]], Any] | None = None,
         batch_size: int | None = None,
         concurrent: bool | None = None,
         max_concurrent_workers: int | None = None,
@@ -131,6 +133,8 @@ class Methods(Generic[_Row]):
         *names: str,
         objects: Iterable[models.Model] | None = None,
         unique_fields: Iterable[str] | None = None,
+        return_changes: Iterable[str] | bool | None = None,
+        on_changes: Callable[[list[Change]], Any] | None = None,
         batch_size: int | None = None,
         concurrent: bool | None = None,
         max_concurrent_workers: int | None = None,
@@ -150,6 +154,8 @@ class Methods(Generic[_Row]):
         *names: str,
         objects: Iterable[models.Model] | None = None,
         unique_fields: Iterable[str] | None = None,
+        return_changes: Iterable[str] | bool | None = None,
+        on_changes: Callable[[list[Change]], Any] | None = None,
         batch_size: int | None = None,
         concurrent: bool | None = None,
         max_concurrent_workers: int | None = None,
@@ -169,6 +175,8 @@ class Methods(Generic[_Row]):
         *names: str,
         objects: Iterable[models.Model] | None = None,
         unique_fields: Iterable[str] | None = None,
+        return_changes: Iterable[str] | bool | None = None,
+        on_changes: Callable[[list[Change]], Any] | None = None,
         batch_size: int | None = None,
         concurrent: bool | None = None,
         max_concurrent_workers: int | None = None,
@@ -188,6 +196,8 @@ class Methods(Generic[_Row]):
         *names: str,
         objects: Iterable[models.Model] | None = None,
         unique_fields: Iterable[str] | None = None,
+        return_changes: Iterable[str] | bool | None = None,
+        on_changes: Callable[[list[Change]], Any] | None = None,
         batch_size: int | None = None,
         concurrent: bool | None = None,
         max_concurrent_workers: int | None = None,
@@ -207,6 +217,8 @@ class Methods(Generic[_Row]):
         *names: str,
         objects: Iterable[models.Model] | None = None,
         unique_fields: Iterable[str] | None = None,
+        return_changes: Iterable[str] | bool | None = None,
+        on_changes: Callable[[list[Change]], Any] | None = None,
         batch_size: int | None = None,
         concurrent: bool | None = None,
         max_concurrent_workers: int | None = None,
@@ -233,6 +245,8 @@ class Methods(Generic[_Row]):
         batch_size: int | None = None,
         duplicates: Literal["error", "first", "last"] = "error",
         dry_run: bool = False,
+        return_changes: Iterable[str] | bool | None = None,
+        on_changes: Callable[[list[Change]], Any] | None = None,
         timeout: float | None = None,
         commit_timeout: float | None = None,
         send_signals: bool = True,
@@ -254,6 +268,8 @@ class Methods(Generic[_Row]):
         batch_size: int | None = None,
         duplicates: Literal["error", "first", "last"] = "error",
         dry_run: bool = False,
+        return_changes: Iterable[str] | bool | None = None,
+        on_changes: Callable[[list[Change]], Any] | None = None,
         timeout: float | None = None,
         commit_timeout: float | None = None,
         send_signals: bool = True,
@@ -269,6 +285,8 @@ class Methods(Generic[_Row]):
         *,
         duplicates: Literal["error", "first", "last"] = "error",
         dry_run: bool = False,
+        return_changes: Iterable[str] | bool | None = None,
+        on_changes: Callable[[list[Change]], Any] | None = None,
         timeout: float | None = None,
         commit_timeout: float | None = None,
         send_signals: bool = True,
@@ -284,6 +302,8 @@ class Methods(Generic[_Row]):
         *,
         duplicates: Literal["error", "first", "last"] = "error",
         dry_run: bool = False,
+        return_changes: Iterable[str] | bool | None = None,
+        on_changes: Callable[[list[Change]], Any] | None = None,
         timeout: float | None = None,
         commit_timeout: float | None = None,
         send_signals: bool = True,
@@ -480,6 +500,8 @@ class BulkModelQuerySet(Methods[_Row], models.QuerySet[_Row, _Row]):
         batch_size: int | None = None,
         duplicates: Literal["error", "first", "last"] = "error",
         dry_run: bool = False,
+        return_changes: Iterable[str] | bool | None = None,
+        on_changes: Callable[[list[Change]], Any] | None = None,
         timeout: float | None = None,
         commit_timeout: float | None = None,
         send_signals: bool = True,
@@ -501,6 +523,8 @@ class BulkModelQuerySet(Methods[_Row], models.QuerySet[_Row, _Row]):
         batch_size: int | None = None,
         duplicates: Literal["error", "first", "last"] = "error",
         dry_run: bool = False,
+        return_changes: Iterable[str] | bool | None = None,
+        on_changes: Callable[[list[Change]], Any] | None = None,
         timeout: float | None = None,
         commit_timeout: float | None = None,
         send_signals: bool = True,

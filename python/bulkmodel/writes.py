@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.db import connections
@@ -12,10 +12,11 @@ from bulkmodel.engine.timeouts import timed
 from bulkmodel.errors import Refused
 from bulkmodel.methods import MoreMethods, alters_data
 from bulkmodel.options import checks_names, options_of
-from bulkmodel.results import BulkResult, Meter
+from bulkmodel.results import BulkResult, Change, Meter
 from bulkmodel.verbs.bulk_delete import Delete
 from bulkmodel.verbs.bulk_sync import Scope, Sync
 from bulkmodel.verbs.bulk_upsert import Upsert
+from bulkmodel.verbs.changes import watch_of
 from bulkmodel.verbs.upsert_rules import Rules
 
 
@@ -38,6 +39,8 @@ class WriteMethods(MoreMethods):
         batch_size: int | None = None,
         duplicates: str = "error",
         dry_run: bool = False,
+        return_changes: Iterable[str] | bool | None = None,
+        on_changes: Callable[[list[Change]], Any] | None = None,
         send_signals: bool = True,
         send_signal: bool = True,
         signal: bool = True,
@@ -84,6 +87,7 @@ class WriteMethods(MoreMethods):
         )
         meter = Meter()
         with meter.on(connections[using]):
+            watch = watch_of(self.model, using, return_changes, on_changes, dry_run)
             upsert = Upsert(
                 type(self)(self.model, using=using),
                 given,
@@ -93,10 +97,12 @@ class WriteMethods(MoreMethods):
                 batch_size=batch_size,
                 duplicates=duplicates,
                 dry_run=dry_run,
+                watch=watch,
             )
             if given:
                 self._carry_out(options, upsert.run, meter=meter)
-        result = meter.result(upsert.outcomes, upsert.pks, dry_run=dry_run)
+        changes = watch.kept if watch is not None else []
+        result = meter.result(upsert.outcomes, upsert.pks, dry_run=dry_run, changes=changes)
         keys = [key for key in result.keys if key is not None]
         n = result.inserted + result.updated
         signals.end(call, n, lambda: self._of_keys(keys), result=result)
@@ -118,6 +124,8 @@ class WriteMethods(MoreMethods):
         batch_size: int | None = None,
         duplicates: str = "error",
         dry_run: bool = False,
+        return_changes: Iterable[str] | bool | None = None,
+        on_changes: Callable[[list[Change]], Any] | None = None,
         send_signals: bool = True,
         send_signal: bool = True,
         signal: bool = True,
@@ -160,6 +168,7 @@ class WriteMethods(MoreMethods):
         )
         meter = Meter()
         with meter.on(connections[using]):
+            watch = watch_of(self.model, using, return_changes, on_changes, dry_run)
             sync = Sync(
                 type(self)(self.model, using=using),
                 given,
@@ -169,6 +178,7 @@ class WriteMethods(MoreMethods):
                 batch_size=batch_size,
                 duplicates=duplicates,
                 dry_run=dry_run,
+                watch=watch,
             )
             try:
                 self._carry_out(options, sync.run, meter=meter)
@@ -182,7 +192,7 @@ class WriteMethods(MoreMethods):
             sync.outcomes,
             sync.pks,
             dry_run=dry_run,
-            changes=sync.changes,
+            changes=watch.kept if watch is not None and watch.keeps else sync.changes,
             deleted_by_label=sync.by_label,
         )
         result.deleted = sync.n_deleted
@@ -204,6 +214,8 @@ class WriteMethods(MoreMethods):
         *,
         duplicates: str = "error",
         dry_run: bool = False,
+        return_changes: Iterable[str] | bool | None = None,
+        on_changes: Callable[[list[Change]], Any] | None = None,
         send_signals: bool = True,
         send_signal: bool = True,
         signal: bool = True,
@@ -241,11 +253,16 @@ class WriteMethods(MoreMethods):
             raise TypeError("Cannot use 'limit' or 'offset' with bulk_delete().")
         meter = Meter()
         with meter.on(connections[using]):
-            delete = Delete(self.using(using), given, unique_fields, duplicates, dry_run)
+            watch = watch_of(self.model, using, return_changes, on_changes, dry_run)
+            delete = Delete(self.using(using), given, unique_fields, duplicates, dry_run, watch)
             if given:
                 self._carry_out(options, delete.run, meter=meter)
         result = meter.result(
-            delete.outcomes, delete.pks, dry_run=dry_run, deleted_by_label=delete.by_label
+            delete.outcomes,
+            delete.pks,
+            dry_run=dry_run,
+            deleted_by_label=delete.by_label,
+            changes=watch.kept if watch is not None else [],
         )
         signals.end(call, result.deleted, self.none, result=result)
         return result

@@ -73,6 +73,18 @@ def test_rules_of_an_upsert() -> None:
     assert stocks() == [0, 1, 4, 3]
 
 
+def test_changes() -> None:
+    Product.objects.bulk_create(products(3))
+    rows = products(4)
+    rows[1].price = Decimal(9)
+    keys = list(Product.objects.order_by("sku").values_list("pk", flat=True))
+    lines = bulk_create.history(rows)
+    assert lines[0] == f"{keys[1]}: 2.00 -> 9.00"
+    assert len(lines) == 2 and lines[1].endswith(": None -> 4.00")
+    assert Product.objects.count() == 0
+    assert set(Movement.objects.values_list("sku", flat=True)) == {f"A-{i}" for i in range(4)}
+
+
 def test_bm_create_uuid() -> None:
     Movement.objects.bulk_create(movements(5))
     rows = movements(7)

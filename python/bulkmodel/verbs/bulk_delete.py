@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from bulkmodel.engine.atomic import trial
 from bulkmodel.model.primary_keys import normal_keys, normal_values
 from bulkmodel.model.where import InKeys
 from bulkmodel.results import Outcome
+from bulkmodel.verbs.changes import Watch, parts
 from bulkmodel.verbs.find_rows import (
     Key,
     check_instances,
@@ -36,7 +38,9 @@ class Delete:
         unique_fields: Iterable[str] | None,
         duplicates: str,
         dry_run: bool,
+        watch: Watch | None = None,
     ) -> None:
+        self.watch = watch
         self.queryset = queryset
         self.model: type[models.Model] = queryset.model
         self.using: str = queryset.db
@@ -52,11 +56,13 @@ class Delete:
     def run(self) -> None:
         """Delete the rows, in one transaction."""
         with trial(self.using, self.dry_run, lambda: None):
+            if self.watch is not None:
+                self.watch.begin()
             pks = self._wanted()
             wanted = [pk for pk in pks if pk is not None]
             gone: set[Any] = set()
             if wanted:
-                gone, self.by_label = delete_rows(self.queryset, wanted)
+                gone, self.by_label = delete_watched(self.queryset, wanted, self.watch)
             for i, pk in zip(self.written, pks):
                 there = pk is not None and pk in gone
                 self.outcomes[i] = Outcome.DELETED if there else Outcome.MISSING
@@ -72,6 +78,22 @@ class Delete:
         else:
             pks = list(keys)
         return normal_keys(self.model, pks, self.using)
+
+
+def delete_watched(
+    queryset: Any, pks: list[Any], watch: Watch | None
+) -> tuple[set[Any], dict[str, int]]:
+    """Delete the rows as delete_rows() does, and report them if somebody wants to know."""
+    if watch is None:
+        return delete_rows(queryset, pks)
+    gone: set[Any] = set()
+    counts: Counter[str] = Counter()
+    for part in parts(pks):
+        with watch.deleting(part):
+            keys, by_label = delete_rows(queryset, list(part))
+        gone |= keys
+        counts.update(by_label)
+    return gone, dict(counts)
 
 
 def delete_rows(queryset: Any, pks: list[Any]) -> tuple[set[Any], dict[str, int]]:

@@ -12,8 +12,9 @@ from bulkmodel.errors import Refused, TooManyDeletes
 from bulkmodel.model.primary_keys import normal_keys, normal_value
 from bulkmodel.model.where import InKeys
 from bulkmodel.results import Change, Outcome
-from bulkmodel.verbs.bulk_delete import delete_rows
+from bulkmodel.verbs.bulk_delete import delete_watched
 from bulkmodel.verbs.bulk_upsert import Upsert
+from bulkmodel.verbs.changes import parts, watched
 from bulkmodel.verbs.find_rows import Read, Rows, find, match, places_of, read
 from bulkmodel.verbs.upsert_rules import Rules
 
@@ -137,11 +138,14 @@ class Sync(Upsert):
         if not pks:
             return
         if self.scope.soft_delete is None:
-            gone, self.by_label = delete_rows(self.queryset, pks)
+            gone, self.by_label = delete_watched(self.queryset, pks, self.watch)
             self.n_deleted = len(gone)
-        else:
-            rows = self.queryset.filter(InKeys(models.F("pk"), pks))
-            self.n_deleted = rows._silent().update(**self.scope.soft_delete)
+            return
+        self.n_deleted = 0
+        for part in parts(pks) if self.watch is not None else [pks]:
+            rows = self.queryset.filter(InKeys(models.F("pk"), list(part)))
+            with watched(self.watch, part):
+                self.n_deleted += rows._silent().update(**self.scope.soft_delete)
 
     def _refuse_left(self) -> None:
         """Refuse rows that the queryset would not select after they were written."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import compress
 from typing import Any
 
@@ -15,6 +15,7 @@ from bulkmodel.model.fields import BUILT_IN, Field, follows, has_relations, key_
 from bulkmodel.model.primary_keys import normal_value
 from bulkmodel.model.snapshot import file_name
 from bulkmodel.results import Outcome
+from bulkmodel.verbs.changes import Watch, parts, watched
 from bulkmodel.verbs.constraints import Constraint
 from bulkmodel.verbs.find_rows import (
     Key,
@@ -53,7 +54,9 @@ class Upsert:
         batch_size: int | None,
         duplicates: str,
         dry_run: bool,
+        watch: Watch | None = None,
     ) -> None:
+        self.watch = watch
         self.queryset = queryset
         self.model: type[models.Model] = queryset.model
         self.using: str = queryset.db
@@ -105,6 +108,8 @@ class Upsert:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 with trial(self.using, self.dry_run, self._undo):
+                    if self.watch is not None:
+                        self.watch.begin()
                     self._write()
                     self._take_keys()
                 return
@@ -125,7 +130,8 @@ class Upsert:
         return any(pk is not None and not there for pk, there in zip(now, self._there))
 
     def _find(self) -> Rows:
-        lock = not self.rules.are_plain  # what is decided here must hold when it is written
+        # What is decided here must hold when it is written.
+        lock = not self.rules.are_plain or self.watch is not None
         if self.constraint is not None and not self.constraint.is_plain:
             return self.constraint.find(self._keys(), self.compared, lock)
         return find(self.model, self.using, self.unique, self._keys(), self.compared, lock)
@@ -171,11 +177,17 @@ class Upsert:
 
     def _apply(self) -> None:
         """Write the rows."""
-        self._update(self._places(Outcome.UPDATED))
+        updated = self._places(Outcome.UPDATED)
+        for part in parts(updated) if self.watch is not None else [updated]:
+            with watched(self.watch, [self.objects[i].pk for i in part]):
+                self._update(part)
         for i in compress(self.written, self._there):
             state = self.objects[i]._state
             state.adding, state.db = False, self.using
-        self._insert(self._places(Outcome.INSERTED))
+        inserted = self._places(Outcome.INSERTED)
+        self._insert(inserted)
+        if self.watch is not None:
+            self.watch.inserted([self.objects[i].pk for i in inserted])
 
     def _changed(self, rows: list[Any], stored: dict[str, list[Any]]) -> bytes:
         """Return 1 for each object that differs from its row."""
@@ -187,7 +199,7 @@ class Upsert:
                 _mark(field, rows, stored[field.attname], changed, self.using)
         return bytes(changed)
 
-    def _update(self, places: list[int]) -> None:
+    def _update(self, places: Sequence[int]) -> None:
         if not places or not (self.fields or self.set):
             return
         fields = list(dict.fromkeys([*self.fields, *self.stamped]))
@@ -202,7 +214,7 @@ class Upsert:
         if changes.rows and write(self.queryset, changes, self.batch_size)[0] < len(changes.rows):
             raise Moved("A row was deleted while it was being updated.")
 
-    def _insert(self, places: list[int]) -> None:
+    def _insert(self, places: Sequence[int]) -> None:
         if not places:
             return
         queryset = self.queryset.bulk_options(send_signals=False)

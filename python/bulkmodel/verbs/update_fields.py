@@ -38,6 +38,7 @@ from bulkmodel.model.target import Target
 from bulkmodel.model.where import InKeys, condition_of
 from bulkmodel.results import Outcome
 from bulkmodel.verbs.bulk_update import Update, cuts
+from bulkmodel.verbs.changes import Watch, parts
 from bulkmodel.verbs.find_rows import (
     check_instances,
     find,
@@ -337,6 +338,33 @@ def write(
         snapshot.written(connections[queryset.db], changes.rows, changes.places, names)
     note_written(changes.rows, changes.fields, queryset.db, changes.kept, snapshot)
     return matched, changes
+
+
+def write_watched(
+    queryset: Any,
+    changes: Changes,
+    batch_size: int | None,
+    workers: int,
+    which: bool,
+    watch: Watch | None,
+) -> tuple[int, Changes]:
+    """Write the rows as write() does.  If somebody wants to know what changed: some at a time, on
+    one connection, in one transaction."""
+    if watch is None:
+        return write(queryset, changes, batch_size, workers, which)
+    watch.begin()
+    matched = 0
+    written: set[int] = set()
+    selected = changes.among(_selected(queryset, changes))
+    with one_transaction(queryset.db, lambda: note_lost(changes.rows, queryset.db)):
+        for part in parts(selected.places):
+            chosen = set(part)
+            some = selected.among([place in chosen for place in selected.places])
+            with watch.updating([row.pk for row in some.rows]):
+                n, done = write(queryset, some, batch_size, 1, True)
+            matched += n
+            written.update(done.places)
+    return matched, changes.among([place in written for place in changes.places])
 
 
 def _write_noted(queryset: Any, changes: Changes, batch_size: int | None, workers: int) -> int:

@@ -9,6 +9,7 @@ from django.db import IntegrityError
 from django.db.models import F, Q
 
 from bulkmodel.expressions import Excluded
+from bulkmodel.results import Change
 from shop.models import Movement, Product
 
 # [end imports]
@@ -75,6 +76,21 @@ def arrivals(rows: list[Product]) -> tuple[int, int]:
     )
     # [end rules]
     return result.updated, result.ignored
+
+
+def history(rows: list[Product]) -> list[str]:
+    # [changes]
+    result = Product.objects.bulk_upsert(rows, unique_fields=["sku"], return_changes=["price"])
+    lines = [f"{change.key}: {change.old} -> {change.new}" for change in result.changes]
+
+    def record(changes: list[Change]) -> None:  # called in the transaction of the call
+        Movement.objects.bulk_create(
+            Movement(sku=change.old, amount=0) for change in changes if change.field == "sku"
+        )
+
+    Product.objects.bulk_delete(rows, unique_fields=["sku"], on_changes=record)
+    # [end changes]
+    return lines
 
 
 def nightly(rows: list[Product]) -> list[str]:

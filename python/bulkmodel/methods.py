@@ -108,9 +108,7 @@ class MoreMethods(_Base):
         reader takes does not count."""
         return copy_to.iter_copy_to_instances(self, columns, chunk_size, timeout)
 
-    def copy_to_arrow(
-        self, columns: Iterable[str] | None = None, chunk_size: int = 50_000
-    ) -> ArrowRows:
+    def copy_to_arrow(self, columns: Iterable[str] | None = None, chunk_size: int = 50_000) -> Any:
         """Return the rows for a reader of Arrow: an object with `__arrow_c_stream__()`.
 
         polars, pandas, pyarrow and DuckDB accept it as a DataFrame or Table.  The query runs when

@@ -43,6 +43,7 @@ from bulkmodel.verbs.bulk_create import Create, restored
 from bulkmodel.verbs.bulk_update import bulk_update
 from bulkmodel.verbs.changes import watch_of
 from bulkmodel.verbs.conflicts import conflict_of
+from bulkmodel.verbs.frame_objects import instances_of, rows_and_fields
 from bulkmodel.verbs.update import UpdateByKey
 from bulkmodel.verbs.update_fields import (
     Changes,
@@ -501,8 +502,8 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         """Write the named fields of the objects, or the fields that changed since they were read.
 
         The objects are those of this queryset, which must have been read, or `objects`, which need
-        only a primary key.  unique_fields: find the rows of `objects` by these fields instead;
-        objects without a primary key get it.  Returns how many rows matched, with
+        only a primary key, or are a frame.  unique_fields: find the rows of `objects` by these
+        fields instead; objects without a primary key get it.  Returns how many rows matched, with
         return_queryset=True the rows as a queryset, or with return_result=True a BulkResult.
         Values are stored as save() stores them.  Only rows that the queryset selects now are
         written.  ValueError: the queryset has not been read; a field cannot be written; an object
@@ -528,12 +529,12 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
             refuse_unread(self, names)
             self._fetch_all()
         using = self._alias_of_write()
-        given = list(self._result_cache or [] if objects is None else objects)
+        given, fields = rows_and_fields(self, objects, fields, unique_fields)
         call = signals.begin(
             signals.UPDATE_FIELDS,
             self,
             options.signals,
-            instances=given,
+            instances=instances_of(given),
             field_names=[field.name for field in fields],
             batch_size=batch_size,
             n=len(given),
@@ -543,14 +544,13 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         with meter.on(connections[using], return_result), undone(by):
             rows = rows_to_update(self.model, given, fields, using, by)
             snapshot = self._snapshot if objects is None else None
-            if not names and snapshot is None and rows:
+            if not fields and snapshot is None and rows:
                 raise ValueError(
                     "update_fields() needs field names here: "
                     "the original values of these objects are unknown."
                 )
             watch = watch_of(self.model, using, return_changes, on_changes)
-            changes = Changes(self.model, rows, fields, snapshot, by)
-            matched = 0
+            matched, changes = 0, Changes(self.model, rows, fields, snapshot, by)
             if changes.rows:
                 target = type(self)(self.model, using=using) if self._bm_by_key else self
                 heard = call is not None and signals.UPDATE_FIELDS.is_heard_after(self)

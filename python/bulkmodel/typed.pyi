@@ -110,7 +110,7 @@ class Methods(Generic[_Row]):
     def update_fields(
         self,
         *names: str,
-        objects: Iterable[models.Model] | None = None,
+        objects: Iterable[models.Model] | Frame | None = None,
         unique_fields: Iterable[str] | None = None,
         return_changes: Iterable[str] | bool | None = None,
         on_changes: Callable[[list[Change]], Any] | None = None,
@@ -131,7 +131,7 @@ class Methods(Generic[_Row]):
     def update_fields(
         self,
         *names: str,
-        objects: Iterable[models.Model] | None = None,
+        objects: Iterable[models.Model] | Frame | None = None,
         unique_fields: Iterable[str] | None = None,
         return_changes: Iterable[str] | bool | None = None,
         on_changes: Callable[[list[Change]], Any] | None = None,
@@ -152,7 +152,7 @@ class Methods(Generic[_Row]):
     def update_fields(
         self,
         *names: str,
-        objects: Iterable[models.Model] | None = None,
+        objects: Iterable[models.Model] | Frame | None = None,
         unique_fields: Iterable[str] | None = None,
         return_changes: Iterable[str] | bool | None = None,
         on_changes: Callable[[list[Change]], Any] | None = None,
@@ -173,7 +173,7 @@ class Methods(Generic[_Row]):
     async def aupdate_fields(
         self,
         *names: str,
-        objects: Iterable[models.Model] | None = None,
+        objects: Iterable[models.Model] | Frame | None = None,
         unique_fields: Iterable[str] | None = None,
         return_changes: Iterable[str] | bool | None = None,
         on_changes: Callable[[list[Change]], Any] | None = None,
@@ -194,7 +194,7 @@ class Methods(Generic[_Row]):
     async def aupdate_fields(
         self,
         *names: str,
-        objects: Iterable[models.Model] | None = None,
+        objects: Iterable[models.Model] | Frame | None = None,
         unique_fields: Iterable[str] | None = None,
         return_changes: Iterable[str] | bool | None = None,
         on_changes: Callable[[list[Change]], Any] | None = None,
@@ -215,7 +215,7 @@ class Methods(Generic[_Row]):
     async def aupdate_fields(
         self,
         *names: str,
-        objects: Iterable[models.Model] | None = None,
+        objects: Iterable[models.Model] | Frame | None = None,
         unique_fields: Iterable[str] | None = None,
         return_changes: Iterable[str] | bool | None = None,
         on_changes: Callable[[list[Change]], Any] | None = None,
@@ -234,7 +234,7 @@ class Methods(Generic[_Row]):
     ) -> BulkResult: ...
     def bulk_upsert(
         self,
-        objs: Iterable[models.Model],
+        objs: Iterable[models.Model] | Frame,
         unique_fields: Iterable[str] | None = None,
         update_fields: Iterable[str] | None = None,
         *,
@@ -257,7 +257,7 @@ class Methods(Generic[_Row]):
     ) -> BulkResult: ...
     async def abulk_upsert(
         self,
-        objs: Iterable[models.Model],
+        objs: Iterable[models.Model] | Frame,
         unique_fields: Iterable[str] | None = None,
         update_fields: Iterable[str] | None = None,
         *,
@@ -280,7 +280,7 @@ class Methods(Generic[_Row]):
     ) -> BulkResult: ...
     def bulk_delete(
         self,
-        objs_or_keys: Iterable[Any],
+        objs_or_keys: Iterable[Any] | Frame,
         unique_fields: Iterable[str] | None = None,
         *,
         duplicates: Literal["error", "first", "last"] = "error",
@@ -297,7 +297,7 @@ class Methods(Generic[_Row]):
     ) -> BulkResult: ...
     async def abulk_delete(
         self,
-        objs_or_keys: Iterable[Any],
+        objs_or_keys: Iterable[Any] | Frame,
         unique_fields: Iterable[str] | None = None,
         *,
         duplicates: Literal["error", "first", "last"] = "error",
@@ -489,7 +489,7 @@ class BulkModelQuerySet(Methods[_Row], models.QuerySet[_Row, _Row]):
 
     def bulk_sync(
         self,
-        objs: Iterable[models.Model],
+        objs: Iterable[models.Model] | Frame,
         unique_fields: Iterable[str] | None = None,
         update_fields: Iterable[str] | None = None,
         *,
@@ -512,7 +512,7 @@ class BulkModelQuerySet(Methods[_Row], models.QuerySet[_Row, _Row]):
     ) -> BulkResult: ...
     async def abulk_sync(
         self,
-        objs: Iterable[models.Model],
+        objs: Iterable[models.Model] | Frame,
         unique_fields: Iterable[str] | None = None,
         update_fields: Iterable[str] | None = None,
         *,

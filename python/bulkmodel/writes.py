@@ -17,6 +17,7 @@ from bulkmodel.verbs.bulk_delete import Delete
 from bulkmodel.verbs.bulk_sync import Scope, Sync
 from bulkmodel.verbs.bulk_upsert import Upsert
 from bulkmodel.verbs.changes import watch_of
+from bulkmodel.verbs.frame_objects import instances_of, rows_given
 from bulkmodel.verbs.upsert_rules import Rules
 
 
@@ -62,11 +63,12 @@ class WriteMethods(MoreMethods):
         with objects that identify the same row: "error", or write the "first" or the "last" and
         ignore the others.  dry_run: run the call, then roll it back.
 
-        The call looks for rows in the whole table: a filter of the queryset has no effect.  Returns
-        a BulkResult.  All objects get the primary key of their row, except those that `duplicates`
-        ignores.  Keys are drawn from the sequence for new rows only.  ValueError: a field cannot be
-        used, objects identify the same row, or several rows have the values of one object.  After
-        an error the objects are as before."""
+        objs: objects, or a frame with `__arrow_c_stream__()`.  Of a frame only the fields that it
+        has are written to existing rows.  The call looks for rows in the whole table: a filter of
+        the queryset has no effect.  Returns a BulkResult.  All objects get the primary key of their
+        row, except those that `duplicates` ignores.  Keys are drawn from the sequence for new rows
+        only.  ValueError: a field cannot be used, objects identify the same row, or several rows
+        have the values of one object.  After an error the objects are as before."""
         options = options_of(
             batch_size,
             send_signals=send_signals,
@@ -75,13 +77,13 @@ class WriteMethods(MoreMethods):
             commit_check=commit_check,
             retries=retries,
         )
-        given = list(objs)
+        given = rows_given(self, objs)
         using = self._alias_of_write()
         call = signals.begin(
             signals.BULK_UPSERT,
             self,
             options.signals,
-            instances=given,
+            instances=instances_of(given),
             batch_size=batch_size,
             n=len(given),
         )
@@ -156,13 +158,13 @@ class WriteMethods(MoreMethods):
             commit_check=commit_check,
             retries=retries,
         )
-        given = list(objs)
+        given = rows_given(self, objs)
         using = self._alias_of_write()
         call = signals.begin(
             signals.BULK_SYNC,
             self,
             options.signals,
-            instances=given,
+            instances=instances_of(given),
             batch_size=batch_size,
             n=len(given),
         )
@@ -239,13 +241,13 @@ class WriteMethods(MoreMethods):
             commit_check=commit_check,
             retries=retries,
         )
-        given = list(objs_or_keys)
+        given = rows_given(self, objs_or_keys)
         using = self._alias_of_write()
         call = signals.begin(
             signals.BULK_DELETE,
             self,
             options.signals,
-            instances=given,
+            instances=instances_of(given),
             field_names=(),
             n=len(given),
         )

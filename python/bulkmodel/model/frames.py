@@ -141,6 +141,22 @@ class Frame:
         """Return the column of a field, or None."""
         return next((column for column in self.columns if column.field is field), None)
 
+    def refuse_replaced(self, stamp: bool) -> None:
+        """Raise ValueError for a column whose values save() or the call would replace.  stamp: the
+        call sets bm_create_uuid."""
+        for field in self.fields:
+            why = None
+            for name in ("auto_now", "auto_now_add"):
+                if getattr(field, name, False):
+                    why = f"has {name}: save() replaces its value"
+            if field.name == "bm_create_uuid" and stamp:
+                why = "is set by the call (pass bm_create_uuid)"
+            if why is not None:
+                raise _of_field(
+                    ValueError(f'Field "{field.name}" of the frame {why}. Leave the column out.'),
+                    field,
+                )
+
     @property
     def has_key(self) -> bool:
         """Whether the frame has the primary key, or a part of it."""

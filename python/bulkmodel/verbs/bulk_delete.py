@@ -25,6 +25,7 @@ from bulkmodel.verbs.find_rows import (
     named,
     unique_fields_named,
 )
+from bulkmodel.verbs.frame_objects import refuse_missing
 
 
 class Delete:
@@ -46,6 +47,7 @@ class Delete:
         self.using: str = queryset.db
         self.dry_run = dry_run
         self.unique = unique_fields_named(self.model, unique_fields)
+        refuse_missing(given, self.unique)
         self.by_pk = unique_fields is None
         self.keys = _keys(self.model, given, self.unique, self.using)
         self.written = left_to_write(self.keys, self.unique, duplicates)

@@ -26,6 +26,7 @@ from bulkmodel.verbs.find_rows import (
     left_to_write,
     unique_fields_named,
 )
+from bulkmodel.verbs.frame_objects import is_given, refuse_missing
 from bulkmodel.verbs.update_fields import Changes, write
 from bulkmodel.verbs.upsert_rules import Rules, check_where, decide, fields_set, update_rows
 
@@ -71,15 +72,20 @@ class Upsert:
             if self.constraint is not None
             else unique_fields_named(self.model, unique_fields)
         )
+        refuse_missing(objects, self.unique)
         self.set = fields_set(self.model, rules.set, self.unique)
         check_where(self.model, rules.where)
         fields = _updated(self.model, self.unique, update_fields)
+        if update_fields is not None:
+            refuse_missing(objects, [field for field in fields if not _is_auto_now(field)])
+        fields = [field for field in fields if is_given(objects, field) or update_fields]
         self.fields = [field for field in fields if field not in self.set]
         self.stamped: list[Field] = []
         if update_fields is None:
             own = self.model._meta.concrete_fields
             self.stamped = [f for f in own if follows(f) and f not in self.unique]
             self.stamped = [f for f in self.stamped if f not in self.set]
+            self.stamped = [f for f in self.stamped if _is_auto_now(f) or is_given(objects, f)]
         self.compared: list[str] = []  # auto_now alone is no change
         if not rules.update_unchanged:
             self.compared = [f.attname for f in self.fields if not _is_auto_now(f)]

@@ -36,22 +36,10 @@ class CopyFrame(CopyIn):
         self.frame = Frame(queryset.model, connections[queryset.db], frame)
         super().__init__(queryset, None, not self.frame.has_key, options, stamp)
         self.workers = 1
-        self._refuse_set_by_call()
+        self.frame.refuse_replaced(self.stamp is not None)
         opts: Any = self.model._meta
         needs = self.is_overridden or opts.order_with_respect_to or watches_instances(self.model)
         self.needs_instances = self.tables is not None or bool(needs)
-
-    def _refuse_set_by_call(self) -> None:
-        """Refuse columns whose values save() would replace."""
-        for field in self.frame.fields:
-            why = None
-            for name in ("auto_now", "auto_now_add"):
-                if getattr(field, name, False):
-                    why = f"has {name}: save() replaces its value"
-            if field.name == "bm_create_uuid" and self.stamp is not None:
-                why = "is set by the call (pass bm_create_uuid)"
-            if why is not None:
-                raise ValueError(f'Field "{field.name}" of the frame {why}. Leave the column out.')
 
     def _chunks(self, objects: Iterable[Any], size: int, few: bool) -> Iterator[Any]:
         few_at_once = self.needs_instances or self.target is None

@@ -25,6 +25,14 @@ bm_status bm__catalog_begin_same(bm__catalog *catalog, const bm__engine *engine,
     return engine->ask_same != NULL ? engine->ask_same(catalog, step, err) : BM_OK;
 }
 
+bm_status bm__catalog_begin_constraints(bm__catalog *catalog, const bm__engine *engine,
+                                        const bm_model *model, bm__step *step, bm_error *err)
+{
+    *catalog = (bm__catalog){.engine = engine, .model = model};
+    *step = (bm__step){.kind = BM__STEP_EXEC, .expect = BM__EXPECT_ROWS, .context = catalog};
+    return engine->constraints(catalog, step, err);
+}
+
 bm_status bm__catalog_end(bm__catalog *catalog, bm__table **out, bm_error *err)
 {
     const bm_model *model = catalog->model;

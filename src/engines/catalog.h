@@ -35,6 +35,11 @@ bm_status bm__catalog_begin_same(bm__catalog *catalog, const bm__engine *engine,
                                  const bm_model *model, const bm__table *known, bm__step *step,
                                  bm_error *err);
 
+/* Begin to ask for the constraints of the model's table (bm__constraints_push takes the rows); the
+ * engine can say them. */
+bm_status bm__catalog_begin_constraints(bm__catalog *catalog, const bm__engine *engine,
+                                        const bm_model *model, bm__step *step, bm_error *err);
+
 /* Free what is left of the question.  A zeroed or ended one is legal. */
 void bm__catalog_free(bm__catalog *catalog);
 

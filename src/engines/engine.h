@@ -15,6 +15,7 @@
 #define BM__TEAM_SQL_MAX 2048
 
 struct bm__catalog;
+struct bm__constraint;
 struct bm__table;
 struct bm__table_column;
 
@@ -108,6 +109,16 @@ typedef struct bm__engine {
 
     /* The same, whether it is still the table that is known; NULL: it cannot be asked. */
     bm_status (*ask_same)(struct bm__catalog *catalog, bm__step *step, bm_error *err);
+
+    /* Fill the step that asks for the constraints of the table: its rows are for
+     * bm__constraints_push.  And the error of a row that breaks one, in the server's words.  NULL:
+     * they cannot be asked. */
+    bm_status (*constraints)(struct bm__catalog *catalog, bm__step *step, bm_error *err);
+    void (*refuse)(const struct bm__constraint *constraint, const char *table, bm_error *err);
+
+    /* Settings of the session for a statement that looks up each row of a batch; they end with its
+     * savepoint, which is rolled back.  NULL: none. */
+    const char *lookup_settings;
 
     /* The statement that gives the table's fingerprint again (one row, one text), in the arena; its
      * only parameter is the text `*quoted`.  NULL: there is none. */

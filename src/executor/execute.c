@@ -402,6 +402,21 @@ bm_status bm__execute(bm__execution *x, bm_result *result, bm_error *err)
     return status == BM_OK ? BM_OK : err->status;
 }
 
+bm_status bm__execute_prepare(bm__execution *x, bm__conn *conn, bm_error *err)
+{
+    bool fresh = false;
+    size_t one = 1;
+    x->limits = bm__db_limits(x->db, &x->op.settings);
+    BM_TRY(open_operation(x, err));
+    BM_TRY(ask_table(x, conn, &fresh, err));
+    x->op.request.engine = conn->engine;
+    BM_TRY(bm__operation_plan(&x->op, x->known->table, &one, true, err));
+    BM_TRY(bm__operation_check(&x->op, err));
+    BM_TRY(bm__operation_begin(&x->op, one, err));
+    set_limits(x);
+    return BM_OK;
+}
+
 static bm_status print_statement(bm__buffer *text, const char *what, const bm__statement *statement,
                                  bm_error *err)
 {

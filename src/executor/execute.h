@@ -26,6 +26,9 @@ struct bm__execution {
 /* A zeroed execution with the verb's members set; frees nothing. */
 bm_status bm__execute(bm__execution *execution, bm_result *result, bm_error *err);
 
+/* The same up to the jobs, in a transaction, on its connection. */
+bm_status bm__execute_prepare(bm__execution *execution, bm__conn *conn, bm_error *err);
+
 /* The same up to the plan, which is written as text. */
 bm_status bm__explain(bm__execution *execution, bm__buffer *text, bm_error *err);
 

@@ -108,7 +108,8 @@ typedef struct bm__job {
     bm__arena arena;     /* keys that are text; cells of rows given to the caller's sink */
     unsigned char *rows; /* copy_to with a sink: a chunk of structs */
     size_t n_rows;
-    bm__suspects suspects; /* of the first error */
+    bm__suspects suspects;         /* of the first error */
+    struct bm__breaches *breaches; /* rows that a constraint refuses, as the server finds them */
 } bm__job;
 
 /* Make a job of a call.  On failure bm__job_free is legal.

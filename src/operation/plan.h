@@ -140,6 +140,9 @@ typedef struct bm__plan {
     const char *verify_table; /* the table's name, quoted: verify's parameter, and hint's */
     const char *fingerprint;  /* what verify must give */
 
+    const struct bm__constraint **rules; /* of bm__verb_breaches: what it looks for */
+    size_t n_rules;
+
     uint32_t team; /* several workers: the number of the call */
     size_t chunk_rows;
     bool whole_table;  /* no rows are given: all rows of the table */
@@ -202,7 +205,8 @@ typedef struct bm__request {
     const char *filter; /* update: a further condition on the rows `t`, the driver's; copy_to of all
                            rows: the caller's; or NULL */
     bool filter_plain;  /* update: ... that reads no other rows */
-    const char *order;  /* copy_to of all rows: their order, as SQL; or NULL */
+    const struct bm__constraints *constraints; /* bm__verb_breaches */
+    const char *order; /* copy_to of all rows: their order, as SQL; or NULL */
 } bm__request;
 
 /* ---- for the verbs: plan.c */

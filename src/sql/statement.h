@@ -103,6 +103,36 @@ void bm__sql_delete(bm__sql *sql, const bm__sql_shape *shape);
 void bm__sql_present(bm__sql *sql, const bm__sql_shape *shape, const size_t *by, size_t n_by,
                      bool keys);
 
+/* A constraint of which bm__sql_breaches says which rows of the batch break it. */
+typedef enum bm__sql_rule_kind {
+    BM__RULE_UNIQUE = 1,
+    BM__RULE_REFERENCE, /* the target has a row with these values */
+    BM__RULE_SELF       /* ... or the batch has one, in the columns `provides` */
+} bm__sql_rule_kind;
+
+typedef struct bm__sql_rule {
+    bm__sql_rule_kind kind;
+    const char *target; /* the table, as SQL writes it */
+    size_t n;
+    const size_t *at;           /* columns of the batch ... */
+    const size_t *provides;     /* SELF */
+    const char *const *other;   /* ... and of the target */
+    const char *const *equal;   /* operator between the two; NULL: the column's */
+    const char *const *collate; /* behind a cell */
+} bm__sql_rule;
+
+/* What a row of bm__sql_breaches says: (ord, number of the rule, one of these, group). */
+enum {
+    BM__BREACH_ALWAYS = 0, /* whatever other rows of the batch there are */
+    BM__BREACH_REPEATS,    /* its values are those of row `group`, which is before it */
+    BM__BREACH_NEEDS,      /* only with a row before it, or itself, that provides for `group` */
+    BM__BREACH_PROVIDES
+};
+
+/* The rows of the batch that break one of the rules, or do so with other rows. */
+void bm__sql_breaches(bm__sql *sql, const bm__sql_shape *shape, const bm__sql_rule *rules,
+                      size_t n);
+
 /* The first row of the batch for each row of the table that the batch names by `by`: (ord). */
 void bm__sql_first(bm__sql *sql, const bm__sql_shape *shape, const size_t *by, size_t n_by);
 

@@ -255,7 +255,8 @@ static bm_status push(void *context, const bm__cell *cells, size_t n, bm_error *
     return read_default(catalog, cells, column, err);
 }
 
-static bm_status ask_of_model(bm__catalog *catalog, const char *sql, bm__step *step, bm_error *err)
+bm_status bm__postgresql_ask_of_model(bm__catalog *catalog, const char *sql, bm__step *step,
+                                      bm_error *err)
 {
     bm__sql name = bm__sql_begin(err);
     bm__sql_table(&name, catalog->model->schema, catalog->model->table);
@@ -270,7 +271,7 @@ static bm_status ask_of_model(bm__catalog *catalog, const char *sql, bm__step *s
 bm_status bm__postgresql_ask(bm__catalog *catalog, bm__step *step, bm_error *err)
 {
     step->push = push;
-    return ask_of_model(catalog, question, step, err);
+    return bm__postgresql_ask_of_model(catalog, question, step, err);
 }
 
 /* ---- is it what it was?  The columns, and what a read depends on beside them */
@@ -304,7 +305,7 @@ static bm_status push_same(void *context, const bm__cell *cells, size_t n, bm_er
 bm_status bm__postgresql_ask_same(bm__catalog *catalog, bm__step *step, bm_error *err)
 {
     step->push = push_same;
-    return ask_of_model(catalog, same_question, step, err);
+    return bm__postgresql_ask_of_model(catalog, same_question, step, err);
 }
 
 bm_status bm__postgresql_verify(const bm__table *table, bm__arena *arena, const char **sql,

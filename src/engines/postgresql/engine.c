@@ -24,6 +24,9 @@ const bm__engine bm__engine_postgresql = {
     .sets_lock_timeout = true,
     .hint_rows = 300,
     .ask = bm__postgresql_ask,
+    .constraints = bm__postgresql_constraints,
+    .lookup_settings = "SET LOCAL jit = off", /* many cheap lookups look dear to the planner */
+    .refuse = bm__postgresql_refuse,
     .ask_same = bm__postgresql_ask_same,
     .verify = bm__postgresql_verify,
     .hint = bm__postgresql_hint,

@@ -12,7 +12,15 @@ bm_status bm__postgresql_ask(bm__catalog *catalog, bm__step *step, bm_error *err
 bm_status bm__postgresql_ask_same(bm__catalog *catalog, bm__step *step, bm_error *err);
 bm_status bm__postgresql_verify(const bm__table *table, bm__arena *arena, const char **sql,
                                 const char **quoted, bm_error *err);
+/* `sql` with the model's table as its only parameter, text for to_regclass. */
+bm_status bm__postgresql_ask_of_model(bm__catalog *catalog, const char *sql, bm__step *step,
+                                      bm_error *err);
 bm_type bm__postgresql_type_of(const bm__table_column *column);
+
+/* constraints.c */
+bm_status bm__postgresql_constraints(bm__catalog *catalog, bm__step *step, bm_error *err);
+void bm__postgresql_refuse(const struct bm__constraint *constraint, const char *table,
+                           bm_error *err);
 
 /* errors.c */
 bool bm__postgresql_says_stale(const bm_error *err);

@@ -101,7 +101,7 @@ static bm_status push(void *context, const bm__cell *cells, size_t n, bm_error *
     return BM_OK;
 }
 
-bm_status bm__sqlite_ask(bm__catalog *catalog, bm__step *step, bm_error *err)
+void bm__sqlite_ask_of_model(bm__catalog *catalog, bm__step *step)
 {
     bool schema = catalog->model->schema != NULL;
     catalog->cells[0] = catalog->model->table;
@@ -115,8 +115,13 @@ bm_status bm__sqlite_ask(bm__catalog *catalog, bm__step *step, bm_error *err)
                                        .state_offset = BM_NO_STATE};
     }
     catalog->batch = (bm__batch){.views = catalog->views, .n_views = schema ? 2 : 1, .n_rows = 1};
-    BM_TRY(put_question(catalog, &step->sql, err));
     step->batch = &catalog->batch;
+}
+
+bm_status bm__sqlite_ask(bm__catalog *catalog, bm__step *step, bm_error *err)
+{
+    BM_TRY(put_question(catalog, &step->sql, err));
+    bm__sqlite_ask_of_model(catalog, step);
     step->push = push;
     return BM_OK;
 }

@@ -17,8 +17,9 @@ class Outcome(IntEnum):
     """The outcome of one input row, as in BulkResult.outcomes and in the C library.
 
     UNCHANGED: the row already had these values.  MISSING: no row has the key, or the queryset does
-    not select it.  IGNORED: the object repeats the key of another one (`duplicates`).  SKIPPED and
-    REJECTED are reserved: no call returns them yet."""
+    not select it.  IGNORED: the object repeats the key of another one (`duplicates`), or
+    `update_where` does not select its row.  SKIPPED: a trigger or rule dropped it.  REJECTED is
+    reserved: no call returns it yet."""
 
     NONE = 0
     INSERTED = 1

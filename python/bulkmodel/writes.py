@@ -39,6 +39,7 @@ class WriteMethods(MoreMethods):
         update_unchanged: bool = False,
         batch_size: int | None = None,
         duplicates: str = "error",
+        allow_skipped: bool = False,
         dry_run: bool = False,
         return_changes: Iterable[str] | bool | None = None,
         on_changes: Callable[[list[Change]], Any] | None = None,
@@ -99,6 +100,7 @@ class WriteMethods(MoreMethods):
                 batch_size=batch_size,
                 duplicates=duplicates,
                 dry_run=dry_run,
+                allow_skipped=allow_skipped,
                 watch=watch,
             )
             if given:
@@ -125,6 +127,7 @@ class WriteMethods(MoreMethods):
         allow_empty: bool = False,
         batch_size: int | None = None,
         duplicates: str = "error",
+        allow_skipped: bool = False,
         dry_run: bool = False,
         return_changes: Iterable[str] | bool | None = None,
         on_changes: Callable[[list[Change]], Any] | None = None,
@@ -180,6 +183,7 @@ class WriteMethods(MoreMethods):
                 batch_size=batch_size,
                 duplicates=duplicates,
                 dry_run=dry_run,
+                allow_skipped=allow_skipped,
                 watch=watch,
             )
             try:
@@ -215,6 +219,7 @@ class WriteMethods(MoreMethods):
         unique_fields: Iterable[str] | None = None,
         *,
         duplicates: str = "error",
+        allow_skipped: bool = False,
         dry_run: bool = False,
         return_changes: Iterable[str] | bool | None = None,
         on_changes: Callable[[list[Change]], Any] | None = None,
@@ -256,7 +261,15 @@ class WriteMethods(MoreMethods):
         meter = Meter()
         with meter.on(connections[using]):
             watch = watch_of(self.model, using, return_changes, on_changes, dry_run)
-            delete = Delete(self.using(using), given, unique_fields, duplicates, dry_run, watch)
+            delete = Delete(
+                self.using(using),
+                given,
+                unique_fields,
+                duplicates,
+                dry_run,
+                allow_skipped,
+                watch,
+            )
             if given:
                 self._carry_out(options, delete.run, meter=meter)
         result = meter.result(

@@ -89,11 +89,18 @@ def not_an_instance(number: int, object: Any, model: type[models.Model]) -> Valu
     return ValueError(f"Object {number} is a {name}, not an instance of {model._meta.label}.")
 
 
-def check_count(written: int, sent: int) -> None:
-    """Raise DatabaseError if the database wrote fewer or more rows than were sent."""
+class RowsDropped(DatabaseError):
+    """The database wrote fewer or more rows than were sent."""
+
+
+def check_count(written: int, sent: int, allowed_by: str = "") -> None:
+    """Raise DatabaseError if the database wrote fewer or more rows than were sent.  allowed_by: the
+    option of the call that allows it."""
     if written != sent:
-        raise DatabaseError(
+        hint = f" (pass {allowed_by} to accept this)" if allowed_by else ""
+        raise RowsDropped(
             f"the server wrote {written} of {sent} rows: a trigger or rule drops or changes rows"
+            + hint
         )
 
 

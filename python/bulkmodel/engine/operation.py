@@ -92,7 +92,7 @@ def run(
         except _core.Miscounted as error:
             if reads_keys(condition) and step is not None and not step[4]:
                 return  # Django does not count rows that have keys either
-            raise DatabaseError(str(error)) from error
+            raise failure.RowsDropped(str(error)) from error
         except _core.Unproved:
             raise
         except _core.EngineError as error:

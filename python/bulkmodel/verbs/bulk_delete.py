@@ -11,12 +11,14 @@ from django.db.models import sql
 from django.db.models.deletion import Collector
 from django.db.models.query import QuerySet
 
+from bulkmodel.engine import failure
 from bulkmodel.engine.atomic import trial
-from bulkmodel.model.primary_keys import normal_keys, normal_values
+from bulkmodel.model.primary_keys import normal, normal_keys, normal_values
 from bulkmodel.model.where import InKeys
 from bulkmodel.results import Outcome
 from bulkmodel.verbs.changes import Watch, parts
 from bulkmodel.verbs.find_rows import (
+    ALLOW,
     Key,
     check_instances,
     find,
@@ -39,9 +41,11 @@ class Delete:
         unique_fields: Iterable[str] | None,
         duplicates: str,
         dry_run: bool,
+        allow_skipped: bool = False,
         watch: Watch | None = None,
     ) -> None:
         self.watch = watch
+        self.allow_skipped = allow_skipped
         self.queryset = queryset
         self.model: type[models.Model] = queryset.model
         self.using: str = queryset.db
@@ -65,10 +69,23 @@ class Delete:
             gone: set[Any] = set()
             if wanted:
                 gone, self.by_label = delete_watched(self.queryset, wanted, self.watch)
+            left = self._left([pk for pk in wanted if pk not in gone], len(wanted))
             for i, pk in zip(self.written, pks):
-                there = pk is not None and pk in gone
-                self.outcomes[i] = Outcome.DELETED if there else Outcome.MISSING
-                self.pks[i] = pk if there else None
+                known = pk is not None and (pk in gone or pk in left)
+                dropped = Outcome.SKIPPED if known else Outcome.MISSING
+                self.outcomes[i] = Outcome.DELETED if pk in gone else dropped
+                self.pks[i] = pk if known else None
+
+    def _left(self, pks: list[Any], n: int) -> set[Any]:
+        """Return which of these keys, of n, have rows that a trigger has not let go.
+        DatabaseError: that is not allowed."""
+        if not pks:
+            return set()
+        rows = self.queryset.filter(InKeys(models.F("pk"), pks)).order_by()
+        left = set(normal_keys(self.model, _there(rows), self.using))
+        if left and not self.allow_skipped:
+            failure.check_count(n - len(left), n, ALLOW)
+        return left
 
     def _wanted(self) -> list[Any]:
         """Return the primary key of each object.  None: no row has its unique fields."""
@@ -115,7 +132,16 @@ def delete_rows(queryset: Any, pks: list[Any]) -> tuple[set[Any], dict[str, int]
         collector = Collector(using, origin=rows)
         collector.collect(instances)
         _, by_label = collector.delete()
+        found = _without(found, rows, by_label)
     return set(normal_keys(model, found, using)), by_label
+
+
+def _without(found: list[Any], rows: Any, by_label: dict[str, int]) -> list[Any]:
+    """Leave out the keys of rows that are still there, because a trigger dropped their DELETE."""
+    if by_label.get(rows.model._meta.label, 0) >= len(found):
+        return found
+    left = set(normal_keys(rows.model, _there(rows.all()), rows.db))
+    return [pk for pk in found if normal(rows.model, pk, rows.db) not in left]
 
 
 def _there(rows: Any) -> list[Any]:

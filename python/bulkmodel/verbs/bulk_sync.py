@@ -15,7 +15,7 @@ from bulkmodel.results import Change, Outcome
 from bulkmodel.verbs.bulk_delete import delete_watched
 from bulkmodel.verbs.bulk_upsert import Upsert
 from bulkmodel.verbs.changes import parts, watched
-from bulkmodel.verbs.find_rows import Read, Rows, find, match, places_of, read
+from bulkmodel.verbs.find_rows import ALLOW, Read, Rows, find, match, places_of, read
 from bulkmodel.verbs.upsert_rules import Rules
 
 # A limit in percent always allows so many deletes.
@@ -140,12 +140,19 @@ class Sync(Upsert):
         if self.scope.soft_delete is None:
             gone, self.by_label = delete_watched(self.queryset, pks, self.watch)
             self.n_deleted = len(gone)
+            self._check_deleted(len(pks))
             return
         self.n_deleted = 0
         for part in parts(pks) if self.watch is not None else [pks]:
             rows = self.queryset.filter(InKeys(models.F("pk"), list(part)))
             with watched(self.watch, part):
                 self.n_deleted += rows._silent().update(**self.scope.soft_delete)
+        self._check_deleted(len(pks))
+
+    def _check_deleted(self, n: int) -> None:
+        """The rows are locked: one that is left was dropped by a trigger."""
+        if not self.allow_skipped:
+            failure.check_count(self.n_deleted, n, ALLOW)
 
     def _refuse_left(self) -> None:
         """Refuse rows that the queryset would not select after they were written."""

@@ -6,24 +6,27 @@ from collections.abc import Iterable, Sequence
 from itertools import compress
 from typing import Any
 
-from django.db import DatabaseError, Error, IntegrityError, models
+from django.db import DatabaseError, Error, IntegrityError, models, transaction
 
 from bulkmodel import _core
+from bulkmodel.engine import failure
 from bulkmodel.engine.atomic import trial
 from bulkmodel.model.attributes import MISSING, attributes_of
 from bulkmodel.model.fields import BUILT_IN, Field, follows, has_relations, key_fields
-from bulkmodel.model.primary_keys import normal_value
+from bulkmodel.model.primary_keys import normal_keys, normal_value
 from bulkmodel.model.snapshot import file_name
 from bulkmodel.results import Outcome
 from bulkmodel.verbs.changes import Watch, parts, watched
 from bulkmodel.verbs.constraints import Constraint
 from bulkmodel.verbs.find_rows import (
+    ALLOW,
     Key,
     Rows,
     check_instances,
     find,
     keys_of,
     left_to_write,
+    there,
     unique_fields_named,
 )
 from bulkmodel.verbs.frame_objects import is_given, refuse_missing
@@ -55,9 +58,11 @@ class Upsert:
         batch_size: int | None,
         duplicates: str,
         dry_run: bool,
+        allow_skipped: bool = False,
         watch: Watch | None = None,
     ) -> None:
         self.watch = watch
+        self.allow_skipped = allow_skipped
         self.queryset = queryset
         self.model: type[models.Model] = queryset.model
         self.using: str = queryset.db
@@ -190,9 +195,9 @@ class Upsert:
         for i in compress(self.written, self._there):
             state = self.objects[i]._state
             state.adding, state.db = False, self.using
-        inserted = self._places(Outcome.INSERTED)
-        self._insert(inserted)
+        self._insert_allowed(self._places(Outcome.INSERTED))
         if self.watch is not None:
+            inserted = self._places(Outcome.INSERTED)
             self.watch.inserted([self.objects[i].pk for i in inserted])
 
     def _changed(self, rows: list[Any], stored: dict[str, list[Any]]) -> bytes:
@@ -211,14 +216,47 @@ class Upsert:
         fields = list(dict.fromkeys([*self.fields, *self.stamped]))
         if self.set:
             rows = [self.objects[i] for i in places]
-            if update_rows(self.model, self.using, rows, places, fields, self.set) < len(rows):
-                raise Moved("A row was deleted while it was being updated.")
+            done = update_rows(self.model, self.using, rows, places, fields, self.set)
+            keys = normal_keys(self.model, [row.pk for row in rows], self.using)
+            self._note_lost([i for i, key in zip(places, keys) if key not in done], len(rows))
             return
         chosen = set(places)
         marks = [i in chosen for i in range(len(self.objects))]
         changes = Changes(self.model, self.objects, fields, None).among(marks)
-        if changes.rows and write(self.queryset, changes, self.batch_size)[0] < len(changes.rows):
+        if changes.rows:
+            n, written = write(self.queryset, changes, self.batch_size, which=True)
+            if n < len(changes.rows):
+                lost = set(changes.places).difference(written.places)
+                self._note_lost(sorted(lost), len(changes.rows))
+
+    def _note_lost(self, places: Sequence[int], n: int) -> None:
+        """Note which of n rows were not updated.  Moved: one of them is no longer there.
+        DatabaseError: a trigger drops updates, and that is not allowed."""
+        if not places:
+            return
+        keys = [self.objects[i].pk for i in places]
+        if len(there(self.model, self.using, keys)) < len(places):
             raise Moved("A row was deleted while it was being updated.")
+        if not self.allow_skipped:
+            failure.check_count(n - len(places), n, ALLOW)
+        for i in places:
+            self.outcomes[i] = Outcome.SKIPPED
+
+    def _insert_allowed(self, places: Sequence[int]) -> None:
+        """Insert the rows.  If a trigger drops some and may, look for them by halves."""
+        if not self.allow_skipped:
+            self._insert(places)
+            return
+        try:
+            with transaction.atomic(using=self.using):
+                self._insert(places)
+        except failure.RowsDropped:
+            half = len(places) // 2
+            if half == 0:
+                self.outcomes[places[0]] = Outcome.SKIPPED
+                return
+            self._insert_allowed(places[:half])
+            self._insert_allowed(places[half:])
 
     def _insert(self, places: Sequence[int]) -> None:
         if not places:

@@ -10,11 +10,12 @@ from django.db import models
 from django.db.models.query import QuerySet
 
 from bulkmodel.engine import failure
-from bulkmodel.model.primary_keys import normal_values
-from bulkmodel.model.where import having
+from bulkmodel.model.primary_keys import normal_keys, normal_values
+from bulkmodel.model.where import InKeys, having
 
 Key = tuple[Any, ...]
 DUPLICATES = ("error", "first", "last")
+ALLOW = "allow_skipped=True"
 
 
 def unique_fields_named(model: type[models.Model], names: Iterable[str] | None) -> list[Any]:
@@ -112,6 +113,12 @@ def find(
     if lock:
         found = found.select_for_update().order_by("pk")
     return match(read(found, fields, names), fields, keys, names)
+
+
+def there(model: type[models.Model], using: str, pks: Sequence[Any]) -> set[Any]:
+    """Return which of these primary keys the table has."""
+    found: Any = QuerySet(model, using=using).filter(InKeys(models.F("pk"), list(pks)))
+    return set(normal_keys(model, found.order_by().values_list("pk", flat=True), using))
 
 
 @dataclass

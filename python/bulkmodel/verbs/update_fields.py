@@ -208,6 +208,7 @@ class Changes:
         self.places: Sequence[int] = range(len(rows))
         self.all = rows
         self.kept: dict[Field, bytes] = {}
+        self.skipped: set[int] = set()  # positions of rows that a trigger has left as they were
         if snapshot is not None:
             snapshot.settle()
         if fields:
@@ -243,6 +244,8 @@ class Changes:
         told = bytearray([Outcome.UNCHANGED]) * len(self.all)
         for i in self.sent:
             told[i] = Outcome.MISSING
+        for i in self.skipped:
+            told[i] = Outcome.SKIPPED
         for i in self.places:
             told[i] = Outcome.UPDATED
         return bytes(told)
@@ -329,7 +332,10 @@ def write(
     snapshot = changes.snapshot
     known = matched == len(changes.rows)
     if not known and (which or snapshot is not None):
-        changes, known = changes.among(_held(queryset, changes)), True
+        held, exist = _held(queryset, changes)
+        left = {i for i, has, there in zip(changes.places, held, exist) if there and not has}
+        changes, known = changes.among(held), True
+        changes.skipped = left
     if not known:
         note_lost(changes.rows, queryset.db)  # it is not known for which of them
         return matched, changes
@@ -355,6 +361,7 @@ def write_watched(
     watch.begin()
     matched = 0
     written: set[int] = set()
+    left: set[int] = set()
     selected = changes.among(_selected(queryset, changes))
     with one_transaction(queryset.db, lambda: note_lost(changes.rows, queryset.db)):
         for part in parts(selected.places):
@@ -364,7 +371,10 @@ def write_watched(
                 n, done = write(queryset, some, batch_size, 1, True)
             matched += n
             written.update(done.places)
-    return matched, changes.among([place in written for place in changes.places])
+            left |= done.skipped
+    done = changes.among([place in written for place in changes.places])
+    done.skipped = left
+    return matched, done
 
 
 def _write_noted(queryset: Any, changes: Changes, batch_size: int | None, workers: int) -> int:
@@ -393,9 +403,10 @@ def _selected(queryset: Any, changes: Changes) -> list[bool]:
     return [key in there for key in keys]
 
 
-def _held(queryset: Any, changes: Changes) -> list[bool]:
-    """Return for each row whether the database has it with the object's values.  Fewer rows matched
-    than were sent, and no statement says which.  Rows that cannot be read count as not written."""
+def _held(queryset: Any, changes: Changes) -> tuple[list[bool], list[bool]]:
+    """Return for each row whether the database has it with the object's values, and whether it has
+    it.  Fewer rows matched than were sent, and no statement says which.  Rows that cannot be read
+    count as not written."""
     keys = normal_keys(queryset.model, [row.pk for row in changes.rows], queryset.db)
     names = [field.attname for field in changes.fields]
     found = of_keys(QuerySet, queryset.model, queryset.db, keys).values_list("pk", *names)
@@ -406,14 +417,16 @@ def _held(queryset: Any, changes: Changes) -> list[bool]:
     except Error:
         if not connections[queryset.db].autocommit:
             raise
-        return [False] * len(keys)  # the rows are committed, so this is not an error of the call
-    held = [key in stored for key in keys]
+        nothing = [False] * len(keys)
+        return nothing, nothing  # the rows are committed, so this is not an error of the call
+    exist = [key in stored for key in keys]
+    held = list(exist)
     for field in changes.fields:
         marks = changes.kept.get(field, b"\1" * len(held))
         for i, row in enumerate(changes.rows):
             if held[i] and marks[i]:
                 held[i] = _is_stored_as(field, getattr(row, field.attname), stored[keys[i]][field])
-    return held
+    return held, exist
 
 
 def _is_stored_as(field: Any, value: Any, stored: Any) -> bool:

@@ -16,6 +16,7 @@ from bulkmodel.model import diagnose
 from bulkmodel.model.batch_table import NAME, ORD, BatchTable, excluded_fields
 from bulkmodel.model.fields import Field, key_fields, sets_itself, target_of
 from bulkmodel.model.limits import check_values
+from bulkmodel.model.primary_keys import normal_keys
 from bulkmodel.model.row_state import note_lost
 
 _NUMBERS = (models.IntegerField, models.DecimalField, models.BooleanField)
@@ -153,9 +154,10 @@ def update_rows(
     places: Sequence[int],
     fields: Sequence[Field],
     sets: Mapping[Field, Any],
-) -> int:
-    """Write these fields of the objects, and the expressions, to the objects' rows.  Return how
-    many rows matched.  places: the positions of the objects in the caller's list."""
+) -> set[Any]:
+    """Write these fields of the objects, and the expressions, to the objects' rows.  Return the
+    keys of the rows that were written.  places: the positions of the objects in the caller's
+    list."""
     connection = connections[using]
     opts: Any = model._meta
     for field in fields:
@@ -165,16 +167,16 @@ def update_rows(
             setattr(row, field.attname, field.pre_save(row, add=False))
     check_values(connection, objects, fields, places)
     call = diagnose.Call(model, connection, objects, fields, places)
-    matched = 0
+    done: set[Any] = set()
     with diagnose.diagnosed(lambda: call), transaction.atomic(using=using, savepoint=False):
         for names, chosen in _by_loaded(objects, fields).items():
             some = [objects[i] for i in chosen]
             written = [field for field in fields if field.attname in names]
-            matched += _update(
+            done |= _update(
                 model, using, some, [places[i] for i in chosen], written, sets, connection
             )
     note_lost(objects, using)  # what the expressions have stored is not known
-    return matched
+    return done
 
 
 def _by_loaded(objects: Sequence[Any], fields: Sequence[Field]) -> dict[tuple[str, ...], list[int]]:
@@ -196,7 +198,7 @@ def _update(
     fields: Sequence[Field],
     sets: Mapping[Field, Any],
     connection: Any,
-) -> int:
+) -> set[Any]:
     opts: Any = model._meta
     quote = connection.ops.quote_name
     query = UpdateQuery(model)
@@ -216,11 +218,14 @@ def _update(
     )
     start = f"UPDATE {quote(opts.db_table)} SET {', '.join(changes)} FROM "
     end = f" AS {quote(NAME)} WHERE {_same_key(model, connection)}"
-    matched = 0
+    keys = [f"{quote(opts.db_table)}.{quote(field.column)}" for field in opts.pk_fields]
+    done: list[Any] = []
     with connection.cursor() as cursor:
         for head, given in table.heads(objects, places):
-            # Python's sqlite3 counts the rows of a statement that begins with UPDATE only.
             rows = f"({head}SELECT * FROM {quote(NAME)})"
-            cursor.execute(start + rows + end, (*params, *given))
-            matched += cursor.rowcount
-    return matched
+            text = f"{start}{rows}{end} RETURNING {', '.join(keys)}"
+            cursor.execute(text, (*params, *given))
+            done += cursor.fetchall()
+    if len(keys) == 1:
+        done = [key for (key,) in done]
+    return set(normal_keys(model, done, using))

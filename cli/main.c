@@ -22,6 +22,16 @@ static bool writes(const cli_options *options)
     return options->verb->bit == CLI_COPY_TO || options->returning != NULL;
 }
 
+static void warn_of_old_part(const cli_options *options, bm_status status)
+{
+    char name[400];
+    char words[512];
+    if (status == BM_OK && cli_destination_stale(options->destination, name, sizeof name)) {
+        snprintf(words, sizeof words, "%s is of an earlier output: this one has fewer parts", name);
+        cli_warning(options, words);
+    }
+}
+
 /* Replace the output file once the rows are committed, and only then. */
 static bm_status settle(const cli_options *options, bm_status status, bm_error *err)
 {
@@ -31,6 +41,7 @@ static bm_status settle(const cli_options *options, bm_status status, bm_error *
     }
     if (status == BM_OK) {
         status = cli_destination_publish(to, err);
+        warn_of_old_part(options, status);
         if (status != BM_OK && options->returning != NULL) {
             err->fate = BM_FATE_COMMITTED;
         }
@@ -148,7 +159,7 @@ int main(int argc, char **argv)
     } else {
         code = cli_exit_code(status);
         cli_failure(&options, NULL, &err);
-        fputs("Run bulkmodel --help for help.\n", stderr);
+        fputs(options.json ? "" : "Run bulkmodel --help for help.\n", stderr);
     }
     cli_options_free(&options);
     return code;

@@ -56,6 +56,7 @@ static const cli_options asked[] = {
      .date_formats = {.at = (char *[]){"c=%d.%m.%Y", "e=epoch-ms"}, .n = 2}},
     {.format = "csv", .ragged = "pad", .nulls = {.at = (char *[]){"NA"}, .n = 1}},
     {.format = "tsv", .ragged = "pad", .rejects = "rejects", .comment = "#"},
+    {.format = "json"},
     {.format = "ndjson",
      .thousands = " ",
      .date_formats = {.at = (char *[]){"e=%a %b %e %I:%M:%S.%f %p %Y"}, .n = 1}},
@@ -182,7 +183,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check(rows == again && same(&first, &second));
         /* JSON of no rows has no names. */
         const cli_options plain = {.format = options->format};
-        if (rows > 0 && plain.format[0] != 'n' && !has_nul(&first)) {
+        if (rows > 0 && !cli_is_json(&plain) && !has_nul(&first)) {
             check(copy(&plain, first.path, &second, 65536, &again, &other) == BM_OK);
             check(rows == again && same(&first, &second));
         }

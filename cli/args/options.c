@@ -26,8 +26,9 @@ const cli_verb cli_verbs[] = {
 
 /* --help lists them in this order. */
 const cli_option cli_option_table[] = {
-    {'f', "format", "csv|tsv|ndjson", CLI_CHOICE, AT(format), CLI_ALL,
-     "format of the file; default: by its name, else csv"},
+    {'f', "format", "csv|tsv|ndjson|json", CLI_CHOICE, AT(format), CLI_ALL,
+     "format of the file; ndjson: lines of JSON, json: one array of objects; either is read as "
+     "both; default: by its name, else csv"},
     {'c', "columns", "COL,...", CLI_PLACES, AT(columns), CLI_HAS_DATABASE,
      "use only these columns; with --no-header, the names of the file's columns in order, where "
      "an empty name skips a column: id,,name"},
@@ -49,7 +50,8 @@ const cli_option cli_option_table[] = {
     {'d', "delimiter", "CHAR", CLI_CHAR, AT(delimiter), CLI_ALL,
      "separator between cells; default: a comma, in tsv a tab"},
     {'q', "quote", "CHAR", CLI_QUOTE, AT(quote), CLI_ALL,
-     "quote character; none: quotes in the file are text; default: \""},
+     "quote character; none: quotes in the file are text; copy-to: which cells are quoted, all but "
+     "NULL, minimal or none; default: \", minimal"},
     {0, "escape", "CHAR", CLI_CHAR, AT(escape), CLI_READS_FILES | CLI_INSPECT,
      "escape character before a quote in a cell; default: the quote character"},
     {0, "comment", "CHAR", CLI_CHAR, AT(comment), CLI_READS_FILES | CLI_INSPECT,
@@ -83,7 +85,10 @@ const cli_option cli_option_table[] = {
     {0, "order-by", "SQL", CLI_TEXT, AT(order_by), CLI_COPY_TO,
      "order of the rows; default: not specified"},
     {'o', "output", "FILE", CLI_TEXT, AT(output), CLI_COPY_TO,
-     "write to FILE, which is replaced only on success; default, and for -: standard output"},
+     "write to FILE, which is replaced only on success, and compressed if its name ends in .gz, "
+     ".zst, .xz or .bz2; default, and for -: standard output"},
+    {0, "part-rows", "N", CLI_NUMBER, AT(part_rows), CLI_COPY_TO,
+     "write at most N rows to a file: FILE-0001, FILE-0002 and so on, before the name's ending"},
     {0, "on-conflict", "error|ignore|update", CLI_CHOICE, AT(on_conflict), CLI_CREATE | CLI_EXPLAIN,
      "what to do with a row whose key already exists; default: error"},
     {0, "returning", "FILE", CLI_TEXT, AT(returning), CLI_CREATE | CLI_UPSERT,
@@ -183,8 +188,8 @@ static bm_status read_char(const cli_option *option, const char *text, const cha
                            bm_error *err)
 {
     bool quote = option->kind == CLI_QUOTE;
-    if (quote && strcmp(text, "none") == 0) {
-        *out = "";
+    if (quote && (strcmp(text, "none") == 0 || is_choice("all|minimal", text))) {
+        *out = text[0] == 'n' ? "" : text;
         return BM_OK;
     }
     *out = strcmp(text, "tab") == 0 || strcmp(text, "\\t") == 0 ? "\t" : text;
@@ -333,12 +338,23 @@ static bm_status find_verb(const char *name, cli_options *out, bm_error *err)
     return cli_fail(err, BM_INVALID, "unknown verb \"%s\": expected one of %s", name, words);
 }
 
+char cli_quote(const cli_options *options)
+{
+    const bool given = options->quote != NULL && strlen(options->quote) <= 1;
+    return given ? options->quote[0] : '"';
+}
+
+bool cli_is_json(const cli_options *options)
+{
+    return options->format != NULL && is_choice("ndjson|json", options->format);
+}
+
 /* A file in which two of these characters are the same cannot be read. */
 static bm_status check_signs(const cli_options *options, bm_error *err)
 {
     const char delimiter = options->delimiter != NULL ? options->delimiter[0] : ',';
-    const char quote = options->quote != NULL ? options->quote[0] : '"';
-    const bool json = options->format != NULL && strcmp(options->format, "ndjson") == 0;
+    const char quote = cli_quote(options);
+    const bool json = cli_is_json(options);
     const struct {
         const char *name;
         const char *sign; /* NULL: not given */
@@ -356,8 +372,8 @@ static bm_status check_signs(const cli_options *options, bm_error *err)
             return cli_fail(err, BM_INVALID, "--%s cannot be a line end", signs[i].name);
         }
         if (signs[i].sign != NULL && json) {
-            return cli_fail(err, BM_INVALID, "--%s is for csv and tsv, not for ndjson",
-                            signs[i].name);
+            return cli_fail(err, BM_INVALID, "--%s is for csv and tsv, not for %s", signs[i].name,
+                            options->format);
         }
     }
     const char *decimal = options->decimal != NULL ? options->decimal : ".";
@@ -368,6 +384,12 @@ static bm_status check_signs(const cli_options *options, bm_error *err)
     if (options->ragged != NULL && options->rejects == NULL &&
         strcmp(options->ragged, "reject") == 0) {
         return cli_fail(err, BM_INVALID, "--ragged=reject needs --rejects FILE");
+    }
+    if (options->quote != NULL && strlen(options->quote) > 1 && options->verb->bit != CLI_COPY_TO) {
+        return cli_fail(err, BM_INVALID,
+                        "--quote=%s is for copy-to: a file is read with any cells "
+                        "in quotes",
+                        options->quote);
     }
     if (options->escape != NULL && quote == '\0') {
         return cli_fail(err, BM_INVALID, "--escape has no meaning with --quote=none");
@@ -391,8 +413,9 @@ static bm_status check_output(const cli_options *options, bm_error *err)
     if (options->nulls.n > 1) {
         return cli_fail(err, BM_INVALID, "copy-to writes NULL as one text: give --null once");
     }
-    if (options->quote != NULL && options->quote[0] == '\0') {
-        return cli_fail(err, BM_INVALID, "--quote=none is for reading: copy-to needs quotes");
+    if (options->part_rows > 0 && options->output == NULL) {
+        return cli_fail(err, BM_INVALID,
+                        "--part-rows writes several files: it needs --output FILE");
     }
     if (cli_names_find(&options->columns, "") != CLI_NONE) {
         return cli_fail(err, BM_INVALID, "--columns: a name is empty");

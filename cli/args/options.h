@@ -42,7 +42,7 @@ typedef struct cli_options {
     char *const *files; /* none: standard input */
     size_t n_files;
     cli_names expanded; /* memory of `files`, if a pattern was among them */
-    const char *format; /* csv, tsv, ndjson; NULL: by the file's name */
+    const char *format; /* csv, tsv, ndjson, json; NULL: by the file's name */
     cli_names columns;
     cli_names map; /* pairs: column of the file, column of the table */
     cli_names set; /* pairs: column, value */
@@ -51,7 +51,7 @@ typedef struct cli_options {
     cli_names null_columns;
     cli_names not_null_columns;
     const char *delimiter;
-    const char *quote; /* "": none */
+    const char *quote; /* a character; "": none; "all", "minimal": of copy-to */
     const char *escape;
     const char *comment;
     const char *decimal;         /* NULL: a point */
@@ -70,6 +70,7 @@ typedef struct cli_options {
     const char *where;
     const char *order_by;
     const char *output;
+    uint64_t part_rows; /* 0: one file */
     const char *on_conflict;
     const char *returning;
     const char *rejects;
@@ -94,7 +95,7 @@ typedef enum cli_kind {
     CLI_TEXT,   /* const char * */
     CLI_TEXTS,  /* cli_names: one is added with each use */
     CLI_CHAR,   /* const char *: one character, or "tab" */
-    CLI_QUOTE,  /* const char *: one character, or "none", stored as "" */
+    CLI_QUOTE,  /* const char *: one character, "all", "minimal", or "none", stored as "" */
     CLI_SIGN,   /* const char *: one character of UTF-8, or "space" */
     CLI_CHOICE, /* const char *: one of the words of `argument`, separated by '|' */
     CLI_COUNT,  /* uint64_t */
@@ -121,6 +122,12 @@ extern const cli_option cli_option_table[];
 
 /* Whether the text of an unquoted cell, or of --set, is NULL. */
 bool cli_is_null(const cli_options *options, const char *text, size_t size);
+
+/* The quote character; '\0': none. */
+char cli_quote(const cli_options *options);
+
+/* Is the format, if one is given, one of JSON? */
+bool cli_is_json(const cli_options *options);
 
 /* Parse a command line.  BM_INVALID if it is wrong. */
 bm_status cli_options_read(int argc, char **argv, cli_options *out, bm_error *err);

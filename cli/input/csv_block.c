@@ -50,6 +50,36 @@ void cli_csv_skip_comments(csv_reader *r)
     }
 }
 
+static size_t blanks(const char *text, size_t size)
+{
+    size_t n = 0;
+    while (n < size && strchr(" \t\r\n", text[n]) != NULL && text[n] != '\0') {
+        n++;
+    }
+    return n;
+}
+
+/* No file of CSV begins with [{ or {" where the quote is a quote. */
+static bm_status refuse_json(csv_reader *r, bm_error *err)
+{
+    const char *at = r->block + r->at;
+    size_t left = r->n - r->at;
+    const size_t before = blanks(at, left);
+    r->begun = true;
+    at += before;
+    left -= before;
+    if (left == 0 || (*at != '[' && *at != '{') || csv_get_quote(&r->parser) != '"') {
+        return BM_OK;
+    }
+    const size_t between = 1 + blanks(at + 1, left - 1);
+    const char next = *at == '[' ? '{' : '"';
+    return between == left || at[between] != next
+               ? BM_OK
+               : cli_fail(err, BM_CONVERT,
+                          "%s:%llu: this looks like JSON, not like CSV: use --format json",
+                          cli_input_name(r->input), (unsigned long long)r->line);
+}
+
 bm_status cli_csv_next_block(csv_reader *r, bm_error *err)
 {
     while (r->at == r->n && !r->ended) {
@@ -61,6 +91,9 @@ bm_status cli_csv_next_block(csv_reader *r, bm_error *err)
             r->n = unescape(r, to, r->n, r->block);
         }
         skip_lines(r);
+        if (!r->begun && r->at < r->n) {
+            CLI_TRY(refuse_json(r, err));
+        }
         if ((char)csv_get_quote(&r->parser) == CLI_CSV_NO_QUOTE &&
             memchr(r->block + r->at, CLI_CSV_NO_QUOTE, r->n - r->at) != NULL) {
             return cli_fail(err, BM_CONVERT,

@@ -18,6 +18,7 @@ typedef struct csv_reader {
     size_t at; /* where parsing continues in the block */
     size_t n;
     bool ended;
+    bool begun;   /* the first bytes have been looked at */
     char escape;  /* or 0 */
     char comment; /* or 0 */
     bool in_comment;

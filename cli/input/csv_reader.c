@@ -348,7 +348,7 @@ static bm_status csv_reader_open(cli_input *input, const cli_options *options, b
     csv_set_space_func(&r->parser, is_no_space);
     csv_set_realloc_func(&r->parser, limited);
     if (options->quote != NULL) {
-        const char quote = options->quote[0] != '\0' ? options->quote[0] : CLI_CSV_NO_QUOTE;
+        const char quote = cli_quote(options) != '\0' ? cli_quote(options) : CLI_CSV_NO_QUOTE;
         csv_set_quote(&r->parser, (unsigned char)quote);
     }
     r->comment = options->comment != NULL ? options->comment[0] : '\0';

@@ -173,6 +173,29 @@ cli_compression cli_compression_of(const char *data, size_t size)
     return CLI_UNCOMPRESSED;
 }
 
+cli_compression cli_compression_named(const char *name, size_t *size)
+{
+    static const char *const endings[] = {
+        [CLI_GZIP] = ".gz", [CLI_ZSTD] = ".zst", [CLI_XZ] = ".xz", [CLI_BZIP2] = ".bz2"};
+    *size = strlen(name);
+    for (size_t i = CLI_GZIP; i < sizeof endings / sizeof endings[0]; i++) {
+        const size_t n = strlen(endings[i]);
+        if (*size > n && strcmp(name + *size - n, endings[i]) == 0) {
+            *size -= n;
+            return (cli_compression)i;
+        }
+    }
+    return CLI_UNCOMPRESSED;
+}
+
+bool cli_is_called(const char *name, const char *ending)
+{
+    size_t size;
+    const size_t n = strlen(ending);
+    (void)cli_compression_named(name, &size);
+    return size >= n && strncmp(name + size - n, ending, n) == 0;
+}
+
 bm_status cli_decompress_open(cli_compression compression, const char *name, cli_raw raw,
                               void *user, const char *first, size_t n_first, cli_decompress **out,
                               bm_error *err)

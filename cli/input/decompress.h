@@ -16,6 +16,13 @@ typedef enum cli_compression {
  * begins with BZh, the size of a block, and the mark of a block). */
 cli_compression cli_compression_of(const char *data, size_t size);
 
+/* By the ending of a file's name: .gz, .zst, .xz or .bz2.  *size: the length of the name without
+ * it. */
+cli_compression cli_compression_named(const char *name, size_t *size);
+
+/* Does the name have this ending, before that of a compressed file? */
+bool cli_is_called(const char *name, const char *ending);
+
 typedef struct cli_decompress cli_decompress;
 
 /* Reads compressed bytes; otherwise as cli_input_read. */

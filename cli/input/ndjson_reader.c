@@ -60,6 +60,7 @@ static int fail_key(ndjson_reader *r, const char *key, size_t size, const char *
 {
     (void)cli_fail(r->err, BM_CONVERT, "%s:%llu: key \"%.*s\" %s", cli_input_name(r->input),
                    (unsigned long long)r->line, (int)(size < 200 ? size : 200), key, words);
+    snprintf(r->err->column, sizeof r->err->column, "%.*s", (int)(size < 64 ? size : 63), key);
     return 0;
 }
 
@@ -477,6 +478,11 @@ static bm_status ndjson_reader_header(void *reader, cli_names *names, bm_error *
         leave_blank(r, text, size, whole);
     }
     const uint64_t line = r->line;
+    if (text[strspn(text, " \t")] != '{' && !cli_json_array_begun(&r->array)) {
+        (void)fail(r, "this is not a JSON object: each line must be one, or the file one array of "
+                      "them; --format csv reads CSV");
+        return BM_CONVERT;
+    }
     if (r->lacks && r->chosen) {
         CLI_TRY(name_chosen(r, err));
     } else {

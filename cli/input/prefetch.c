@@ -3,6 +3,7 @@
 #include "interrupt.h"
 
 #include <signal.h>
+#include <string.h>
 #include <time.h>
 
 static void *work(void *argument)
@@ -60,6 +61,7 @@ bm_status cli_prefetch_wait(cli_prefetch *prefetch, bm_error *err)
     }
     bm_status status = prefetch->status;
     if (status != BM_OK) {
+        memcpy(err->column, prefetch->err.column, sizeof err->column);
         (void)cli_fail(err, status, "%s", prefetch->err.message);
     }
     pthread_mutex_unlock(&prefetch->lock);

@@ -1,5 +1,6 @@
 #include "source.h"
 
+#include "decompress.h"
 #include "interrupt.h"
 #include "prefetch.h"
 
@@ -52,30 +53,15 @@ static size_t n_files(const cli_source *source)
     return source->options->n_files > 0 ? source->options->n_files : 1;
 }
 
-/* Does the name have this ending, before that of a compressed file? */
-static bool is_called(const char *name, const char *ending)
-{
-    static const char *const packed[] = {".gz", ".zst", ".xz", ".bz2"};
-    size_t size = strlen(name);
-    size_t n = strlen(ending);
-    for (size_t i = 0; i < sizeof packed / sizeof packed[0]; i++) {
-        size_t k = strlen(packed[i]);
-        if (size > k && strcmp(name + size - k, packed[i]) == 0) {
-            size -= k;
-            break;
-        }
-    }
-    return size >= n && strncmp(name + size - n, ending, n) == 0;
-}
-
 const cli_format *cli_format_of(const cli_options *options, const char *name, bool *tabs)
 {
     const char *format = options->format != NULL ? options->format : "";
     *tabs = strcmp(format, "tsv") == 0 ||
-            (format[0] == '\0' && (is_called(name, ".tsv") || is_called(name, ".tab")));
-    bool json = strcmp(format, "ndjson") == 0 ||
-                (format[0] == '\0' && (is_called(name, ".ndjson") || is_called(name, ".jsonl") ||
-                                       is_called(name, ".json")));
+            (format[0] == '\0' && (cli_is_called(name, ".tsv") || cli_is_called(name, ".tab")));
+    bool json =
+        strcmp(format, "ndjson") == 0 || strcmp(format, "json") == 0 ||
+        (format[0] == '\0' && (cli_is_called(name, ".ndjson") || cli_is_called(name, ".jsonl") ||
+                               cli_is_called(name, ".json")));
     return json ? &cli_format_ndjson : &cli_format_csv;
 }
 

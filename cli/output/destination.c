@@ -2,6 +2,7 @@
 
 #include "file_attributes.h"
 #include "interrupt.h"
+#include "pack.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,8 +31,13 @@ struct cli_destination {
     state state;
     bool replaces; /* a file exists; its stat: */
     struct stat before;
-    char *path;   /* of the file, links resolved */
-    char *beside; /* its temporary name, or NULL */
+    char *path;        /* of the file, links resolved */
+    char *beside;      /* its temporary name, or NULL */
+    cli_pack *pack;    /* or NULL: not compressed */
+    char *part;        /* --part-rows: memory of `given` */
+    const char *whole; /* ... and what --output says */
+    unsigned number;   /* ... of the part, from 1 */
+    cli_destination *next;
 };
 
 /* ---- names */
@@ -256,8 +262,8 @@ static bm_status look(cli_destination *d, bm_error *err)
     return BM_OK;
 }
 
-bm_status cli_destination_choose(const cli_options *options, const char *option, const char *given,
-                                 cli_destination **out, bm_error *err)
+static bm_status choose(const cli_options *options, const char *option, const char *given,
+                        cli_destination **out, bm_error *err)
 {
     *out = NULL;
     if (given != NULL && given[0] == '\0') {
@@ -285,6 +291,86 @@ bm_status cli_destination_choose(const cli_options *options, const char *option,
     }
     *out = d;
     return BM_OK;
+}
+
+/* "name-0001.csv.gz": the number is before the ending, and that of a compressed file. */
+static char *part_name(const char *whole, unsigned number)
+{
+    size_t size;
+    (void)cli_compression_named(whole, &size);
+    size_t stem = size;
+    while (stem > 0 && whole[stem - 1] != '.' && whole[stem - 1] != '/') {
+        stem--;
+    }
+    const bool ending = stem > 1 && whole[stem - 1] == '.' && whole[stem - 2] != '/';
+    stem = ending ? stem - 1 : size;
+    const size_t room = strlen(whole) + 16;
+    char *out = malloc(room);
+    if (out != NULL) {
+        snprintf(out, room, "%.*s-%04u%s", (int)stem, whole, number, whole + stem);
+    }
+    return out;
+}
+
+static bm_status choose_part(const cli_options *options, const char *whole, unsigned number,
+                             cli_destination **out, bm_error *err)
+{
+    char *name = part_name(whole, number);
+    bm_status status =
+        name != NULL ? choose(options, "output", name, out, err) : cli_no_memory(err);
+    if (status != BM_OK) {
+        free(name);
+        return status;
+    }
+    (*out)->part = name;
+    (*out)->whole = whole;
+    (*out)->number = number;
+    if ((*out)->stream) {
+        status = cli_fail(err, BM_INVALID, "%s is not a file: --part-rows writes files", name);
+        cli_destination_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+bm_status cli_destination_choose(const cli_options *options, const char *option, const char *given,
+                                 cli_destination **out, bm_error *err)
+{
+    CLI_TRY(choose(options, option, given, out, err));
+    if (options->part_rows == 0) {
+        return BM_OK;
+    }
+    const bool stream = (*out)->stream;
+    cli_destination_free(*out);
+    *out = NULL;
+    return stream ? cli_fail(err, BM_INVALID,
+                             "--part-rows writes several files: it needs --output "
+                             "FILE")
+                  : choose_part(options, given, 1, out, err);
+}
+
+bm_status cli_destination_next(const cli_options *options, cli_destination **destination,
+                               bm_error *err)
+{
+    cli_destination *d = *destination;
+    CLI_TRY(cli_destination_finish(d, err));
+    CLI_TRY(choose_part(options, d->whole, d->number + 1, &d->next, err));
+    *destination = d->next;
+    return cli_destination_open(d->next, err);
+}
+
+bool cli_destination_stale(const cli_destination *d, char *out, size_t size)
+{
+    while (d->next != NULL) {
+        d = d->next;
+    }
+    char *after = d->part != NULL ? part_name(d->whole, d->number + 1) : NULL;
+    const bool exists = after != NULL && access(after, F_OK) == 0;
+    if (exists) {
+        snprintf(out, size, "%s", cli_short_path(after));
+    }
+    free(after);
+    return exists;
 }
 
 const char *cli_destination_name(const cli_destination *destination)
@@ -351,18 +437,9 @@ static bm_status open_stream(cli_destination *d, bm_error *err)
     return BM_OK;
 }
 
-bm_status cli_destination_open(cli_destination *d, bm_error *err)
+static bm_status write_all(void *user, const char *data, size_t size, bm_error *err)
 {
-    if (!d->dropped) {
-        CLI_TRY(d->stream ? open_stream(d, err) : open_beside(d, err));
-        d->ours = d->ours || !d->stream;
-    }
-    d->state = OPEN;
-    return BM_OK;
-}
-
-bm_status cli_destination_write(cli_destination *d, const char *data, size_t size, bm_error *err)
-{
+    cli_destination *d = user;
     for (size_t at = 0; at < size && !d->dropped;) {
         size_t most = size - at;
         if (d->stream) {
@@ -381,8 +458,32 @@ bm_status cli_destination_write(cli_destination *d, const char *data, size_t siz
     return BM_OK;
 }
 
+bm_status cli_destination_open(cli_destination *d, bm_error *err)
+{
+    size_t size;
+    if (!d->dropped) {
+        CLI_TRY(d->stream ? open_stream(d, err) : open_beside(d, err));
+        d->ours = d->ours || !d->stream;
+    }
+    const cli_compression kind = cli_compression_named(d->given != NULL ? d->given : "", &size);
+    if (kind != CLI_UNCOMPRESSED && !d->dropped) {
+        CLI_TRY(cli_pack_open(kind, write_all, d, &d->pack, err));
+    }
+    d->state = OPEN;
+    return BM_OK;
+}
+
+bm_status cli_destination_write(cli_destination *d, const char *data, size_t size, bm_error *err)
+{
+    return d->pack != NULL ? cli_pack_write(d->pack, data, size, err)
+                           : write_all(d, data, size, err);
+}
+
 bm_status cli_destination_finish(cli_destination *d, bm_error *err)
 {
+    if (d->pack != NULL) {
+        CLI_TRY(cli_pack_end(d->pack, err));
+    }
     if (d->ours) {
         /* Some files cannot be flushed, for example those in memory. */
         bool failed = fsync(d->fd) != 0 && errno != EINVAL && errno != ENOTSUP && errno != EROFS;
@@ -416,7 +517,7 @@ static void sync_directory(const cli_destination *d)
     free(directory);
 }
 
-bm_status cli_destination_publish(cli_destination *d, bm_error *err)
+static bm_status publish(cli_destination *d, bm_error *err)
 {
     if (d->state != FINISHED || d->beside == NULL) {
         return BM_OK;
@@ -429,7 +530,17 @@ bm_status cli_destination_publish(cli_destination *d, bm_error *err)
                         d->beside);
     }
     d->state = SETTLED;
-    sync_directory(d);
+    if (d->next == NULL) {
+        sync_directory(d);
+    }
+    return BM_OK;
+}
+
+bm_status cli_destination_publish(cli_destination *d, bm_error *err)
+{
+    for (; d != NULL; d = d->next) {
+        CLI_TRY(publish(d, err));
+    }
     return BM_OK;
 }
 
@@ -444,16 +555,19 @@ const char *cli_destination_keep(cli_destination *d)
 
 void cli_destination_free(cli_destination *d)
 {
-    if (d == NULL) {
-        return;
+    while (d != NULL) {
+        cli_destination *next = d->next;
+        if (d->ours && d->fd >= 0) {
+            close(d->fd);
+        }
+        if (d->beside != NULL && d->state != SETTLED) {
+            unlink(d->beside);
+        }
+        cli_pack_free(d->pack);
+        free(d->beside);
+        free(d->path);
+        free(d->part);
+        free(d);
+        d = next;
     }
-    if (d->ours && d->fd >= 0) {
-        close(d->fd);
-    }
-    if (d->beside != NULL && d->state != SETTLED) {
-        unlink(d->beside);
-    }
-    free(d->beside);
-    free(d->path);
-    free(d);
 }

@@ -1,7 +1,8 @@
 /*
  * Where an output goes.  Standard output, a pipe and a device are written directly.  A file is
  * written under a temporary name in the same folder and renamed at the end.  Until then, and after
- * any failure, the old file is unchanged.
+ * any failure, the old file is unchanged.  A name with the ending of a compressed file is that of
+ * one.
  */
 #ifndef CLI_DESTINATION_H
 #define CLI_DESTINATION_H
@@ -23,6 +24,14 @@ const char *cli_destination_name(const cli_destination *destination);
 
 /* Is it written directly?  Otherwise it is a file that is replaced. */
 bool cli_destination_is_stream(const cli_destination *destination);
+
+/* --part-rows: finish this part, and open the next one, which belongs to the first. */
+bm_status cli_destination_next(const cli_options *options, cli_destination **destination,
+                               bm_error *err);
+
+/* --part-rows: is there a file with the name of the part after the last, from an earlier command?
+ * Its name is for a message. */
+bool cli_destination_stale(const cli_destination *destination, char *out, size_t size);
 
 /* Open it.  With --dry-run nothing is opened, and the output is dropped. */
 bm_status cli_destination_open(cli_destination *destination, bm_error *err);

@@ -4,6 +4,7 @@
 #include "progress.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct count {
@@ -110,6 +111,18 @@ static void put_json_text(const char *text)
     fputc('"', stderr);
 }
 
+static void put_json_or_null(const char *text)
+{
+    char plain[1024];
+    if (text == NULL) {
+        fputs("null", stderr);
+        return;
+    }
+    snprintf(plain, sizeof plain, "%s", text);
+    cli_make_plain(plain);
+    put_json_text(plain);
+}
+
 void cli_warning(const cli_options *options, const char *said)
 {
     char words[1024];
@@ -149,21 +162,59 @@ void cli_retry(void *user, uint64_t retry, const bm_error *why)
     }
 }
 
+/* The line after "PATH:" at the front of a message, or 0.  NULL: the message has not this file. */
+static const char *after_file(const char *message, const char *path, unsigned long long *line)
+{
+    const char *name = cli_short_path(path);
+    const size_t size = strlen(name);
+    char *end;
+    *line = 0;
+    if (strncmp(message, name, size) != 0 || message[size] != ':') {
+        return NULL;
+    }
+    if (message[size + 1] >= '0' && message[size + 1] <= '9') {
+        const unsigned long long number = strtoull(message + size + 1, &end, 10);
+        *line = *end == ':' ? number : 0;
+    }
+    return path;
+}
+
+/* The file, line and column of an error; messages of readers begin with FILE:LINE. */
+static void put_place(const cli_options *options, const bm_error *err)
+{
+    static const char input[] = "standard input";
+    unsigned long long line;
+    const char *file = after_file(err->message, input, &line);
+    for (size_t i = 0; i < options->n_files && file == NULL; i++) {
+        file = after_file(err->message, options->files[i], &line);
+    }
+    fputs(", \"file\": ", stderr);
+    put_json_or_null(file != NULL && file != input ? file : file != NULL ? "-" : NULL);
+    if (file != NULL && line > 0) {
+        fprintf(stderr, ", \"line\": %llu", line);
+    } else {
+        fputs(", \"line\": null", stderr);
+    }
+    fputs(", \"column\": ", stderr);
+    put_json_or_null(err->column[0] != '\0' ? err->column : NULL);
+}
+
 void cli_failure(const cli_options *options, const bm_result *result, bm_error *err)
 {
     char words[512];
     bool reads = result != NULL && options->verb->bit == CLI_COPY_TO;
     const char *fate = reads ? read_words(options, result, words) : fate_words(err);
-    cli_make_plain(err->message);
     if (options->json) {
         fprintf(stderr, "{\"event\": \"failed\", \"status\": \"%s\", \"message\": ",
                 bm_status_name(err->status));
-        put_json_text(err->message);
+        put_json_or_null(err->message);
+        put_place(options, err);
         fputs(", \"fate\": ", stderr);
         put_json_text(fate);
         fputs("}\n", stderr);
         return;
     }
+    cli_make_plain(err->message);
     fprintf(stderr, "bulkmodel: %s\n", err->message);
     if ((reads && result->read > 0) || err->status == BM_CANCELLED ||
         err->fate != BM_FATE_NOT_STARTED) {

@@ -1,4 +1,4 @@
-/* Writes rows as CSV, TSV or lines of JSON.  The command reads them back unchanged. */
+/* Writes rows as CSV, TSV, lines or an array of JSON.  The command reads them back unchanged. */
 #ifndef CLI_ROW_WRITER_H
 #define CLI_ROW_WRITER_H
 
@@ -14,6 +14,9 @@ typedef struct cli_row_writer cli_row_writer;
 bm_status cli_row_writer_open(const char *path, const cli_options *options, const bm_model *model,
                               const size_t *fields, size_t n_fields, cli_row_writer **out,
                               bm_error *err);
+
+/* These are the table's fields, and the model reads those of dates as the text that is stored. */
+void cli_row_writer_stored(cli_row_writer *writer, const bm_field *fields);
 
 /* Write `n` rows. */
 bm_status cli_row_writer_rows(cli_row_writer *writer, const void *rows, size_t n, bm_error *err);

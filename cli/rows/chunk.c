@@ -121,6 +121,7 @@ void cli_sink_fail_cell(cli_sink *sink, const char *column, const char *words)
     } else {
         sink->status = cli_fail(sink->err, BM_CONVERT, "%s:%llu: column \"%s\" %s", sink->file,
                                 (unsigned long long)sink->line, column, words);
+        snprintf(sink->err->column, sizeof sink->err->column, "%s", column);
     }
 }
 

@@ -13,11 +13,13 @@ import command_line
 import copy_to
 import csv_input
 import dialects
+import error_places
 import inspect_file
 import line_numbers
 import manual_pages
 import ndjson_input
 import output_files
+import output_forms
 import output_text
 import passwords
 import ragged_rows
@@ -37,6 +39,7 @@ MODULES = [
     csv_input,
     dialects,
     spellings,
+    error_places,
     inspect_file,
     ragged_rows,
     cell_values,
@@ -45,6 +48,7 @@ MODULES = [
     copy_to,
     output_text,
     output_files,
+    output_forms,
     returning,
     passwords,
     rejects,

@@ -68,7 +68,7 @@ def a_wrong_command_line_is_status_2(w: World) -> None:
         (["create", w.database, "item", "-c", "id,,name"], "it needs --no-header"),
         (["copy-to", w.database, "item", "-c", "id,,name"], "a name is empty"),
         (["copy-to", w.database, "item", "--null=x", "--null=y"], "give --null once"),
-        (["copy-to", w.database, "item", "-q", "none"], "copy-to needs quotes"),
+        (["copy-to", w.database, "item", "-q", "any"], "--quote must be one character"),
         (["create", w.database, "item", "-q", "none", "--escape=x"], "has no meaning with"),
         (["create", w.database, "item", "--comment=,"], "--comment must differ"),
         (["create", w.database, "item", "--comment=#", "-fndjson"], "is for csv and tsv"),

@@ -70,7 +70,7 @@ def bash_completes_verbs_options_and_choices(w: World) -> None:
         expect(completed(w, verb, "sqlite:f", "item", "-"), set(options))
     expect(completed(w, "create", "p"), {"postgresql:"})
     for words in (["--format", ""], ["--format", "="], ["--format", "=", ""], ["-f", ""]):
-        expect(completed(w, "create", "sqlite:f", "item", *words), {"csv", "tsv", "ndjson"})
+        expect(completed(w, "create", "sqlite:f", "item", *words), {"csv", "tsv", "ndjson", "json"})
     expect(completed(w, "create", "sqlite:f", "item", "--on-conflict", "u"), {"update"})
     expect(completed(w, "create", "sqlite:f", "item", "--key", "-"), set())
     expect(completed(w, "create", "sqlite:f", "item", ""), set())

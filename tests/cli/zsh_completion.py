@@ -98,7 +98,7 @@ def zsh_completes_verbs_options_and_choices(w: World) -> None:
         expect(zsh.offers("bulkmodel create sqlite:he"), {"here.db"})
         for option in ("--format=", "--format ", "-f "):
             choices = zsh.offers(f"bulkmodel create sqlite:f item {option}")
-            expect(choices, {"csv", "tsv", "ndjson"})
+            expect(choices, {"csv", "tsv", "ndjson", "json"})
         expect(zsh.offers("bulkmodel create sqlite:f item --on-conflict=u"), {"update"})
         expect(zsh.offers("bulkmodel create sqlite:f "), set())
         expect("here.db" in zsh.offers("bulkmodel inspect "), True)

@@ -42,7 +42,8 @@ class Part:
 
 
 class PartialCommit(OperationalError):
-    """Some connections committed and others did not.  `parts` lists the rows of each outcome."""
+    """Some connections, or parts of a call with `commit_every`, committed and others did not.
+    `parts` lists the rows of each outcome."""
 
     def __init__(self, message: str, parts: Sequence[Part] = ()) -> None:
         super().__init__(message)

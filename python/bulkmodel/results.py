@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from bulkmodel.errors import Part
+
 
 class Outcome(IntEnum):
     """The outcome of one input row, as in BulkResult.outcomes and in the C library.
@@ -55,7 +57,8 @@ class BulkResult:
     dry_run: everything was rolled back, and the counts say what would have happened.
     deleted_by_label: deleted rows by model label, rows deleted by cascades included.  changes: a
     Change for each value that the call changed, if `return_changes` asked for it; without it, what
-    a dry run of bulk_sync() would update."""
+    a dry run of bulk_sync() would update.  parts: with `commit_every` the input rows of each
+    transaction."""
 
     inserted: int = 0
     updated: int = 0
@@ -67,6 +70,7 @@ class BulkResult:
     rejected: int = 0
     outcomes: bytes = field(default=b"", repr=False)
     keys: list[Any] = field(default_factory=list, repr=False)
+    parts: list[Part] = field(default_factory=list, repr=False)
     deleted_by_label: dict[str, int] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list, repr=False)
     statements: int = 0
@@ -85,6 +89,7 @@ class Meter:
     def __init__(self) -> None:
         self.replays = 0
         self.statements = 0
+        self.transactions = 1
         self._began = time.monotonic()
         self._lock = threading.Lock()
 
@@ -105,7 +110,7 @@ class Meter:
         with connection.execute_wrapper(self):
             yield
         if alone and self.statements > 0:
-            self.statements += 2  # BEGIN and COMMIT
+            self.statements += 2 * self.transactions  # BEGIN and COMMIT
 
     def result(self, outcomes: Sequence[int], keys: list[Any], **more: Any) -> BulkResult:
         """Return the result of the call."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import connections
 
 from bulkmodel import signals
 from bulkmodel.engine.timeouts import timed
-from bulkmodel.errors import Refused
+from bulkmodel.errors import Part, Refused
 from bulkmodel.methods import MoreMethods, alters_data
-from bulkmodel.options import checks_names, options_of
+from bulkmodel.options import Options, checks_names, options_of
 from bulkmodel.results import BulkResult, Change, Meter
+from bulkmodel.verbs import commit_parts
 from bulkmodel.verbs.bulk_delete import Delete
 from bulkmodel.verbs.bulk_sync import Scope, Sync
 from bulkmodel.verbs.bulk_upsert import Upsert
@@ -23,6 +24,22 @@ from bulkmodel.verbs.upsert_rules import Rules
 
 class WriteMethods(MoreMethods):
     """bulk_upsert(), bulk_sync() and bulk_delete()."""
+
+    def _carry_out_parts(
+        self, options: Options, call: Upsert | Delete, commit_every: int | None, meter: Meter
+    ) -> list[Part]:
+        """Carry out a call in one transaction, or in several."""
+
+        def write(places: Sequence[int]) -> None:
+            self._carry_out(options, lambda: call.run(places), meter=meter)
+
+        def after() -> None:
+            if call.watch is not None:
+                call.watch.settle()
+
+        parts = commit_parts.carry_out(write, call.written, commit_every, after)
+        meter.transactions = len(parts) or 1
+        return parts
 
     @alters_data
     @timed
@@ -40,6 +57,7 @@ class WriteMethods(MoreMethods):
         batch_size: int | None = None,
         duplicates: str = "error",
         allow_skipped: bool = False,
+        commit_every: int | None = None,
         dry_run: bool = False,
         return_changes: Iterable[str] | bool | None = None,
         on_changes: Callable[[list[Change]], Any] | None = None,
@@ -90,6 +108,7 @@ class WriteMethods(MoreMethods):
         )
         meter = Meter()
         with meter.on(connections[using]):
+            commit_parts.check(commit_every, using, "bulk_upsert", len(given), dry_run)
             watch = watch_of(self.model, using, return_changes, on_changes, dry_run)
             upsert = Upsert(
                 type(self)(self.model, using=using),
@@ -103,10 +122,11 @@ class WriteMethods(MoreMethods):
                 allow_skipped=allow_skipped,
                 watch=watch,
             )
-            if given:
-                self._carry_out(options, upsert.run, meter=meter)
+            parts = self._carry_out_parts(options, upsert, commit_every, meter) if given else []
         changes = watch.kept if watch is not None else []
-        result = meter.result(upsert.outcomes, upsert.pks, dry_run=dry_run, changes=changes)
+        result = meter.result(
+            upsert.outcomes, upsert.pks, dry_run=dry_run, changes=changes, parts=parts
+        )
         keys = [key for key in result.keys if key is not None]
         n = result.inserted + result.updated
         signals.end(call, n, lambda: self._of_keys(keys), result=result)
@@ -220,6 +240,7 @@ class WriteMethods(MoreMethods):
         *,
         duplicates: str = "error",
         allow_skipped: bool = False,
+        commit_every: int | None = None,
         dry_run: bool = False,
         return_changes: Iterable[str] | bool | None = None,
         on_changes: Callable[[list[Change]], Any] | None = None,
@@ -260,6 +281,7 @@ class WriteMethods(MoreMethods):
             raise TypeError("Cannot use 'limit' or 'offset' with bulk_delete().")
         meter = Meter()
         with meter.on(connections[using]):
+            commit_parts.check(commit_every, using, "bulk_delete", len(given), dry_run)
             watch = watch_of(self.model, using, return_changes, on_changes, dry_run)
             delete = Delete(
                 self.using(using),
@@ -270,13 +292,13 @@ class WriteMethods(MoreMethods):
                 allow_skipped,
                 watch,
             )
-            if given:
-                self._carry_out(options, delete.run, meter=meter)
+            parts = self._carry_out_parts(options, delete, commit_every, meter) if given else []
         result = meter.result(
             delete.outcomes,
             delete.pks,
             dry_run=dry_run,
-            deleted_by_label=delete.by_label,
+            deleted_by_label=dict(delete.by_label),
+            parts=parts,
             changes=watch.kept if watch is not None else [],
         )
         signals.end(call, result.deleted, self.none, result=result)

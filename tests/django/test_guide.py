@@ -85,6 +85,11 @@ def test_changes() -> None:
     assert set(Movement.objects.values_list("sku", flat=True)) == {f"A-{i}" for i in range(4)}
 
 
+@pytest.mark.django_db(transaction=True)
+def test_in_parts() -> None:
+    assert bulk_create.in_parts(products(4)) == [] and len(stocks()) == 4
+
+
 def test_bm_create_uuid() -> None:
     Movement.objects.bulk_create(movements(5))
     rows = movements(7)

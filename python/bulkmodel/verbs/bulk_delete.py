@@ -57,24 +57,28 @@ class Delete:
         self.written = left_to_write(self.keys, self.unique, duplicates)
         self.outcomes = bytearray([Outcome.IGNORED]) * len(given)
         self.pks: list[Any] = [None] * len(given)
-        self.by_label: dict[str, int] = {}
+        self.by_label: Counter[str] = Counter()
 
-    def run(self) -> None:
-        """Delete the rows, in one transaction."""
+    def run(self, places: Sequence[int] | None = None) -> None:
+        """Delete the rows, in one transaction.  places: of the keys; None: all."""
+        if places is not None:
+            self.written = list(places)
         with trial(self.using, self.dry_run, lambda: None):
             if self.watch is not None:
                 self.watch.begin()
             pks = self._wanted()
             wanted = [pk for pk in pks if pk is not None]
             gone: set[Any] = set()
+            by_label: dict[str, int] = {}
             if wanted:
-                gone, self.by_label = delete_watched(self.queryset, wanted, self.watch)
+                gone, by_label = delete_watched(self.queryset, wanted, self.watch)
             left = self._left([pk for pk in wanted if pk not in gone], len(wanted))
             for i, pk in zip(self.written, pks):
                 known = pk is not None and (pk in gone or pk in left)
                 dropped = Outcome.SKIPPED if known else Outcome.MISSING
                 self.outcomes[i] = Outcome.DELETED if pk in gone else dropped
                 self.pks[i] = pk if known else None
+        self.by_label.update(by_label)
 
     def _left(self, pks: list[Any], n: int) -> set[Any]:
         """Return which of these keys, of n, have rows that a trigger has not let go.

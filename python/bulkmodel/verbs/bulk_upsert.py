@@ -114,8 +114,11 @@ class Upsert:
             raise ValueError("Only one of unique_fields and constraint can be given.")
         return Constraint(self.model, self.rules.constraint, self.using)
 
-    def run(self) -> None:
-        """Write the rows, in one transaction, and set primary keys and states of the objects."""
+    def run(self, places: Sequence[int] | None = None) -> None:
+        """Write the rows, in one transaction, and set primary keys and states of the objects.
+        places: of the rows; None: of all that are left to write."""
+        if places is not None:
+            self.written = list(places)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 with trial(self.using, self.dry_run, self._undo):
@@ -277,7 +280,8 @@ class Upsert:
             self.pks[i] = None if self.outcomes[i] == inserted else self.objects[i].pk
 
     def _undo(self) -> None:
-        for row, (pk, adding, db) in zip(self.objects, self._before):
+        for i in self.written:
+            row, (pk, adding, db) = self.objects[i], self._before[i]
             row.pk = pk
             row._state.adding, row._state.db = adding, db
 

@@ -42,10 +42,15 @@ class Watch:
         self.report = None if dry_run else report
         self.keeps = names is not None and names is not False
         self.kept: list[Change] = []
+        self._sure = 0  # of transactions that were committed
 
     def begin(self) -> None:
         """Forget an attempt that was rolled back."""
-        self.kept.clear()
+        del self.kept[self._sure :]
+
+    def settle(self) -> None:
+        """Keep what a transaction that was committed has changed."""
+        self._sure = len(self.kept)
 
     @contextmanager
     def updating(self, pks: Iterable[Any]) -> Iterator[None]:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.db import IntegrityError
 from django.db.models import F, Q
 
+from bulkmodel.errors import PartialCommit
 from bulkmodel.expressions import Excluded
 from bulkmodel.results import Change
 from shop.models import Movement, Product
@@ -91,6 +92,19 @@ def history(rows: list[Product]) -> list[str]:
     Product.objects.bulk_delete(rows, unique_fields=["sku"], on_changes=record)
     # [end changes]
     return lines
+
+
+def in_parts(rows: list[Product]) -> list[Product]:
+    # [commit_every]
+    left = rows
+    try:
+        Product.objects.bulk_upsert(rows, unique_fields=["sku"], commit_every=100_000)
+        left = []
+    except PartialCommit as error:
+        undone = [part for part in error.parts if part.state != "committed"]
+        left = [rows[i] for part in undone for positions in part.rows for i in positions]
+    # [end commit_every]
+    return left
 
 
 def nightly(rows: list[Product]) -> list[str]:

@@ -387,11 +387,13 @@ int conformance_run(const char *group, const conformance_case *cases, size_t n)
     struct CMUnitTest *tests = calloc(n * N_ENGINES, sizeof *tests);
     char(*names)[128] = calloc(n * N_ENGINES, sizeof *names);
     const char *only = getenv("CONFORMANCE_ONLY");
+    const char *name = getenv("CONFORMANCE_ENGINE");
     size_t count = 0;
     for (size_t i = 0; i < n * N_ENGINES; i++) {
         const conformance_case *one = &cases[i / N_ENGINES];
         const engine *on = &engines[i % N_ENGINES];
-        if ((one->engines & on->bit) == 0 || (only != NULL && strcmp(only, one->name) != 0)) {
+        if ((one->engines & on->bit) == 0 || (only != NULL && strcmp(only, one->name) != 0) ||
+            (name != NULL && strcmp(name, on->name) != 0)) {
             continue;
         }
         snprintf(names[count], sizeof names[count], "%s: %s", on->name, one->name);

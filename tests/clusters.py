@@ -2,9 +2,11 @@
 """Further PostgreSQL clusters beside that of script/with-postgresql, for tests that need several.
 
 usage: clusters.py standby PROGRAM [ARGUMENT...]   run a program beside a primary server and its
-                                                   standby
+                                                   standby: BM_TEST_PRIMARY, BM_TEST_STANDBY
+       clusters.py shard PROGRAM [ARGUMENT...]     ... beside a second server, which logs its
+                                                   statements: BM_TEST_SHARD
 
-The program finds them in BM_TEST_PRIMARY and BM_TEST_STANDBY.  A cluster listens on a Unix socket
+A cluster listens on a Unix socket
 in a temporary folder only, and ends with the program.
 """
 
@@ -41,7 +43,8 @@ def as_server(program: str, *arguments: Any, folder: Path) -> None:
 class Cluster:
     """A server in a folder of its own."""
 
-    def __init__(self, name: str = "cluster") -> None:
+    def __init__(self, name: str = "cluster", settings: str = "") -> None:
+        self.settings = settings
         # Not in TMPDIR, which the user that the server runs as may not enter.
         self.folder = Path(tempfile.mkdtemp(prefix=f"bulkmodel-{name}-", dir="/tmp"))
         if os.geteuid() == 0:
@@ -65,7 +68,7 @@ class Cluster:
         )
 
     def start(self) -> None:
-        settings = f"-k {self.folder} {SETTINGS}"
+        settings = f"-k {self.folder} {SETTINGS} {self.settings}"
         options = ("-D", self.data, "-l", self.folder / "server.log", "-w", "-t", "60")
         as_server("pg_ctl", *options, "-o", settings, "start", folder=self.folder)
         self.runs = True
@@ -78,9 +81,9 @@ class Cluster:
 
 
 @contextmanager
-def started(name: str = "cluster") -> Iterator[Cluster]:
+def started(name: str = "cluster", settings: str = "") -> Iterator[Cluster]:
     """A new cluster that runs."""
-    cluster = Cluster(name)
+    cluster = Cluster(name, settings)
     try:
         cluster.create()
         cluster.start()
@@ -104,6 +107,10 @@ def standby() -> Iterator[tuple[Cluster, Cluster]]:
 
 def main(what: str, *command: str) -> int:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))
+    if what == "shard" and command:
+        with started("shard", "-c log_statement=all -c logging_collector=on") as shard:
+            os.environ["BM_TEST_SHARD"] = shard.conninfo
+            return subprocess.run(command).returncode
     if what != "standby" or not command:
         sys.exit(__doc__)
     with standby() as (primary, copied):

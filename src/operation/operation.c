@@ -67,11 +67,12 @@ static bm_status plan_for(bm__operation *o, const bm__table *table, size_t worke
 }
 
 /* A made key that is text lives in its job; rows that are read back need those collected before
- * them. */
+ * them; nobody sees who waits for whom on other servers. */
 static bool needs_one_worker(const bm__plan *plan)
 {
     bool text_key = plan->key_tracked && plan->model->fields[plan->key_field].layout != BM_FIXED;
-    return plan->table->self_reference || text_key || plan->read.sql != NULL;
+    return plan->table->self_reference || plan->table->foreign || text_key ||
+           plan->read.sql != NULL;
 }
 
 bm_status bm__operation_plan(bm__operation *o, const bm__table *table, size_t *workers, bool inside,

@@ -59,6 +59,7 @@ typedef enum bm__strategy {
     BM__COPY = 1,         /* COPY; a key that the database assigns is left to it */
     BM__RESERVE_COPY,     /* keys drawn first, then COPY with them */
     BM__INSERT,           /* INSERT of the batch; nothing comes back */
+    BM__RESERVE_INSERT,   /* keys drawn first, then INSERT with them; nothing comes back */
     BM__INSERT_RETURNING, /* INSERT of the batch, keys made in the statement, found again by key */
     BM__INSERT_EACH,      /* a statement a row, in one transaction */
     BM__INSERT_KEYS,      /* INSERT of the batch; the keys come back in any order, and rise with the

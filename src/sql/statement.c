@@ -295,6 +295,11 @@ void bm__sql_delete(bm__sql *sql, const bm__sql_shape *shape)
     bm__sql_put_target(sql, shape);
     if (!shape->dialect->deletes_in) {
         bool ordinals = shape->returning == BM__RETURN_ORDINALS;
+        if (shape->among) {
+            bm__sql_put(sql, " AS t WHERE ");
+            shape->dialect->among(sql, shape, keys[0]);
+            return;
+        }
         bm__sql_put(sql, " AS t USING ");
         shape->dialect->source(sql, shape, ordinals);
         bm__sql_put(sql, " WHERE ");

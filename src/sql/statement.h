@@ -78,7 +78,8 @@ typedef struct bm__sql_shape {
     size_t n_also;
     const char
         *filter; /* update, select_all: a further condition on the rows `t`, as SQL; or NULL */
-    bool among;  /* ... of rows whose key is said twice: the planner may find them by either */
+    bool among;  /* ... of rows whose key is said twice: the planner may find them by either; a
+                    DELETE says it so alone */
     const char *order;     /* select_all: the order of the rows, as SQL; or NULL */
     unsigned proof;        /* create: BM__PROOF_..., or nothing is written */
     const char *proof_key; /* ... of this column */

@@ -48,8 +48,8 @@ static bool by_primary_key(const bm__plan *plan)
     return column != NULL && column->primary_key;
 }
 
-/* May the rows be asked for by their key and by a further condition? */
-static bool may_say_keys(const bm__request *request, const bm__plan *plan)
+/* Can the keys of the batch be said as a condition? */
+static bool can_say_keys(const bm__plan *plan)
 {
     for (size_t i = 0; i < plan->n_columns; i++) {
         const bm__sql_column *column = &plan->columns[i].sql;
@@ -57,7 +57,13 @@ static bool may_say_keys(const bm__request *request, const bm__plan *plan)
             return false;
         }
     }
-    return request->filter_plain && plan->engine->dialect->among != NULL;
+    return plan->engine->dialect->among != NULL;
+}
+
+/* May the rows be asked for by their key and by a further condition? */
+static bool may_say_keys(const bm__request *request, const bm__plan *plan)
+{
+    return request->filter_plain && can_say_keys(plan);
 }
 
 /* The rows of a statement that updates some rows of a larger table, and is told to look each of
@@ -92,6 +98,15 @@ static bm_status plan_looked_up(const bm__request *request, bm__plan *plan, bm__
     return bm__sql_end(&sql, &plan->arena, &plan->looked_up);
 }
 
+/* A DELETE of rows of other servers: a join is carried out here, row by row, and a condition on the
+ * key there. */
+static bool by_condition(const bm__request *request, const bm__plan *plan)
+{
+    return plan->table->foreign && !request->outcomes && plan->keys.n == 1 &&
+           request->filter == NULL && request->verb->hit == BM_ROW_DELETED &&
+           can_say_keys(plan);
+}
+
 /* Rows that were there before the write, or that its answer names; else only their number. */
 static bm__tally tally_of(const bm__request *request, const bm__plan *plan)
 {
@@ -117,6 +132,9 @@ bm_status bm__by_key_plan(const bm__request *request, bm__plan *plan,
     bool ordinals = request->outcomes && !plan->engine->reads_batch && !request->whole_table;
     shape.returning = ordinals ? BM__RETURN_ORDINALS : BM__RETURN_NOTHING;
     shape.filter = request->filter;
+    shape.among = by_condition(request, plan);
+    plan->why = shape.among ? "rows of other servers are deleted by a condition on the key"
+                            : plan->why;
     plan->by_key = !request->whole_table;
     plan->write = (bm__statement){
         NULL, BM__STEP_EXEC, ordinals ? BM__EXPECT_ORDINALS : BM__EXPECT_COUNT, BM__TAKES_COLUMNS};

@@ -114,6 +114,7 @@ static bm_status gather_facts(const bm__request *request, const bm__plan *plan, 
     facts |= upserts ? BM__FACT_UPSERT : 0;
     facts |= table->rules ? BM__FACT_NO_CTE | BM__FACT_NO_COPY : 0;
     facts |= table->insert_trigger ? BM__FACT_TRIGGER : 0;
+    facts |= table->foreign ? BM__FACT_FOREIGN | BM__FACT_NO_COPY : 0;
     if (plan->key_made) {
         const bm__table_column *key;
         BM_TRY(bm__plan_server(plan, plan->key_field, &key, err));
@@ -141,7 +142,8 @@ static bm_status add_made_key(const bm__request *request, bm__plan *plan, bool i
 {
     bm__plan_column *column;
     const bm__table_column *server;
-    bool drawn = plan->strategy == BM__RESERVE_COPY || plan->strategy == BM__HIGHEST_INSERT;
+    bool drawn = plan->strategy == BM__RESERVE_COPY || plan->strategy == BM__RESERVE_INSERT ||
+                 plan->strategy == BM__HIGHEST_INSERT;
     BM_TRY(bm__plan_server(plan, plan->key_field, &server, err));
     if (!drawn && plan->mixed_keys) {
         BM_TRY(bm__plan_add_field(plan, plan->key_field, BM__SUPPLY_FIELD, in_array, &column, err));
@@ -274,6 +276,7 @@ static bm_status add_conflict(const bm__request *request, bm__plan *plan, bm__sq
         return bm__no_memory(err);
     }
     if (target) {
+        BM_TRY(bm__refuse_foreign(plan, err));
         BM_TRY(columns_of(plan, unique, at, err));
         shape->unique = at;
         shape->n_unique = unique->n;
@@ -408,6 +411,7 @@ static bm_status plan_write(const bm__request *request, bm__plan *plan, bm__sql_
         plan->chunk_rows = request->keys_by == BM__KEYS_EACH ? 1 : plan->chunk_rows;
         break;
     case BM__INSERT_LOOKUP:
+    case BM__RESERVE_INSERT:
     case BM__HIGHEST_INSERT:
         break;
     }
@@ -537,7 +541,7 @@ bm_status bm__create_plan(const bm__request *request, bm__plan *plan, bm_error *
     shape.overriding = asked.overriding && !plan->engine->reads_batch;
     BM_TRY(add_conflict(request, plan, &shape, err));
     BM_TRY(bm__upsert_shape(request, plan, columns, &shape, err));
-    if (plan->strategy == BM__RESERVE_COPY ||
+    if (plan->strategy == BM__RESERVE_COPY || plan->strategy == BM__RESERVE_INSERT ||
         (plan->strategy == BM__HIGHEST_INSERT && plan->key_made)) {
         BM_TRY(plan_reserve(plan, &shape, err));
     }

@@ -21,7 +21,8 @@ bm_status bm__create_proof(const bm__request *request, bm__plan *plan, bm__sql_s
 bm_status bm__create_lookup(bm__plan *plan, const bm__sql_shape *shape, const size_t *by,
                             size_t n_by, bool keys, bm__statement *out, bm_error *err);
 
-/* BM_UNSUPPORTED where these columns are a key that ON CONFLICT does not take. */
+/* BM_UNSUPPORTED where the table, or a key of these columns, is none that ON CONFLICT takes. */
+bm_status bm__refuse_foreign(const bm__plan *plan, bm_error *err);
 bm_status bm__refuse_temporal(const bm__plan *plan, const bm__fields *unique, bm_error *err);
 
 /* What is compared, and keys for new rows only; then how rows left as they are are told

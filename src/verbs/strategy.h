@@ -19,7 +19,8 @@ enum {
     BM__FACT_PROVED = 512,    /* nobody asked the catalog: keys rise with the rows (KEYS_PROVED) */
     BM__FACT_UPSERT = 1024,   /* a conflict updates the row that is there */
     BM__FACT_MADE = 2048,     /* nobody asked the catalog: keys are made in the statement */
-    BM__FACT_EACH = 4096      /* a statement a row was asked for */
+    BM__FACT_EACH = 4096,     /* a statement a row was asked for */
+    BM__FACT_FOREIGN = 8192   /* rows go to other servers */
 };
 
 typedef struct bm__rule {

@@ -7,9 +7,10 @@ import io
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
-from report import REFUSED, WRONG, Outcome, state_of
+from report import REFUSED, WRONG, Outcome, best_of, state_of
 from server import Plain, Row, Server, rows_of
 
 FACE = "command"
@@ -173,7 +174,7 @@ def run(command: Command, plain: Plain, sizes: list[int], workers: list[int]) ->
     for name, (_, _, shares) in VERBS.items():
         for w in workers if shares else workers[:1]:
             for n in sizes:
-                yield _verb(command, plain, name, w, n)
+                yield best_of(partial(_verb, command, plain, name, w, n))
     for fault in FAULTS:
         for w in workers:
             for n in sizes:

@@ -11,7 +11,7 @@ from typing import Any
 
 import django
 from django.conf import settings
-from report import REFUSED, WRONG, Outcome, state_of
+from report import REFUSED, WRONG, Outcome, best_of, state_of
 from server import Plain, Row, Server, rows_of
 
 FACE = "Django"
@@ -73,14 +73,32 @@ class Cases:
             name: Any = models.CharField(max_length=20, unique=True)
             value: Any = models.IntegerField()
             parent: Any = models.ForeignKey(Parent, null=True, on_delete=models.DO_NOTHING)
-            tags: Any = models.ManyToManyField(Tag, db_table="item_tags")
 
             objects = BulkModelManager()
 
             class Meta:
                 app_label, db_table, managed = "bulkmodel", "item", False
 
-        self.Item, self.Tag, self.server, self.plain = Item, Tag, server, plain
+        class Linked(models.Model):
+            """The same table with its links, which Item's deletes do not have to look for."""
+
+            tags: Any = models.ManyToManyField(Tag, through="ItemTag")
+
+            objects = BulkModelManager()
+
+            class Meta:
+                app_label, db_table, managed = "bulkmodel", "item", False
+
+        class ItemTag(models.Model):
+            item: Any = models.ForeignKey(Linked, models.DO_NOTHING)
+            tag: Any = models.ForeignKey(Tag, models.DO_NOTHING)
+
+            objects = BulkModelManager()
+
+            class Meta:
+                app_label, db_table, managed = "bulkmodel", "item_tags", False
+
+        self.Item, self.Linked, self.server, self.plain = Item, Linked, server, plain
         self.timeout = server.timeout
 
     # ---- each returns after it has compared; it gets how many rows, and options
@@ -209,7 +227,7 @@ class Cases:
         self.server.sql("INSERT INTO tag (name) VALUES ('a'), ('b')")
         wanted = {key: [1 + key % 2] for key in range(1, n + 1)}
         yield
-        changed = self.Item.objects.update_m2m_fields("tags", wanted)
+        changed = self.Linked.objects.update_m2m_fields("tags", wanted)
         yield
         links = self.server.sql("SELECT item_id, tag_id FROM item_tags")
         must(changed == n == len(links), f"{changed} links were written")
@@ -302,14 +320,17 @@ def run(server: Server, plain: Plain, sizes: list[int], workers: list[int]) -> I
         shared = {"concurrent": True, "max_concurrent_workers": w} if w > 1 else {}
         return {**shared, "timeout": server.timeout}
 
+    def one(name: str, like: str, w: int, n: int, given: dict[str, Any]) -> Outcome:
+        case = getattr(cases, name)(n, **given)
+        return outcome(name, w, n, case, partial(plain.seconds, like, n))
+
     # What is made at the first call does not count as time of the first case.
     outcome("bulk_create", 1, 1, cases.bulk_create(1), None)
     for name, (like, shares) in METHODS.items():
         for w in workers if shares else workers[:1]:
             for n in sizes:
                 given = options(w) if shares else {}
-                case = getattr(cases, name)(n, **given)
-                yield outcome(name, w, n, case, partial(plain.seconds, like, n))
+                yield best_of(partial(one, name, like, w, n, given))
     for fault in FAULTS:
         for w in workers:
             for n in sizes:

@@ -76,6 +76,8 @@ def suite(server: Server, build: Path) -> Iterator[Outcome]:
             server.drop_schemas_of(ran.pid)
         failed = [line.partition(" - ")[2] for line in out.splitlines() if line[:6] == "not ok"]
         n = sum(line[:3] == "ok " for line in out.splitlines())
+        if out.startswith("1..0"):
+            continue
         state = WORKS if ran.returncode == 0 and n > 0 else WRONG if failed else REFUSED
         why = ", ".join(failed) or f"exit status {ran.returncode}"
         yield Outcome("C", name, 0, 0, state, why=why)

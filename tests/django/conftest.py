@@ -30,7 +30,7 @@ def _elsewhere() -> Iterator[str]:
     else:
         yield from ("test_row_search_postgresql.py", "test_errors_postgresql.py")
         yield from ("test_fields_postgresql.py", "test_objects_postgresql.py", "test_planted.py")
-        yield from ("test_tables.py", "test_read_only.py")
+        yield from ("test_tables.py", "test_read_only.py", "test_foreign.py")
     if ENGINE != "postgresql" or not postgresql.is_psycopg3:
         yield from (
             "test_commits.py",
@@ -47,7 +47,7 @@ def _elsewhere() -> Iterator[str]:
     if IN_LEG and not ON_NEWER_SERVER:  # of the server, whatever Django and driver are
         yield from ("test_statistics.py", "test_tables.py")
     if IN_LEG and not ON_NEWER_SERVER and postgresql.is_psycopg3:  # of the server and the driver
-        yield "test_read_only.py"
+        yield from ("test_read_only.py", "test_foreign.py")
     if IN_LEG and django.VERSION < (6, 1):  # the newest will do
         yield "test_endurance.py"
 

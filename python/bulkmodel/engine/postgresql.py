@@ -199,6 +199,21 @@ def base_of(kind: str, connection: BaseDatabaseWrapper) -> tuple[str, str] | Non
     return (str(row[0]), str(row[1])) if row is not None else None
 
 
+_FOREIGN = """
+SELECT 1 FROM pg_catalog.pg_partition_tree(pg_catalog.to_regclass(%s)) p
+JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.relid
+WHERE c.relkind OPERATOR(pg_catalog.=) 'f'
+"""
+
+
+def has_foreign_rows(connection: BaseDatabaseWrapper, table: str) -> bool:
+    """Return whether partitions of the table are on other servers, where nobody sees which worker
+    waits for which."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FOREIGN, [connection.ops.quote_name(table)])
+        return cursor.fetchone() is not None
+
+
 def ask(table: _core.Table, connection: BaseDatabaseWrapper) -> _core.Catalog:
     """Ask the server to describe the table."""
     catalog = _core.Catalog(table)

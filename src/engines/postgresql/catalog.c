@@ -41,6 +41,12 @@
     "j.indisexclusion AND j.indkey::pg_catalog.text" EQ "i.indkey::pg_catalog.text)) k WHERE "     \
     "k.place" LT "32 AND a.attnum" EQ "ANY (k.indkey)), 0)::pg_catalog.text"
 
+/* A table of another server, or one of its partitions is. */
+#define FOREIGN                                                                                    \
+    "(c.relkind" EQ "'f' OR c.relkind" EQ                                                          \
+    "'p' AND EXISTS (SELECT 1 FROM pg_catalog.pg_partition_tree(c.oid) p JOIN "                    \
+    "pg_catalog.pg_class x ON x.oid" EQ "p.relid WHERE x.relkind" EQ "'f'))::pg_catalog.text"
+
 static const char question[] =
     "WITH RECURSIVE c AS (SELECT x.*, n.nspname FROM pg_catalog.pg_class x JOIN "
     "pg_catalog.pg_namespace n ON n.oid" EQ "x.relnamespace WHERE x.oid" EQ
@@ -57,7 +63,7 @@ static const char question[] =
     "1" NE "0 AND g.tgtype" BITS "66" NE
     "0)::pg_catalog.text, EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.contype" EQ
     "'f' AND k.conrelid" EQ "c.oid AND k.confrelid" EQ
-    "c.oid)::pg_catalog.text, c.reltuples::pg_catalog.text, " FINGERPRINT
+    "c.oid)::pg_catalog.text, " FOREIGN ", c.reltuples::pg_catalog.text, " FINGERPRINT
     "::pg_catalog.text, a.attname::pg_catalog.text, d.oid::pg_catalog.text, "
     "d.typmod::pg_catalog.text, " KIND_OF(
         "p",
@@ -130,6 +136,7 @@ enum {
     C_SECURITY,
     C_TRIGGERS,
     C_SELF,
+    C_FOREIGN,
     C_ROWS,
     C_FINGERPRINT,
     C_COLUMN,
@@ -189,6 +196,7 @@ static bm_status read_table(bm__catalog *catalog, const bm__cell *cells, bm_erro
     table->row_security = is_true(&cells[C_SECURITY]);
     table->insert_trigger = (triggers & 4) != 0;
     table->self_reference = is_true(&cells[C_SELF]);
+    table->foreign = is_true(&cells[C_FOREIGN]);
     table->estimated_rows = number(&cells[C_ROWS]);
     return BM_OK;
 }

@@ -35,7 +35,8 @@ typedef struct bm__table {
     bool row_security;   /* active for this role */
     bool insert_trigger; /* BEFORE or INSTEAD OF, for each row */
     bool may_ignore; /* SQLite: a trigger, or the table's own ON CONFLICT, may leave a row out */
-    bool foreign;        /* it, or a partition of it, is a table of another server */
+    bool foreign;    /* it, or a partition of it, is a table of another server */
+    char citus;      /* how Citus distributes it: 'h' by hash, 'n' not at all; 0: no Citus */
     bool self_reference; /* a foreign key to itself */
     bool sequences;      /* SQLite: the file has a sqlite_sequence */
     double estimated_rows;

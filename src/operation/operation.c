@@ -71,7 +71,8 @@ static bm_status plan_for(bm__operation *o, const bm__table *table, size_t worke
 static bool needs_one_worker(const bm__plan *plan)
 {
     bool text_key = plan->key_tracked && plan->model->fields[plan->key_field].layout != BM_FIXED;
-    return plan->table->self_reference || plan->table->foreign || text_key ||
+    bool reference = plan->table->citus == 'n'; /* who writes it waits for all who have */
+    return plan->table->self_reference || plan->table->foreign || reference || text_key ||
            plan->read.sql != NULL;
 }
 

@@ -78,6 +78,7 @@ typedef struct bm__sql_shape {
     size_t n_also;
     const char
         *filter; /* update, select_all: a further condition on the rows `t`, as SQL; or NULL */
+    bool fenced; /* the batch is a subquery of its own, which Citus sends once to each node */
     bool among;  /* ... of rows whose key is said twice: the planner may find them by either; a
                     DELETE says it so alone */
     const char *order;     /* select_all: the order of the rows, as SQL; or NULL */

@@ -103,8 +103,7 @@ static bm_status plan_looked_up(const bm__request *request, bm__plan *plan, bm__
 static bool by_condition(const bm__request *request, const bm__plan *plan)
 {
     return plan->table->foreign && !request->outcomes && plan->keys.n == 1 &&
-           request->filter == NULL && request->verb->hit == BM_ROW_DELETED &&
-           can_say_keys(plan);
+           request->filter == NULL && request->verb->hit == BM_ROW_DELETED && can_say_keys(plan);
 }
 
 /* Rows that were there before the write, or that its answer names; else only their number. */
@@ -133,8 +132,9 @@ bm_status bm__by_key_plan(const bm__request *request, bm__plan *plan,
     shape.returning = ordinals ? BM__RETURN_ORDINALS : BM__RETURN_NOTHING;
     shape.filter = request->filter;
     shape.among = by_condition(request, plan);
-    plan->why = shape.among ? "rows of other servers are deleted by a condition on the key"
-                            : plan->why;
+    shape.fenced = plan->table->citus == 'h' && request->verb->hit == BM_ROW_UPDATED;
+    plan->why =
+        shape.among ? "rows of other servers are deleted by a condition on the key" : plan->why;
     plan->by_key = !request->whole_table;
     plan->write = (bm__statement){
         NULL, BM__STEP_EXEC, ordinals ? BM__EXPECT_ORDINALS : BM__EXPECT_COUNT, BM__TAKES_COLUMNS};

@@ -1,4 +1,5 @@
-"""A table whose partitions are on another server (postgres_fdw)."""
+"""A table whose partitions are on another server (postgres_fdw), and one that Citus knows, by a
+catalog that answers as Citus does."""
 
 from __future__ import annotations
 
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 from django.db import connection, models
 
+from app.models import Plain
+from bulkmodel.engine.postgresql import needs_one_writer
 from bulkmodel.managers import BulkModelManager
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -79,3 +82,31 @@ def test_each_verb(n: int, concurrent: bool) -> None:
     assert dict(Far.objects.values_list("pk", "value")) == {row.pk: row.value for row in rows}
     assert Far.objects.bulk_delete(rows[1:]).deleted == 2 * n - 1
     assert [row.pk for row in Far.objects.all()] == [rows[0].pk]
+
+
+@pytest.fixture
+def citus(transactional_db: None) -> Iterator[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SET allow_system_table_mods = on;"
+            'CREATE TABLE pg_catalog.pg_dist_partition (logicalrelid regclass, partmethod "char")'
+        )
+        yield cursor
+        cursor.execute("DROP TABLE pg_catalog.pg_dist_partition; RESET allow_system_table_mods")
+
+
+def test_a_reference_table_of_citus_has_one_writer(citus: Any) -> None:
+    table = Plain._meta.db_table
+    for method, alone in (("n", True), ("h", False)):
+        citus.execute("DELETE FROM pg_dist_partition")
+        assert not needs_one_writer(connection, table)
+        citus.execute("INSERT INTO pg_dist_partition VALUES (%s::regclass, %s)", [table, method])
+        assert needs_one_writer(connection, table) == alone
+        rows = Plain.objects.bulk_create(
+            [Plain(name=f"{method}{i}", value=i) for i in range(3000)], concurrent=True
+        )
+        for row in rows:
+            row.value += 1
+        assert Plain.objects.update_fields("value", objects=rows, concurrent=True) == 3000
+        stored = dict(Plain.objects.values_list("pk", "value"))
+        assert all(stored[row.pk] == row.value for row in rows)

@@ -34,7 +34,7 @@ def workers_for(
         return 1
     if connection.in_atomic_block or not connection.get_autocommit() or _refers_to_itself(model):
         return 1
-    if postgresql.has_foreign_rows(connection, model._meta.db_table):
+    if postgresql.needs_one_writer(connection, model._meta.db_table):
         return 1
     return max(min(workers, _free_in_pool(connection, workers)), 1)
 

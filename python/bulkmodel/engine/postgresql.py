@@ -199,19 +199,31 @@ def base_of(kind: str, connection: BaseDatabaseWrapper) -> tuple[str, str] | Non
     return (str(row[0]), str(row[1])) if row is not None else None
 
 
-_FOREIGN = """
-SELECT 1 FROM pg_catalog.pg_partition_tree(pg_catalog.to_regclass(%s)) p
+# A partition on another server; and Citus, whose reference tables are in pg_dist_partition.
+_ALONE = """
+SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_partition_tree(t.oid) p
 JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.relid
-WHERE c.relkind OPERATOR(pg_catalog.=) 'f'
+WHERE c.relkind OPERATOR(pg_catalog.=) 'f'),
+CASE WHEN pg_catalog.to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL
+THEN t.oid::pg_catalog.oid::pg_catalog.int8 END
+FROM pg_catalog.to_regclass(%s) t (oid)
+"""
+_CITUS = """
+SELECT partmethod::pg_catalog.text FROM pg_catalog.pg_dist_partition
+WHERE logicalrelid OPERATOR(pg_catalog.=) %s::pg_catalog.oid
 """
 
 
-def has_foreign_rows(connection: BaseDatabaseWrapper, table: str) -> bool:
-    """Return whether partitions of the table are on other servers, where nobody sees which worker
-    waits for which."""
+def needs_one_writer(connection: BaseDatabaseWrapper, table: str) -> bool:
+    """Return whether several workers could wait for each other unseen: partitions of the table are
+    on other servers, or it is a reference table of Citus."""
     with connection.cursor() as cursor:
-        cursor.execute(_FOREIGN, [connection.ops.quote_name(table)])
-        return cursor.fetchone() is not None
+        cursor.execute(_ALONE, [connection.ops.quote_name(table)])
+        is_far, known_to_citus = cursor.fetchone() or (False, None)
+        if is_far or known_to_citus is None:
+            return bool(is_far)
+        cursor.execute(_CITUS, [known_to_citus])
+        return bool(cursor.fetchone() == ("n",))
 
 
 def ask(table: _core.Table, connection: BaseDatabaseWrapper) -> _core.Catalog:

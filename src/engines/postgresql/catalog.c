@@ -47,6 +47,16 @@
     "'p' AND EXISTS (SELECT 1 FROM pg_catalog.pg_partition_tree(c.oid) p JOIN "                    \
     "pg_catalog.pg_class x ON x.oid" EQ "p.relid WHERE x.relkind" EQ "'f'))::pg_catalog.text"
 
+/* How Citus distributes the table: pg_dist_partition.partmethod, 'h' by hash, 'n' a reference
+ * table; '' where there is no Citus.  A table that need not be there can only be asked in a statement of
+ * its own, which ts_stat carries out. */
+#define CITUS                                                                                      \
+    "coalesce(CASE WHEN pg_catalog.to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL THEN "  \
+    "(SELECT s.word FROM pg_catalog.ts_stat(pg_catalog.concat('SELECT "                            \
+    "pg_catalog.array_to_tsvector(ARRAY[partmethod::pg_catalog.text]) FROM "                       \
+    "pg_catalog.pg_dist_partition WHERE logicalrelid OPERATOR(pg_catalog.=) ', c.oid, "            \
+    "'::pg_catalog.oid')) s LIMIT 1) END, '')"
+
 static const char question[] =
     "WITH RECURSIVE c AS (SELECT x.*, n.nspname FROM pg_catalog.pg_class x JOIN "
     "pg_catalog.pg_namespace n ON n.oid" EQ "x.relnamespace WHERE x.oid" EQ
@@ -62,8 +72,8 @@ static const char question[] =
     "g WHERE g.tgrelid" EQ "c.oid AND NOT g.tgisinternal AND g.tgenabled" NE "'D' AND g.tgtype" BITS
     "1" NE "0 AND g.tgtype" BITS "66" NE
     "0)::pg_catalog.text, EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.contype" EQ
-    "'f' AND k.conrelid" EQ "c.oid AND k.confrelid" EQ
-    "c.oid)::pg_catalog.text, " FOREIGN ", c.reltuples::pg_catalog.text, " FINGERPRINT
+    "'f' AND k.conrelid" EQ "c.oid AND k.confrelid" EQ "c.oid)::pg_catalog.text, " FOREIGN
+    ", " CITUS ", c.reltuples::pg_catalog.text, " FINGERPRINT
     "::pg_catalog.text, a.attname::pg_catalog.text, d.oid::pg_catalog.text, "
     "d.typmod::pg_catalog.text, " KIND_OF(
         "p",
@@ -137,6 +147,7 @@ enum {
     C_TRIGGERS,
     C_SELF,
     C_FOREIGN,
+    C_CITUS,
     C_ROWS,
     C_FINGERPRINT,
     C_COLUMN,
@@ -197,6 +208,7 @@ static bm_status read_table(bm__catalog *catalog, const bm__cell *cells, bm_erro
     table->insert_trigger = (triggers & 4) != 0;
     table->self_reference = is_true(&cells[C_SELF]);
     table->foreign = is_true(&cells[C_FOREIGN]);
+    table->citus = letter(&cells[C_CITUS]);
     table->estimated_rows = number(&cells[C_ROWS]);
     return BM_OK;
 }

@@ -13,7 +13,8 @@ static void put_source(bm__sql *sql, const bm__sql_shape *shape, bool ordinality
         arrays += !shape->columns[i].made && !shape->columns[i].scalar;
     }
     /* unnest of several arrays has no schema: it is the parser's */
-    bm__sql_put(sql, arrays > 1 ? "ROWS FROM (" : "");
+    bm__sql_put(sql, "%s%s", shape->fenced ? "(SELECT * FROM " : "",
+                arrays > 1 ? "ROWS FROM (" : "");
     bool first = true;
     for (size_t i = 0; i < shape->n_columns; i++) {
         if (!shape->columns[i].made && !shape->columns[i].scalar) {
@@ -30,7 +31,7 @@ static void put_source(bm__sql *sql, const bm__sql_shape *shape, bool ordinality
             bm__sql_put(sql, "c%zu", i);
         }
     }
-    bm__sql_put(sql, "%s)", ordinality ? ", ord" : "");
+    bm__sql_put(sql, "%s)%s", ordinality ? ", ord" : "", shape->fenced ? " OFFSET 0) AS v" : "");
 }
 
 static void put_cell(bm__sql *sql, const bm__sql_shape *shape, size_t i)

@@ -7,10 +7,15 @@
 /* The first half of the lock's key; the second is the call's number. */
 #define LOCK_CLASS "1651340397"
 
+/* On Citus a statement on several shards locks them until COMMIT, unless this is off: its workers
+ * would wait for each other.  Deadlocks are found there all the same. */
 static void join(char out[BM__TEAM_SQL_MAX], uint32_t team)
 {
     snprintf(out, BM__TEAM_SQL_MAX,
-             "SELECT pg_catalog.pg_advisory_xact_lock_shared(" LOCK_CLASS ", %" PRIu32 ")", team);
+             "SELECT pg_catalog.pg_advisory_xact_lock_shared(" LOCK_CLASS ", %" PRIu32
+             "), (SELECT pg_catalog.set_config('citus.enable_deadlock_prevention', 'off', true)"
+             " WHERE pg_catalog.current_setting('citus.version', true) IS NOT NULL)",
+             team);
 }
 
 /*

@@ -48,8 +48,8 @@
     "pg_catalog.pg_class x ON x.oid" EQ "p.relid WHERE x.relkind" EQ "'f'))::pg_catalog.text"
 
 /* How Citus distributes the table: pg_dist_partition.partmethod, 'h' by hash, 'n' a reference
- * table; '' where there is no Citus.  A table that need not be there can only be asked in a statement of
- * its own, which ts_stat carries out. */
+ * table; '' where there is no Citus.  A table that need not be there can only be asked in a
+ * statement of its own, which ts_stat carries out. */
 #define CITUS                                                                                      \
     "coalesce(CASE WHEN pg_catalog.to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL THEN "  \
     "(SELECT s.word FROM pg_catalog.ts_stat(pg_catalog.concat('SELECT "                            \

@@ -3,6 +3,7 @@
  * the folders.
  */
 #include "copy_to.h"
+#include "create_table.h"
 #include "database.h"
 #include "destination.h"
 #include "files.h"
@@ -69,12 +70,20 @@ static bm_status carry_out(const cli_options *options, bm_cancel *token, bm_resu
     if (options->verb->bit == CLI_INSPECT) {
         return cli_inspect(options, err);
     }
+    CLI_TRY(cli_create_table_check(options, err));
+    if (options->print_ddl && options->create_table) { /* which needs no database */
+        return cli_create_table_print(NULL, options, err);
+    }
+    const bool fresh = cli_database_is_new(options);
     bm_status status = cli_database_open(options, token, &db, err);
     if (status == BM_OK) {
         status = options->verb->bit == CLI_COPY_TO ? cli_copy_to(db, options, token, result, err)
                                                    : cli_load(db, options, token, result, err);
     }
     bm_close(db);
+    if (fresh && (status != BM_OK || options->dry_run)) {
+        cli_database_remove(options);
+    }
     return status;
 }
 
@@ -105,7 +114,7 @@ static bm_status run(cli_options *options, int *code, bm_error *err)
                                        : cli_exit_code(status);
     if (status != BM_OK) {
         cli_failure(options, &result, err);
-    } else if ((options->verb->bit & (CLI_EXPLAIN | CLI_INSPECT)) == 0) {
+    } else if ((options->verb->bit & (CLI_EXPLAIN | CLI_INSPECT)) == 0 && !options->print_ddl) {
         cli_summary(options, &result);
     }
     bm_result_clear(&result);

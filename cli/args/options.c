@@ -75,8 +75,17 @@ const cli_option cli_option_table[] = {
      "skip the first N lines of each file"},
     {'e', "encoding", "NAME", CLI_TEXT, AT(encoding), CLI_READS_FILES | CLI_INSPECT,
      "encoding of the file, as iconv names it; default: by its byte order mark, else UTF-8"},
-    {0, "sample", "ROWS", CLI_NUMBER, AT(sample), CLI_INSPECT,
-     "look only at the first ROWS rows; default: at all"},
+    {0, "sample", "ROWS", CLI_NUMBER, AT(sample), CLI_INSPECT | CLI_CREATE,
+     "find types in the first ROWS rows only; default: in all"},
+    {0, "create-table", NULL, CLI_FLAG, AT(create_table), CLI_CREATE,
+     "create the table, with types found in the file and the primary key of --key, in the "
+     "transaction of the load"},
+    {0, "add-columns", NULL, CLI_FLAG, AT(add_columns), CLI_CREATE,
+     "add the columns of the file that the table lacks, with types found in the file"},
+    {0, "type", "COL=TYPE", CLI_PAIR, AT(types), CLI_CREATE,
+     "with --create-table or --add-columns: column COL has this type"},
+    {0, "print-ddl", NULL, CLI_FLAG, AT(print_ddl), CLI_CREATE,
+     "print the statement of --create-table or --add-columns, and do nothing"},
     {0, "where", "SQL", CLI_TEXT, AT(where), CLI_COPY_TO | CLI_UPSERT | CLI_EXPLAIN,
      "copy-to: only the rows that match this condition; upsert: update only the rows that match "
      "it, t is the row of the table, excluded the row of the file"},
@@ -502,6 +511,7 @@ void cli_options_free(cli_options *options)
     cli_names_free(&options->columns);
     cli_names_free(&options->map);
     cli_names_free(&options->set);
+    cli_names_free(&options->types);
     cli_names_free(&options->key);
     cli_names_free(&options->nulls);
     cli_names_free(&options->date_formats);

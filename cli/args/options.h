@@ -63,7 +63,11 @@ typedef struct cli_options {
     bool no_header;
     uint64_t skip_lines;
     const char *encoding;
-    uint64_t sample;     /* rows; 0: all */
+    uint64_t sample; /* rows; 0: all */
+    bool create_table;
+    bool add_columns;
+    bool print_ddl;
+    cli_names types;     /* pairs: column, type */
     const char *plan_of; /* explain: the verb */
     uint64_t workers;
     uint64_t batch_size;

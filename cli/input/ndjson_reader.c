@@ -209,7 +209,7 @@ static int on_map_key(void *user, const unsigned char *text, size_t size)
         return r->column != CLI_NONE ? fail_key(r, key, size, "is in the object twice")
                                      : cli_names_add(&r->names, key, size, r->err) == BM_OK;
     }
-    if (r->column == CLI_NONE && r->sink->watch != NULL && !new_name(r, key, size)) {
+    if (r->column == CLI_NONE && r->sink->watch != NULL && !r->chosen && !new_name(r, key, size)) {
         return 0;
     }
     if (r->column == CLI_NONE) {

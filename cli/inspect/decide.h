@@ -15,4 +15,8 @@ bm_status cli_decide_names(cli_survey *survey, bm_error *err);
 /* Which spellings of NULL the file has, and which columns have them in quotes. */
 void cli_decide_nulls(cli_survey *survey);
 
+/* As a load reads the file: the names of its columns in the table, and which cells are NULL. */
+bm_status cli_decide_targets(cli_survey *survey, bm_error *err);
+void cli_decide_given_nulls(cli_survey *survey);
+
 #endif

@@ -130,10 +130,10 @@ static size_t agreement(const tally *t)
     return t->rows > t->first ? t->n_usual * 100 / (t->rows - t->first) : 0;
 }
 
-/* Some rows may be wrong, but not many. */
+/* Some rows may be wrong, but not most. */
 static bool has_columns(const tally *t)
 {
-    return t->usual > 1 && agreement(t) >= 80;
+    return t->usual > 1 && agreement(t) >= 50;
 }
 
 /* Is `a`, read later, a better way than `b`? */
@@ -230,5 +230,14 @@ bm_status cli_dialect_find(cli_options *options, const char *path, bool tabs, si
     *n_columns = has_columns(seen) || options->delimiter != NULL ? seen->usual : 1;
     *n_columns = *n_columns > 0 ? *n_columns : 1;
     *options = best.options;
+    return BM_OK;
+}
+
+bm_status cli_dialect_cells(const cli_options *options, const char *path, size_t *n_columns,
+                            bm_error *err)
+{
+    tally seen;
+    CLI_TRY(take(options, path, &seen, err));
+    *n_columns = seen.rows > 0 && seen.cells[0] > 0 ? seen.cells[0] : 1;
     return BM_OK;
 }

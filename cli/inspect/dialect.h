@@ -9,4 +9,8 @@
 bm_status cli_dialect_find(cli_options *options, const char *path, bool tabs, size_t *n_columns,
                            bm_error *err);
 
+/* The number of cells of the first row, in the dialect that the options say. */
+bm_status cli_dialect_cells(const cli_options *options, const char *path, size_t *n_columns,
+                            bm_error *err);
+
 #endif

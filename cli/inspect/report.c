@@ -257,7 +257,7 @@ static void put_columns(FILE *out, const cli_survey *s)
     fprintf(out, "\n%-*s  %-16s  %7s  values\n", (int)width, "column", "type", "NULL");
     for (size_t i = 0; i < s->n_columns; i++) {
         const cli_column_survey *column = &s->columns[i];
-        const double part = s->rows > 0 ? (double)cli_survey_nulls(s, column) / (double)s->rows : 0;
+        const double part = s->rows > 0 ? (double)column->nulls / (double)s->rows : 0;
         cli_column_type_name(&column->type, false, type);
         put_padded(out, column->name, width);
         fprintf(out, "  %-16s  %5.1f %%  ", type, 100 * part);
@@ -330,14 +330,14 @@ static void put_nulls_json(yajl_gen out, const cli_survey *s)
     (void)yajl_gen_array_close(out);
 }
 
-static void put_column_json(yajl_gen out, const cli_survey *s, const cli_column_survey *column)
+static void put_column_json(yajl_gen out, const cli_column_survey *column)
 {
     char type[CLI_TYPE_NAME_MAX];
     cli_column_type_name(&column->type, false, type);
     (void)yajl_gen_map_open(out);
     put_pair(out, "name", column->name);
     put_pair(out, "type", type);
-    put_count(out, "nulls", cli_survey_nulls(s, column));
+    put_count(out, "nulls", column->nulls);
     put_string(out, "values", 6);
     (void)yajl_gen_array_open(out);
     for (size_t k = 0; k < column->n_samples; k++) {
@@ -380,7 +380,7 @@ bool cli_report_json(FILE *out, const cli_survey *s, const char *path)
         put_string(json, "columns", 7);
         (void)yajl_gen_array_open(json);
         for (size_t i = 0; i < s->n_columns; i++) {
-            put_column_json(json, s, &s->columns[i]);
+            put_column_json(json, &s->columns[i]);
         }
         (void)yajl_gen_array_close(json);
         put_pair(json, "command", command);

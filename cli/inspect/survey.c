@@ -118,6 +118,8 @@ static void keep_sample(cli_column_survey *column, const char *text, size_t size
 
 static void add_value(cli_survey *to, cli_column_survey *column, const char *text, size_t size)
 {
+    column->shortest = column->values == 0 || size < column->shortest ? size : column->shortest;
+    column->longest = size > column->longest ? size : column->longest;
     column->values++;
     if (to->json) {
         cli_column_type_add_json(&column->type, text, size);
@@ -132,19 +134,18 @@ static void add_value(cli_survey *to, cli_column_survey *column, const char *tex
 static void add_cell(cli_survey *to, cli_column_survey *column, const char *text, size_t size,
                      bool quoted)
 {
-    const bool given = to->options.nulls.n > 0;
-    if (given && !quoted && cli_is_null(&to->options, text, size)) {
-        column->empty++;
-        return;
-    }
-    if (size == 0 && !to->json) {
-        column->empty += !quoted && !given;
+    const bool given = to->options.nulls.n > 0 || to->fixed || to->json;
+    if (!to->json && cli_is_null(&to->options, text, size)) {
+        column->empty += !quoted;
         column->empty_quoted += quoted;
-        column->values += !quoted && given;
-        column->type.found = !quoted && given ? CLI_FOUND_TEXT : column->type.found;
         return;
     }
-    const size_t spelling = given || to->json ? CLI_SPELLINGS : spelling_of(text, size);
+    if (size == 0) { /* --null has another text */
+        column->values++;
+        column->type.found = CLI_FOUND_TEXT;
+        return;
+    }
+    const size_t spelling = given ? CLI_SPELLINGS : spelling_of(text, size);
     if (spelling < CLI_SPELLINGS) {
         column->spelled[spelling] += !quoted;
         column->spelled_quoted[spelling] += quoted;
@@ -164,6 +165,7 @@ static void on_cell(void *user, size_t i, const char *text, size_t size, bool qu
     if (!r->first_read) {
         check_text(r, i, text, size);
         column->first = copy_text(text, size);
+        column->first_quoted = quoted;
         r->no_memory = r->no_memory || column->first == NULL;
         return;
     }
@@ -199,6 +201,7 @@ static void forget(cli_survey *s)
     for (size_t i = 0; i < s->n_columns; i++) {
         free(s->columns[i].name);
         free(s->columns[i].first);
+        free(s->columns[i].target);
     }
     free(s->columns);
     s->columns = NULL;
@@ -221,7 +224,8 @@ typedef struct search {
 static bm_status other_encoding(search *s, const reading *r, bm_error *err)
 {
     const char *encoding = s->to->options.encoding;
-    if (r->nul || encoding != NULL) {
+    if (r->nul || encoding != NULL || s->to->fixed) {
+        encoding = encoding != NULL ? encoding : "UTF-8: say the file's encoding with --encoding";
         return cli_fail(err, BM_CONVERT, "%s:%llu: cell %zu of the row %s%s",
                         cli_short_path(s->path), (unsigned long long)r->not_text_line,
                         r->not_text_column + 1, r->nul ? CLI_HAS_NUL : "is not valid ",
@@ -282,6 +286,9 @@ static bool other_way(search *s)
 {
     cli_options *options = &s->to->options;
     const char *encoding = options->encoding;
+    if (s->to->fixed) {
+        return false;
+    }
     if (s->given->encoding == NULL && encoding != NULL && strcmp(encoding, "WINDOWS-1252") == 0) {
         options->encoding = "ISO-8859-1"; /* it has every byte */
         return true;
@@ -300,7 +307,9 @@ static bm_status read_file(search *s, bm_error *err)
 {
     size_t n_columns = 0;
     bm_error first = BM_ERROR;
-    if (!s->to->json) {
+    if (s->to->fixed && !s->to->json) {
+        CLI_TRY(cli_dialect_cells(&s->to->options, s->path, &n_columns, err));
+    } else if (!s->to->json) {
         CLI_TRY(cli_dialect_find(&s->to->options, s->path, s->to->tabs, &n_columns, err));
     }
     for (;;) {
@@ -340,15 +349,20 @@ static bool begins_as_json(const char *path)
 
 static void choose_format(cli_survey *s, const char *path)
 {
-    const cli_options *given = &s->options;
-    s->json = cli_format_of(given, path, &s->tabs) == &cli_format_ndjson;
-    const bool open = given->format == NULL && given->delimiter == NULL && !s->tabs;
+    cli_options *o = &s->options;
+    s->json = cli_format_of(o, path, &s->tabs) == &cli_format_ndjson;
+    if (s->fixed) {
+        o->delimiter = o->delimiter != NULL ? o->delimiter : s->tabs ? "\t" : ",";
+        o->quote = o->quote != NULL ? o->quote : "\"";
+        return;
+    }
+    const bool open = o->format == NULL && o->delimiter == NULL && !s->tabs;
     if (!s->json && open && begins_as_json(path)) {
-        s->options.format = "ndjson";
+        o->format = "ndjson";
         s->json = true;
     }
     if (s->json) {
-        s->options.missing_keys = "null";
+        o->missing_keys = "null";
     }
 }
 
@@ -358,27 +372,36 @@ static void add_first(cli_survey *s)
     for (size_t i = 0; i < s->n_columns; i++) {
         cli_column_survey *column = &s->columns[i];
         const char *text = column->first != NULL ? column->first : "";
-        add_cell(s, column, text, strlen(text), false);
+        add_cell(s, column, text, strlen(text), column->first_quoted);
     }
     s->rows++;
 }
 
-bm_status cli_survey_make(const cli_options *options, const char *path, uint64_t sample,
-                          cli_survey *out, bm_error *err)
+static bm_status decide(cli_survey *s, bool no_header, bm_error *err)
 {
-    *out = (cli_survey){.options = *options};
+    s->header = !s->json && !no_header && (s->fixed || cli_decide_header(s));
+    s->options.no_header = !s->json && !s->header;
+    CLI_TRY(s->fixed ? cli_decide_targets(s, err) : cli_decide_names(s, err));
+    if (!s->json && !s->header) {
+        add_first(s);
+    }
+    if (s->fixed) {
+        cli_decide_given_nulls(s);
+    } else {
+        cli_decide_nulls(s);
+    }
+    return BM_OK;
+}
+
+bm_status cli_survey_make(const cli_options *options, const char *path, bool fixed, cli_survey *out,
+                          bm_error *err)
+{
+    *out = (cli_survey){.options = *options, .fixed = fixed};
     choose_format(out, path);
     out->options.no_header = !out->json; /* the first row is looked at as the others are */
-    search made = {.to = out, .given = options, .path = path, .sample = sample};
+    search made = {.to = out, .given = options, .path = path, .sample = options->sample};
     CLI_TRY(read_file(&made, err));
-    out->header = !out->json && !options->no_header && cli_decide_header(out);
-    CLI_TRY(cli_decide_names(out, err));
-    if (!out->json && !out->header) {
-        add_first(out);
-    }
-    cli_decide_nulls(out);
-    out->options.no_header = !out->json && !out->header;
-    return BM_OK;
+    return decide(out, options->no_header, err);
 }
 
 void cli_survey_free(cli_survey *survey)

@@ -21,16 +21,21 @@ typedef struct cli_column_survey {
     uint64_t empty_quoted; /* "" */
     uint64_t spelled[CLI_SPELLINGS];
     uint64_t spelled_quoted[CLI_SPELLINGS];
+    size_t shortest, longest; /* of the values, in bytes */
     size_t n_samples;
     size_t sample_sizes[CLI_SAMPLES];
     char samples[CLI_SAMPLES][CLI_SAMPLE_BYTES];
     bool null_quoted; /* its quoted cells may be NULL: --null-columns */
+    uint64_t nulls;
+    bool first_quoted;
+    char *target; /* --create-table: its name in the table; "": it is not read */
 } cli_column_survey;
 
 typedef struct cli_survey {
     cli_options options; /* how to read the file; borrows from the caller's and from static texts */
     const char *encoding;
     const char *compression; /* or "none" */
+    bool fixed;              /* nothing but types is found: the file is read as a load reads it */
     bool json;
     bool tabs;
     bool lacks;         /* JSON: some rows lack a key */
@@ -45,13 +50,10 @@ typedef struct cli_survey {
     bool empty_null;           /* an empty cell is NULL */
 } cli_survey;
 
-/* Read a file, or its first `sample` rows if that is not 0.  The options say what is known of it;
- * the rest is found. */
-bm_status cli_survey_make(const cli_options *options, const char *path, uint64_t sample,
-                          cli_survey *out, bm_error *err);
-
-/* The cells of a column that are NULL. */
-uint64_t cli_survey_nulls(const cli_survey *survey, const cli_column_survey *column);
+/* Read a file, or its first rows (--sample).  The options say what is known of it;
+ * the rest is found, if it is not `fixed`. */
+bm_status cli_survey_make(const cli_options *options, const char *path, bool fixed, cli_survey *out,
+                          bm_error *err);
 
 void cli_survey_free(cli_survey *survey);
 

@@ -6,18 +6,43 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-/* SQLite would make the file.  A file without tables is of no use: the name is a typing error. */
-static bm_status check_file(const char *database, bm_error *err)
+/* The name of a file of SQLite that is not there; else NULL. */
+static const char *missing_file(const char *database)
 {
+    if (strncmp(database, "sqlite:", 7) != 0) {
+        return NULL;
+    }
     const char *name = database + strlen("sqlite:");
     bool other = name[0] == '\0' || strcmp(name, ":memory:") == 0 || strncmp(name, "file:", 5) == 0;
-    if (!other && access(name, F_OK) != 0 && errno == ENOENT) {
+    return !other && access(name, F_OK) != 0 && errno == ENOENT ? name : NULL;
+}
+
+/* SQLite would make the file.  A file without tables is of no use: the name is a typing error. */
+static bm_status check_file(const cli_options *options, bm_error *err)
+{
+    const char *name = missing_file(options->database);
+    if (name != NULL && !options->create_table) {
         return cli_fail(err, BM_CONNECTION, "there is no file \"%s\": create the table first",
                         name);
     }
     return BM_OK;
+}
+
+bool cli_database_is_new(const cli_options *options)
+{
+    return options->create_table && missing_file(options->database) != NULL;
+}
+
+void cli_database_remove(const cli_options *options)
+{
+    struct stat about;
+    const char *name = options->database + strlen("sqlite:");
+    if (stat(name, &about) == 0 && about.st_size == 0) {
+        (void)unlink(name);
+    }
 }
 
 static bm_status open_database(const cli_options *options, const char *text, bm_cancel *token,
@@ -38,7 +63,7 @@ bm_status cli_database_open(const cli_options *options, bm_cancel *token, bm_db 
 {
     *out = NULL;
     if (strncmp(options->database, "sqlite:", 7) == 0) { /* a file's name has no password */
-        CLI_TRY(check_file(options->database, err));
+        CLI_TRY(check_file(options, err));
         return open_database(options, options->database, token, out, err);
     }
     if (access(options->database, F_OK) == 0) { /* so it holds no password and can be shown */

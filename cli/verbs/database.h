@@ -10,6 +10,12 @@
 bm_status cli_database_open(const cli_options *options, bm_cancel *token, bm_db **out,
                             bm_error *err);
 
+/* Does --create-table make a new file of SQLite? */
+bool cli_database_is_new(const cli_options *options);
+
+/* After a failure: remove the new file, which is empty. */
+void cli_database_remove(const cli_options *options);
+
 /* The model of [SCHEMA.]TABLE in the database.  Free it with bm_free. */
 bm_status cli_database_describe(bm_db *db, const char *text, bm_model **out, bm_error *err);
 

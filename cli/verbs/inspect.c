@@ -23,7 +23,7 @@ bm_status cli_inspect(const cli_options *options, bm_error *err)
     cli_survey survey;
     const char *path = options->files[0];
     CLI_TRY(check_file(path, err));
-    bm_status status = cli_survey_make(options, path, options->sample, &survey, err);
+    bm_status status = cli_survey_make(options, path, false, &survey, err);
     if (status == BM_OK && !options->json) {
         cli_report(stdout, &survey, path);
     } else if (status == BM_OK && !cli_report_json(stdout, &survey, path)) {

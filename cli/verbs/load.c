@@ -1,6 +1,7 @@
 #include "load.h"
 
 #include "batches.h"
+#include "create_table.h"
 #include "database.h"
 #include "messages.h"
 #include "partial_commit.h"
@@ -27,6 +28,7 @@ struct loading {
     cli_progress *progress;
     bm_cancel *token;
     const bm_call *call;
+    bm_db *tx; /* --create-table: the transaction in which the table was made; or NULL */
     size_t batch_size;
     perform perform;
 };
@@ -277,8 +279,11 @@ static bm_status write_all(loading *l, bm_db *tx, bm_result *result, bm_error *e
 
 static bm_status in_transaction(loading *l, bm_db *db, bm_result *result, bm_error *err)
 {
-    bm_db *tx;
-    CLI_TRY(bm_begin(db, &tx, err));
+    bm_db *tx = l->tx;
+    if (tx == NULL) {
+        CLI_TRY(bm_begin(db, &tx, err));
+    }
+    l->tx = NULL; /* it ends here */
     bm_status status = write_all(l, tx, result, err);
     if (status == BM_OK && !l->options->dry_run) {
         return bm_commit(tx, err);
@@ -292,7 +297,7 @@ static bm_status in_transaction(loading *l, bm_db *db, bm_result *result, bm_err
 
 static bm_status write_rows(loading *l, bm_db *db, bm_result *result, bm_error *err)
 {
-    if (l->options->truncate || by_chunks(l)) {
+    if (l->options->truncate || l->tx != NULL || by_chunks(l)) {
         return in_transaction(l, db, result, err);
     }
     return write_stream(l, db, result, err);
@@ -356,7 +361,8 @@ static void warn_of_joined(const loading *l)
 }
 
 static bm_status run(bm_db *db, const cli_options *options, const bm_model *table,
-                     cli_source *source, bm_cancel *token, bm_result *result, bm_error *err)
+                     cli_source *source, bm_db **tx, bm_cancel *token, bm_result *result,
+                     bm_error *err)
 {
     cli_progress progress;
     CLI_TRY(cli_check_batch_size(options, &cli_source_map(source)->model, err));
@@ -367,11 +373,13 @@ static bm_status run(bm_db *db, const cli_options *options, const bm_model *tabl
                  .map = cli_source_map(source),
                  .progress = &progress,
                  .token = token,
+                 .tx = *tx,
                  .batch_size = batch_size(options, source),
                  .perform = performer(options)};
     const cli_rejects *rejects = options->set_aside;
     bool streams = !by_chunks(&l);
-    bool one_call = streams && !options->truncate;
+    bool one_call = streams && !options->truncate && l.tx == NULL;
+    *tx = NULL;
     l.call = BM_OPTIONS(bm_call, .cancel = token, .user = &progress,
                         .on_progress = streams ? cli_progress_rows : NULL, .on_retry = cli_retry,
                         .retries = options->retries < INT_MAX ? (int)options->retries : INT_MAX,
@@ -401,7 +409,8 @@ static bm_status check_workers(const cli_options *options, bm_error *err)
 bm_status cli_load(bm_db *db, const cli_options *options, bm_cancel *token, bm_result *result,
                    bm_error *err)
 {
-    bm_model *table;
+    bm_model *table = NULL;
+    bm_db *tx = NULL;
     cli_source *source = NULL;
     cli_options own;
     CLI_TRY(check_workers(options, err));
@@ -411,11 +420,20 @@ bm_status cli_load(bm_db *db, const cli_options *options, bm_cancel *token, bm_r
         own.workers = 1;
         options = &own;
     }
-    CLI_TRY(cli_database_describe(db, options->table, &table, err));
-    bm_status status = cli_source_open(options, table, &source, err);
-    if (status == BM_OK) {
-        status = run(db, options, table, source, token, result, err);
+    if (options->print_ddl) {
+        return cli_create_table_print(db, options, err);
     }
+    if (options->create_table || options->add_columns) {
+        CLI_TRY(cli_create_table(db, options, &tx, err));
+    }
+    bm_status status = cli_database_describe(tx != NULL ? tx : db, options->table, &table, err);
+    if (status == BM_OK) {
+        status = cli_source_open(options, table, &source, err);
+    }
+    if (status == BM_OK) {
+        status = run(db, options, table, source, &tx, token, result, err);
+    }
+    bm_rollback(tx);
     cli_source_close(source);
     bm_free(table);
     return status;

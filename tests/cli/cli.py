@@ -11,6 +11,7 @@ import sys
 import cell_values
 import command_line
 import copy_to
+import create_table
 import csv_input
 import dialects
 import error_places
@@ -42,6 +43,7 @@ MODULES = [
     error_places,
     inspect_file,
     ragged_rows,
+    create_table,
     cell_values,
     ndjson_input,
     line_numbers,

@@ -63,7 +63,7 @@ const cli_option cli_option_table[] = {
     {0, "date-format", "[COL=]FORMAT", CLI_TEXTS, AT(date_formats), CLI_READS_FILES,
      "how the file writes dates and times, as in %d.%m.%Y or '%m/%d/%Y %H:%M', or epoch-s, "
      "epoch-ms, epoch-us, epoch-ns; may be given several times; default: ISO 8601"},
-    {0, "ragged", "error|pad|reject", CLI_CHOICE, AT(ragged), CLI_READS_FILES,
+    {0, "ragged", "error|pad|reject", CLI_CHOICE, AT(ragged), CLI_READS_FILES | CLI_INSPECT,
      "csv and tsv: what to do with a row that has too few or too many cells; pad: missing cells "
      "are NULL, empty ones too many are dropped; default: error, with --rejects reject"},
     {0, "missing-keys", "error|null", CLI_CHOICE, AT(missing_keys), CLI_READS_FILES,

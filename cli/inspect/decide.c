@@ -165,10 +165,11 @@ void cli_decide_given_nulls(cli_survey *s)
         const cli_null_rule rule = rule_of(&s->options, column->target);
         uint64_t texts = rule == CLI_NULL_ALWAYS ? 0 : column->empty_quoted;
         texts += rule == CLI_NULL_NEVER ? column->empty : 0;
-        if (texts > 0) {
+        column->nulls = s->rows - column->values - texts;
+        if (texts > 0 || (rule == CLI_NULL_NEVER && column->nulls > 0)) {
             column->type.found = CLI_FOUND_TEXT;
         }
-        column->nulls = s->rows - column->values - texts;
+        column->nulls = rule == CLI_NULL_NEVER ? 0 : column->nulls; /* of --ragged=pad */
     }
 }
 

@@ -112,8 +112,10 @@ static bm_status take(const cli_options *options, const char *path, tally *t, bm
     *t = (tally){.delimiter = options->delimiter[0]};
     cli_watch watch = {
         .user = t, .cell = on_cell, .name = on_name, .end = on_end, .any_length = true};
+    cli_options exact = *options;
+    exact.ragged = NULL; /* rows are as long as they are */
     cli_pass pass = {
-        .options = options, .path = path, .watch = &watch, .enough = enough, .tells_quoted = true};
+        .options = &exact, .path = path, .watch = &watch, .enough = enough, .tells_quoted = true};
     bm_status status = cli_pass_run(&pass, &why);
     t->failed = status != BM_OK;
     find_usual(t);

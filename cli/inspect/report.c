@@ -136,6 +136,9 @@ static void put_csv_options(FILE *out, const cli_survey *s)
         fputs(" --no-header", out);
         put_names_option(out, "columns", s, put_names);
     }
+    if (o->ragged != NULL) {
+        put_option(out, "ragged", o->ragged);
+    }
     put_nulls(out, s);
     put_names_option(out, "null-columns", s, put_quoted_nulls);
 }

@@ -206,6 +206,9 @@ void cli_sink_cell(cli_sink *sink, size_t column, const char *text, size_t size,
 
 void cli_sink_pad(cli_sink *sink, size_t column)
 {
+    if (sink->watch != NULL) { /* it knows by the number of rows */
+        return;
+    }
     size_t field = sink->map->of_column[column];
     if (field == CLI_NONE) {
         return;

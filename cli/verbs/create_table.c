@@ -92,6 +92,8 @@ static bm_status check_names(const ddl *d, const cli_names *names, size_t step, 
         for (size_t k = 0; k < d->survey->n_columns; k++) {
             found = found || strcmp(d->survey->columns[k].target, names->at[i]) == 0;
         }
+        const char *file = d->options->filename_column;
+        found = found || (file != NULL && strcmp(file, names->at[i]) == 0);
         if (!found && cli_names_find(&d->options->set, names->at[i]) == CLI_NONE) {
             return cli_fail(err, BM_INVALID, "--%s: no column of the file is written to \"%s\"",
                             option, names->at[i]);
@@ -158,6 +160,22 @@ static bool has_field(const bm_model *table, const char *name)
     return false;
 }
 
+/* A column that is not in the file. */
+static const char *put_other(FILE *out, const ddl *d, const char *name, const char *value,
+                             const char *before, const char *between)
+{
+    cli_column_type type = {0};
+    if (has_field(d->table, name)) {
+        return before;
+    }
+    if (!cli_is_null(d->options, value, strlen(value))) {
+        cli_column_type_add(&type, value, strlen(value));
+    }
+    fputs(before, out);
+    put_column(out, d, name, &type);
+    return between;
+}
+
 /* Each column of the table to be, the file's first.  A sample does not say that none is NULL. */
 static void put_columns(FILE *out, const ddl *d, const char *before, const char *between)
 {
@@ -174,16 +192,10 @@ static void put_columns(FILE *out, const ddl *d, const char *before, const char 
         }
     }
     for (size_t i = 0; i < set->n; i += 2) {
-        cli_column_type type = {0};
-        const char *value = set->at[i + 1];
-        if (!has_field(d->table, set->at[i])) {
-            if (!cli_is_null(d->options, value, strlen(value))) {
-                cli_column_type_add(&type, value, strlen(value));
-            }
-            fputs(before, out);
-            put_column(out, d, set->at[i], &type);
-            before = between;
-        }
+        before = put_other(out, d, set->at[i], set->at[i + 1], before, between);
+    }
+    if (d->options->filename_column != NULL) {
+        (void)put_other(out, d, d->options->filename_column, "", before, between);
     }
 }
 

@@ -89,6 +89,16 @@ def options_of_the_file_hold_for_its_types_too(w: World) -> None:
     expect(columns(w), ["id|integer|1|0", "n|text|0|0", "m|text|1|0"])
     expect(w.sql("SELECT * FROM item ORDER BY id"), "1||x\n2|(null)|")
     w.sql("DROP TABLE item")
+    path = w.file("r.csv", "id,n,m\n1,2,x\n2\n3,4,y,\n")
+    expect("--ragged=pad" in w.run("inspect", path, "--ragged=pad").out, True)
+    options = ["--ragged=pad", "--not-null-columns=m", "--filename-column=f"]
+    w.verb("create", "--create-table", *options, path)
+    expect(columns(w), ["id|integer|1|0", "n|integer|0|0", "m|text|1|0", "f|text|0|0"])
+    expect(
+        w.sql("SELECT id, n, m, length(f) > 5 FROM item WHERE id = 2"),
+        f"2|(null)||{1 if w.lite else 't'}",
+    )
+    w.sql("DROP TABLE item")
     text = '{"id": 1, "doc": {"a": 1}}\n{"id": 2, "doc": null}\n'
     w.verb("create", "--create-table", w.file("c.ndjson", text))
     expect(columns(w), ["id|integer|1|0", f"doc|{'text' if w.lite else 'json'}|0|0"])

@@ -192,3 +192,52 @@ def test_s1_rows_that_left_the_filter(share: int, indexed: bool) -> None:
         assert ours <= 3 * theirs + 100, (ours, theirs, size)
     ours = read_by(partial(write, return_queryset=True))
     assert ours <= 5 * theirs + 100, (ours, theirs)  # it reads which they are, and what they hold
+
+
+JIT_ABOVE_COST = 100_000  # the server's default
+
+
+class Costs:
+    """Asks for the planner's estimate of each statement before it is run."""
+
+    def __init__(self) -> None:
+        self.found: list[float] = []
+
+    def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith(("WITH", "INSERT", "UPDATE", "DELETE")):
+            cursor = context["cursor"]
+            cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)
+            ((plan,),) = cursor.fetchall()
+            self.found.append(plan[0]["Plan"]["Total Cost"])
+        return execute(sql, params, many, context)
+
+
+def rows_beside(first: int) -> list[Plain]:
+    return [Plain(name=f"n{i}", value=i) for i in range(first, first + TABLE)]
+
+
+@pytest.mark.parametrize("statistics", [never, good])
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda rows: Plain.objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=["name"], update_fields=["value"]
+        ),
+        lambda rows: Plain.objects.bulk_create(rows, ignore_conflicts=True),
+        lambda rows: Plain.objects.bulk_upsert(rows, ["name"]),
+        lambda rows: Plain.objects.update_fields("value", objects=rows, unique_fields=["name"]),
+        lambda rows: Plain.objects.bulk_delete(rows, ["name"]),
+    ],
+    ids=["update_conflicts", "ignore_conflicts", "upsert", "update_fields", "delete"],
+)
+def test_s3_no_statement_is_compiled(
+    write: Callable[[list[Plain]], Any], statistics: Callable[[], None]
+) -> None:
+    """The planner has no statistics of the rows of a statement.  Where it expects every pair of
+    them to meet, the cost is above jit_above_cost, and LLVM takes longer than the statement."""
+    statistics()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setval(pg_get_serial_sequence('app_plain', 'id'), %s)", [10 * TABLE])
+    with connection.execute_wrapper(costs := Costs()):
+        write(rows_beside(TABLE // 2))
+    assert costs.found and max(costs.found) < JIT_ABOVE_COST

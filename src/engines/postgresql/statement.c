@@ -131,6 +131,29 @@ static void put_kept(bm__sql *sql, const bm__sql_shape *shape)
     }
 }
 
+/* The rows of w by these columns, as `alias`.  No two of them agree there, and only DISTINCT lets
+ * the planner know it: else it expects 200 different values in a million rows, and has the
+ * statement compiled (jit_above_cost), which takes longer than the join. */
+static void put_written(bm__sql *sql, const bm__sql_shape *shape, const char *alias,
+                        const char *where, const size_t *at, size_t n)
+{
+    bool by_default = n > 0; /* DISTINCT takes the type's own operator */
+    for (size_t i = 0; i < n; i++) {
+        by_default = by_default && shape->columns[at[i]].equal == NULL;
+    }
+    bm__sql_put(sql, "(SELECT ");
+    if (by_default) {
+        bm__sql_put(sql, "DISTINCT ON (");
+        for (size_t i = 0; i < n; i++) {
+            bm__sql_put(sql, "%s", i > 0 ? ", " : "");
+            bm__sql_name(sql, shape->columns[at[i]].name);
+        }
+        bm__sql_put(sql, ") ");
+    }
+    bm__sql_put(sql, "* FROM w%s) AS %s ON ", where, alias);
+    put_equal(sql, shape, alias, at, n);
+}
+
 /* The rows that were written, found again by key (a row that was inserted) or by the conflict's
  * columns (a row that was there): RETURNING's order is never used. */
 static void put_ord_keys(bm__sql *sql, const bm__sql_shape *shape)
@@ -166,11 +189,11 @@ static void put_ord_keys(bm__sql *sql, const bm__sql_shape *shape)
             bm__sql_put_key_output(sql, shape, keys[i]);
         }
         put_also_of_upsert(sql, shape);
-        bm__sql_put(sql, " FROM v LEFT JOIN w ON ");
-        put_equal(sql, shape, "w", keys, n_keys);
-        bm__sql_put(sql, "%s LEFT JOIN w AS u ON ", shape->key_tells ? "" : " AND w.inserted");
-        put_equal(sql, shape, "u", shape->unique, shape->n_unique);
-        bm__sql_put(sql, shape->key_tells ? "" : " AND NOT u.inserted");
+        bm__sql_put(sql, " FROM v LEFT JOIN ");
+        put_written(sql, shape, "w", shape->key_tells ? "" : " WHERE inserted", keys, n_keys);
+        bm__sql_put(sql, " LEFT JOIN ");
+        put_written(sql, shape, "u", shape->key_tells ? "" : " WHERE NOT inserted", shape->unique,
+                    shape->n_unique);
         put_kept(sql, shape);
         bm__sql_put(sql, " WHERE w.inserted IS NOT NULL OR u.inserted IS NOT NULL");
         if (shape->keeps) {
@@ -183,8 +206,8 @@ static void put_ord_keys(bm__sql *sql, const bm__sql_shape *shape)
     bm__sql_put(sql, "w.inserted, ");
     bm__sql_put_key_outputs(sql, shape, "w.");
     bm__sql_put_also(sql, shape, "w.");
-    bm__sql_put(sql, " FROM v JOIN w ON ");
-    put_equal(sql, shape, "w", keys, n_keys);
+    bm__sql_put(sql, " FROM v JOIN ");
+    put_written(sql, shape, "w", "", keys, n_keys);
     if (distinct) {
         bm__sql_put(sql, " ORDER BY ");
         bm__sql_put_key_names(sql, shape, "w.");

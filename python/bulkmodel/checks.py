@@ -132,9 +132,11 @@ def check_installation(app_configs: Apps, **options: Any) -> list[CheckMessage]:
     ]
 
 
-def check_connections(app_configs: Apps, **options: Any) -> list[CheckMessage]:
+def check_connections(
+    app_configs: Apps, databases: Sequence[str] | None = None, **options: Any
+) -> list[CheckMessage]:
     """I001: a connection uses Django's own statements.  Only `check --deploy` reports it, so that
-    other commands do not repeat it."""
+    other commands do not repeat it.  A server is asked only if the check may use the database."""
     return [
         Info(
             f"Database `{alias}` is not accelerated: {why}.",
@@ -142,7 +144,7 @@ def check_connections(app_configs: Apps, **options: Any) -> list[CheckMessage]:
             id="bulkmodel.I001",
         )
         for alias in connections
-        if (why := support.why_not(connections[alias])) is not None
+        if (why := support.why_not(connections[alias], alias in (databases or ()))) is not None
     ]
 
 

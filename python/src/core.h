@@ -214,6 +214,17 @@ PyObject *py_job_keys_by(PyObject *object, PyObject *unused);
 PyObject *py_job_proof(PyObject *object, PyObject *unused);
 PyObject *py_job_unsorted(PyObject *object, PyObject *unused);
 
+/* bind.c: methods of Job.
+ *   bind(first, n)          the cells of these rows of the step, row by row
+ *   columns()               (number, name, type) of each column that is in the step's rows
+ *   cells(number, first, n) the cells of one column
+ *   values(first, limit)    (text, n): n rows as a list of VALUES, as many as fit into so many
+ *                           bytes, but at least one */
+PyObject *py_job_bind(PyObject *object, PyObject *args);
+PyObject *py_job_columns(PyObject *object, PyObject *unused);
+PyObject *py_job_cells(PyObject *object, PyObject *args);
+PyObject *py_job_values(PyObject *object, PyObject *args);
+
 /* operation.c: rows, plan and job, checked before anything is sent. */
 bm_status py_prepare(py_job *self, const py_order *order, bm_error *err);
 

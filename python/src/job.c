@@ -276,71 +276,6 @@ static PyObject *job_pull(PyObject *object, PyObject *unused)
     return PyBytes_FromStringAndSize((const char *)block, (Py_ssize_t)size);
 }
 
-static PyObject *value_of(const bm__cell *cell)
-{
-    switch (cell->kind) {
-    case BM__CELL_INTEGER:
-        return PyLong_FromLongLong(cell->integer);
-    case BM__CELL_REAL:
-        return PyFloat_FromDouble(cell->real);
-    case BM__CELL_TEXT:
-        return PyUnicode_DecodeUTF8(cell->data, (Py_ssize_t)cell->size, "strict");
-    case BM__CELL_BLOB:
-        return PyBytes_FromStringAndSize(cell->data, (Py_ssize_t)cell->size);
-    case BM__CELL_NULL:
-    case BM__CELL_BYTES:
-        break;
-    }
-    return Py_NewRef(Py_None);
-}
-
-/* One cell as the engine stores it. */
-static PyObject *bound(const bm__storage *storage, const bm__view *view, size_t row)
-{
-    char scratch[BM__PRINT_MAX];
-    bm__cell cell = {.kind = BM__CELL_NULL};
-    if (bm__view_state(view, row) == BM_VALUE) {
-        const char *fault = storage->value(view->cells.type, view->cells.layout, view->cells.width,
-                                           bm__view_cell(view, row), scratch, &cell);
-        if (fault != NULL) {
-            PyErr_SetString(py_engine_error, fault);
-            return NULL;
-        }
-    }
-    return value_of(&cell);
-}
-
-/* bind(first, n) -> the cells of these rows of the step, row by row */
-static PyObject *job_bind(PyObject *object, PyObject *args)
-{
-    const py_job *self = (const py_job *)object;
-    const bm__batch *batch = self->step.batch;
-    const bm__storage *storage = self->job.plan->engine->storage;
-    Py_ssize_t first;
-    Py_ssize_t n;
-    if (!PyArg_ParseTuple(args, "nn", &first, &n)) {
-        return NULL;
-    }
-    if (batch == NULL || first < 0 || n < 0 || (size_t)first + (size_t)n > batch->n_rows) {
-        PyErr_SetString(PyExc_IndexError, "the step has no such rows");
-        return NULL;
-    }
-    PyObject *values = PyList_New(0);
-    for (size_t i = (size_t)first; values != NULL && i < (size_t)(first + n); i++) {
-        for (size_t column = 0; values != NULL && column < batch->n_views; column++) {
-            if (self->job.plan->columns[column].supply == BM__SUPPLY_STATEMENT) {
-                continue;
-            }
-            PyObject *value = bound(storage, &batch->views[column], bm__batch_row(batch, i));
-            if (value == NULL || PyList_Append(values, value) < 0) {
-                Py_CLEAR(values);
-            }
-            Py_XDECREF(value);
-        }
-    }
-    return values;
-}
-
 /* The bytes of a key in PostgreSQL's binary form. */
 static size_t key_size(const py_job *self)
 {
@@ -541,7 +476,10 @@ static PyMethodDef methods[] = {
     {"ranges", job_ranges, METH_NOARGS, NULL},
     {"next", job_next, METH_NOARGS, NULL},
     {"pull", job_pull, METH_NOARGS, NULL},
-    {"bind", job_bind, METH_VARARGS, NULL},
+    {"bind", py_job_bind, METH_VARARGS, NULL},
+    {"columns", py_job_columns, METH_NOARGS, NULL},
+    {"cells", py_job_cells, METH_VARARGS, NULL},
+    {"values", py_job_values, METH_VARARGS, NULL},
     {"answer", job_answer, METH_VARARGS, NULL},
     {"keys", job_keys, METH_NOARGS, NULL},
     {"written", job_written, METH_NOARGS, NULL},

@@ -35,6 +35,10 @@ typedef struct bm__storage {
     /* A value that came back, into a member; NULL, or the reason why it does not go there. */
     const char *(*read)(bm_type type, bm_layout layout, size_t width, const bm__cell *cell,
                         void *member, bm__arena *arena);
+
+    /* Append the cell, or NULL, as a literal of the engine's SQL; NULL: cells are bound. */
+    bm_status (*literal)(bm_type type, bm_layout layout, size_t width, const void *cell,
+                         bm__buffer *out, bm_error *err);
 } bm__storage;
 
 /* What another connection is asked of a transaction whose COMMIT was not answered. */

@@ -20,6 +20,8 @@ typedef struct bm__dialect {
     const char *differs; /* between two values, where there is no `image` */
     const char *binary;  /* behind the second of them */
 
+    char quote;          /* of names; 0: " */
+    bool insert_ignore;  /* INSERT IGNORE is its word for a conflict that ignores the row */
     bool binds_rows;     /* there is no v: a statement is for one row, whose cells are bound */
     bool batch_has_all;  /* values that are one for all rows are cells of v, too */
     bool sorts_keys;     /* an INSERT makes keys in the order of its rows only if it sorts them */

@@ -6,7 +6,7 @@
 
 bm__sql bm__sql_begin(bm_error *err)
 {
-    return (bm__sql){.err = err};
+    return (bm__sql){.err = err, .quote = '"'};
 }
 
 void bm__sql_put(bm__sql *sql, const char *format, ...)
@@ -56,7 +56,7 @@ static void put_quoted(bm__sql *sql, const char *name, char quote)
 
 void bm__sql_name(bm__sql *sql, const char *name)
 {
-    put_quoted(sql, name, '"');
+    put_quoted(sql, name, sql->quote);
 }
 
 void bm__sql_name_text(bm__sql *sql, const char *name)

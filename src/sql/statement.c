@@ -51,7 +51,8 @@ static void put_names(bm__sql *sql, const bm__sql_shape *shape, const size_t *at
 
 void bm__sql_put_conflict(bm__sql *sql, const bm__sql_shape *shape)
 {
-    if (shape->conflict == BM__CONFLICT_ERROR) {
+    bool ignored = shape->conflict == BM__CONFLICT_NOTHING && shape->dialect->insert_ignore;
+    if (shape->conflict == BM__CONFLICT_ERROR || ignored) {
         return;
     }
     bm__sql_put(sql, " ON CONFLICT");
@@ -84,7 +85,11 @@ void bm__sql_put_conflict(bm__sql *sql, const bm__sql_shape *shape)
 
 void bm__sql_put_insert_head(bm__sql *sql, const bm__sql_shape *shape)
 {
-    bm__sql_put(sql, "INSERT INTO ");
+    bool ignore = shape->dialect->insert_ignore && shape->conflict == BM__CONFLICT_NOTHING;
+    if (shape->dialect->quote != 0) {
+        sql->quote = shape->dialect->quote;
+    }
+    bm__sql_put(sql, ignore ? "INSERT IGNORE INTO " : "INSERT INTO ");
     bm__sql_put_target(sql, shape);
     bm__sql_put(sql, shape->n_compare > 0 || shape->where != NULL ? " AS t" : "");
     bm__sql_put_written_names(sql, shape);

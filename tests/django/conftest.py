@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import django
@@ -15,6 +16,9 @@ ENGINE = os.environ.get("BM_DJANGO", "sqlite-table")
 IN_LEG = "BM_DJANGO_TESTS" in os.environ  # see legs.py
 ON_NEWER_SERVER = "BM_POSTGRESQL_SERVER" in os.environ  # see servers.py
 
+# The tests that are run on MariaDB.
+ON_MARIADB = ("test_mariadb.py",)
+
 # The same values on each run, so that a change is judged by itself; BM_RANDOM=1 draws new ones.
 settings.register_profile("bulkmodel", derandomize="BM_RANDOM" not in os.environ)
 settings.load_profile("bulkmodel")
@@ -22,6 +26,11 @@ settings.load_profile("bulkmodel")
 
 def _elsewhere() -> Iterator[str]:
     """The files that are about another engine, driver or environment than this one."""
+    if ENGINE.startswith("mariadb"):  # the others' statements are for other databases
+        tests = (file.name for file in Path(__file__).parent.glob("test_*.py"))
+        yield from (name for name in tests if name not in ON_MARIADB)
+    else:
+        yield "test_mariadb.py"
     if ENGINE != "sqlite-table":
         yield from ("test_building.py", "test_install.py", "test_keys_seen.py")
         yield from ("test_nomemory.py", "test_typed.py")

@@ -57,6 +57,7 @@ class Leg:
 LEGS = {
     "5.2": Leg(min, (3, 10), ("Django>=5.2,<5.3", "psycopg>=3.2,<3.4", POOL)),
     "6.1": Leg(max, (3, 12), ("Django>=6.1,<6.2", "psycopg[binary]>=3.2,<3.4", POOL)),
+    "mariadb": Leg(min, (3, 10), ("Django>=5.2,<5.3", "mysqlclient>=2.2.1,<3", "PyMySQL>=1.1,<2")),
     "psycopg2": Leg(min, (3, 10), ("Django>=5.2,<5.3", "psycopg2-binary>=2.9,<3")),
 }
 

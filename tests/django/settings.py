@@ -21,6 +21,23 @@ if ENGINE == "postgresql":
             "TEST": {"NAME": f"test_bulkmodel_{os.getpid()}"},
         }
     }
+elif ENGINE.startswith("mariadb"):
+    if ENGINE == "mariadb-pymysql":
+        import pymysql
+
+        # Django asks for the version of mysqlclient whose interface it has.
+        pymysql.version_info = (2, 2, 1, "final", 0)
+        pymysql.install_as_MySQLdb()
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.mysql",
+            "NAME": "test",
+            "USER": "test",
+            "HOST": os.environ["BM_TEST_MARIADB"],
+            "OPTIONS": {"charset": "utf8mb4"},
+            "TEST": {"NAME": f"test_bulkmodel_{os.getpid()}", "CHARSET": "utf8mb4"},
+        }
+    }
 else:
     DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 

@@ -194,7 +194,7 @@ def as_one_statement(using: str, undo: Callable[[], None]) -> Iterator[None]:
     connection = connections[using]
     refuse_read_only(connection)
     try:
-        if connection.vendor == "sqlite":
+        if connection.vendor != "postgresql":
             with transaction.atomic(using=using):  # an error rolls back the first statements
                 yield
         else:
@@ -208,7 +208,7 @@ def as_one_statement(using: str, undo: Callable[[], None]) -> Iterator[None]:
 
 def _has_failed(connection: Any) -> bool:
     """Return whether the database has already failed the transaction or rolled back."""
-    if connection.vendor == "sqlite":
+    if connection.vendor != "postgresql":
         return True
     driver = getattr(connection.connection, "info", None)
     status = getattr(driver, "transaction_status", None)

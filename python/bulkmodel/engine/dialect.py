@@ -19,6 +19,7 @@ class Dialect:
     upserts_from: int | None = None  # with fewer rows Django's statement is used; None: always
     max_rows: int = 0  # in one INSERT ... VALUES; 0: no limit
     max_variables: int = 0
+    updates: bool = True  # it updates rows, too; else only inserts
 
     def limit(self, rows: int, columns: int) -> int:
         """Return how many of these rows fit into one INSERT ... VALUES."""
@@ -29,11 +30,24 @@ POSTGRESQL = Dialect("postgresql", True, True, upserts_from=1)
 SQLITE_TABLE = Dialect("sqlite-table", upserts_from=SMALL + 1)
 # Without the engine's table.  The number of variables is SQLITE_MAX_VARIABLE_NUMBER.
 SQLITE_ROWS = Dialect("sqlite-rows", max_rows=500, max_variables=32766)
+# max_allowed_packet limits a statement, and not the number of its values.
+MARIADB = Dialect("mariadb", max_rows=5000, max_variables=2**31, updates=False)
 
 
 def has_storage_classes(connection: BaseDatabaseWrapper) -> bool:
     """Whether a stored value has a type of its own, as in SQLite, and not its column's."""
     return connection.vendor == "sqlite"
+
+
+def takes_djangos_values(connection: BaseDatabaseWrapper) -> bool:
+    """Whether values are written in the form that Django gives them: SQLite stores it, and MariaDB
+    reads it from literals.  PostgreSQL takes the bytes of its own types."""
+    return connection.vendor in ("sqlite", "mysql")
+
+
+def has_unsigned(connection: BaseDatabaseWrapper) -> bool:
+    """Whether an unsigned integer may be larger than any signed one."""
+    return connection.vendor == "mysql"
 
 
 def sends_defaults(connection: BaseDatabaseWrapper) -> bool:

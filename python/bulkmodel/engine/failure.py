@@ -9,6 +9,7 @@ from django.db import DatabaseError, Error, InterfaceError, OperationalError, mo
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel import _core
+from bulkmodel.engine import mariadb_errors
 
 # SQLSTATEs with which a server closes a connection: 08..., 57P01 to 57P05.
 _CONNECTION_CLOSED = ("08", "57P")
@@ -44,6 +45,8 @@ def facts_of(error: Error, connection: BaseDatabaseWrapper) -> Facts:
         if code is None:
             code = _CODES.get(text.partition(" constraint failed")[0], 1)
         return Facts(*_core.sqlite_facts(code, text))
+    if connection.vendor == "mysql":
+        return Facts(*mariadb_errors.facts_of(error))
     return Facts()
 
 
@@ -51,7 +54,7 @@ def sqlstate_of(error: BaseException) -> str | None:
     """Return the SQLSTATE, or None."""
     cause = error.__cause__
     state = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
-    return None if state is None else str(state)
+    return mariadb_errors.state_of(error) if state is None else str(state)
 
 
 def is_lost(error: BaseException) -> bool:

@@ -9,7 +9,7 @@ from django.db import DatabaseError, Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel import _core
-from bulkmodel.engine import failure, locate_row, postgresql, sqlite, timeouts
+from bulkmodel.engine import failure, locate_row, mariadb, postgresql, sqlite, timeouts
 from bulkmodel.engine.statements import Condition, Reading, Step, nothing, reads_keys
 
 
@@ -18,11 +18,17 @@ def _cursor_of(connection: Any) -> Any:
     return postgresql.cursor_of(connection) if on_postgresql else connection.cursor()
 
 
+_PERFORM = {
+    "postgresql": postgresql.PERFORM,
+    "sqlite": sqlite.PERFORM,
+    "mysql": mariadb.PERFORM,
+}
+
+
 def _performer(
     cursor: Any, condition: Condition, beside: Callable[[], None] = nothing
 ) -> locate_row.Perform:
-    on_postgresql = cursor.db.vendor == "postgresql"
-    performs: dict[str, Any] = postgresql.PERFORM if on_postgresql else sqlite.PERFORM
+    performs: dict[str, Any] = _PERFORM[cursor.db.vendor]
     clock = timeouts.clock_of(cursor.db)
     plain: Callable[[str], Any] | None = None
 
@@ -32,7 +38,7 @@ def _performer(
             clock.check()
         if step[0] == "plain":
             if plain is None:
-                plain = cursor.execute if on_postgresql else sqlite.Plain(cursor)
+                plain = sqlite.Plain(cursor) if cursor.db.vendor == "sqlite" else cursor.execute
             plain(step[1])
             return 0, []
         answer: tuple[int, list[Any]]
@@ -45,7 +51,7 @@ def _performer(
 def _locate(
     error: Error, job: _core.Job, connection: BaseDatabaseWrapper, perform: locate_row.Perform
 ) -> None:
-    """Find the row on a database whose transaction continues after an error (SQLite)."""
+    """Find the row on a database whose transaction continues after an error."""
     if failure.is_located(error):
         return
     alone = not connection.in_atomic_block  # so deferred constraints were checked
@@ -86,7 +92,7 @@ def run(
                 job.answer(*perform(job, step))
         except Error as error:
             failure.locate(error, job)
-            if connection.vendor == "sqlite" and isinstance(error, locate_row.OF_A_ROW):
+            if connection.vendor != "postgresql" and isinstance(error, locate_row.OF_A_ROW):
                 _locate(error, job, connection, perform)
             raise
         except _core.Miscounted as error:

@@ -10,8 +10,8 @@ import django
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from bulkmodel.engine import postgresql, sqlite
-from bulkmodel.engine.dialect import POSTGRESQL, SQLITE_ROWS, SQLITE_TABLE, Dialect
+from bulkmodel.engine import mariadb, postgresql, sqlite
+from bulkmodel.engine.dialect import MARIADB, POSTGRESQL, SQLITE_ROWS, SQLITE_TABLE, Dialect
 
 KNOWN_DJANGO = {(5, 2), (6, 0), (6, 1)}
 _ADAPTERS = (
@@ -24,10 +24,13 @@ _ADAPTERS = (
 )
 
 
-def why_not(connection: BaseDatabaseWrapper) -> str | None:
-    """Return why the engine cannot use this connection, or None if it can.  Sends no query."""
+def why_not(connection: BaseDatabaseWrapper, may_ask: bool = True) -> str | None:
+    """Return why the engine cannot use this connection, or None if it can.  may_ask: a server may
+    be asked what it is, once a connection, where its name does not tell (MySQL or MariaDB)."""
     ops: Any = type(connection.ops)
     why = _why_not(connection.vendor, ops)
+    if connection.vendor == "mysql":
+        return mariadb.why_not(connection) if why is None and may_ask else why
     if why is None and not connection.features.can_return_rows_from_bulk_insert:
         return "SQLite is older than 3.35"
     return why
@@ -39,6 +42,8 @@ def dialect_of(connection: BaseDatabaseWrapper) -> Dialect | None:
         return None
     if connection.vendor == "postgresql":
         return POSTGRESQL
+    if connection.vendor == "mysql":
+        return MARIADB
     return SQLITE_ROWS if sqlite.source_of(connection) is None else SQLITE_TABLE
 
 
@@ -53,6 +58,8 @@ def _why_not(vendor: str, ops: type[Any]) -> str | None:
         from django.db.backends.postgresql.operations import DatabaseOperations as own
     elif vendor == "sqlite":
         from django.db.backends.sqlite3.operations import DatabaseOperations as own
+    elif vendor == "mysql":
+        from django.db.backends.mysql.operations import DatabaseOperations as own
     else:
         return f"there is no engine for {vendor}"
     is_known = all(getattr(ops, name, None) is getattr(own, name, None) for name in _ADAPTERS)

@@ -14,7 +14,7 @@ from django.db.models.sql import InsertQuery
 
 from bulkmodel import _core
 from bulkmodel.engine import postgresql
-from bulkmodel.engine.dialect import has_storage_classes
+from bulkmodel.engine.dialect import takes_djangos_values
 from bulkmodel.engine.statements import SMALL
 from bulkmodel.model.fields import Column, Field, Kind
 
@@ -75,7 +75,7 @@ def _saved(field: Field, values: list[Any], connection: BaseDatabaseWrapper) -> 
     return None if _has_expression(prepared) else prepared
 
 
-# What Django gives SQLite for these types, back as the value that the extension takes.
+# What Django gives SQLite or MariaDB for these types, back as the value that the extension takes.
 _VALUES: dict[str, Callable[[Any], Any]] = {
     "date": datetime.date.fromisoformat,
     "time": datetime.time.fromisoformat,
@@ -83,7 +83,7 @@ _VALUES: dict[str, Callable[[Any], Any]] = {
     "timestamptz": lambda text: datetime.datetime.fromisoformat(text).replace(
         tzinfo=datetime.timezone.utc
     ),
-    "uuid": uuid.UUID,
+    "uuid": lambda value: value if isinstance(value, uuid.UUID) else uuid.UUID(value),
     "interval": lambda microseconds: datetime.timedelta(microseconds=microseconds),
 }
 
@@ -109,7 +109,7 @@ class Odd:
         (value,) = values
         if value is None:
             return value
-        if has_storage_classes(self._connection):
+        if takes_djangos_values(self._connection):
             read = _VALUES.get(column.kind.name)
             return value if read is None else read(value)
         if column.kind.name == "bytea":
@@ -140,7 +140,7 @@ def give(
     values = prepare(column.field, objects, connection)
     if values is None:
         return False
-    if has_storage_classes(connection):
+    if takes_djangos_values(connection):
         values = [str(value) if type(value) is Decimal else value for value in values]
         kinds = {_storage(value) for value in values if value is not None}
         return len(kinds) <= 1 and rows.give(

@@ -85,6 +85,8 @@ def annotate(error: BaseException, call: Call) -> None:
         return
     job, row, column = failure.location_of(error)
     field = field_of(call.model, known.column or column)
+    if field is None and known.constraint is not None:
+        field = _field_of_index(call.model, known.constraint)
     if row is not None and job is not None and call.row_of is not None:
         row = call.row_of(job, row)
     if row is None or field is None:
@@ -166,6 +168,20 @@ def field_of(model: type[models.Model], column: str | None) -> Any:
         if column in (field.column, '"' + field.column.replace('"', '""') + '"'):
             return field
     return None
+
+
+def _field_of_index(model: type[models.Model], name: str) -> Any:
+    """Return the only field of a unique index, where the server reports nothing but its name.  On
+    MariaDB that is PRIMARY, or the column's for a field with unique=True."""
+    opts: Any = model._meta
+    if name == "PRIMARY":
+        return opts.pk if len(opts.pk_fields) == 1 else None
+    for constraint in opts.constraints:
+        fields = getattr(constraint, "fields", ())
+        if constraint.name == name and len(fields) == 1:
+            return opts.get_field(*fields)
+    field = field_of(model, name)
+    return field if field is not None and field.unique else None
 
 
 def _text(value: Any) -> str | None:

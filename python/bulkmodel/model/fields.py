@@ -24,7 +24,7 @@ from django.db.models.query_utils import DeferredAttribute
 
 from bulkmodel import _core
 from bulkmodel.engine import postgresql
-from bulkmodel.engine.dialect import has_storage_classes
+from bulkmodel.engine.dialect import has_unsigned, takes_djangos_values
 from bulkmodel.model.forms import form_of
 
 KEY, ASSIGNED, LINK = 1, 2, 256
@@ -286,10 +286,12 @@ def _kind(field: Field, connection: BaseDatabaseWrapper) -> Kind | None:
     if written is None:
         return None
     plain = _has_plain_placeholder(field)
-    if has_storage_classes(connection):
+    if takes_djangos_values(connection):
         if not plain:
             return None
         name = _SQLITE.get(type(_target(field)), "text")
+        if has_unsigned(connection) and type(_target(field)) is models.PositiveBigIntegerField:
+            name = "numeric"
         return Kind("timestamp" if name == "timestamptz" and not settings.USE_TZ else name)
     kind = _kind_written(written)
     if kind.cast is not None and kind.cut is None and not kind.cast.startswith("pg_catalog."):
@@ -429,7 +431,7 @@ def _describe(
     table: list[tuple[str, str, str, int, int, str | None, str]] = []
     opts: Any = model._meta
     key, keys = opts.pk, set(opts.pk_fields)
-    typed = not has_storage_classes(connection)
+    typed = not takes_djangos_values(connection)
     utc = typed or connection.timezone == datetime.timezone.utc
     all_fields = opts.local_concrete_fields if one_of_several else opts.concrete_fields
     written = [field for field in all_fields if not field.generated]

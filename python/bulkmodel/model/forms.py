@@ -14,7 +14,7 @@ from typing import Any
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from bulkmodel.engine.dialect import has_storage_classes
+from bulkmodel.engine.dialect import takes_djangos_values
 
 postgres: Any
 try:
@@ -69,7 +69,7 @@ def form_of(field: Any, connection: BaseDatabaseWrapper) -> str:
         return "json" if _is_plain(field, connection) else ""
     if kind is models.GenericIPAddressField:
         return "inet" if _is_plain(field, connection) else ""
-    if postgres is None or has_storage_classes(connection):
+    if postgres is None or takes_djangos_values(connection):
         return ""
     if kind is postgres.HStoreField:
         return "hstore"

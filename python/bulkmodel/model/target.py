@@ -77,6 +77,11 @@ class Target:
         kept[model] = facts, target
         return target
 
+    def check_updates(self) -> None:
+        """Raise Fallback if the engine only inserts rows on this connection."""
+        if not self.dialect.updates:
+            raise Fallback("the engine only inserts rows on this database")
+
     def column(self, field: Field) -> Column:
         column = self.description.columns.get(field)
         if column is None:

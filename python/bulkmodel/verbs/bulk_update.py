@@ -71,6 +71,7 @@ def bulk_update(queryset: Any, objects: tuple[Any, ...], names: Any, batch_size:
         raise Fallback("Django refuses this batch_size")
     queryset._for_write = True
     target = Target.of(queryset.model, queryset.db)
+    target.check_updates()
     columns = [target.column(opts.get_field(name)) for name in names]
     if set(target.description.keys) & set(columns) or len(set(columns)) != len(columns):
         raise Fallback("the primary key or a repeated field is among the names")

@@ -465,6 +465,7 @@ def _updates(queryset: Any, changes: Changes, batch_size: int | None, workers: i
     tables = tables_of(model)
     if len(tables) == 1:
         target = Target.of(model, using)
+        target.check_updates()
         target.marks(changes.rows)
         condition = condition_of(queryset, target.connection)
         if condition is None:
@@ -476,6 +477,7 @@ def _updates(queryset: Any, changes: Changes, batch_size: int | None, workers: i
         return []
     targets = [Target(table, using, kinds_of(model)) for table in tables]
     for target in targets:
+        target.check_updates()
         target.marks(changes.rows)
     parts = [(target, changes.of_fields(target.description.columns)) for target in targets]
     return [_update_of(to, part, batch_size, ANY_ROW, 1) for to, part in parts if part.fields]

@@ -13,6 +13,14 @@ def database(name: str) -> dict[str, object]:
     """One database of the tests."""
     if ENGINE == "sqlite":
         return {"ENGINE": "django.db.backends.sqlite3"}
+    if ENGINE == "mariadb":
+        return {
+            "ENGINE": "django.db.backends.mysql",
+            "NAME": "test",
+            "USER": "test",
+            "HOST": os.environ["BM_TEST_MARIADB"],
+            "TEST": {"NAME": f"test_bulkmodel_{os.getpid()}_{name}", "CHARSET": "utf8mb4"},
+        }
     given = dict(pair.split("=", 1) for pair in os.environ["BM_TEST_POSTGRESQL"].split())
     return {
         "ENGINE": "django.db.backends.postgresql",

@@ -13,7 +13,7 @@ from typing import Any
 from differs import DIFFERS
 from django.test.runner import DiscoverRunner
 
-KNOWN_ENGINES = ("sqlite", "postgresql")
+KNOWN_ENGINES = ("sqlite", "postgresql", "mariadb")
 
 
 class Result(unittest.TestResult):

@@ -18,7 +18,8 @@ bm__sql bm__sql_begin(bm_error *err);
 /* Text of the program's own, or of the server's catalog; never a value, never a name. */
 void bm__sql_put(bm__sql *sql, const char *format, ...) BM__PRINTF(2, 3);
 
-/* An identifier in sql->quote, with every quote in it doubled: "a".  The only way a name gets into SQL. */
+/* An identifier in sql->quote, with every quote in it doubled: "a".  The only way a name gets into
+ * SQL. */
 void bm__sql_name(bm__sql *sql, const char *name);
 
 /* A name as a string literal, for functions that take names as text: 'it''s'. */

@@ -362,6 +362,18 @@ def test_a_missing_parent_and_a_check(n: int) -> None:
     assert not Everything.objects.exists()
 
 
+@pytest.mark.parametrize("zero", [{"pk": 0}, {"link_id": 0}])
+def test_a_key_of_zero_is_refused_as_django_refuses_it(zero: Any) -> None:
+    """MariaDB would take it for no key."""
+    errors = []
+    for manager in (Everything.django, Everything.objects):
+        with pytest.raises(ValueError, match="does not accept 0") as refused:
+            manager.bulk_create([Everything(integer=i, **zero) for i in range(2)])
+        errors.append(str(refused.value))
+    assert errors[0] == errors[1]
+    assert not Everything.objects.exists()
+
+
 def test_the_primary_key_is_taken() -> None:
     Plain.django.create(pk=77, name="there")
     said = failure(lambda: Plain.objects.bulk_create([Plain(name="a"), Plain(pk=77, name="b")]))

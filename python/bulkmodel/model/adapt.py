@@ -9,14 +9,16 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
+from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.sql import InsertQuery
 
 from bulkmodel import _core
 from bulkmodel.engine import postgresql
 from bulkmodel.engine.dialect import takes_djangos_values
+from bulkmodel.engine.failure import at_row
 from bulkmodel.engine.statements import SMALL
-from bulkmodel.model.fields import Column, Field, Kind
+from bulkmodel.model.fields import Column, Field, Kind, target_of
 
 Prepare = Callable[[Field, list[Any], BaseDatabaseWrapper], "list[Any] | None"]
 
@@ -125,6 +127,22 @@ class Odd:
 def _is_text(kind: Kind) -> bool:
     """Return whether a column on PostgreSQL is written as text."""
     return kind.cast is not None or kind.name in ("json", "jsonb")
+
+
+def refuse_zeros(
+    columns: Sequence[Column], objects: list[Any], connection: BaseDatabaseWrapper
+) -> None:
+    """Raise Django's error for a key that is 0, where the database takes that for no key."""
+    for column in columns:
+        field = column.field
+        if isinstance(target_of(field), models.AutoField):
+            for row, object in enumerate(objects):
+                if vars(object).get(field.attname) == 0:
+                    try:
+                        field.get_db_prep_save(0, connection)
+                    except ValueError as error:
+                        at_row(error, row, field.name)
+                        raise
 
 
 def give(

@@ -20,7 +20,7 @@ from bulkmodel.engine import postgresql, support
 from bulkmodel.engine.statements import SMALL, Condition
 from bulkmodel.engine.support import Fallback
 from bulkmodel.model import fields
-from bulkmodel.model.adapt import Odd, Prepare, give
+from bulkmodel.model.adapt import Odd, Prepare, give, refuse_zeros
 from bulkmodel.model.fields import Column, Description, Field
 
 _INDEX = attrgetter("index")
@@ -122,6 +122,9 @@ def gather(
     """Add the objects' values of these columns to the rows.  Adjacent columns that need no
     preparation are read together; a field's own methods may change later columns."""
     odd = Odd(target.description.all, target.connection, prepare)
+    columns = tuple(columns)
+    if not target.connection.features.allows_auto_pk_0:
+        refuse_zeros(columns, objects, target.connection)
     for fast, run in groupby(columns, attrgetter("fast")):
         left = list(run)
         if fast:

@@ -158,10 +158,12 @@ def test_json(body: Any, on_engine: list[str]) -> None:
 def test_nan_and_infinity_are_refused_as_django_refuses_them(bad: float) -> None:
     errors = []
     for manager in (Everything.django, Everything.objects):
-        # Django passes on what the driver raises before it sends anything.
-        with pytest.raises((DatabaseError, connection.Database.Error)) as refused:
+        try:  # Django passes on what the driver raises before it sends anything
             manager.bulk_create([Everything(float=1.0), Everything(float=bad)])
-        errors.append((type(refused.value), str(refused.value)))
+        except Exception as error:
+            errors.append((type(error), str(error)))
+    assert len(errors) == 2
+    assert "can not be used" in errors[0][1]
     assert errors[0] == errors[1]
     assert not Everything.objects.exists()
 

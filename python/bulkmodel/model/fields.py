@@ -388,7 +388,7 @@ def kind_of_values(
         return None
     if type(target) is models.JSONField:
         return "json"
-    kinds = _SQLITE if has_storage_classes(connection) else _POSTGRESQL
+    kinds = _SQLITE if takes_djangos_values(connection) else _POSTGRESQL
     name = kinds.get(type(target))
     return "timestamp" if name == "timestamptz" and not settings.USE_TZ else name
 

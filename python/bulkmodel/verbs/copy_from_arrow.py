@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connections
 
 from bulkmodel import _core
-from bulkmodel.engine.dialect import has_storage_classes
+from bulkmodel.engine.dialect import takes_djangos_values
 from bulkmodel.engine.jobs import Jobs
 from bulkmodel.engine.statements import ANY_ROW
 from bulkmodel.engine.support import Fallback
@@ -156,6 +156,6 @@ class _Cells:
         """Return whether the extension makes the cells of a column."""
         if given.is_json:
             return column.form == "json"
-        if given.kind == "numeric" and has_storage_classes(self.target.connection):
+        if given.kind == "numeric" and takes_djangos_values(self.target.connection):
             return column.fast and given.fits_digits()  # else Django rounds or refuses
         return column.fast and not column.form and given.kind == column.kind.name

@@ -78,9 +78,11 @@ class AsyncMixin(_Base):
         result: BulkResult = await self._in_thread("bulk_delete", *args, **options)
         return result
 
-    async def acopy_from_objects(self, objs: Iterable[Any], *args: Any, **options: Any) -> Any:
+    async def acopy_from_objects(
+        self, objs: Iterable[Any], *args: Any, on_error: str = "raise", **options: Any
+    ) -> Any:
         """Run copy_from_objects()."""
-        return await self._in_thread("copy_from_objects", objs, *args, **options)
+        return await self._in_thread("copy_from_objects", objs, *args, on_error=on_error, **options)
 
     async def acopy_from_arrow(self, frame: Any, **options: Any) -> Any:
         """Run copy_from_arrow()."""

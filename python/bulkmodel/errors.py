@@ -29,6 +29,10 @@ class TooManyDeletes(Refused):
     """More rows would be deleted than `max_deletes` allows."""
 
 
+class TooManyRejects(Refused):
+    """More objects cannot be written than `max_rejects` allows."""
+
+
 class CommitUnknown(OperationalError):
     """The connection was lost during COMMIT: either all rows were written, or none."""
 

@@ -18,8 +18,8 @@ from bulkmodel.engine.timeouts import timed
 from bulkmodel.helpers import get_chunks
 from bulkmodel.model import diagnose
 from bulkmodel.options import Options, checks_names, options_of
-from bulkmodel.results import Meter
-from bulkmodel.verbs import copy_to, create_queryset, m2m
+from bulkmodel.results import BulkResult, Meter
+from bulkmodel.verbs import collect, copy_to, create_queryset, m2m
 from bulkmodel.verbs.copy_from import CopyIn
 from bulkmodel.verbs.copy_from_arrow import CopyFrame
 from bulkmodel.verbs.copy_to_arrow import ArrowRows
@@ -173,6 +173,9 @@ class MoreMethods(_Base):
         signal: bool = True,
         commit_check: bool | None = None,
         retries: int = 0,
+        *,
+        on_error: str = "raise",
+        max_rejects: int | str | None = None,
     ) -> Any:
         """Insert the objects with the values that save() would store.
 
@@ -180,7 +183,10 @@ class MoreMethods(_Base):
         return_queryset=True the rows as a queryset; only then the objects get their keys.
         exclude_id: let the database generate keys even if the objects have some.  fieldnames: write
         only these fields.  concurrent: a list is divided among several connections; a stream has
-        one."""
+        one.  on_error="collect": write the objects without those that fail, as if they had been
+        inserted one by one, and return a BulkResult whose `rejects` has these.  max_rejects: if
+        more fail, write nothing and raise bulkmodel.errors.TooManyRejects; a number, or a
+        percentage; default "10%".  ValueError: an option does not go with on_error."""
         asked = options_of(
             batch_size,
             concurrent,
@@ -193,6 +199,7 @@ class MoreMethods(_Base):
             retries,
         )
         self._for_write = True
+        limit = collect.limit_of(asked, on_error, max_rejects)
         copy = CopyIn(self, fieldnames, exclude_id, asked, bm_create_uuid)
         rows = list(objs) if isinstance(objs, list | tuple | models.QuerySet) else None
         call = signals.begin(
@@ -205,6 +212,8 @@ class MoreMethods(_Base):
             n=None if rows is None else len(rows),
         )
         source = objs if rows is None else rows
+        if limit is not None:
+            return self._collect(copy, source, limit, call, asked)
         n = self._carry_out(
             asked,
             lambda: copy.run(source, return_queryset or call is not None, return_queryset),
@@ -275,6 +284,17 @@ class MoreMethods(_Base):
         n, keys = self._carry_out(asked, write, again=hasattr(frame, "__len__"))
         queryset = signals.end(call, n, lambda: self._of_keys(keys), return_queryset)
         return queryset if return_queryset else n
+
+    def _collect(
+        self, copy: CopyIn, source: Any, limit: collect.Limit, call: Any, asked: Options
+    ) -> BulkResult:
+        """copy_from_objects(on_error="collect")."""
+        meter = Meter()
+        write = collect.Collect(copy, limit, call is not None)
+        with meter.on(connections[copy.using]):
+            result = self._carry_out(asked, lambda: write.run(source, meter), again=False)
+        signals.end(call, result.inserted, lambda: self._of_keys(write.keys), False)
+        return result
 
     @timed
     def populate_queryset_values(self, objects: Iterable[Any], *fieldnames: str) -> Any:

@@ -20,8 +20,8 @@ class Outcome(IntEnum):
 
     UNCHANGED: the row already had these values.  MISSING: no row has the key, or the queryset does
     not select it.  IGNORED: the object repeats the key of another one (`duplicates`), or
-    `update_where` does not select its row.  SKIPPED: a trigger or rule dropped it.  REJECTED is
-    reserved: no call returns it yet."""
+    `update_where` does not select its row.  SKIPPED: a trigger or rule dropped it.  REJECTED:
+    the object cannot be written (`on_error="collect"`)."""
 
     NONE = 0
     INSERTED = 1
@@ -45,6 +45,17 @@ class Change(NamedTuple):
     outcome: Outcome = Outcome.UPDATED  # of the row: or INSERTED, or DELETED
 
 
+class Reject(NamedTuple):
+    """An object that was not written (`on_error="collect"`).  None means unknown."""
+
+    row_index: int  # its position in the input, from 0
+    field_name: str | None
+    constraint: str | None
+    sqlstate: str | None
+    message: str
+    object: Any
+
+
 @dataclass
 class BulkResult:
     """What a call did.
@@ -58,7 +69,8 @@ class BulkResult:
     deleted_by_label: deleted rows by model label, rows deleted by cascades included.  changes: a
     Change for each value that the call changed, if `return_changes` asked for it; without it, what
     a dry run of bulk_sync() would update.  parts: with `commit_every` the input rows of each
-    transaction."""
+    transaction.  rejects: the objects that were not written, a Reject for each, in order
+    (`on_error="collect"`, which gives no keys)."""
 
     inserted: int = 0
     updated: int = 0
@@ -73,6 +85,7 @@ class BulkResult:
     parts: list[Part] = field(default_factory=list, repr=False)
     deleted_by_label: dict[str, int] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list, repr=False)
+    rejects: list[Reject] = field(default_factory=list, repr=False)
     statements: int = 0
     seconds: float = 0.0
     replays: int = 0

@@ -337,6 +337,8 @@ class Methods(Generic[_Row]):
         commit_check: bool | None = None,
         retries: int = 0,
         *,
+        on_error: Literal["raise"] = "raise",
+        max_rejects: None = None,
         timeout: float | None = None,
         commit_timeout: float | None = None,
     ) -> int: ...
@@ -357,13 +359,46 @@ class Methods(Generic[_Row]):
         signal: bool = True,
         commit_check: bool | None = None,
         retries: int = 0,
+        on_error: Literal["raise"] = "raise",
+        max_rejects: None = None,
         timeout: float | None = None,
         commit_timeout: float | None = None,
     ) -> BulkModelQuerySet[_Row]: ...
     @overload
+    def copy_from_objects(
+        self,
+        objs: Iterable[_Row],
+        bm_create_uuid: uuid.UUID | None = None,
+        exclude_id: bool = True,
+        fieldnames: Iterable[str] | None = None,
+        batch_size: int | None = None,
+        concurrent: bool | None = None,
+        max_concurrent_workers: int | None = None,
+        send_signals: bool = True,
+        return_queryset: Literal[False] = False,
+        send_signal: bool = True,
+        signal: bool = True,
+        commit_check: bool | None = None,
+        retries: int = 0,
+        *,
+        on_error: Literal["collect"],
+        max_rejects: int | str | None = None,
+        timeout: float | None = None,
+        commit_timeout: float | None = None,
+    ) -> BulkResult: ...
+    @overload
     async def acopy_from_objects(
-        self, objs: Iterable[_Row], *args: Any, return_queryset: Literal[True], **options: Any
+        self,
+        objs: Iterable[_Row],
+        *args: Any,
+        return_queryset: Literal[True],
+        on_error: Literal["raise"] = "raise",
+        **options: Any,
     ) -> BulkModelQuerySet[_Row]: ...
+    @overload
+    async def acopy_from_objects(
+        self, objs: Iterable[_Row], *args: Any, on_error: Literal["collect"], **options: Any
+    ) -> BulkResult: ...
     @overload
     async def acopy_from_objects(self, objs: Iterable[_Row], *args: Any, **options: Any) -> int: ...
     @overload

@@ -40,6 +40,8 @@ Item.objects.bulk_sync([])  # attr-defined
 Item.objects.all().bulk_sync([], max_deletes=0.1)  # arg-type
 Item.objects.bulk_delete([1], batch_size=1)  # call-arg
 Item.objects.copy_from_objects([], field_names=["name"])  # call-overload
+Item.objects.copy_from_objects([], on_error="skip")  # call-overload
+Item.objects.copy_from_objects([], on_error="collect").changed  # attr-defined
 Item.objects.copy_to_instances(column=["name"])  # call-arg
 Item.objects.copy_from_arrow([Item()])  # call-overload
 Item.objects.copy_to_arrow(column=["name"])  # call-arg

@@ -51,10 +51,12 @@ class CopyIn:
     ) -> None:
         self.model: type[models.Model] = queryset.model
         self.queryset = queryset
+        self.names = None if names is None else list(names) if not isinstance(names, str) else names
+        self.exclude_id, self.options = exclude_id, options
         self.using: str = queryset.db
         self.workers, self.batch_size = options.workers, options.batch_size
         self.size = options.batch_size or CHUNK
-        self.fields = fields_to_copy(self.model, names)
+        self.fields = fields_to_copy(self.model, self.names)
         self.has_all_fields = names is None
         self.has_auto_key = isinstance(self.model._meta.pk, models.AutoField)
         self.makes_keys = exclude_id and self.has_auto_key
@@ -85,6 +87,10 @@ class CopyIn:
         part.has_auto_key = table.has_auto_key
         part.makes_keys = exclude_id and table.has_auto_key
         return part
+
+    def again(self) -> CopyIn:
+        """Return a copy that has written nothing."""
+        return CopyIn(self.queryset, self.names, self.exclude_id, self.options, self.stamp)
 
     def run(self, objects: Iterable[Any], keep_keys: bool, keep_objects: bool) -> int:
         """Write the objects and return how many.  After the commit `keys` and `objects` contain

@@ -320,10 +320,18 @@ void bm__infinity_put(bm__sink *out, bool positive)
     bm__put(out, text, strlen(text));
 }
 
-/* Digits, a separator, digits, the same separator, digits: a date in some other order. */
+/* Digits, a separator, digits, a separator, digits: a date in some other order, unless the year is
+ * first. */
 static bool is_other_date(const char *text, size_t size)
 {
     size_t groups = 0;
+    size_t first = 0;
+    while (first < size && text[first] >= '0' && text[first] <= '9') {
+        first++;
+    }
+    if (first >= 4) {
+        return false;
+    }
     for (size_t i = 0; i < size && groups < 3; i++) {
         bool digit = text[i] >= '0' && text[i] <= '9';
         bool more = i + 1 < size && text[i + 1] >= '0' && text[i + 1] <= '9';

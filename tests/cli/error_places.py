@@ -64,3 +64,17 @@ def json_and_csv_are_not_mistaken(w: World) -> None:
         name = text.split(",", maxsplit=1)[0]
         w.verb("upsert", "--map", f"{name}=id", stdin=text)
     expect(w.sql("SELECT id, name FROM item"), "1|a\n2|b")
+
+
+@case("postgresql")
+def f9_an_error_in_a_condition_is_named(w: World) -> None:
+    w.items("(1, 'a', 1, NULL)")
+    for condition, words in (
+        ("1 / (value - 1) = 1", "a division by zero in an expression"),
+        ("ln(value - 1) = 1", "a logarithm in an expression"),
+        ("name ~ '('", "a regular expression is not valid"),
+        ("date_trunc('week of', now()) = now()", "in an expression has an argument"),
+    ):
+        done = w.verb("copy-to", f"--where={condition}", status=3)
+        says(done, words)
+        expect("column" in done.err, False)

@@ -82,7 +82,8 @@ def l25_what_is_no_fault_of_a_row_names_no_line(w: World) -> None:
         url = w.database + " options='-cdefault_transaction_read_only=on"
         url += f" -csearch_path={w.schema}'"
         done = w.run("create", url, "item", one, status=1)
-        refused.append((done, "read-only"))
+        says(done, "read-only")
+        expect("one.csv" in done.err, False)
         w.sql("CREATE MATERIALIZED VIEW seen AS SELECT 1 AS id, 2 AS v")
         refused.append((w.run("create", w.database, "seen", one, status=1), "materialized view"))
     for done, word in refused:

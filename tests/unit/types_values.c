@@ -143,6 +143,9 @@ static void test_dates_and_times(void **state)
     refused(BM_DATE, "5874898-01-01", "range");
     refused(BM_DATE, "4714-11-23 BC", "range");
     refused(BM_DATE, "31.12.2024", "another order");
+    refused(BM_DATE, "2024-1-5", "is not a date: expected YYYY-MM-DD");
+    refused(BM_DATE, "2010/01/01", "is not a date: expected YYYY-MM-DD");
+    refused(BM_TIMESTAMPTZ, "2010/01/01", "is not a timestamp: expected for example");
     refused(BM_DATE, "2024-02-29 10:00", "time of day");
     refused(BM_DATE, "tomorrow", "YYYY-MM-DD");
     refused(BM_TIME, "25:00", "23:59:59");

@@ -85,9 +85,8 @@ static bm_status carry_out(bm__execution *x, const void *options, bm__set_aside 
 /* What rows of Arrow cannot do: their model ends with the call, and has no struct of the caller. */
 static bm_status check_arrow(const bm__execution *x, bm_error *err)
 {
-    const char *what = x->op.verb == &bm__verb_update || x->op.verb == &bm__verb_copy_to
-                           ? "this verb takes keys, or all rows"
-                       : x->op.wants_queryset                        ? "return_queryset"
+    const char *what = x->op.verb->keys_only  ? "this verb takes keys, or all rows"
+                       : x->op.wants_queryset ? "return_queryset"
                        : x->op.settings.on_error != BM_ON_ERROR_FAIL ? "on_error"
                                                                      : NULL;
     return what == NULL

@@ -28,6 +28,7 @@ typedef struct bm__verb {
     bm_row_outcome hit; /* what a row is that the write reached */
     bool creates;       /* what BM_KEEP means, and whether a table of no rows is written */
     bool reads;         /* no transaction of its own */
+    bool keys_only;     /* the rows are keys, or all: no columns to write */
 } bm__verb;
 
 #endif

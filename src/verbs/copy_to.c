@@ -110,5 +110,8 @@ static bm_status plan_copy_to(const bm__request *request, bm__plan *plan, bm_err
     return bm__plan_verify(plan, err);
 }
 
-const bm__verb bm__verb_copy_to = {
-    .name = "copy_to", .options = read_options, .plan = plan_copy_to, .reads = true};
+const bm__verb bm__verb_copy_to = {.name = "copy_to",
+                                   .options = read_options,
+                                   .plan = plan_copy_to,
+                                   .reads = true,
+                                   .keys_only = true};

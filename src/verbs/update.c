@@ -89,4 +89,5 @@ const bm__verb bm__verb_update = {.name = "update",
                                   .prepare = bm__by_key_prepare,
                                   .plan = plan_update,
                                   .done = forget_columns,
-                                  .hit = BM_ROW_UPDATED};
+                                  .hit = BM_ROW_UPDATED,
+                                  .keys_only = true};

@@ -232,6 +232,28 @@ static void found_by_their_keys(world *w)
     assert_int_equal(b.released, 2);
 }
 
+static void upserted_by_their_keys(world *w)
+{
+    static const int64_t two[] = {7, 8};
+    static const int32_t bounds[] = {0, 3, 5};
+    batches b;
+    make_events(w);
+    run(w, "INSERT INTO event (id, name) VALUES (7, 'abc'), (9, 'kept')");
+    for (int i = 0; i < 2; i++) {
+        begin(&b);
+        column(&b, "id", "l");
+        column(&b, "name", "u");
+        batch(
+            &b, 2, 0,
+            ARRAYS(ARRAY(2, 0, NULL, two), ARRAY(2, 0, NULL, bounds, i == 0 ? "abcde" : "abcxy")));
+        ok(w, bm_upsert(w->db, bm_arrow(&event_model, &b.stream), NULL, fresh(w), &w->err));
+        assert_int_equal(w->result.inserted, i == 0 ? 1 : 0);
+        assert_int_equal(w->result.updated, i == 0 ? 0 : 1);
+        assert_int_equal(w->result.unchanged, 1);
+    }
+    expect(w, "7|abc\n8|xy\n9|kept\n", "SELECT id, name FROM event ORDER BY id");
+}
+
 static void a_column_that_is_left_out(world *w)
 {
     batches b;
@@ -467,11 +489,17 @@ static void bits_and_bytes(world *w)
 }
 
 static const conformance_case cases[] = {
-    CASE(ON_SQL, of_offsets_and_bitmaps),    CASE(ON_SQL, found_by_their_keys),
-    CASE(ON_SQL, a_column_that_is_left_out), CASE(ON_SQL, nothing_is_half_written),
-    CASE(ON_SQL, schemas_that_are_refused),  CASE(ON_SQL, integers),
-    CASE(ON_SQL, text_in_every_layout),      CASE(ON_SQL, decimals),
-    CASE(ON_SQL, dates_and_times),           CASE(ON_SQL, bits_and_bytes),
+    CASE(ON_SQL, of_offsets_and_bitmaps),
+    CASE(ON_SQL, found_by_their_keys),
+    CASE(ON_SQL, upserted_by_their_keys),
+    CASE(ON_SQL, a_column_that_is_left_out),
+    CASE(ON_SQL, nothing_is_half_written),
+    CASE(ON_SQL, schemas_that_are_refused),
+    CASE(ON_SQL, integers),
+    CASE(ON_SQL, text_in_every_layout),
+    CASE(ON_SQL, decimals),
+    CASE(ON_SQL, dates_and_times),
+    CASE(ON_SQL, bits_and_bytes),
 };
 
 int main(void)

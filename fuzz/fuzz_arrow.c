@@ -27,7 +27,10 @@ static const bm_type types[] = {
 typedef struct batch {
     struct ArrowArrayStream stream;
     struct ArrowSchema column, dictionary, *columns[1];
-    struct ArrowArray array, words, *arrays[1];
+    struct ArrowSchema run_ends, encoded, *run_columns[2];
+    struct ArrowArray array, words, ends, runs, *parts[2], *arrays[1];
+    const void *end_buffers[2];
+    int32_t end[ROWS_MAX];
     const void *buffers[4], *word_buffers[4];
     uint8_t valid[2][8], values[2][VALUES_MAX], bytes[2][BYTES];
     int64_t sizes[2];
@@ -62,7 +65,7 @@ static int get_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
     batch *b = stream->private_data;
     *out = (struct ArrowArray){0};
     if (!b->read) {
-        *out = (struct ArrowArray){.length = b->array.length,
+        *out = (struct ArrowArray){.length = b->arrays[0]->length,
                                    .n_children = 1,
                                    .children = b->arrays,
                                    .release = release_array};
@@ -99,6 +102,31 @@ static void fill(batch *b, int i, const char *format, struct ArrowArray *array,
     array->buffers = buffers;
 }
 
+/* The column's values become those of runs, most of which ascend. */
+static void encode_runs(batch *b, const uint8_t *data, size_t size)
+{
+    for (size_t i = 0; size > 0 && i < ROWS_MAX; i++) {
+        b->end[i] = (i > 0 ? b->end[i - 1] : 0) + data[i % size] % 8 - (data[i % size] == 0);
+    }
+    b->run_ends.format = "i";
+    b->run_columns[0] = &b->run_ends;
+    b->run_columns[1] = &b->column;
+    b->encoded = (struct ArrowSchema){
+        .format = "+r", .name = "c", .n_children = 2, .children = b->run_columns};
+    b->columns[0] = &b->encoded;
+    b->end_buffers[1] = b->end;
+    b->ends =
+        (struct ArrowArray){.length = size % ROWS_MAX, .n_buffers = 2, .buffers = b->end_buffers};
+    b->runs = (struct ArrowArray){.length = b->array.length,
+                                  .offset = b->array.offset,
+                                  .n_children = 2,
+                                  .children = b->parts};
+    b->array.length = ROWS_MAX;
+    b->parts[0] = &b->ends;
+    b->parts[1] = &b->array;
+    b->arrays[0] = &b->runs;
+}
+
 static void begin(batch *b, const uint8_t *choice, const uint8_t *data, size_t size)
 {
     const size_t n_formats = sizeof formats / sizeof formats[0];
@@ -124,6 +152,9 @@ static void begin(batch *b, const uint8_t *choice, const uint8_t *data, size_t s
         b->array.dictionary = &b->words;
         b->words.length = choice[3] % (ROWS_MAX + 1);
         fill(b, 1, b->dictionary.format, &b->words, b->word_buffers);
+    }
+    if ((choice[2] & 0x40) != 0) {
+        encode_runs(b, data, size);
     }
 }
 
@@ -171,7 +202,7 @@ static void read_all(batch *b, bm_type type)
         all += n;
         free(chunk);
     }
-    if (status == BM_OK ? all != (size_t)b->array.length : err.message[0] == '\0') {
+    if (status == BM_OK ? all != (size_t)b->arrays[0]->length : err.message[0] == '\0') {
         abort();
     }
     bm__arrow_end(&rows);

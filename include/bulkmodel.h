@@ -419,10 +419,10 @@ struct ArrowArrayStream {
  *     BM_INET                   text
  *     BM_INTERVAL               duration
  *
- * Text and binary may have offsets of 32 or 64 bits, or be views.  Each may be a dictionary, and a
- * column of Arrow's null type is NULL in all rows.  Another pair of types is BM_INVALID.  A value
- * that the field's type does not hold exactly is BM_CONVERT with row and column: an integer out of
- * range, nanoseconds between two microseconds.
+ * Text and binary may have offsets of 32 or 64 bits, or be views.  Each may be a dictionary or
+ * run-end encoded, and a column of Arrow's null type is NULL in all rows.  Another pair of types is
+ * BM_INVALID.  A value that the field's type does not hold exactly is BM_CONVERT with row and
+ * column: an integer out of range, nanoseconds between two microseconds.
  *
  * return_queryset and on_error are BM_UNSUPPORTED, as are bm_update, bm_copy_to and bm_explain,
  * which take keys.

@@ -117,7 +117,8 @@ static bool plain_type(const char *format, bm__arrow_type *out)
     return parametric(format, out);
 }
 
-bool bm__arrow_type_of(const struct ArrowSchema *schema, bm__arrow_type *out)
+/* A type, or indices of the values of a dictionary. */
+static bool type_of_values(const struct ArrowSchema *schema, bm__arrow_type *out)
 {
     bm__arrow_type index;
     if (schema->format == NULL || !plain_type(schema->format, out)) {
@@ -136,6 +137,22 @@ bool bm__arrow_type_of(const struct ArrowSchema *schema, bm__arrow_type *out)
     out->signed_index = index.kind == BM__ARROW_INT;
     out->index_width = index.width;
     assert(out->index_width >= 1 && out->index_width <= 8);
+    return true;
+}
+
+bool bm__arrow_type_of(const struct ArrowSchema *schema, bm__arrow_type *out)
+{
+    bm__arrow_type ends;
+    if (schema->format == NULL || strcmp(schema->format, "+r") != 0) {
+        return type_of_values(schema, out);
+    }
+    if (schema->n_children != 2 || schema->children == NULL ||
+        !type_of_values(schema->children[0], &ends) || ends.is_dictionary ||
+        ends.kind != BM__ARROW_INT || ends.width < 2 || !type_of_values(schema->children[1], out)) {
+        return false;
+    }
+    out->run_width = ends.width;
+    assert(out->run_width == 2 || out->run_width == 4 || out->run_width == 8);
     return true;
 }
 
@@ -211,8 +228,16 @@ static const char *plain_fault(const bm__arrow_type *type, const struct ArrowArr
     return NULL;
 }
 
-const char *bm__arrow_array_fault(const bm__arrow_type *type, const struct ArrowArray *array,
-                                  int64_t rows)
+static int64_t load_signed(const void *buffer, int64_t at, size_t width)
+{
+    const char *from = (const char *)buffer + at * (int64_t)width;
+    assert(buffer != NULL && at >= 0);
+    assert(width == 1 || width == 2 || width == 4 || width == 8);
+    return width == 1 ? (int8_t)*from : bm__load_int(from, width);
+}
+
+static const char *values_fault(const bm__arrow_type *type, const struct ArrowArray *array,
+                                int64_t rows)
 {
     if (!type->is_dictionary) {
         return plain_fault(type, array, rows);
@@ -226,6 +251,50 @@ const char *bm__arrow_array_fault(const bm__arrow_type *type, const struct Arrow
                                      : "has no dictionary";
 }
 
+/* Ends of runs ascend, the last one is behind the last row, and there is a value for each. */
+static const char *runs_fault(const bm__arrow_type *type, const struct ArrowArray *array,
+                              int64_t rows)
+{
+    const bm__arrow_type end_type = {.kind = BM__ARROW_INT, .width = type->run_width};
+    if (array->length < rows || array->offset < 0 || array->offset > INT64_MAX - array->length ||
+        array->n_children != 2 || array->children == NULL) {
+        return "does not have the runs of its type";
+    }
+    const struct ArrowArray *ends = array->children[0];
+    const char *fault = plain_fault(&end_type, ends, 0);
+    fault = fault != NULL ? fault : values_fault(type, array->children[1], ends->length);
+    int64_t last = 0;
+    for (int64_t i = 0; fault == NULL && i < ends->length; i++) {
+        int64_t end = load_signed(ends->buffers[1], ends->offset + i, type->run_width);
+        fault = end > last ? NULL : "has runs whose ends do not ascend";
+        last = end;
+    }
+    return fault == NULL && last < array->offset + rows ? "has runs that end too early" : fault;
+}
+
+const char *bm__arrow_array_fault(const bm__arrow_type *type, const struct ArrowArray *array,
+                                  int64_t rows)
+{
+    return type->run_width > 0 ? runs_fault(type, array, rows) : values_fault(type, array, rows);
+}
+
+/* The run that holds row `at`: the first one that ends behind it. */
+static int64_t run_of(const bm__arrow_type *type, const struct ArrowArray *ends, int64_t at)
+{
+    int64_t low = 0;
+    int64_t high = ends->length - 1;
+    assert(high >= 0 && at >= 0);
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        if (load_signed(ends->buffers[1], ends->offset + middle, type->run_width) > at) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return low;
+}
+
 static bool is_null(const struct ArrowArray *array, int64_t at)
 {
     assert(at >= 0);
@@ -234,14 +303,6 @@ static bool is_null(const struct ArrowArray *array, int64_t at)
 }
 
 /* ---- values */
-
-static int64_t load_signed(const void *buffer, int64_t at, size_t width)
-{
-    const char *from = (const char *)buffer + at * (int64_t)width;
-    assert(buffer != NULL && at >= 0);
-    assert(width == 1 || width == 2 || width == 4 || width == 8);
-    return width == 1 ? (int8_t)*from : bm__load_int(from, width);
-}
 
 /* False where the value is above INT64_MAX. */
 static bool load_integer(const void *buffer, int64_t at, size_t width, bool is_signed, int64_t *out)
@@ -411,6 +472,11 @@ const char *bm__arrow_cell(const bm__arrow_type *type, const struct ArrowArray *
     int64_t value;
     assert(row >= 0);
     assert(bm__arrow_fits(type, as));
+    if (type->run_width > 0) {
+        at = run_of(type, array->children[0], at);
+        array = array->children[1];
+        at += array->offset;
+    }
     if (type->kind == BM__ARROW_NULL || is_null(array, at)) {
         *state = BM_NULL;
         return NULL;

@@ -36,6 +36,7 @@ typedef struct bm__arrow_type {
     int64_t times, over;   /* value * times / over: days or microseconds */
     int scale;             /* of a decimal */
     bool zoned;            /* of a timestamp */
+    size_t run_width;      /* of the ends of runs, if the array is run-end encoded */
     bool is_dictionary;    /* the values stand in the array's dictionary ... */
     bool signed_index;     /* ... at the indices that the array holds */
     size_t index_width;

@@ -488,6 +488,36 @@ static void bits_and_bytes(world *w)
     expect(w, "30313233343536373839616263646566\n", "SELECT %s FROM %s", sql, one);
 }
 
+/* Rows 1 to 5 of runs that end before rows 2, 5 and 6. */
+static void runs(world *w)
+{
+    static const int32_t sound[] = {99, 2, 5, 6};
+    static const int32_t falling[] = {99, 2, 2, 6};
+    static const int32_t early[] = {99, 2, 4, 5};
+    static const int64_t values[] = {7, 8, 9};
+    static const uint8_t valid[] = {0x05};
+    struct ArrowSchema kinds[] = {{.format = "i"}, {.format = "l"}};
+    struct ArrowSchema *kinds_of[] = {&kinds[0], &kinds[1]};
+    const int32_t *const ends_of[] = {sound, falling, early};
+    batches b;
+    make_one(w, w->on->bit == ON_POSTGRESQL ? "bigint" : "integer");
+    for (int i = 0; i < 3; i++) {
+        struct ArrowArray *parts[] = {ARRAY(3, 1, NULL, ends_of[i]), ARRAY(3, 0, valid, values)};
+        struct ArrowArray array = {.length = 5, .offset = 1, .n_children = 2, .children = parts};
+        begin(&b);
+        column(&b, "value", "+r");
+        b.columns[0].n_children = 2;
+        b.columns[0].children = kinds_of;
+        batch(&b, 5, 0, ARRAYS(&array));
+        if (i == 0) {
+            ok(w, create_one(w, &b, BM_INT8));
+        } else {
+            refused(w, create_one(w, &b, BM_INT8), BM_INVALID, BM_NO_ROW, "value");
+        }
+    }
+    expect(w, "7\nNULL\nNULL\nNULL\n9\n", "SELECT value FROM %s ORDER BY id", one);
+}
+
 static const conformance_case cases[] = {
     CASE(ON_SQL, of_offsets_and_bitmaps),
     CASE(ON_SQL, found_by_their_keys),
@@ -500,6 +530,7 @@ static const conformance_case cases[] = {
     CASE(ON_SQL, decimals),
     CASE(ON_SQL, dates_and_times),
     CASE(ON_SQL, bits_and_bytes),
+    CASE(ON_SQL, runs),
 };
 
 int main(void)

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars
 import pyarrow as pa
+import pyarrow.compute as compute
 import pytest
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import DataError, IntegrityError, connection, models, transaction
@@ -84,6 +85,22 @@ def test_chunks_of_any_size(batch_size: int | None, chunk: int) -> None:
     table = pa.Table.from_batches(plain(25).to_batches(max_chunksize=chunk))
     assert Plain.objects.copy_from_arrow(table.slice(1), batch_size=batch_size) == 24
     assert stored(Plain, "name", "value") == [(f"n{i}", i) for i in range(1, 25)]
+
+
+@pytest.mark.parametrize("instances", [False, True])
+def test_run_ends(instances: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copy_from_arrow, "watches_instances", lambda model: instances)
+    texts = ["a"] * 3 + [None] * 2 + ["b"]
+    columns = {
+        "text": pa.array(texts),
+        "big": pa.array([1, 1, 2, 2, None, None], pa.int32()),
+        "decimal": pa.array([None, *[D("1.5")] * 5], pa.decimal128(5, 1)),
+    }
+    encoded = pa.table({name: compute.run_end_encode(array) for name, array in columns.items()})
+    both = pa.concat_tables([encoded.slice(1, 4), encoded.slice(2)])
+    assert Everything.objects.copy_from_arrow(both, batch_size=3) == 8
+    plain_rows = list(zip(*[column.to_pylist() for column in columns.values()]))
+    assert stored(Everything, "text", "big", "decimal") == plain_rows[1:5] + plain_rows[2:]
 
 
 def test_no_rows() -> None:

@@ -111,8 +111,8 @@ class MoreMethods(_Base):
     def copy_to_arrow(self, columns: Iterable[str] | None = None, chunk_size: int = 50_000) -> Any:
         """Return the rows for a reader of Arrow: an object with `__arrow_c_stream__()`.
 
-        polars, pandas, pyarrow and DuckDB accept it as a DataFrame or Table.  The query runs when
-        it is read, in the thread that reads, with `chunk_size` rows in memory at a time.
+        polars, pandas and pyarrow accept it as a DataFrame or Table.  The query runs when it is
+        read, which must be in the same thread, with `chunk_size` rows in memory at a time.
 
         columns: names of the fields; None: all concrete fields.  FieldDoesNotExist, ValueError: a
         name is not a concrete field, or the field has no Arrow type."""

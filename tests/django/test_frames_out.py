@@ -3,6 +3,7 @@
 import datetime
 import json
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
@@ -146,6 +147,14 @@ def test_a_value_that_arrow_does_not_hold() -> None:
         pa.table(Everything.objects.order_by("pk").copy_to_arrow(["id", name], chunk_size=1))
     assert isinstance(caught.value, (OSError, pa.ArrowInvalid))
     assert isinstance(Everything._meta.get_field("big"), BigIntegerField)
+
+
+def test_another_thread_would_have_another_transaction() -> None:
+    """DuckDB reads in threads of its own."""
+    rows = Plain.objects.copy_to_arrow(["name"])
+    with ThreadPoolExecutor(1) as pool, pytest.raises(Exception, match="in the thread that"):
+        pool.submit(pa.table, rows).result()
+    assert pa.table(rows).num_rows == 0
 
 
 def test_an_error_of_the_query_reaches_the_reader() -> None:

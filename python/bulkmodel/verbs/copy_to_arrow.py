@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Context, Decimal
@@ -81,6 +82,7 @@ class ArrowRows:
         refuse_in_the_middle(connections[queryset.db])
         self._columns = [_column_of(field) for field in _fields_of(queryset.model, columns)]
         self._size = chunk_size
+        self._thread = threading.get_ident()
         self._rows = queryset.values_list(*[column.field.attname for column in self._columns])
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
@@ -90,6 +92,11 @@ class ArrowRows:
 
         def read() -> list[list[Any]] | None:
             nonlocal n
+            if threading.get_ident() != self._thread:  # there Django has another connection
+                raise RuntimeError(
+                    "the rows of copy_to_arrow() must be read in the thread that called it."
+                    " Give this reader a pyarrow.table() of them."
+                )
             chunk = list(islice(rows, self._size))
             if not chunk:
                 return None

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import connection
 
+from bulkmodel.engine.postgresql import ONE_WRITER
 from bulkmodel.engine.session import SESSION
 
 MARK = "bulkmodel tests: the one who looks"
@@ -18,7 +19,7 @@ MARK = "bulkmodel tests: the one who looks"
 
 class Spy:
     """Notes each statement's thread and backend, but for what the caller's connection is asked of
-    its session; `before` is called first."""
+    its session and of the table; `before` is called first."""
 
     def __init__(self, before: Callable[[str, Any], None] | None = None) -> None:
         self.before = before
@@ -26,7 +27,7 @@ class Spy:
 
     def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         info = getattr(context["connection"].connection, "info", None)
-        if sql != SESSION:
+        if sql not in (SESSION, ONE_WRITER):
             self.calls.append((sql, threading.get_ident(), info.backend_pid if info else 0))
         if self.before is not None:
             self.before(sql, context)

@@ -26,11 +26,6 @@ UNKNOWN = "unknown"
 _check: ContextVar[bool | None] = ContextVar("bulkmodel_commit_check", default=None)
 
 
-def asked_for() -> bool | None:
-    """Return the call's commit_check; None means the default."""
-    return _check.get()
-
-
 @contextmanager
 def checking(commit_check: bool) -> Iterator[None]:
     """Set commit_check for the calls inside."""
@@ -51,7 +46,7 @@ class Transaction(NamedTuple):
 
 def is_wanted(several: bool) -> bool:
     """Return whether to check a lost COMMIT of this call.  several: it has several statements."""
-    check = asked_for()
+    check = _check.get()
     return several if check is None else check
 
 

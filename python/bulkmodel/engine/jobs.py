@@ -34,9 +34,10 @@ def workers_for(
         return 1
     if connection.in_atomic_block or not connection.get_autocommit() or _refers_to_itself(model):
         return 1
-    if postgresql.needs_one_writer(connection, model._meta.db_table):
+    workers = max(min(workers, _free_in_pool(connection, workers)), 1)
+    if workers > 1 and postgresql.needs_one_writer(connection, model._meta.db_table):
         return 1
-    return max(min(workers, _free_in_pool(connection, workers)), 1)
+    return workers
 
 
 def share(n: int, workers: int) -> int:

@@ -115,7 +115,9 @@ def refuse_in_the_middle(connection: Any) -> None:
     then psycopg 3 holds the connection's lock, for which a statement would wait for ever."""
     if connection.vendor != "postgresql" or not is_psycopg3:
         return
-    driver = driver_of(connection)
+    driver = connection.connection
+    if not isinstance(driver, psycopg.Connection):
+        driver = driver_of(connection)
     if driver is None or not driver.lock.locked() or connection.allow_thread_sharing:
         return
     if driver.pgconn.transaction_status == ACTIVE:
@@ -200,7 +202,7 @@ def base_of(kind: str, connection: BaseDatabaseWrapper) -> tuple[str, str] | Non
 
 
 # A partition on another server; and Citus, whose reference tables are in pg_dist_partition.
-_ALONE = """
+ONE_WRITER = """
 SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_partition_tree(t.oid) p
 JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.relid
 WHERE c.relkind OPERATOR(pg_catalog.=) 'f'),
@@ -218,7 +220,7 @@ def needs_one_writer(connection: BaseDatabaseWrapper, table: str) -> bool:
     """Return whether several workers could wait for each other unseen: partitions of the table are
     on other servers, or it is a reference table of Citus."""
     with connection.cursor() as cursor:
-        cursor.execute(_ALONE, [connection.ops.quote_name(table)])
+        cursor.execute(ONE_WRITER, [connection.ops.quote_name(table)])
         is_far, known_to_citus = cursor.fetchone() or (False, None)
         if is_far or known_to_citus is None:
             return bool(is_far)

@@ -112,6 +112,9 @@ static bm_status run(cli_options *options, int *code, bm_error *err)
     }
     *code = options->set_aside != NULL ? cli_rejects_settle(options->set_aside, status, err)
                                        : cli_exit_code(status);
+    if (options->verb->bit == CLI_SYNC && err->status == BM_LIMIT && err->sqlstate[0] == '\0') {
+        *code = CLI_EXIT_REFUSED; /* --max-deletes */
+    }
     if (status != BM_OK) {
         cli_failure(options, &result, err);
     } else if ((options->verb->bit & (CLI_EXPLAIN | CLI_INSPECT)) == 0 && !options->print_ddl) {

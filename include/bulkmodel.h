@@ -697,6 +697,31 @@ typedef struct bm_upsert_options {
     bm_switch allow_skipped;    /**< BM_ON: a trigger may drop rows without an error */
 } bm_upsert_options;
 
+/** bm_sync_options.max_deletes: no row may be deleted. */
+#define BM_NO_DELETES INT64_MIN
+
+/** Options of bm_sync. */
+typedef struct bm_sync_options {
+    size_t size;
+    const bm_call *call;
+    size_t batch_size;
+    const char *const *unique_fields; /**< BM_NAMES; as in bm_upsert_options */
+    const char *const *update_fields; /**< BM_NAMES; default: all except key and unique fields */
+    bm_switch update_unchanged;       /**< BM_ON: write rows that already have these values, too */
+    /** The rows that the call's rows replace, as a condition: "supplier_id = 7"; "true" is the
+     * whole table.  Required.  It is SQL and is copied into the statements unchanged, so never
+     * build it from untrusted input.  The alias of the row is t. */
+    const char *where;
+    int64_t max_deletes; /**< more deletes are BM_LIMIT, and nothing is written.  BM_NO_DELETES:
+                            none; negative: no limit.  Default: 10 %, as max_deletes_percent */
+    double max_deletes_percent; /**< the same in percent of the rows that `where` selects, but at
+                                   least 10 rows.  With max_deletes, both limits apply */
+    bm_switch allow_empty;    /**< BM_ON: no rows at all is no error: all that `where` selects go */
+    bm_duplicates duplicates; /**< of unique_fields */
+    bm_switch return_outcomes;
+    const bm_uuid *create_uuid; /**< for BM_CREATE_UUID fields, which alone are no change */
+} bm_sync_options;
+
 /** Options of bm_update_fields. */
 typedef struct bm_update_fields_options {
     size_t size;
@@ -769,6 +794,23 @@ BM_API bm_status bm_bulk_create(bm_db *db, bm_rows rows, const bm_bulk_create_op
 BM_API bm_status bm_upsert(bm_db *db, bm_rows rows, const bm_upsert_options *options,
                            bm_result *result, bm_error *err);
 
+/**
+ * Make the rows that `where` selects those of the call: delete the others, update rows that differ,
+ * insert new ones, in this order and in one transaction on one connection.  The result counts
+ * inserted, updated, unchanged and deleted.
+ *
+ * The rows that `where` selects are locked first, so a row that another session inserts meanwhile
+ * is never deleted; if it has the key of one of the call's rows, that is BM_CONSTRAINT.
+ * BM_CONSTRAINT with a row: it exists and `where` does not select it, or `where` does not select
+ * what was written.  More deletes than allowed are BM_LIMIT, no rows are BM_INVALID.
+ *
+ * The rows are read twice: a bm_source needs `rewind`.  The model needs the primary key.  The call
+ * is not repeated (`retries`); on_error is BM_UNSUPPORTED, and so is "memory:".  PostgreSQL: the
+ * role may create temporary tables, two of which hold the keys.
+ */
+BM_API bm_status bm_sync(bm_db *db, bm_rows rows, const bm_sync_options *options, bm_result *result,
+                         bm_error *err);
+
 /** Update each row, found by key, with its own values: the named fields or, for a queryset, what
  * changed. */
 BM_API bm_status bm_update_fields(bm_db *db, bm_rows rows, const bm_update_fields_options *options,
@@ -788,8 +830,9 @@ BM_API bm_status bm_copy_to(bm_db *db, bm_rows rows, const bm_copy_to_options *o
 
 /**
  * Print the plan of a verb without running it: one line for each statement and fact.  `verb` is
- * "bulk_create", "upsert", "update_fields", "update", "delete" or "copy_to"; `options` are that
- * verb's options or NULL.  It reads the catalog and writes nothing.  Free *text with bm_free.
+ * "bulk_create", "upsert", "sync", "update_fields", "update", "delete" or "copy_to"; `options` are
+ * that verb's options or NULL.  Of a sync it is the pass that finds existing rows.  It reads the
+ * catalog and writes nothing.  Free *text with bm_free.
  */
 BM_API bm_status bm_explain(bm_db *db, const char *verb, bm_rows rows, const void *options,
                             char **text, bm_error *err);

@@ -15,7 +15,7 @@ enum {
     CLI_EXIT_RETRY = 6,       /* the same command may succeed when it is run again */
     CLI_EXIT_UNKNOWN = 7,     /* committed in part, or the outcome is unknown */
     CLI_EXIT_REJECTS = 8,     /* written, but for the rows that were set aside: --rejects */
-    CLI_EXIT_REFUSED = 9,     /* more rows than --max-rejects failed: nothing is written */
+    CLI_EXIT_REFUSED = 9,     /* --max-rejects or --max-deletes: nothing is written */
     CLI_EXIT_CANCELLED = 130, /* Ctrl-C */
 };
 

@@ -12,6 +12,8 @@ const cli_verb cli_verbs[] = {
      "update rows, found by key, with the values in files"},
     {CLI_UPSERT, "upsert", "DATABASE TABLE [FILE...]",
      "insert rows, or update those that already exist"},
+    {CLI_SYNC, "sync", "DATABASE TABLE FILE...",
+     "make the rows that --where selects those of the files: insert, update and delete"},
     {CLI_DELETE, "delete", "DATABASE TABLE [FILE...]", "delete the rows whose keys are in files"},
     {CLI_COPY_TO, "copy-to", "DATABASE TABLE", "write the rows of a table to a file"},
     {CLI_EXPLAIN, "explain", "DATABASE TABLE [FILE...]",
@@ -22,7 +24,7 @@ const cli_verb cli_verbs[] = {
 };
 
 #define AT(member_) offsetof(cli_options, member_)
-#define WRITES (CLI_CREATE | CLI_UPDATE_FIELDS | CLI_UPSERT)
+#define WRITES (CLI_CREATE | CLI_UPDATE_FIELDS | CLI_UPSERT | CLI_SYNC)
 
 /* --help lists them in this order. */
 const cli_option cli_option_table[] = {
@@ -86,10 +88,17 @@ const cli_option cli_option_table[] = {
      "with --create-table or --add-columns: column COL has this type"},
     {0, "print-ddl", NULL, CLI_FLAG, AT(print_ddl), CLI_CREATE,
      "print the statement of --create-table or --add-columns, and do nothing"},
-    {0, "where", "SQL", CLI_TEXT, AT(where), CLI_COPY_TO | CLI_UPSERT | CLI_EXPLAIN,
+    {0, "where", "SQL", CLI_TEXT, AT(where), CLI_COPY_TO | CLI_UPSERT | CLI_SYNC | CLI_EXPLAIN,
      "copy-to: only the rows that match this condition; upsert: update only the rows that match "
-     "it, t is the row of the table, excluded the row of the file"},
-    {0, "update-unchanged", NULL, CLI_FLAG, AT(update_unchanged), CLI_UPSERT | CLI_EXPLAIN,
+     "it, t is the row of the table, excluded the row of the file; sync: the rows that the files "
+     "replace, true is the whole table"},
+    {0, "max-deletes", "N|P%", CLI_TEXT, AT(max_deletes), CLI_SYNC | CLI_EXPLAIN,
+     "write nothing if more than N rows, or P percent of the rows that --where selects but at "
+     "least 10, would be deleted; default: 10%"},
+    {0, "allow-empty", NULL, CLI_FLAG, AT(allow_empty), CLI_SYNC | CLI_EXPLAIN,
+     "files without rows are no error: all rows that --where selects are deleted"},
+    {0, "update-unchanged", NULL, CLI_FLAG, AT(update_unchanged),
+     CLI_UPSERT | CLI_SYNC | CLI_EXPLAIN,
      "write rows that have the values of the file already, too"},
     {0, "order-by", "SQL", CLI_TEXT, AT(order_by), CLI_COPY_TO,
      "order of the rows; default: not specified"},
@@ -103,30 +112,30 @@ const cli_option cli_option_table[] = {
     {0, "returning", "FILE", CLI_TEXT, AT(returning), CLI_CREATE | CLI_UPSERT,
      "write the key of each input row to FILE, which is replaced only on success; the key of an "
      "ignored row is empty; - is standard output"},
-    {0, "rejects", "FILE", CLI_TEXT, AT(rejects), CLI_LOADS,
+    {0, "rejects", "FILE", CLI_TEXT, AT(rejects), CLI_BY_ROW,
      "set aside rows that cannot be written: their lines go to FILE, the reasons to "
      "FILE.errors.csv; the other rows are written"},
-    {0, "max-rejects", "N|P%", CLI_TEXT, AT(max_rejects), CLI_LOADS,
+    {0, "max-rejects", "N|P%", CLI_TEXT, AT(max_rejects), CLI_BY_ROW,
      "write nothing if more than N rows, or P percent of the rows, are set aside; default: 10%"},
     {0, "truncate", NULL, CLI_FLAG, AT(truncate), CLI_CREATE,
      "empty the table first, in the same transaction"},
     {0, "analyze", NULL, CLI_FLAG, AT(analyze), CLI_LOADS, "run ANALYZE on the table afterwards"},
-    {0, "sync-sequences", NULL, CLI_FLAG, AT(sync_sequences), CLI_CREATE | CLI_UPSERT,
+    {0, "sync-sequences", NULL, CLI_FLAG, AT(sync_sequences), CLI_CREATE | CLI_UPSERT | CLI_SYNC,
      "afterwards set the sequence of the key above the largest key of the table"},
-    {'j', "workers", "N", CLI_NUMBER, AT(workers), CLI_LOADS,
+    {'j', "workers", "N", CLI_NUMBER, AT(workers), CLI_BY_ROW,
      "PostgreSQL: number of connections that write at the same time; default: 1"},
     {'b', "batch-size", "N", CLI_NUMBER, AT(batch_size), CLI_HAS_DATABASE,
      "rows in a batch; default: chosen by the engine"},
-    {0, "verb", "create|update-fields|upsert|delete", CLI_CHOICE, AT(plan_of), CLI_EXPLAIN,
+    {0, "verb", "create|update-fields|upsert|sync|delete", CLI_CHOICE, AT(plan_of), CLI_EXPLAIN,
      "verb to explain; default: create"},
     {0, "timeout", "TIME", CLI_TIME, AT(timeout_ms), CLI_HAS_DATABASE,
      "stop if the first COMMIT is not sent within TIME (30s, 5m, 1h); default: no limit"},
     {0, "commit-timeout", "TIME", CLI_TIME, AT(commit_timeout_ms), CLI_LOADS,
      "limit for all COMMITs together; default: 5s if --timeout is given"},
-    {0, "retries", "N", CLI_COUNT, AT(retries), CLI_LOADS,
+    {0, "retries", "N", CLI_COUNT, AT(retries), CLI_BY_ROW,
      "after a deadlock, a serialization failure, a lost connection or a locked file retry up to "
      "N times if nothing was committed; default: 3"},
-    {0, "commit-check", NULL, CLI_FLAG, AT(commit_check), CLI_LOADS,
+    {0, "commit-check", NULL, CLI_FLAG, AT(commit_check), CLI_BY_ROW,
      "PostgreSQL: if the answer to COMMIT is lost, ask the server for the outcome, also after a "
      "single statement"},
     {'n', "dry-run", NULL, CLI_FLAG, AT(dry_run), CLI_LOADS,

@@ -16,7 +16,9 @@ enum {
     CLI_COPY_TO = 16,
     CLI_EXPLAIN = 32,
     CLI_INSPECT = 64,
-    CLI_LOADS = CLI_CREATE | CLI_UPDATE_FIELDS | CLI_UPSERT | CLI_DELETE,
+    CLI_SYNC = 128,
+    CLI_BY_ROW = CLI_CREATE | CLI_UPDATE_FIELDS | CLI_UPSERT | CLI_DELETE,
+    CLI_LOADS = CLI_BY_ROW | CLI_SYNC,
     CLI_READS_FILES = CLI_LOADS | CLI_EXPLAIN,
     CLI_HAS_DATABASE = CLI_READS_FILES | CLI_COPY_TO,
     CLI_ALL = CLI_HAS_DATABASE | CLI_INSPECT
@@ -78,6 +80,7 @@ typedef struct cli_options {
     const char *on_conflict;
     const char *returning;
     const char *rejects;
+    const char *max_deletes;    /* N or P%; NULL: the default */
     const char *max_rejects;    /* N or P%; NULL: the default */
     uint64_t timeout_ms;        /* 0: none */
     uint64_t commit_timeout_ms; /* 0: the library's */
@@ -87,6 +90,7 @@ typedef struct cli_options {
     bool analyze;
     bool sync_sequences;
     bool update_unchanged;
+    bool allow_empty;
     bool dry_run;
     bool quiet;
     bool json;

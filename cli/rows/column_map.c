@@ -79,7 +79,7 @@ static bm_status add(cli_column_map *map, const cli_options *options, const bm_f
     }
     size_t align = at->width > 8 ? 8 : at->width;
     at->offset = (map->model.row_size + align - 1) / align * align;
-    bool inserts = (purpose(options) & (CLI_CREATE | CLI_UPSERT)) != 0;
+    bool inserts = (purpose(options) & (CLI_CREATE | CLI_UPSERT | CLI_SYNC)) != 0;
     bool primary = inserts && options->returning != NULL;
     bool key = primary ? (field->flags & BM_KEY) != 0 : is_key(options, field);
     at->flags = key ? BM_KEY : 0;
@@ -298,7 +298,9 @@ static bm_status add_made_key(cli_column_map *map, const cli_options *options,
     if (options->returning != NULL) {
         return add_returned_key(map, options, table, err);
     }
-    return purpose(options) == CLI_UPSERT ? add_upserted_key(map, options, table, err) : BM_OK;
+    return (purpose(options) & (CLI_UPSERT | CLI_SYNC)) != 0
+               ? add_upserted_key(map, options, table, err)
+               : BM_OK;
 }
 
 static bm_status name_fields(cli_column_map *map, const cli_options *options, const bm_model *table,

@@ -6,6 +6,7 @@
 #include "messages.h"
 #include "partial_commit.h"
 #include "rejects.h"
+#include "sync.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -107,6 +108,28 @@ static bm_status upsert(const loading *l, bm_db *db, bm_rows rows, void *keys_in
                        : bm_upsert(db, rows, options, result, err);
 }
 
+static bm_status sync_rows(const loading *l, bm_db *db, bm_rows rows, void *keys_into,
+                           bm_result *result, bm_error *err)
+{
+    (void)keys_into;
+    bm_sync_options options = {.size = sizeof options,
+                               .call = l->call,
+                               .batch_size = l->batch_size,
+                               .unique_fields = l->map->keys,
+                               .update_fields = l->map->writes,
+                               .update_unchanged = l->options->update_unchanged ? BM_ON : BM_OFF,
+                               .where = l->options->where,
+                               .allow_empty = l->options->allow_empty ? BM_ON : BM_OFF};
+    CLI_TRY(need_key(l, err));
+    CLI_TRY(cli_sync_limits(l->options, &options, err));
+    if (explains(l)) {
+        return explained(db, "sync", rows, &options, err);
+    }
+    bm_status status = bm_sync(db, rows, &options, result, err);
+    cli_sync_words(err);
+    return status;
+}
+
 static bm_status update_fields(const loading *l, bm_db *db, bm_rows rows, void *keys_into,
                                bm_result *result, bm_error *err)
 {
@@ -142,6 +165,7 @@ static perform performer(const cli_options *options)
     } table[] = {{"create", create},
                  {"update-fields", update_fields},
                  {"upsert", upsert},
+                 {"sync", sync_rows},
                  {"delete", erase}};
     const char *verb = options->plan_of != NULL ? options->plan_of : options->verb->name;
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
@@ -307,7 +331,7 @@ static bm_status write_rows(loading *l, bm_db *db, bm_result *result, bm_error *
 
 static bool gives_keys(const loading *l)
 {
-    bool inserts = l->perform == create || l->perform == upsert;
+    bool inserts = l->perform == create || l->perform == upsert || l->perform == sync_rows;
     for (size_t i = 0; inserts && i < l->table->n_fields; i++) {
         const bm_field *field = &l->table->fields[i];
         for (size_t k = 0; (field->flags & BM_ASSIGNED) != 0 && k < l->map->model.n_fields; k++) {

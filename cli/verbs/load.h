@@ -1,4 +1,4 @@
-/* The verbs that read files: create, update-fields, upsert, delete, and explain of each. */
+/* The verbs that read files: create, update-fields, upsert, sync, delete, and explain of each. */
 #ifndef CLI_LOAD_H
 #define CLI_LOAD_H
 

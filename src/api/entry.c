@@ -74,7 +74,7 @@ static void close_source(const bm_rows *rows)
 static bm_status carry_out(bm__execution *x, const void *options, bm__set_aside *rejects,
                            bm_result *result, bm_error *err)
 {
-    if (x->op.settings.on_error == BM_ON_ERROR_FAIL) {
+    if (x->op.settings.on_error == BM_ON_ERROR_FAIL && !x->op.verb->composed) {
         return bm__execute(x, result, err);
     }
     return rejects != NULL ? rejects(x, options, result, err)

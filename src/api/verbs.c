@@ -1,5 +1,6 @@
 /* The verbs, as the public header has them. */
 #include "reject_rows.h"
+#include "sync_rows.h"
 
 bm_status bm_bulk_create(bm_db *db, bm_rows rows, const bm_bulk_create_options *options,
                          bm_result *result, bm_error *err)
@@ -11,6 +12,12 @@ bm_status bm_upsert(bm_db *db, bm_rows rows, const bm_upsert_options *options, b
                     bm_error *err)
 {
     return bm__entry_call(db, &bm__verb_upsert, rows, options, bm__reject_rows, result, err);
+}
+
+bm_status bm_sync(bm_db *db, bm_rows rows, const bm_sync_options *options, bm_result *result,
+                  bm_error *err)
+{
+    return bm__entry_call(db, &bm__verb_sync, rows, options, bm__sync_rows, result, err);
 }
 
 bm_status bm_update_fields(bm_db *db, bm_rows rows, const bm_update_fields_options *options,

@@ -137,4 +137,7 @@ void bm__job_abort(bm__job *job, const bm_error *reason);
 /* The first error, its fate and row filled in. */
 const bm_error *bm__job_error(const bm__job *job);
 
+/* An integer, or a bool, of either engine; false for anything else. */
+bool bm__cell_integer(const bm__cell *cell, int64_t *out);
+
 #endif

@@ -35,9 +35,6 @@ bm_status bm__read_end(bm__job *job, bm_error *err);
 bm_status bm__decode(const bm__plan *plan, const bm__plan_output *output, const bm__cell *cell,
                      void *member, bm__arena *arena, size_t row, bm_error *err);
 
-/* An integer, or a bool, of either engine; false for anything else. */
-bool bm__cell_integer(const bm__cell *cell, int64_t *out);
-
 /* The first cell is the number of a row of the chunk. */
 bm_status bm__cell_chunk_row(const bm__job *job, const bm__cell *cells, size_t n, size_t *out,
                              bm_error *err);

@@ -29,6 +29,7 @@ typedef struct bm__verb {
     bool creates;       /* what BM_KEEP means, and whether a table of no rows is written */
     bool reads;         /* no transaction of its own */
     bool keys_only;     /* the rows are keys, or all: no columns to write */
+    bool composed;      /* several calls in one transaction; this describes the first of them */
 } bm__verb;
 
 #endif

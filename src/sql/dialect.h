@@ -20,6 +20,11 @@ typedef struct bm__dialect {
     const char *differs; /* between two values, where there is no `image` */
     const char *binary;  /* behind the second of them */
 
+    const char *count;     /* the number of rows */
+    const char *temporary; /* the schema of tables that end with the connection */
+    const char *lock;      /* behind a SELECT of rows `t` that are to be written; or NULL */
+    const char *fence;     /* behind a lookup that is planned by itself, row by row; or NULL */
+
     char quote;          /* of names; 0: " */
     bool insert_ignore;  /* INSERT IGNORE is its word for a conflict that ignores the row */
     bool binds_rows;     /* there is no v: a statement is for one row, whose cells are bound */

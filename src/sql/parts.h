@@ -28,6 +28,14 @@ void bm__sql_put_key_outputs(bm__sql *sql, const bm__sql_shape *shape, const cha
 void bm__sql_put_key_output(bm__sql *sql, const bm__sql_shape *shape, size_t column);
 size_t bm__sql_keys(const bm__sql_shape *shape, size_t out[32]);
 
+/* FROM v JOIN t ON t."x" = v.c0 AND ..., of the columns `by`. */
+void bm__sql_put_found(bm__sql *sql, const bm__sql_shape *shape, const size_t *by, size_t n_by);
+
+/* The same, where each row is surely looked up in the index: planners take a scan of the table too
+ * early. */
+void bm__sql_put_each_found(bm__sql *sql, const bm__sql_shape *shape, const size_t *by,
+                            size_t n_by);
+
 /* Each of shape.also behind ", " and `prefix`. */
 void bm__sql_put_also(bm__sql *sql, const bm__sql_shape *shape, const char *prefix);
 

@@ -336,8 +336,7 @@ static void put_on(bm__sql *sql, const bm__sql_shape *shape, const size_t *by, s
     }
 }
 
-/* FROM v JOIN t ON t."x" = v.c0 AND ... */
-static void put_join(bm__sql *sql, const bm__sql_shape *shape, const size_t *by, size_t n_by)
+void bm__sql_put_found(bm__sql *sql, const bm__sql_shape *shape, const size_t *by, size_t n_by)
 {
     bm__sql_put(sql, " FROM ");
     shape->dialect->source(sql, shape, true);
@@ -345,6 +344,22 @@ static void put_join(bm__sql *sql, const bm__sql_shape *shape, const size_t *by,
     bm__sql_put_target(sql, shape);
     bm__sql_put(sql, " AS t ON ");
     put_on(sql, shape, by, n_by);
+}
+
+void bm__sql_put_each_found(bm__sql *sql, const bm__sql_shape *shape, const size_t *by, size_t n_by)
+{
+    const char *fence = shape->dialect->fence;
+    if (fence == NULL) {
+        bm__sql_put_found(sql, shape, by, n_by);
+        return;
+    }
+    bm__sql_put(sql, " FROM ");
+    shape->dialect->source(sql, shape, true);
+    bm__sql_put(sql, ", LATERAL (SELECT * FROM ");
+    bm__sql_put_target(sql, shape);
+    bm__sql_put(sql, " AS t WHERE ");
+    put_on(sql, shape, by, n_by);
+    bm__sql_put(sql, "%s) AS t", fence);
 }
 
 void bm__sql_present(bm__sql *sql, const bm__sql_shape *shape, const size_t *by, size_t n_by,
@@ -355,7 +370,7 @@ void bm__sql_present(bm__sql *sql, const bm__sql_shape *shape, const size_t *by,
         bm__sql_put(sql, ", false, ");
         bm__sql_put_key_outputs(sql, shape, "t.");
     }
-    put_join(sql, shape, by, n_by);
+    bm__sql_put_found(sql, shape, by, n_by);
 }
 
 /* The new value of column i: as the batch has it, or as the row that conflicts would have it. */
@@ -400,7 +415,7 @@ void bm__sql_differing(bm__sql *sql, const bm__sql_shape *shape)
     } else {
         bm__sql_put(sql, "true");
     }
-    put_join(sql, shape, shape->unique, shape->n_unique);
+    bm__sql_put_found(sql, shape, shape->unique, shape->n_unique);
 }
 
 void bm__sql_key_there(bm__sql *sql, const bm__sql_shape *shape, size_t key)
@@ -417,7 +432,7 @@ void bm__sql_key_there(bm__sql *sql, const bm__sql_shape *shape, size_t key)
 void bm__sql_first(bm__sql *sql, const bm__sql_shape *shape, const size_t *by, size_t n_by)
 {
     bm__sql_put(sql, "SELECT min(%s)", shape->dialect->ordinal);
-    put_join(sql, shape, by, n_by);
+    bm__sql_put_found(sql, shape, by, n_by);
     bm__sql_put(sql, " GROUP BY ");
     bm__sql_put_key_names(sql, shape, "t.");
 }

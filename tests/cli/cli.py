@@ -28,6 +28,7 @@ import rejects
 import returning
 import samples
 import spellings
+import sync
 import transactions
 import verbs
 import workers
@@ -37,6 +38,7 @@ from world import CONNINFO, run_cases
 # Importing them registers their cases.
 MODULES = [
     verbs,
+    sync,
     csv_input,
     dialects,
     spellings,

@@ -17,7 +17,7 @@ def offered(w: World) -> dict[str, dict[str, str]]:
     """The options of each verb with their letters, as --help has them."""
     listed = w.run("--help").out.split("verbs:\n")[1].split("\n\n")[0]
     verbs = re.findall(r"^  ([a-z-]+) ", listed, re.MULTILINE)
-    expect(len(verbs), 7)
+    expect(len(verbs), 8)
     pattern = re.compile(r"^  (?:(-\w), |    )(--[a-z-]+)", re.MULTILINE)
     found = {verb: pattern.findall(w.run(verb, "--help").out) for verb in verbs}
     return {verb: {name: letter for letter, name in found[verb]} for verb in verbs}

@@ -90,6 +90,7 @@ def unknown_place_is_an_error() -> None:
 GUIDE = {
     "conflicts": ["A-1 unchanged", "A-2 updated", "A-3 inserted"],
     "copy": ["coat 7", "glove 9", "21 in stock"],
+    "sync": ["1 inserted, 1 updated, 1 unchanged, 1 deleted"],
     "update": ["2 sold out", "2 prices", "1 deleted"],
 }
 
@@ -129,6 +130,7 @@ CASES: list[tuple[str, Callable[[], None]]] = [
     ("guide_to_conflicts_names_the_rule", guide_to_conflicts_names_the_rule),
     ("guide_to_copies", lambda: guide("copy")),
     ("guide_to_tests_asks_no_database", guide_to_tests_asks_no_database),
+    ("guide_to_sync", lambda: guide("sync")),
     ("guide_to_updates", lambda: guide("update")),
 ]
 

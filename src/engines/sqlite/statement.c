@@ -23,7 +23,8 @@ static void put_bound(bm__sql *sql, const bm__sql_shape *shape, size_t i)
 
 #define OPERATORS                                                                                  \
     .equal = " = ", .not_equal = " <> ", .bits = " & ", .integer = "", .ordinal = "v.ord",         \
-    .as_text = "", .differs = " IS NOT ", .binary = " COLLATE BINARY"
+    .as_text = "", .differs = " IS NOT ", .binary = " COLLATE BINARY", .count = "count(*)",        \
+    .temporary = "temp"
 
 /* "Parsing Ambiguity" of sqlite.org/lang_upsert.html. */
 const bm__dialect bm__sqlite_dialect = {

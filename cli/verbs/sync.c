@@ -1,0 +1,67 @@
+#include "sync.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bm_status read_percent(const char *text, bm_sync_options *out, bm_error *err)
+{
+    char *end;
+    double percent = strtod(text, &end);
+    const bool plain = strspn(text, "0123456789.%") == strlen(text);
+    if (!plain || text[0] < '0' || text[0] > '9' || strcmp(end, "%") != 0 || percent > 100) {
+        return cli_fail(err, BM_INVALID,
+                        "--max-deletes: \"%s\" is not a number of rows or a percentage from 0%% to "
+                        "100%%",
+                        text);
+    }
+    if (percent == 0) {
+        out->max_deletes = BM_NO_DELETES;
+    }
+    out->max_deletes_percent = percent;
+    return BM_OK;
+}
+
+bm_status cli_sync_limits(const cli_options *options, bm_sync_options *out, bm_error *err)
+{
+    const char *text = options->max_deletes;
+    char *end;
+    if (options->where == NULL) {
+        return cli_fail(err, BM_INVALID,
+                        "sync needs --where, the condition on the rows that the file replaces; "
+                        "--where true is the whole table");
+    }
+    if (text == NULL) {
+        return BM_OK;
+    }
+    errno = 0;
+    unsigned long long rows = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || rows > INT64_MAX) {
+        return read_percent(text, out, err);
+    }
+    out->max_deletes = rows == 0 ? BM_NO_DELETES : (int64_t)rows;
+    return BM_OK;
+}
+
+static void replace(bm_error *err, const char *name, const char *by)
+{
+    char words[sizeof err->message];
+    const char *at = strstr(err->message, name);
+    if (at != NULL) {
+        snprintf(words, sizeof words, "%.*s%s%s", (int)(at - err->message), err->message, by,
+                 at + strlen(name));
+        memcpy(err->message, words, sizeof words);
+    }
+}
+
+void cli_sync_words(bm_error *err)
+{
+    replace(err, "`where`", "--where");
+    replace(err, "max_deletes", "--max-deletes");
+    replace(err, "set allow_empty", "use --allow-empty");
+    if (err->status == BM_UNSUPPORTED && strstr(err->message, "`rewind`") != NULL) {
+        snprintf(err->message, sizeof err->message,
+                 "sync reads its rows twice: name a FILE instead of standard input or a pipe");
+    }
+}

@@ -101,6 +101,7 @@ bm_status bm__plan_add_field(bm__plan *plan, size_t field, bm__supply supply, bo
         column->sql.type = column->slot.type;
         column->sql.cast = column->slot.as_text ? server->type : NULL;
         column->sql.equal = server->equal;
+        column->sql.base = server->type;
     }
     if (status != BM_OK) {
         bm__copy_text(err->column, sizeof err->column, f->name);

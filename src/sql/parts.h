@@ -31,10 +31,12 @@ size_t bm__sql_keys(const bm__sql_shape *shape, size_t out[32]);
 /* FROM v JOIN t ON t."x" = v.c0 AND ..., of the columns `by`. */
 void bm__sql_put_found(bm__sql *sql, const bm__sql_shape *shape, const size_t *by, size_t n_by);
 
-/* The same, where each row is surely looked up in the index: planners take a scan of the table too
- * early. */
-void bm__sql_put_each_found(bm__sql *sql, const bm__sql_shape *shape, const size_t *by,
-                            size_t n_by);
+/* The same where each row is surely looked up in the index, for planners take a scan of the table
+ * too early: only dialects with a fence.  Between the two the caller puts the columns of t that it
+ * reads.  `outer`: rows that are not found stay, too. */
+void bm__sql_put_lookup(bm__sql *sql, const bm__sql_shape *shape, bool outer);
+void bm__sql_put_looked_up(bm__sql *sql, const bm__sql_shape *shape, const size_t *by, size_t n_by,
+                           bool outer);
 
 /* Each of shape.also behind ", " and `prefix`. */
 void bm__sql_put_also(bm__sql *sql, const bm__sql_shape *shape, const char *prefix);

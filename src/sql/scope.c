@@ -97,7 +97,13 @@ void bm__sql_scope_match(bm__sql *sql, const bm__sql_shape *shape, const bm__sql
     put_own(sql, scope, MATCHED);
     bm__sql_put(sql, " SELECT ");
     put_keys(sql, scope, "t.");
-    bm__sql_put_each_found(sql, shape, shape->unique, shape->n_unique);
+    if (scope->dialect->fence != NULL) {
+        bm__sql_put_lookup(sql, shape, false);
+        put_keys(sql, scope, "t.");
+        bm__sql_put_looked_up(sql, shape, shape->unique, shape->n_unique, false);
+    } else {
+        bm__sql_put_found(sql, shape, shape->unique, shape->n_unique);
+    }
     for (size_t i = 0; scope->dialect->deletes_in && i < scope->n_keys; i++) {
         bm__sql_put(sql,
                     i > 0 ? " AND t." : " WHERE t."); /* NOT IN a list with NULL is never true */

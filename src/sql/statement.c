@@ -346,20 +346,21 @@ void bm__sql_put_found(bm__sql *sql, const bm__sql_shape *shape, const size_t *b
     put_on(sql, shape, by, n_by);
 }
 
-void bm__sql_put_each_found(bm__sql *sql, const bm__sql_shape *shape, const size_t *by, size_t n_by)
+void bm__sql_put_lookup(bm__sql *sql, const bm__sql_shape *shape, bool outer)
 {
-    const char *fence = shape->dialect->fence;
-    if (fence == NULL) {
-        bm__sql_put_found(sql, shape, by, n_by);
-        return;
-    }
     bm__sql_put(sql, " FROM ");
     shape->dialect->source(sql, shape, true);
-    bm__sql_put(sql, ", LATERAL (SELECT * FROM ");
+    bm__sql_put(sql, outer ? " LEFT JOIN LATERAL (SELECT " : ", LATERAL (SELECT ");
+}
+
+void bm__sql_put_looked_up(bm__sql *sql, const bm__sql_shape *shape, const size_t *by, size_t n_by,
+                           bool outer)
+{
+    bm__sql_put(sql, " FROM ");
     bm__sql_put_target(sql, shape);
     bm__sql_put(sql, " AS t WHERE ");
     put_on(sql, shape, by, n_by);
-    bm__sql_put(sql, "%s) AS t", fence);
+    bm__sql_put(sql, outer ? "%s) AS t ON true" : "%s) AS t", shape->dialect->fence);
 }
 
 void bm__sql_present(bm__sql *sql, const bm__sql_shape *shape, const size_t *by, size_t n_by,
@@ -420,6 +421,11 @@ void bm__sql_differing(bm__sql *sql, const bm__sql_shape *shape)
 
 void bm__sql_key_there(bm__sql *sql, const bm__sql_shape *shape, size_t key)
 {
+    if (shape->keeps) { /* the statement looks the row up: bm__sql_put_lookup */
+        bm__sql_put(sql, "t.");
+        bm__sql_name(sql, shape->columns[key].name);
+        return;
+    }
     bm__sql_put(sql, "(SELECT t.");
     bm__sql_name(sql, shape->columns[key].name);
     bm__sql_put(sql, " FROM ");

@@ -14,6 +14,7 @@ typedef struct bm__sql_column {
     const char *name;        /* of the table's column, or NULL: flags and masks have none */
     const char *type;        /* the element type of its array parameter, where it has one */
     const char *cast;        /* the cell is cast to this type, or NULL */
+    const char *base;        /* the column's type without its limits, where the engine has any */
     const char *equal;       /* its operator, or NULL: the dialect's */
     bool scalar;             /* one value for all rows, a parameter of its own type */
     bool untyped;            /* ... of the type of the column that it goes to: text, and labels */

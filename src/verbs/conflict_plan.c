@@ -88,18 +88,10 @@ static bm_status match_first(bm__plan *plan, bm__sql_column *columns, const bm__
     return BM_OK;
 }
 
-bm_status bm__upsert_shape(const bm__request *request, bm__plan *plan, bm__sql_column *columns,
-                           bm__sql_shape *shape, bm_error *err)
+/* What is compared, and what the caller's condition chooses. */
+static bm_status choose_rows(const bm__request *request, bm__plan *plan, bm__sql_shape *shape,
+                             bm_error *err)
 {
-    if (request->conflict != BM__CONFLICT_UPDATE || by_made_column(shape)) {
-        return BM_OK;
-    }
-    if (request->match_first && plan->strategy == BM__INSERT_RETURNING && plan->key_made) {
-        BM_TRY(match_first(plan, columns, shape, err));
-    }
-    if (!request->selective) {
-        return BM_OK;
-    }
     size_t *compare = bm__arena_array(&plan->arena, shape->n_update + 1, sizeof *compare);
     if (compare == NULL) {
         return bm__no_memory(err);
@@ -115,6 +107,20 @@ bm_status bm__upsert_shape(const bm__request *request, bm__plan *plan, bm__sql_c
     shape->keeps = plan->keeps;
     plan->count_exact = plan->count_exact && !plan->keeps;
     return BM_OK;
+}
+
+bm_status bm__upsert_shape(const bm__request *request, bm__plan *plan, bm__sql_column *columns,
+                           bm__sql_shape *shape, bm_error *err)
+{
+    if (request->conflict != BM__CONFLICT_UPDATE || by_made_column(shape)) {
+        return BM_OK;
+    }
+    if (request->selective) {
+        BM_TRY(choose_rows(request, plan, shape, err));
+    }
+    return request->match_first && plan->strategy == BM__INSERT_RETURNING && plan->key_made
+               ? match_first(plan, columns, shape, err)
+               : BM_OK;
 }
 
 bm_status bm__upsert_looks(bm__plan *plan, const bm__sql_shape *shape, bm_error *err)

@@ -120,14 +120,60 @@ static void put_was_inserted(bm__sql *sql, const bm__sql_shape *shape)
     bm__sql_put(sql, ")");
 }
 
-/* Rows that were there before the statement: what it left as it is is among them. */
-static void put_kept(bm__sql *sql, const bm__sql_shape *shape)
+/* May it be seen before the INSERT that a row has its values already?  A default may differ each
+ * time that it is computed. */
+static bool is_compared_first(const bm__sql_shape *shape)
 {
-    if (shape->keeps) {
-        bm__sql_put(sql, " LEFT JOIN ");
-        bm__sql_put_target(sql, shape);
-        bm__sql_put(sql, " AS t ON ");
-        put_equal(sql, shape, "t", shape->unique, shape->n_unique);
+    for (size_t i = 0; i < shape->n_compare; i++) {
+        const bm__sql_column *column = &shape->columns[shape->compare[i]];
+        if (column->made || column->flag != BM__NO_COLUMN || column->base == NULL) {
+            return false;
+        }
+    }
+    return shape->keeps && shape->n_compare > 0;
+}
+
+/* ROW of the columns to compare, of t or of the batch, in types without limits: what a limit would
+ * change is not seen to be the same here, and is compared by the INSERT. */
+static void put_image(bm__sql *sql, const bm__sql_shape *shape, bool batch)
+{
+    bm__sql_put(sql, "ROW(");
+    for (size_t i = 0; i < shape->n_compare; i++) {
+        const bm__sql_column *column = &shape->columns[shape->compare[i]];
+        bm__sql_put(sql, "%s", i > 0 ? ", " : "");
+        if (batch) {
+            put_cell(sql, shape, shape->compare[i]);
+        } else {
+            bm__sql_put(sql, "t.");
+            bm__sql_name(sql, column->name);
+        }
+        bm__sql_put(sql, "::%s", column->base);
+    }
+    bm__sql_put(sql, ")::pg_catalog.record");
+}
+
+/* Of an upsert that leaves rows as they are: the key of the row that is there, whether there is
+ * one, and whether it has the values already: it is then not even locked. */
+static void put_there(bm__sql *sql, const bm__sql_shape *shape)
+{
+    size_t keys[32];
+    size_t n_keys = bm__sql_keys(shape, keys);
+    for (size_t i = 0; i < n_keys; i++) {
+        bm__sql_put(sql, ", t.");
+        bm__sql_name(sql, shape->columns[keys[i]].name);
+        bm__sql_put(sql, " AS bm_was%zu", i);
+    }
+    bm__sql_put(sql, ", t.");
+    bm__sql_name(sql, shape->columns[shape->unique[0]].name);
+    bm__sql_put(sql, " IS NOT NULL AS bm_there");
+    if (is_compared_first(shape)) {
+        bm__sql_put(sql, ", t.");
+        bm__sql_name(sql, shape->columns[shape->unique[0]].name);
+        bm__sql_put(sql, " IS NOT NULL AND NOT (");
+        put_image(sql, shape, false);
+        bm__sql_put(sql, IMAGE_NE);
+        put_image(sql, shape, true);
+        bm__sql_put(sql, ") AS bm_same");
     }
 }
 
@@ -182,8 +228,7 @@ static void put_ord_keys(bm__sql *sql, const bm__sql_shape *shape)
             bm__sql_put(sql, ", u.");
             bm__sql_name(sql, shape->columns[keys[i]].name);
             if (shape->keeps) {
-                bm__sql_put(sql, ", t.");
-                bm__sql_name(sql, shape->columns[keys[i]].name);
+                bm__sql_put(sql, ", v.bm_was%zu", i);
             }
             bm__sql_put(sql, ")");
             bm__sql_put_key_output(sql, shape, keys[i]);
@@ -194,13 +239,8 @@ static void put_ord_keys(bm__sql *sql, const bm__sql_shape *shape)
         bm__sql_put(sql, " LEFT JOIN ");
         put_written(sql, shape, "u", shape->key_tells ? "" : " WHERE NOT inserted", shape->unique,
                     shape->n_unique);
-        put_kept(sql, shape);
-        bm__sql_put(sql, " WHERE w.inserted IS NOT NULL OR u.inserted IS NOT NULL");
-        if (shape->keeps) {
-            bm__sql_put(sql, " OR t.");
-            bm__sql_name(sql, shape->columns[shape->unique[0]].name);
-            bm__sql_put(sql, " IS NOT NULL");
-        }
+        bm__sql_put(sql, " WHERE w.inserted IS NOT NULL OR u.inserted IS NOT NULL%s",
+                    shape->keeps ? " OR v.bm_there" : "");
         return;
     }
     bm__sql_put(sql, "w.inserted, ");
@@ -215,6 +255,32 @@ static void put_ord_keys(bm__sql *sql, const bm__sql_shape *shape)
     }
 }
 
+static bool is_among(const size_t *at, size_t n, size_t column)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (at[i] == column) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* FROM v LEFT JOIN t, which has the columns that put_there reads. */
+static void put_lookup(bm__sql *sql, const bm__sql_shape *shape)
+{
+    bool first = true;
+    bm__sql_put_lookup(sql, shape, true);
+    for (size_t i = 0; i < shape->n_columns; i++) {
+        if (shape->columns[i].key || is_among(shape->unique, shape->n_unique, i) ||
+            is_among(shape->compare, shape->n_compare, i)) {
+            bm__sql_put_separator(sql, &first, ", ");
+            bm__sql_put(sql, "t.");
+            bm__sql_name(sql, shape->columns[i].name);
+        }
+    }
+    bm__sql_put_looked_up(sql, shape, shape->unique, shape->n_unique, true);
+}
+
 /* WITH v AS (the batch, keys made), w AS (INSERT ... RETURNING) SELECT ord, inserted, key ... */
 static void put_insert_returning(bm__sql *sql, const bm__sql_shape *shape)
 {
@@ -227,8 +293,14 @@ static void put_insert_returning(bm__sql *sql, const bm__sql_shape *shape)
             bm__sql_put(sql, ", ");
         }
     }
-    bm__sql_put(sql, "v.ord FROM ");
-    shape->dialect->source(sql, shape, true);
+    bm__sql_put(sql, "v.ord");
+    if (shape->keeps) {
+        put_there(sql, shape);
+        put_lookup(sql, shape);
+    } else {
+        bm__sql_put(sql, " FROM ");
+        shape->dialect->source(sql, shape, true);
+    }
     bm__sql_put_proof(sql, shape);
     bm__sql_put(sql, "), w AS (");
     bm__sql_put_insert_head(sql, shape);
@@ -240,7 +312,8 @@ static void put_insert_returning(bm__sql *sql, const bm__sql_shape *shape)
             bm__sql_name(sql, shape->columns[i].name);
         }
     }
-    bm__sql_put(sql, " FROM v ORDER BY ord");
+    bm__sql_put(sql, " FROM v%s ORDER BY ord",
+                is_compared_first(shape) ? " WHERE bm_same IS NOT TRUE" : "");
     bm__sql_put_conflict(sql, shape);
     bm__sql_put(sql, " RETURNING ");
     bm__sql_put_key_names(sql, shape, "");

@@ -12,6 +12,7 @@ import sys
 
 HUB, SHARD = os.environ["BM_TEST_POSTGRESQL"], os.environ["BM_TEST_SHARD"]
 N = 3000
+UPDATED = 100  # row by row
 
 
 def psql(database: str, *statements: str) -> str:
@@ -88,9 +89,9 @@ def rows_are_updated_and_deleted(program: str) -> None:
             "TRUNCATE item",
             f"INSERT INTO item SELECT i, 'n', i FROM generate_series(1, {N}) i",
         )
-        given = "id,value\n" + "".join(f"{i},{i + 1}\n" for i in range(1, N + 1))
+        given = "id,value\n" + "".join(f"{i},{i + 1}\n" for i in range(1, UPDATED + 1))
         run(program, "update-fields", "--key=id", "--workers", workers, stdin=given)
-        expect(psql(HUB, "SELECT count(*) FROM item WHERE value = id + 1"), str(N))
+        expect(psql(HUB, "SELECT count(*) FROM item WHERE value = id + 1"), str(UPDATED))
         keys = "id\n" + "".join(f"{i}\n" for i in range(1, N))
         run(program, "delete", "--key=id", "--workers", workers, stdin=keys)
         expect(psql(HUB, "SELECT id FROM item"), str(N))

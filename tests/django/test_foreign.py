@@ -76,9 +76,10 @@ def test_each_verb(n: int, concurrent: bool) -> None:
     rows = [*made, *copied]
     stored = dict(Far.objects.values_list("pk", "name"))
     assert stored == {row.pk: row.name for row in rows} and len(stored) == 2 * n
-    for row in rows:
+    some = rows[:: max(n // 20, 1)]  # postgres_fdw updates row by row
+    for row in some:
         row.value += 1
-    assert Far.objects.update_fields("value", objects=rows, concurrent=concurrent) == 2 * n
+    assert Far.objects.update_fields("value", objects=some, concurrent=concurrent) == len(some)
     assert dict(Far.objects.values_list("pk", "value")) == {row.pk: row.value for row in rows}
     assert Far.objects.bulk_delete(rows[1:]).deleted == 2 * n - 1
     assert [row.pk for row in Far.objects.all()] == [rows[0].pk]

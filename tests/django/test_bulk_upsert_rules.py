@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import FieldDoesNotExist
-from django.db import DatabaseError, IntegrityError, connection
+from django.db import DatabaseError, IntegrityError, NotSupportedError, connection
 from django.db.models import F, Q, Sum, Value
 from django.db.models.functions import Concat, Greatest
 from django.test.utils import CaptureQueriesContext
@@ -300,6 +300,18 @@ def test_auto_now_is_not_compared_with_set() -> None:
     before = Stamped.objects.create(name="a")
     result = Stamped.objects.bulk_upsert([Stamped(pk=before.pk)], set={"name": "a"})
     assert outcomes(result) == [UNCHANGED] and Stamped.objects.get().changed == before.changed
+
+
+def test_another_database_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rule 14."""
+    Product.django.create(code="a")
+    for name in ("checks_types", "has_storage_classes"):
+        monkeypatch.setattr(f"bulkmodel.model.batch_table.{name}", lambda connection: False)
+    with pytest.raises(NotSupportedError, match="need PostgreSQL or SQLite, not"):
+        upsert(Product(code="a", price=7), unique_fields=["code"], set={"stock": 1})
+    with pytest.raises(NotSupportedError):
+        upsert(Product(code="b"), constraint="product_active")
+    assert Product.django.values_list("code", "price", "stock").get() == ("a", 0, 0)
 
 
 def test_a_trigger_s_error_is_django_s() -> None:

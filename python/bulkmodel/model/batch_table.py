@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from django.db import connections, models
+from django.db import NotSupportedError, connections, models
 from django.db.models.expressions import Expression
 from django.db.models.sql import Query
 
-from bulkmodel.engine.dialect import checks_types
+from bulkmodel.engine.dialect import checks_types, has_storage_classes
 from bulkmodel.model.fields import Field, cast_of, target_of
 
 NAME = "bm_excluded"
@@ -85,6 +85,11 @@ class BatchTable:
     ) -> None:
         """name: of the table.  typed: SQLite, too, converts the values to the columns' types."""
         self.connection: Any = connections[using]
+        if not (checks_types(self.connection) or has_storage_classes(self.connection)):
+            raise NotSupportedError(
+                "set=, update_where= and constraints with a condition or expressions need "
+                f"PostgreSQL or SQLite, not {self.connection.display_name}."
+            )
         self.fields = list(dict.fromkeys(fields))
         self.name = name
         self.compiler = Query(model).get_compiler(using)

@@ -53,11 +53,25 @@ static void put_name(FILE *out, const char *name)
 
 typedef void (*put_list)(FILE *out, const cli_survey *s);
 
+/* After a delimiter at the end of each line: without a name, and always NULL. */
+static bool is_nothing(const cli_survey *s, const cli_column_survey *column)
+{
+    return s->header && column->first != NULL && column->first[0] == '\0' &&
+           column->nulls == s->rows;
+}
+
+/* A column without a name in the list is skipped. */
 static void put_names(FILE *out, const cli_survey *s)
 {
+    bool any = false; /* column to read */
+    for (size_t i = 0; i < s->n_columns; i++) {
+        any = any || !is_nothing(s, &s->columns[i]);
+    }
     for (size_t i = 0; i < s->n_columns; i++) {
         fputs(i > 0 ? "," : "", out);
-        put_name(out, s->columns[i].name);
+        if (!any || !is_nothing(s, &s->columns[i])) {
+            put_name(out, s->columns[i].name);
+        }
     }
 }
 

@@ -268,6 +268,7 @@ static bm_status read_rows(search *s, size_t n_columns, bm_error *err)
     if (r.no_memory) {
         return cli_no_memory(err);
     }
+    to->begun = r.first_read;
     to->lacks = watch.lacks;
     to->encoding = pass.encoding;
     to->compression = pass.compression;
@@ -382,7 +383,7 @@ static bm_status decide(cli_survey *s, bool no_header, bm_error *err)
     s->header = !s->json && !no_header && (s->fixed || cli_decide_header(s));
     s->options.no_header = !s->json && !s->header;
     CLI_TRY(s->fixed ? cli_decide_targets(s, err) : cli_decide_names(s, err));
-    if (!s->json && !s->header) {
+    if (!s->json && !s->header && s->begun) {
         add_first(s);
     }
     if (s->fixed) {

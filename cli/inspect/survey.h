@@ -38,6 +38,7 @@ typedef struct cli_survey {
     bool fixed;              /* nothing but types is found: the file is read as a load reads it */
     bool json;
     bool tabs;
+    bool begun;         /* CSV: the file has a row */
     bool lacks;         /* JSON: some rows lack a key */
     bool header;        /* CSV: the first row has the names */
     bool renamed;       /* names of the header were missing or not unique */

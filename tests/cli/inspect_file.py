@@ -159,6 +159,10 @@ def names_that_are_missing_or_twice_are_made(w: World) -> None:
     expect([column["name"] for column in report["columns"]], ["c1", "a", "a_2", "b,c"])
     load(w, report)
     expect(w.sql('SELECT c1, a_2, "b,c" FROM item'), "1|y|z")
+    report = inspected(w, w.file("end.csv", "a,b,\n1,x,\n2,y,\n"))  # a delimiter at each end
+    expect("--columns=a,b, " in report["command"] + " ", True)
+    load(w, report)
+    expect(w.sql("SELECT a, b FROM item"), "1|x\n2|y")
     report = inspected(w, w.file("b.csv", "1,x\n2,y\n"))
     expect([column["name"] for column in report["columns"]], ["c1", "c2"])
 
@@ -237,7 +241,7 @@ def inspect_needs_a_file(w: World) -> None:
     says(w.run("inspect", str(w.folder / "pipe"), status=2), "more than once")
     says(w.run("inspect", str(w.folder / "none"), status=3), "No such file")
     says(w.run("inspect", "a.csv", "--workers=2", status=2), "is not an option of inspect")
-    says(w.run("create", w.database, "item", "--sample=2", status=2), "is not an option of create")
+    says(w.run("upsert", w.database, "item", "--sample=2", status=2), "is not an option of upsert")
     empty = inspected(w, w.file("e.csv", ""))
     expect((empty["rows"], empty["columns"][0]["type"]), (0, "text"))
 

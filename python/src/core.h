@@ -225,6 +225,9 @@ PyObject *py_job_columns(PyObject *object, PyObject *unused);
 PyObject *py_job_cells(PyObject *object, PyObject *args);
 PyObject *py_job_values(PyObject *object, PyObject *args);
 
+/* parameter_text.c: a method of Job.  The parameters of the step that next() gave, as text. */
+PyObject *py_job_texts(PyObject *object, PyObject *unused);
+
 /* operation.c: rows, plan and job, checked before anything is sent. */
 bm_status py_prepare(py_job *self, const py_order *order, bm_error *err);
 

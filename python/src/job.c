@@ -475,6 +475,7 @@ static PyMethodDef methods[] = {
     {"stop", job_stop, METH_NOARGS, NULL},
     {"ranges", job_ranges, METH_NOARGS, NULL},
     {"next", job_next, METH_NOARGS, NULL},
+    {"texts", py_job_texts, METH_NOARGS, NULL},
     {"pull", job_pull, METH_NOARGS, NULL},
     {"bind", py_job_bind, METH_VARARGS, NULL},
     {"columns", py_job_columns, METH_NOARGS, NULL},

@@ -271,6 +271,9 @@ static int write_array(bm__buffer *out, PyObject *list, const py_form *form, int
     if (!PyList_CheckExact(list) && !PyTuple_CheckExact(list)) {
         return 0;
     }
+    if (dimensions < form->dimensions && PySequence_Fast_GET_SIZE(list) == 0) {
+        return 0; /* an empty list in a list: the drivers differ */
+    }
     int done = py_buffer_put(out, "{", 1);
     for (Py_ssize_t i = 0; done == 1 && i < PySequence_Fast_GET_SIZE(list); i++) {
         PyObject *item = Py_NewRef(PySequence_Fast_GET_ITEM(list, i));
@@ -401,11 +404,17 @@ static py_write writer_of(const char *name, size_t size)
     return NULL;
 }
 
-/* psycopg's class of ranges, by Django's name. */
+/* psycopg 3's class of ranges, by Django's name.  None: psycopg2, which has a class for each type
+ * of ranges and writes no other. */
 static PyObject *range_type(void)
 {
+    PyObject *found = NULL;
     PyObject *module = PyImport_ImportModule("django.db.backends.postgresql.psycopg_any");
-    PyObject *found = module != NULL ? PyObject_GetAttrString(module, "Range") : NULL;
+    PyObject *newer = module != NULL ? PyObject_GetAttrString(module, "is_psycopg3") : NULL;
+    if (newer != NULL) {
+        found = newer == Py_True ? PyObject_GetAttrString(module, "Range") : Py_NewRef(Py_None);
+    }
+    Py_XDECREF(newer);
     Py_XDECREF(module);
     return found;
 }

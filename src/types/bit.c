@@ -7,6 +7,8 @@
 
 #include "number.h"
 
+#include <assert.h>
+
 static int digit_of(char c, bool hex)
 {
     return hex ? bm__hex_digit(c) : c == '0' || c == '1' ? c - '0' : -1;
@@ -53,4 +55,24 @@ const char *bm__form_bit(bm_slice text, bm__sink *out)
 const char *bm__form_varbit(bm_slice text, bm__sink *out)
 {
     return read_bits(text, out);
+}
+
+static void print_bits(const uint8_t *bytes, size_t size, bm__sink *out)
+{
+    const uint32_t n = bm__get32(bytes);
+    assert(size == 4 + ((size_t)n + 7) / 8);
+    (void)size;
+    for (uint32_t i = 0; i < n; i++) {
+        bm__put(out, bytes[4 + i / 8] >> (7 - i % 8) & 1 ? "1" : "0", 1);
+    }
+}
+
+void bm__print_bit(const uint8_t *bytes, size_t size, bm__sink *out)
+{
+    print_bits(bytes, size, out);
+}
+
+void bm__print_varbit(const uint8_t *bytes, size_t size, bm__sink *out)
+{
+    print_bits(bytes, size, out);
 }

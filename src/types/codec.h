@@ -288,13 +288,19 @@ const bm__codec *bm__type_codec(const bm__type_info *info);
  * It takes all that the server takes, and nothing else. */
 typedef const char *bm__read_form(bm_slice text, bm__sink *out);
 
+/* The text of such bytes, as the server reads it. */
+typedef void bm__print_form(const uint8_t *bytes, size_t size, bm__sink *out);
+
 typedef struct bm__form {
     const char *name; /* of the type */
     uint32_t oid;
-    bm__read_form *read; /* NULL: the type's own `parse` */
+    bm__read_form *read;   /* NULL: the type's own `parse` */
+    bm__print_form *print; /* NULL: the type's own `print` */
 } bm__form;
 
-#define BM__FORM(name_, oid_) bm__read_form bm__form_##name_;
+#define BM__FORM(name_, oid_)                                                                      \
+    bm__read_form bm__form_##name_;                                                                \
+    bm__print_form bm__print_##name_;
 #include "forms.def"
 #undef BM__FORM
 

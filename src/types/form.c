@@ -2,11 +2,11 @@
 #include "codec.h"
 
 static const bm__form forms[] = {
-#define BM__FORM(name_, oid_) {#name_, oid_, bm__form_##name_},
+#define BM__FORM(name_, oid_) {#name_, oid_, bm__form_##name_, bm__print_##name_},
 #include "forms.def"
 #undef BM__FORM
-    {"inet", BM__OID_INET, NULL},
-    {"uuid", BM__OID_UUID, NULL},
+    {"inet", BM__OID_INET, NULL, NULL},
+    {"uuid", BM__OID_UUID, NULL, NULL},
 };
 
 const bm__form *bm__form_of(uint32_t oid)

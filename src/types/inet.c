@@ -7,6 +7,7 @@
 
 #include "number.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #define FAMILY_4 2
@@ -449,3 +450,12 @@ const bm__type_ops bm__ops_inet = {
     .to = (const bm__pg_to[]){{BM__OID_INET, BM__FIXED(inet)}, {OID_CIDR, BM__FIXED(inet)}, {0}},
     .from = (const bm__pg_from[]){{BM__OID_INET, read_inet}, {OID_CIDR, read_inet}, {0}},
 };
+
+void bm__print_cidr(const uint8_t *bytes, size_t size, bm__sink *out)
+{
+    bm_inet inet;
+    const char *fault = read_inet(NULL, bytes, size, &inet, NULL);
+    assert(fault == NULL);
+    (void)fault;
+    print(&inet, out);
+}

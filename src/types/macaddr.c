@@ -6,6 +6,7 @@
 
 #include "number.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdio.h>
 
@@ -102,4 +103,25 @@ const char *bm__form_macaddr8(bm_slice text, bm__sink *out)
     }
     bm__put(out, (const char *)bytes, sizeof bytes);
     return NULL;
+}
+
+static void print_mac(const uint8_t *bytes, size_t size, bm__sink *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < size; i++) {
+        const char pair[3] = {':', digits[bytes[i] >> 4], digits[bytes[i] & 15]};
+        bm__put(out, i > 0 ? pair : pair + 1, i > 0 ? 3 : 2);
+    }
+}
+
+void bm__print_macaddr(const uint8_t *bytes, size_t size, bm__sink *out)
+{
+    assert(size == 6);
+    print_mac(bytes, size, out);
+}
+
+void bm__print_macaddr8(const uint8_t *bytes, size_t size, bm__sink *out)
+{
+    assert(size == 8);
+    print_mac(bytes, size, out);
 }

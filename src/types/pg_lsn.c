@@ -3,6 +3,10 @@
 
 #include "number.h"
 
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
 #define MOST_DIGITS 8
 
 static bool take_half(bm_slice *text, uint32_t *out)
@@ -32,4 +36,14 @@ const char *bm__form_pg_lsn(bm_slice text, bm__sink *out)
     bm__put32(bytes + 4, low);
     bm__put(out, (const char *)bytes, sizeof bytes);
     return NULL;
+}
+
+void bm__print_pg_lsn(const uint8_t *bytes, size_t size, bm__sink *out)
+{
+    char text[2 * MOST_DIGITS + 2];
+    assert(size == 8);
+    (void)size;
+    int n =
+        snprintf(text, sizeof text, "%" PRIX32 "/%" PRIX32, bm__get32(bytes), bm__get32(bytes + 4));
+    bm__put(out, text, (size_t)n);
 }

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import django
 import pytest
@@ -65,17 +64,13 @@ collect_ignore = [*_elsewhere()]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With psycopg2 all is Django's way: a test of the engine's way is none of this driver."""
+    """psycopg2 binds and reads some values in Django's way, and has no workers."""
     if ENGINE == "postgresql" and not postgresql.is_psycopg3:
-        items[:] = [item for item in items if not _is_about_the_engine(item)]
-
-
-def _is_about_the_engine(item: Any) -> bool:
-    return "on_engine" in item.fixturenames or item.get_closest_marker("engine") is not None
+        items[:] = [item for item in items if item.get_closest_marker("psycopg3") is None]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "engine: holds where a connection has an engine")
+    config.addinivalue_line("markers", "psycopg3: with psycopg2 it is otherwise")
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,14 @@ from bulkmodel.engine.session import SESSION
 MARK = "bulkmodel tests: the one who looks"
 
 
+_STATUS = ("IDLE", "ACTIVE", "INTRANS", "INERROR", "UNKNOWN")
+
+
+def transaction_status() -> str:
+    """Return the name of libpq's PGTransactionStatusType, which both drivers give as a number."""
+    return _STATUS[connection.connection.info.transaction_status]
+
+
 class Spy:
     """Notes each statement's thread and backend, but for what the caller's connection is asked of
     its session and of the table; `before` is called first."""

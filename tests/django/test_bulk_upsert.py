@@ -303,7 +303,6 @@ def test_an_error_names_the_row_and_undoes_all(n: int) -> None:
     assert len(before) == n
 
 
-@pytest.mark.engine
 @pytest.mark.django_db(transaction=True)
 def test_a_conflict_with_another_unique_field() -> None:
     Named.objects.bulk_create([Named(name=f"a{i}", code=i) for i in range(3)])

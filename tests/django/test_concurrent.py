@@ -96,7 +96,6 @@ def test_a_row_that_a_join_selects_twice() -> None:
     assert [value for _, value in stored()] == [1, 2]
 
 
-@pytest.mark.engine
 @pytest.mark.django_db(transaction=True)
 def test_connections_of_sqlite_are_not_copied() -> None:
     with watching() as spy:

@@ -56,7 +56,6 @@ def test_a_generator_is_read_once_and_as_it_is_needed(on_engine: list[str]) -> N
     assert Plain.objects.copy_from_objects(iter([])) == 0
 
 
-@pytest.mark.engine
 def test_copy_is_what_postgresql_runs() -> None:
     with CaptureQueriesContext(connection) as captured:
         Plain.objects.copy_from_objects(rows(1500))
@@ -267,9 +266,9 @@ def test_settings_of_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Signed.objects.get().owner == owner
 
 
-@pytest.mark.engine
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("return_queryset", [False, True])
+@pytest.mark.psycopg3
 def test_a_list_is_shared_out(return_queryset: bool) -> None:
     backends: set[int] = set()
 

@@ -442,7 +442,7 @@ def test_fetch_modes(signed: list[Signed]) -> None:
     assert [row.name for row in Signed.objects.defer("name")] == [row.name for row in signed]
 
 
-@pytest.mark.engine
+@pytest.mark.psycopg3
 def test_an_error_is_the_one_that_list_raises(plains: list[Plain]) -> None:
     Everything.objects.bulk_create([Everything(small=i) for i in range(3)])
     table, q = Everything._meta.db_table, connection.ops.quote_name

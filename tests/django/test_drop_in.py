@@ -64,7 +64,6 @@ def test_key_of_one_row_is_made_by_the_table(on_engine: list[str]) -> None:
     assert Plain.django.get(name="n0").pk == 4711
 
 
-@pytest.mark.engine
 def test_statements_are_in_the_query_log() -> None:
     with CaptureQueriesContext(connection) as captured:
         Plain.objects.bulk_create(rows(1500))

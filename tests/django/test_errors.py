@@ -97,7 +97,6 @@ def test_rows_with_and_without_keys_are_counted_as_given(n: int) -> None:
         assert [(o.pk, o._state.adding, o._state.db) for o in objects] == before
 
 
-@pytest.mark.engine
 @pytest.mark.parametrize("n", SIZES)
 def test_an_update_names_the_row(n: int) -> None:
     objects = Plain.django.bulk_create(rows(n))
@@ -113,7 +112,6 @@ def test_an_update_names_the_row(n: int) -> None:
     assert is_usable()
 
 
-@pytest.mark.engine
 def test_changed_rows_are_counted_in_the_queryset() -> None:
     Plain.django.bulk_create(rows(5))
     foos = Plain.objects.order_by("pk")

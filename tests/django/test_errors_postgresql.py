@@ -13,10 +13,11 @@ from app.models import Plain
 from bulkmodel.engine import postgresql
 from bulkmodel.engine import retry as asked
 from bulkmodel.errors import CommitUnknown
+from spy import transaction_status
 from test_errors import before, failure, no_rows_left, rows, same_error
 
 __all__ = ["no_rows_left"]
-pytestmark = [pytest.mark.django_db, pytest.mark.engine]
+pytestmark = pytest.mark.django_db
 
 
 class Stop(BaseException):
@@ -78,7 +79,7 @@ class TestCopy:
                 Plain.objects.bulk_create(objects)
         assert caught.value is raised
         assert before(objects) == then
-        status = connection.connection.info.transaction_status.name
+        status = transaction_status()
         assert status == "IDLE"
 
     def test_keys_that_were_set_meanwhile_are_unset(
@@ -303,6 +304,7 @@ SLOW_CALLS: dict[str, Any] = {
 @pytest.mark.parametrize(
     ("name", "within"), [*((name, False) for name in SLOW_CALLS), ("bulk_create", True)]
 )
+@pytest.mark.psycopg3
 def test_a_signal_handler_that_raises_during_a_statement(
     name: str, within: bool, request: pytest.FixtureRequest
 ) -> None:

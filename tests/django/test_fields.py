@@ -186,6 +186,7 @@ def test_what_the_database_computes(on_engine: list[str]) -> None:
     assert [row.double for row in computed] == [0, 2, 4]
 
 
+@pytest.mark.psycopg3
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York"])
 def test_without_time_zones(settings: Any, zone: str, on_engine: list[str]) -> None:
     settings.USE_TZ = False

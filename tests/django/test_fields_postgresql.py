@@ -12,6 +12,7 @@ from django.db.models.expressions import RawSQL
 from app.cells import check, printed
 from app.odd import Odd
 from app.postgres import Checked, Coded, Contrib, Limited, Unusual
+from bulkmodel.engine import postgresql
 from bulkmodel.model import fields as model_fields
 
 pytestmark = pytest.mark.django_db
@@ -41,11 +42,13 @@ CASES = [(name, value) for name, values in VALUES.items() for value in values]
 @pytest.mark.parametrize(("name", "value"), CASES, ids=repr)
 def test_fields_of_contrib_postgres(name: str, value: Any, on_engine: list[str]) -> None:
     check(Contrib, name, value)
-    assert len(on_engine) == (2 if value == ["ab    "] else 5)
+    is_left = value == ["ab    "] or (value == {1: 2} and not postgresql.is_psycopg3)
+    assert len(on_engine) == (2 if is_left else 5)
 
 
 def test_many_rows(on_engine: list[str]) -> None:
     values = {name: values[-1] for name, values in VALUES.items() if name != "short"}
+    values["store"] = VALUES["store"][2]
     rows = Contrib.objects.bulk_create([Contrib(**values) for _ in range(1100)])
     assert len(on_engine) == 1
     one = Contrib.django.bulk_create([Contrib(**values)])[0]

@@ -462,7 +462,6 @@ def test_coroutines() -> None:
     assert Plain.django.count() == 3
 
 
-@pytest.mark.engine
 def test_no_object_is_made_for_a_cell(monkeypatch: pytest.MonkeyPatch) -> None:
     def forbidden(*given: Any) -> Any:
         raise AssertionError("an instance or a list of values was made")

@@ -204,7 +204,6 @@ def test_a_value(id: str, i: int, n: int) -> None:
     model.django.all().delete()
 
 
-@pytest.mark.engine
 @pytest.mark.parametrize("n", [1, 3, 1100])
 def test_v40_bytes_that_are_not_side_by_side(n: int) -> None:
     """SQLite's driver refuses them (BufferError); they are the bytes that they say to be."""
@@ -231,7 +230,6 @@ VALUES_SENT_AS_TEXT = {
 }
 
 
-@pytest.mark.engine
 @pytest.mark.parametrize("name", VALUES_SENT_AS_TEXT)
 @pytest.mark.parametrize("n", [1, 3, 1100])
 def test_the_first_call_of_a_connection(name: str, n: int) -> None:
@@ -408,8 +406,9 @@ def test_x12_y19_a_signal_handler_that_raises(after_ms: int) -> None:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    assert Plain.django.count() == (len(rows) if done else 0)
-    assert all(row.pk is not None for row in rows) == done
+    there = Plain.django.count()
+    assert there == len(rows) or (not there and not done)  # it may have arrived behind COMMIT
+    assert {row.pk is not None for row in rows} == {there > 0}
     Plain.objects.create(name="next")
 
 

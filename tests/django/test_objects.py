@@ -266,7 +266,6 @@ PLAIN: list[tuple[Any, str, Any]] = [
 ]
 
 
-@pytest.mark.engine
 @pytest.mark.parametrize(("model", "name", "value"), PLAIN, ids=repr)
 def test_no_python_function_is_called_for_a_value(model: Any, name: str, value: Any) -> None:
     assert calls_of_values(model, name, value) < 100
@@ -296,7 +295,6 @@ ODD: list[tuple[Any, str, Any, Any]] = [
 ]
 
 
-@pytest.mark.engine
 @pytest.mark.parametrize(("model", "name", "plain", "odd"), ODD, ids=repr)
 def test_one_odd_value_costs_that_value(
     model: Any, name: str, plain: Any, odd: Any, monkeypatch: pytest.MonkeyPatch
@@ -328,7 +326,6 @@ def test_one_odd_value_costs_that_value(
     assert printed(model, column, rows[700].pk) == printed(model, column, row.pk)
 
 
-@pytest.mark.engine
 def test_a_naive_datetime_warns_as_django_does() -> None:
     naive = datetime.datetime(2024, 7, 1, 12)
 
@@ -492,7 +489,7 @@ def test_the_database_value_is_known_after_a_change_elsewhere() -> None:
     assert ours[0].document == {"mine": 1}
 
 
-@pytest.mark.engine
+@pytest.mark.psycopg3
 def test_no_python_function_is_called_for_a_value_that_is_read() -> None:
     rows = kept(1200)
     Kept.django.update(decoded=None, words=None)

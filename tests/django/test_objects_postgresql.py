@@ -32,7 +32,7 @@ from test_objects import (
     kept,
 )
 
-pytestmark = [pytest.mark.django_db, pytest.mark.engine]
+pytestmark = pytest.mark.django_db
 
 DAY = datetime.date(2024, 2, 29)
 TEXTS = st.text(max_size=6) | st.sampled_from(["NULL", "null", "", '"\\', "{},", " a ", "\u3000"])
@@ -141,6 +141,7 @@ PLAIN: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize(("name", "value"), PLAIN, ids=repr)
+@pytest.mark.psycopg3
 def test_no_python_function_is_called_for_a_value(name: str, value: Any) -> None:
     assert calls_of_values(Contrib, name, value) < 100
 
@@ -158,6 +159,7 @@ ODD: list[tuple[str, Any, Any]] = [
 
 
 @pytest.mark.parametrize(("name", "plain", "odd"), ODD, ids=repr)
+@pytest.mark.psycopg3
 def test_one_odd_value_costs_that_value(name: str, plain: Any, odd: Any) -> None:
     def write(*values: Any) -> Callable[[], Any]:
         rows = [Contrib(**{name: plain}) for _ in range(N)]

@@ -10,7 +10,7 @@ import pytest
 from app.models import Plain
 from test_objects import calls_of
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 Call = Callable[[Any, list[Plain]], Any]
 

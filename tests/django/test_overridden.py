@@ -198,7 +198,6 @@ def test_a_query_that_adds_conditions_when_it_is_used() -> None:
     assert list(names) == ["a!", "b"]
 
 
-@pytest.mark.engine
 def test_the_engine_where_nothing_is_overridden(on_engine: list[str]) -> None:
     class Own(BulkModelQuerySet):
         def cheap(self) -> Any:

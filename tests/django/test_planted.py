@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection
 from app.models import Everything, Plain
 from bulkmodel.managers import BulkModelManager
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 SQL = (Path(__file__).parents[1] / "support" / "planted.sql").read_text()
 

@@ -22,7 +22,6 @@ def values() -> list[int | None]:
     return list(Plain.django.order_by("pk").values_list("value", flat=True))
 
 
-@pytest.mark.engine
 def test_the_search_for_a_row_leaves_none_behind(plains: Any) -> None:
     """The caller may go on after the error, where Django begins no transaction of its own."""
     rows = [Plain(name=f"x{i}") for i in range(20)] + [Plain(name="n1")]

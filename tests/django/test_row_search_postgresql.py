@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 
 from app.postgres import Checked
 from bulkmodel.engine import locate_row
+from spy import transaction_status
 
 DAY = datetime.date(2024, 2, 29)
 # Of each constraint: what makes a row break it, as the fields' values.
@@ -25,7 +26,6 @@ BREAK: dict[str, dict[str, Any]] = {
     "app_checked_day_id": {"day_id": DAY},
 }
 VERBS = ("bulk_create", "bulk_create in batches", "bulk_update", "update_fields", "copy")
-pytestmark = [pytest.mark.engine]
 
 
 def rows(n: int) -> list[Checked]:
@@ -186,6 +186,7 @@ def test_keys_beside_rows_without() -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("keyed", [False, True])
 @pytest.mark.parametrize("verb", ["bulk_create", "copy_from_objects"])
+@pytest.mark.psycopg3
 def test_rows_of_several_workers(verb: str, keyed: bool) -> None:
     """The rows are found in the jobs themselves, which twins carried out."""
     made = rows(60)
@@ -288,7 +289,7 @@ def test_the_transaction_is_left_as_the_error_left_it() -> None:
         with transaction.atomic():
             Checked.django.create(note="before")
             error = failure(lambda manager=manager: manager.bulk_create(objects))
-            status = connection.connection.info.transaction_status.name
+            status = transaction_status()
             states.append((connection.needs_rollback, status))
             transaction.set_rollback(True)
     assert error.row_index == 13
@@ -324,7 +325,7 @@ def test_a_setting_saves_the_savepoint(
     with transaction.atomic():
         error = failure(lambda: Checked.objects.bulk_create(objects))
         assert error.row_index == (13 if locates else None)
-        assert connection.connection.info.transaction_status.name == "INERROR"
+        assert transaction_status() == "INERROR"
         transaction.set_rollback(True)
     settings.BULKMODEL_LOCATE_IN_ATOMIC = "yes"
     with transaction.atomic(), pytest.raises(ImproperlyConfigured):

@@ -12,7 +12,7 @@ from django.db import DatabaseError, connection, transaction
 from app.models import Foo, Plain
 from conftest import ENGINE
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 TABLE = "app_plain"
 READS_BACK = django.VERSION >= (6, 1) and ENGINE == "postgresql"

@@ -33,7 +33,6 @@ def place() -> int:
     return found
 
 
-@pytest.mark.engine
 def test_rows_are_written_through_the_table(probed: None) -> None:
     if ENGINE == "postgresql":
         assert support.dialect_of(connection) is dialect.POSTGRESQL

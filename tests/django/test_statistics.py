@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 from app.models import Plain
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.engine]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 TABLE = 20_000
 MANY = 10_000

@@ -211,7 +211,6 @@ def test_the_engine_does_them(on_engine: list[str]) -> None:
     assert len(on_engine) == 9  # the first begins again: the sequence is not its own
 
 
-@pytest.mark.engine
 def test_a_table_that_is_altered_between_two_calls() -> None:
     """Its keys no longer ascend: the error says whether the rows are in the table, which they are
     where the statement is its own transaction, as Django's is since 6.0."""

@@ -122,7 +122,6 @@ def test_a_failed_bulk_update(n: int) -> None:
     assert found[1] == found[0]
 
 
-@pytest.mark.engine
 @pytest.mark.parametrize("n", [1, 3, 1500])
 @pytest.mark.parametrize("verb", ["bulk_create", "bulk_update"])
 def test_a_refused_value_leaves_the_transaction_usable(verb: str, n: int) -> None:

@@ -169,7 +169,6 @@ def test_only_deferred_fields_are_no_statement(django_assert_num_queries: Any) -
     assert Noted.objects.filter(value=7).count() == 1
 
 
-@pytest.mark.engine
 def test_beside_a_deferred_field_others_may_change(django_assert_num_queries: Any) -> None:
     Noted.objects.bulk_create([Noted(name=f"{i}", value=i, body={"n": i}) for i in range(4)])
     some = Noted.objects.defer("body", "value").order_by("pk")

@@ -155,7 +155,6 @@ def test_keys_are_unset_again_after_an_error() -> None:
     assert stored() == {"n0": 0, "n1": 1, "n2": 2}
 
 
-@pytest.mark.engine
 @pytest.mark.django_db(transaction=True)
 def test_the_row_of_an_error_is_that_of_the_input() -> None:
     Named.objects.bulk_create([Named(name=f"a{i}", code=i) for i in range(3)])

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import django
-from django.db import InterfaceError, OperationalError, connections, transaction
+from django.db import Error, InterfaceError, OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel.engine import commit_check, postgresql, timeouts
@@ -54,6 +54,10 @@ def one_transaction(
     except BaseException as error:
         if own and written and connection.run_commit_hooks_on_set_autocommit_on:
             raise  # COMMIT succeeded: a hook after it raised the error
+        if before is not None and written and before.succeeded(error):
+            raise
+        if own and not (connection.in_atomic_block or connection.autocommit):
+            connection.close()  # Django could not end the transaction
         lost = before is not None and connection.vendor != "sqlite" and is_lost(error)
         fate = commit_check.fate_of(connection, before.transaction) if lost and before else None
         if fate == commit_check.COMMITTED and before is not None:
@@ -111,6 +115,18 @@ class BeforeCommit:
                 self.transaction = commit_check.transaction_of(connection)
         elif not peer_is_there(connection):
             raise OperationalError("The connection was lost before COMMIT was sent.")
+
+    def succeeded(self, error: BaseException) -> bool:
+        """Return whether the transaction committed although there was an exception.  One that is
+        none of the database's, such as a signal handler's, can arrive behind COMMIT; and behind
+        one that arrives before it, Django sets SQLite's autocommit, which commits."""
+        if isinstance(error, Error):
+            return False
+        driver: Any = self.connection.connection
+        if self.connection.vendor == "sqlite":
+            return driver is not None and not driver.in_transaction
+        fate = commit_check.fate_of(self.connection, self.transaction)
+        return fate == commit_check.COMMITTED
 
     def carry_on(self) -> None:
         """Run the on_commit hooks.  The transaction committed, but its connection is lost."""
@@ -212,4 +228,4 @@ def _has_failed(connection: Any) -> bool:
         return True
     driver = getattr(connection.connection, "info", None)
     status = getattr(driver, "transaction_status", None)
-    return getattr(status, "name", None) in ("INERROR", "UNKNOWN")
+    return status in (postgresql.INERROR, postgresql.UNKNOWN)

@@ -25,6 +25,9 @@ _SAVEPOINT = "SAVEPOINT bulkmodel_call"
 _UNDO = "ROLLBACK TO SAVEPOINT bulkmodel_call"
 _RELEASE = "RELEASE SAVEPOINT bulkmodel_call"
 
+# libpq's PGTransactionStatusType, as both drivers give it.
+_INTRANS, _INERROR = 2, 3
+
 # A step of Job.next(), and how it is run: the answer is a count and rows.
 Next = tuple[str, str, tuple[bytes | None, ...], int, bool]
 Perform = Callable[[_core.Job, Next], tuple[int, list[Any]]]
@@ -99,21 +102,22 @@ class Savepoint:
     def release(self) -> None:
         self._execute(_RELEASE)
 
-    def _status(self) -> str:
-        return str(self._driver.info.transaction_status.name)
+    def _status(self) -> int:
+        return int(self._driver.info.transaction_status)
 
     def is_left(self) -> bool:
         """Return whether the savepoint is still there and the transaction has failed."""
         if self.connection.connection is not self._driver or self._driver.closed:
             return False
         status = self._status()
-        return status == "INERROR" or (status == "INTRANS" and self.connection.needs_rollback)
+        in_doubt = status == _INTRANS and self.connection.needs_rollback
+        return bool(status == _INERROR or in_doubt)
 
     @contextmanager
     def rolled_back(self) -> Iterator[None]:
         connection = self.connection
         needs_rollback = connection.needs_rollback
-        had_failed = self._status() == "INERROR"
+        had_failed = self._status() == _INERROR
         self._execute(_UNDO)
         connection.needs_rollback = False
         try:

@@ -1,4 +1,4 @@
-"""Steps on PostgreSQL, with a psycopg 3 cursor for binary parameters and COPY."""
+"""Steps on PostgreSQL, with a cursor of the driver for the engine's parameters and COPY."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from bulkmodel import _core
 from bulkmodel.engine.statements import (
     ANY_ROW,
+    NOTE,
     Condition,
     Step,
     result,
@@ -22,11 +23,13 @@ try:
     from django.db.backends.postgresql.psycopg_any import (  # type: ignore[import-untyped]
         is_psycopg3 as is_psycopg3,
     )
-except ImportError:
-    is_psycopg3 = False
 
-# PQTRANS_ACTIVE, of both drivers.
-ACTIVE = 1
+    has_driver = True
+except ImportError:
+    is_psycopg3 = has_driver = False
+
+# libpq's PGTransactionStatusType, as both drivers give it.
+ACTIVE, INERROR, UNKNOWN = 1, 3, 4
 
 if is_psycopg3:
     import psycopg
@@ -79,23 +82,43 @@ if is_psycopg3:
             if not (params and type(params[0]) is Blocks):
                 return super().execute(query, params, **options)
             job, beside = params[0].job, params[0].beside
-            with self.copy(query.removesuffix(_NOTE)) as copy:
+            with self.copy(query.removesuffix(NOTE)) as copy:
                 while (block := job.pull()) is not None:
                     copy.write(block)
                     beside()
             return self
 
+    _DRIVER: Any = psycopg.Connection
+    MARK = "%b"
 
-# The query log shows the parameter here.
-_NOTE = " -- %s"
+    def parameters(job: _core.Job | None, step: Step) -> list[Any]:
+        """Return the parameters of a step."""
+        return [None if cell is None else Raw(cell) for cell in step.params]
+
+    def cells(rows: list[Any]) -> list[Any]:
+        """Return rows as the engine takes them."""
+        return rows
+
+elif has_driver:
+    from psycopg2 import extensions  # type: ignore[import-untyped]
+
+    from bulkmodel.engine.psycopg2_cursor import (  # type: ignore[assignment]
+        Blocks,
+        EngineCursor,
+        cells,
+        parameters,
+    )
+
+    _DRIVER = extensions.connection
+    MARK = "%s"
 
 
 def driver_of(connection: Any) -> Any:
-    """Return psycopg's connection, also if a pool wraps it, as SQLAlchemy's does.  None: it is
-    not a psycopg connection."""
+    """Return the driver's connection, also if a pool wraps it, as SQLAlchemy's does.  None: it is
+    none of the driver's."""
     given = connection.connection
     for driver in (given, getattr(given, "driver_connection", None)):
-        if isinstance(driver, psycopg.Connection):
+        if isinstance(driver, _DRIVER):
             return driver
     return None
 
@@ -134,7 +157,7 @@ def cursor_of(connection: Any) -> Any:
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     driver = driver_of(connection)
-    if getattr(connection, "_bulkmodel_raw", None) is not driver:
+    if is_psycopg3 and getattr(connection, "_bulkmodel_raw", None) is not driver:
         for kind in (Raw, Blocks):
             driver.adapters.register_dumper(kind, ReprDumper)
         driver.adapters.register_dumper(Raw, RawDumper)
@@ -150,14 +173,14 @@ def cursor_of(connection: Any) -> Any:
 def execute(
     cursor: Any, job: _core.Job | None, step: Step, condition: Condition
 ) -> tuple[int, list[Any]]:
-    cells = [None if cell is None else Raw(cell) for cell in step.params]
-    cursor.execute(*statement(step.sql, "%b", condition, cells))
-    return result(cursor, step.wants_rows, condition)
+    cursor.execute(*statement(step.sql, MARK, condition, parameters(job, step)))
+    count, rows = result(cursor, step.wants_rows, condition)
+    return count, cells(rows)
 
 
 def load(cursor: Any, job: _core.Job, step: Step, condition: Condition) -> tuple[int, list[Any]]:
-    text, _ = with_placeholders(step.sql, "%b", "")
-    cursor.execute(text + _NOTE, (Blocks(job, step),))
+    text, _ = with_placeholders(step.sql, MARK, "")
+    cursor.execute(text + NOTE, (Blocks(job, step),))
     return cursor.rowcount, []
 
 

@@ -10,7 +10,7 @@ import django
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from bulkmodel.engine import mariadb, postgresql, sqlite
+from bulkmodel.engine import mariadb, sqlite
 from bulkmodel.engine.dialect import MARIADB, POSTGRESQL, SQLITE_ROWS, SQLITE_TABLE, Dialect
 
 KNOWN_DJANGO = {(5, 2), (6, 0), (6, 1)}
@@ -53,8 +53,6 @@ def _why_not(vendor: str, ops: type[Any]) -> str | None:
     if django.VERSION[:2] not in KNOWN_DJANGO:
         return f"Django {django.get_version()} is not supported"
     if vendor == "postgresql":
-        if not postgresql.is_psycopg3:
-            return "the driver is psycopg2, and the engine needs psycopg 3"
         from django.db.backends.postgresql.operations import DatabaseOperations as own
     elif vendor == "sqlite":
         from django.db.backends.sqlite3.operations import DatabaseOperations as own

@@ -119,7 +119,7 @@ class Odd:
         if not _is_text(column.kind):
             return value
         if index not in self._texts:
-            self._texts[index] = _Texts(column.kind, self._connection)
+            self._texts[index] = _texts_of(column.kind, self._connection)
         text = self._texts[index].all([value])
         return NotImplemented if text is None else text[0]
 
@@ -194,7 +194,7 @@ def _give_postgresql(
             return False  # the driver refuses str for bytea, so do not encode it
     if not as_text and rows.give(column.index, values, limited, None):
         return True
-    written = _Texts(kind, connection).all(values)
+    written = _texts_of(kind, connection).all(values)
     return written is not None and rows.give(
         column.index, written, limited, None if as_text else "text"
     )
@@ -259,25 +259,84 @@ _MADE: dict[str, type[Any]] = {
 }
 
 
+def _texts_of(kind: Kind, connection: BaseDatabaseWrapper) -> _Texts:
+    """Return what makes the texts of a column with this connection's driver."""
+    return (_Texts3 if postgresql.is_psycopg3 else _Texts2)(kind, connection)
+
+
 class _Texts:
     """Makes text that the column's type reads like Django's own parameter."""
 
     def __init__(self, kind: Kind, connection: BaseDatabaseWrapper) -> None:
-        from psycopg.adapt import Transformer
-
-        driver = postgresql.driver_of(connection)
         self._kind = kind
-        self._transformer = Transformer(driver)
-        self._oids = _oids(kind, driver)
 
     def all(self, values: list[Any]) -> list[Any] | None:
         """Return the texts.  None: one of them is not certain."""
+        if _loses_a_zone(values) or not all(_may_be_text(v, self._kind) for v in values):
+            return None
+        return self._written(values)
+
+    def _written(self, values: list[Any]) -> list[Any] | None:
+        raise NotImplementedError
+
+
+# psycopg2's classes of ranges, and the types of columns that read their text as it writes them.
+_RANGES = {
+    "NumericRange": ("int4range", "int8range", "numrange"),
+    "DateRange": ("daterange",),
+    "DateTimeRange": ("tsrange",),
+    "DateTimeTZRange": ("tstzrange",),
+}
+_BOUNDS = (int, Decimal, datetime.date, datetime.datetime)
+
+
+def _range_text(value: Any) -> str | None:
+    """Return the text of a range of psycopg2.  None: one of its bounds is of no known type."""
+    if value.isempty:
+        return "empty"
+    bounds = (value.lower, value.upper)
+    if any(bound is not None and type(bound) not in _BOUNDS for bound in bounds):
+        return None
+    if any(isinstance(bound, Decimal) and not bound.is_finite() for bound in bounds):
+        return None
+    lower, upper = ("" if bound is None else f'"{bound}"' for bound in bounds)
+    return f"{value._bounds[0]}{lower},{upper}{value._bounds[1]}"
+
+
+class _Texts2(_Texts):
+    """With psycopg2, which makes literals, not texts: of the values that Django wraps for it."""
+
+    def _written(self, values: list[Any]) -> list[Any] | None:
+        texts = [v if v is None or isinstance(v, str) else self._text(v) for v in values]
+        unknown = (t is None and v is not None for t, v in zip(texts, values, strict=True))
+        return None if any(unknown) else texts
+
+    def _text(self, value: Any) -> str | None:
+        name = type(value).__name__
+        if name in ("Json", "Jsonb"):
+            return str(value.dumps(value.adapted))
+        if name == "Inet":
+            return str(value.addr)
+        of_column = (self._kind.cast or "").rpartition(".")[2] in _RANGES.get(name, ())
+        return _range_text(value) if of_column else None
+
+
+class _Texts3(_Texts):
+    """With psycopg 3, as its dumpers write them."""
+
+    def __init__(self, kind: Kind, connection: BaseDatabaseWrapper) -> None:
+        from psycopg.adapt import Transformer
+
+        super().__init__(kind, connection)
+        driver = postgresql.driver_of(connection)
+        self._transformer = Transformer(driver)
+        self._oids = _oids(kind, driver)
+
+    def _written(self, values: list[Any]) -> list[Any] | None:
         import psycopg
 
-        if _loses_a_zone(values):
-            return None
         try:
-            if not all(_may_be_text(v, self._kind) and self._is_of_its_type(v) for v in values):
+            if not all(self._is_of_its_type(value) for value in values):
                 return None
             return [self._text(value) for value in values]
         except psycopg.Error:

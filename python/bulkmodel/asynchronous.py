@@ -81,7 +81,7 @@ class AsyncMixin(_Base):
     async def acopy_from_objects(
         self, objs: Iterable[Any], *args: Any, on_error: str = "raise", **options: Any
     ) -> Any:
-        """Run copy_from_objects()."""
+        """Run copy_from_objects(), with all its options: on_error, max_rejects and the others."""
         return await self._in_thread("copy_from_objects", objs, *args, on_error=on_error, **options)
 
     async def acopy_from_arrow(self, frame: Any, **options: Any) -> Any:

@@ -507,7 +507,7 @@ def legs_may_be_not_run() -> Findings:
     said = {"stdout": "1..0 # SKIP it needs Python >= 3.99; found: 3.11\n", "result": "SKIP"}
     for suite, names in (("legs", ""), ("legs", "suite"), ("unit", ""), ("unit", "suite")):
         record = {"name": f"{suite} - b:t"} | ({"suite": [f"b:{suite}"]} if names else {}) | said
-        command = [ROOT / "script/summarize", "/dev/stdin"]
+        command = [str(ROOT / "script/summarize"), "/dev/stdin"]
         done = subprocess.run(command, input=json.dumps(record), capture_output=True, text=True)
         if ("not run: it needs" in done.stdout) != (suite == "legs"):
             yield f"script/summarize of {record}: {done.stdout}"

@@ -226,13 +226,14 @@ bm_status cli_dialect_find(cli_options *options, const char *path, bool tabs, si
     if (!has_columns(seen) && options->delimiter == NULL) { /* one column: any will do */
         best.options.delimiter = tabs ? "\t" : ",";
     }
-    if (options->skip_lines == 0 && has_columns(seen) && seen->first > 0) {
+    const bool pads = options->ragged != NULL;
+    if (options->skip_lines == 0 && !pads && has_columns(seen) && seen->first > 0) {
         best.options.skip_lines = seen->lines[seen->first] - 1;
     }
     *n_columns = has_columns(seen) || options->delimiter != NULL ? seen->usual : 1;
     *n_columns = *n_columns > 0 ? *n_columns : 1;
     *options = best.options;
-    return BM_OK;
+    return pads ? cli_dialect_cells(options, path, n_columns, err) : BM_OK; /* as a load does */
 }
 
 bm_status cli_dialect_cells(const cli_options *options, const char *path, size_t *n_columns,

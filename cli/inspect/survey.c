@@ -313,6 +313,12 @@ static bm_status read_file(search *s, bm_error *err)
     } else if (!s->to->json) {
         CLI_TRY(cli_dialect_find(&s->to->options, s->path, s->to->tabs, &n_columns, err));
     }
+    if (n_columns > CLI_COLUMNS_MAX) {
+        return cli_fail(err, BM_CONVERT,
+                        "%s: the first row has %zu columns, more than %d: is the "
+                        "delimiter right?",
+                        cli_short_path(s->path), n_columns, CLI_COLUMNS_MAX);
+    }
     for (;;) {
         bm_error why = BM_ERROR;
         s->again = false;

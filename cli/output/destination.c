@@ -483,6 +483,8 @@ bm_status cli_destination_finish(cli_destination *d, bm_error *err)
 {
     if (d->pack != NULL) {
         CLI_TRY(cli_pack_end(d->pack, err));
+        cli_pack_free(d->pack); /* of many parts, all would be kept until the last */
+        d->pack = NULL;
     }
     if (d->ours) {
         /* Some files cannot be flushed, for example those in memory. */

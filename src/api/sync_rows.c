@@ -10,6 +10,7 @@
 #include "sync.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define DEFAULT_PERCENT 10.0
@@ -29,6 +30,7 @@ typedef struct sync {
     bm_error *err;
     int64_t until_ns; /* of the call's timeout; 0: none */
     int64_t counts[N_COUNTS];
+    uint64_t n_again; /* rows of a stream's last reading */
 } sync;
 
 /* ---- statements of its own */
@@ -129,21 +131,51 @@ static bm_status match(sync *s)
     return status;
 }
 
+/* The caller's source, whose rows are counted. */
+typedef struct counted_source {
+    bm_source given;
+    uint64_t n;
+} counted_source;
+
+static bm_status next_counted(void *user, void *rows, size_t capacity, size_t *n, bm_error *err)
+{
+    counted_source *c = user;
+    bm_status status = c->given.next(c->given.user, rows, capacity, n, err);
+    c->n += status == BM_OK ? *n : 0;
+    return status;
+}
+
+static bm_status rewind_counted(void *user, bm_error *err)
+{
+    counted_source *c = user;
+    c->n = 0;
+    return c->given.rewind(c->given.user, err);
+}
+
+static void release_counted(void *user, void *rows)
+{
+    const counted_source *c = user;
+    c->given.release(c->given.user, rows);
+}
+
 /* A call of another verb; its source is closed by this one. */
 static bm_status pass(sync *s, const bm__verb *verb, const void *options, bm_result *counts)
 {
     bm_rows rows = s->x->op.rows;
-    bm_source source;
+    counted_source source = {.n = 0};
+    bm_source as_counted = {sizeof as_counted, &source, next_counted,
+                            rewind_counted,    NULL,    release_counted};
     if (is_stream(s)) {
         const bm_source *given = rows.data;
-        memset(&source, 0, sizeof source);
-        memcpy(&source, given, given->size < sizeof source ? given->size : sizeof source);
-        source.close = NULL;
-        rows.data = &source;
+        memcpy(&source.given, given,
+               given->size < sizeof source.given ? given->size : sizeof source.given);
+        as_counted.release = source.given.release != NULL ? release_counted : NULL;
+        rows.data = &as_counted;
     }
     BM_TRY(read_again(s));
     bm_status status = bm__entry_call(s->tx, verb, rows, options, NULL, counts, s->err);
     s->result->statements += counts->statements;
+    s->n_again = source.n;
     return status;
 }
 
@@ -293,6 +325,12 @@ static bm_status write_rows(sync *s)
     }
     BM_TRY(delete_gone(s));
     bm_status status = upsert(s, &counts);
+    if (status == BM_OK && is_stream(s) && s->n_again != s->x->op.call.caller_rows) {
+        status = bm__fail(s->err, BM_INVALID, BM_STAGE_WRITE,
+                          "the source gave %zu rows, and %llu when it was read again: rows that it "
+                          "no longer gives would stay",
+                          s->x->op.call.caller_rows, (unsigned long long)s->n_again);
+    }
     if (status == BM_OK) {
         status = check_written(s, &counts);
     }
@@ -384,6 +422,10 @@ bm_status bm__sync_rows(bm__execution *x, const void *options, bm_result *result
     }
     if (status != BM_OK) {
         result->inserted = result->updated = result->unchanged = result->deleted = 0;
+        result->ignored = 0;
+        free(result->outcomes);
+        result->outcomes = NULL;
+        result->n_outcomes = 0;
     }
     x->op.call.dropped = 0; /* counted by the upsert */
     return status;

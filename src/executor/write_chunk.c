@@ -265,6 +265,7 @@ static bm_status write_part(bm__chunk *a, size_t low, size_t high, bm_error *why
             status = look_and_write(a, low, high, &looked, why);
             if (!looked && status != BM_OK && a->err->status == BM_OK && why->row >= n) {
                 a->looks = a->may_look = false; /* the server does not answer the question */
+                a->row_by_row = a->row_by_row || a->constraints.self;
                 *why = BM_ERROR;
             } else if (looked || status != BM_OK) {
                 continue;

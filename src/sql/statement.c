@@ -356,7 +356,7 @@ void bm__sql_put_lookup(bm__sql *sql, const bm__sql_shape *shape, bool outer)
 void bm__sql_put_looked_up(bm__sql *sql, const bm__sql_shape *shape, const size_t *by, size_t n_by,
                            bool outer)
 {
-    bm__sql_put(sql, " FROM ");
+    bm__sql_put(sql, shape->only ? " FROM ONLY " : " FROM ");
     bm__sql_put_target(sql, shape);
     bm__sql_put(sql, " AS t WHERE ");
     put_on(sql, shape, by, n_by);
@@ -428,7 +428,7 @@ void bm__sql_key_there(bm__sql *sql, const bm__sql_shape *shape, size_t key)
     }
     bm__sql_put(sql, "(SELECT t.");
     bm__sql_name(sql, shape->columns[key].name);
-    bm__sql_put(sql, " FROM ");
+    bm__sql_put(sql, shape->only ? " FROM ONLY " : " FROM ");
     bm__sql_put_target(sql, shape);
     bm__sql_put(sql, " AS t WHERE ");
     put_on(sql, shape, shape->unique, shape->n_unique);

@@ -70,6 +70,8 @@ typedef struct bm__sql_shape {
     size_t n_compare;
     const char *where; /* ... that this selects, as SQL: `t` and `excluded`; or NULL */
     bool keeps;        /* rows that a conflict leaves as they are come back, too */
+    bool only;         /* ... and are looked for in the table alone, not in those that inherit */
+    bool triggered;    /* a trigger may change rows before INSERT */
     bool key_tells;    /* a row was inserted where its key is the one made for it; else by xmax */
     bool no_xmax;      /* the table has none to ask: `inserted` is false for all */
     bool lone;         /* create: one row, and all its columns are scalar */

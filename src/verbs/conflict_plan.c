@@ -115,6 +115,8 @@ bm_status bm__upsert_shape(const bm__request *request, bm__plan *plan, bm__sql_c
     if (request->conflict != BM__CONFLICT_UPDATE || by_made_column(shape)) {
         return BM_OK;
     }
+    shape->only = plan->table->kind == 'r' && plan->table->children; /* as ON CONFLICT */
+    shape->triggered = plan->table->insert_trigger;
     if (request->selective) {
         BM_TRY(choose_rows(request, plan, shape, err));
     }

@@ -194,6 +194,21 @@ def keys_of_json_are_those_of_all_rows(w: World) -> None:
 
 
 @case("sqlite")
+def more_columns_than_a_table_has_are_refused(w: World) -> None:
+    path = w.file("wide.csv", ",".join(["a"] * 50_000) + "\n")
+    says(w.run("inspect", path, status=3), "wide.csv", "50000 columns, more than 1600")
+
+
+@case("sqlite")
+def a_pattern_is_one_file(w: World) -> None:
+    first = w.file("m1.csv", "a,b\n1,2\n")
+    pattern = first.replace("m1.csv", "m*.csv")
+    expect(inspected(w, pattern)["rows"], 1)
+    w.file("m2.csv", "a,b\n1,2\n")
+    says(w.run("inspect", pattern, status=2), "inspect takes one FILE, and 2 match")
+
+
+@case("sqlite")
 def what_is_given_is_not_searched_for(w: World) -> None:
     path = w.file("a.csv", "a;b\n1;x\n")
     report = inspected(w, path, "--delimiter=,", "--no-header")

@@ -51,7 +51,7 @@ static void the_scope_becomes_the_rows(world *w)
 /* Rows that a source gives twice. */
 typedef struct reader {
     const item *rows;
-    size_t n, at;
+    size_t n, at, fewer; /* fewer: at each further reading */
     int closed;
 } reader;
 
@@ -69,6 +69,7 @@ static bm_status rewind_it(void *user, bm_error *err)
 {
     (void)err;
     ((reader *)user)->at = 0;
+    ((reader *)user)->n -= ((reader *)user)->fewer;
     return BM_OK;
 }
 
@@ -92,6 +93,21 @@ static void a_stream_is_read_again(world *w)
     source.rewind = NULL;
     refused(w, bm_sync(w->db, rows, SYNC(LOW), fresh(w), &w->err), BM_UNSUPPORTED, BM_NO_ROW, "");
     assert_int_equal(r.closed, 2);
+    free(some);
+}
+
+/* Rows that the second reading no longer has would neither be written nor deleted. */
+static void a_stream_must_give_the_same_rows(world *w)
+{
+    make(w, 40);
+    item *some = some_items(38, 3, 1);
+    reader r = {.rows = some, .n = 38, .fewer = 1};
+    bm_source source = {
+        .size = sizeof source, .user = &r, .next = next, .rewind = rewind_it, .close = close_it};
+    refused(w, bm_sync(w->db, bm_stream(&item_given_model, &source), SYNC(LOW), fresh(w), &w->err),
+            BM_INVALID, BM_NO_ROW, "");
+    assert_non_null(strstr(w->err.message, "38 rows, and 37"));
+    expect_number(w, 41, "SELECT count(*) FROM item");
     free(some);
 }
 
@@ -318,6 +334,7 @@ int main(void)
     static const conformance_case cases[] = {
         CASE(ON_SQL, the_scope_becomes_the_rows),
         CASE(ON_SQL, a_stream_is_read_again),
+        CASE(ON_SQL, a_stream_must_give_the_same_rows),
         CASE(ON_SQL, too_many_deletes_are_refused),
         CASE(ON_SQL, no_rows_are_refused),
         CASE(ON_SQL, rows_outside_of_the_scope_are_refused),

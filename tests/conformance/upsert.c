@@ -209,6 +209,76 @@ static void into_partitions(world *w)
     free(rows);
 }
 
+/* ON CONFLICT sees the table alone: rows of those that inherit from it are none of its own. */
+static void rows_of_inheriting_tables_are_others(world *w)
+{
+    make_two(w);
+    run(w, "CREATE TABLE heir () INHERITS (item)");
+    run(w, "INSERT INTO heir VALUES (800, 'n0', 0, 'text'), (801, 'n2', 20, 'text')");
+    item *rows = some_items(3, -1, 0);
+    ok(w, bm_upsert(w->db, bm_structs(&item_model, rows, 3), UPSERT(BY_NAME, .keys_into = rows),
+                    fresh(w), &w->err));
+    expect_outcomes(w, "=ui");
+    expect(w, "n0|0\nn1|10\nn2|20\n", "SELECT name, value FROM ONLY item ORDER BY name");
+    assert_int_equal(rows[0].id, number(w, "SELECT id FROM ONLY item WHERE name = 'n0'"));
+    free(rows);
+}
+
+/* The row is compared as the trigger makes it. */
+static void a_trigger_that_changes_values_is_run(world *w)
+{
+    make_two(w);
+    run(w, "UPDATE item SET note = 'TEXT' WHERE name = 'n0'");
+    run(w, "CREATE FUNCTION lower_it() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+           "new.note := lower(new.note); RETURN new; END $$");
+    run(w, "CREATE TRIGGER lowered BEFORE INSERT ON item FOR EACH ROW "
+           "EXECUTE FUNCTION lower_it()");
+    item *rows = some_items(1, -1, 0);
+    rows[0].note = "TEXT";
+    ok(w, bm_upsert(w->db, bm_structs(&item_model, rows, 1), UPSERT(BY_NAME), fresh(w), &w->err));
+    expect_outcomes(w, "u");
+    expect(w, "text\n", "SELECT note FROM item WHERE name = 'n0'");
+    free(rows);
+}
+
+/* Columns may have any names, those of the statement's own too. */
+typedef struct ordered {
+    int64_t id;
+    const char *name;
+    int32_t ord;
+    int32_t inserted;
+    const char *v;
+} ordered;
+
+static const bm_model ordered_model =
+    BM_MODEL("ordered", ordered, BM_FIELD(ordered, id, BM_INT8, BM_KEY | BM_ASSIGNED),
+             BM_FIELD(ordered, name, BM_TEXT, 0), BM_FIELD(ordered, ord, BM_INT4, 0),
+             BM_FIELD(ordered, inserted, BM_INT4, 0), BM_FIELD(ordered, v, BM_TEXT, 0));
+
+static void columns_may_be_named_as_the_statement_s(world *w)
+{
+    run(w, w->on->bit == ON_POSTGRESQL
+               ? "CREATE TABLE ordered (id bigserial PRIMARY KEY, name text, ord int, inserted int "
+                 "UNIQUE, v text)"
+               : "CREATE TABLE ordered (id integer PRIMARY KEY, name text, ord int, inserted int "
+                 "UNIQUE, v text)");
+    ordered rows[] = {{0, "a", 1, 1, "x"}, {0, "b", 2, 2, "y"}};
+    const bm_rows given = bm_structs(&ordered_model, rows, 2);
+    for (int i = 0; i < 3; i++) {
+        rows[1].ord = i + 2;
+        ok(w, bm_upsert(w->db, given,
+                        UPSERT(.unique_fields = BM_NAMES("inserted"), .keys_into = rows,
+                               .return_outcomes = BM_ON),
+                        fresh(w), &w->err));
+        expect_outcomes(w, i == 0 ? "ii" : "=u");
+    }
+    ok(w, bm_bulk_create(
+              w->db, given,
+              BM_OPTIONS(bm_bulk_create_options, .ignore_conflicts = BM_ON, .keys_into = rows),
+              fresh(w), &w->err));
+    expect(w, "1|1\n4|2\n", "SELECT ord, inserted FROM ordered ORDER BY id");
+}
+
 /* json has no equality, and 1.0 is equal to 1.00: both are compared as they are stored. */
 typedef struct priced {
     int64_t id;
@@ -367,6 +437,9 @@ int main(void)
         CASE(ON_SQL, a_row_that_a_trigger_drops_is_not_unchanged),
         CASE(ON_POSTGRESQL, no_value_of_the_sequence_is_used_up),
         CASE(ON_POSTGRESQL, into_partitions),
+        CASE(ON_POSTGRESQL, rows_of_inheriting_tables_are_others),
+        CASE(ON_POSTGRESQL, a_trigger_that_changes_values_is_run),
+        CASE(ON_SQL, columns_may_be_named_as_the_statement_s),
         CASE(ON_POSTGRESQL, stored_values_are_compared),
         CASE(ON_SQL, a_dry_run_counts),
         CASE(ON_SQL, the_queryset_has_unchanged_rows),

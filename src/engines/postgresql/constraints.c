@@ -10,9 +10,10 @@
 /*
  * Unique: a btree over plain columns, all rows, with the operators and collations that the columns
  * have themselves.  A foreign key: simple match, enforced, over a table that this role may read
- * whole.  To the table itself: only over types whose equality is that of their bytes, for parents
- * are looked for among the rows of the batch, too.  Any trigger of a user on INSERT, and any rule,
- * may write what a row needs or has.  tgtype's bits: PostgreSQL, pg_trigger.h (4 insert).
+ * whole, and over no column whose limit cuts blanks or rounds.  To the table itself: only over types
+ * whose equality is that of their bytes, for parents are looked for among the rows of the batch,
+ * too.  Any trigger of a user on INSERT, and any rule, may write what a row needs or has.  tgtype's
+ * bits: PostgreSQL, pg_trigger.h (4 insert).
  */
 #define TARGET(oid)                                                                                \
     "(SELECT pg_catalog.concat(CASE WHEN y.relkind" EQ                                             \
@@ -46,7 +47,7 @@ static const char references[] =
     "f AS (SELECT k.oid AS id, g.p" MINUS "1 AS p, CASE WHEN k.confrelid" EQ
     "c.oid THEN CASE WHEN (SELECT pg_catalog.bool_and(z.atttypid" EQ
     "y.atttypid AND z.atttypid::pg_catalog.regtype::pg_catalog.text" EQ
-    "ANY ('{smallint,integer,bigint,uuid,text,character varying}') AND "
+    "ANY ('{smallint,integer,bigint,uuid,text,character varying}') AND z.atttypmod" LT "0 AND "
     "coalesce(n.collisdeterministic, true)) FROM pg_catalog.generate_subscripts(k.conkey, 1) "
     "AS s(q) JOIN pg_catalog.pg_attribute z ON z.attrelid" EQ "c.oid AND z.attnum" EQ
     "k.conkey[s.q] JOIN pg_catalog.pg_attribute y ON y.attrelid" EQ "c.oid AND y.attnum" EQ
@@ -72,7 +73,12 @@ static const char references[] =
                      "t.tgconstraint" EQ "k.oid AND t.tgrelid" EQ "c.oid AND t.tgenabled" NE
                      "'O') AND pg_catalog.current_setting('session_replication_role')" NE
                      "'replica' AND pg_catalog.has_table_privilege(k.confrelid, 'SELECT') AND NOT "
-                     "pg_catalog.row_security_active(k.confrelid))";
+                     "pg_catalog.row_security_active(k.confrelid) AND (k.confrelid" EQ
+                     "c.oid OR NOT EXISTS (SELECT 1 FROM pg_catalog.generate_subscripts(k.conkey, "
+                     "1) AS s(q) JOIN pg_catalog.pg_attribute z ON z.attrelid" EQ
+                     "c.oid AND z.attnum" EQ "k.conkey[s.q] WHERE z.atttypmod" GE
+                     "0 AND z.atttypid::pg_catalog.regtype::pg_catalog.text" NE
+                     "ALL ('{numeric,character}'))))";
 
 static const char rest[] =
     "SELECT '0', '!', 'f', '', '', '', '', NULL, '' FROM c WHERE c.relkind" NE

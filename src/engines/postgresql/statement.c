@@ -96,7 +96,7 @@ static void put_also_once(bm__sql *sql, const bm__sql_shape *shape)
 static void put_also_of_upsert(bm__sql *sql, const bm__sql_shape *shape)
 {
     for (size_t i = 0; i < shape->n_also; i++) {
-        bm__sql_put(sql, ", CASE WHEN w.inserted IS NOT NULL THEN w.");
+        bm__sql_put(sql, ", CASE WHEN w.bm_inserted IS NOT NULL THEN w.");
         bm__sql_name(sql, shape->also[i]);
         bm__sql_put(sql, " ELSE u.");
         bm__sql_name(sql, shape->also[i]);
@@ -110,7 +110,7 @@ static void put_was_inserted(bm__sql *sql, const bm__sql_shape *shape)
 {
     if (!shape->no_xmax || shape->key_tells) {
         /* Not the key: a composite with a NULL in it IS NOT NULL is false. */
-        bm__sql_put(sql, "w.inserted IS NOT NULL");
+        bm__sql_put(sql, "w.bm_inserted IS NOT NULL");
         return;
     }
     bm__sql_put(sql, "NOT EXISTS (SELECT FROM ");
@@ -121,16 +121,23 @@ static void put_was_inserted(bm__sql *sql, const bm__sql_shape *shape)
 }
 
 /* May it be seen before the INSERT that a row has its values already?  A default may differ each
- * time that it is computed. */
+ * time that it is computed, a trigger may change the values, and of two rows whose keys are equal to
+ * the server alone none may be left out. */
 static bool is_compared_first(const bm__sql_shape *shape)
 {
+    for (size_t i = 0; i < shape->n_unique; i++) {
+        const bm__sql_column *column = &shape->columns[shape->unique[i]];
+        if (column->equal != NULL || column->base == NULL || strstr(column->base, "numeric")) {
+            return false;
+        }
+    }
     for (size_t i = 0; i < shape->n_compare; i++) {
         const bm__sql_column *column = &shape->columns[shape->compare[i]];
         if (column->made || column->flag != BM__NO_COLUMN || column->base == NULL) {
             return false;
         }
     }
-    return shape->keeps && shape->n_compare > 0;
+    return shape->keeps && shape->n_compare > 0 && !shape->triggered;
 }
 
 /* ROW of the columns to compare, of t or of the batch, in types without limits: what a limit would
@@ -214,10 +221,10 @@ static void put_ord_keys(bm__sql *sql, const bm__sql_shape *shape)
         bm__sql_put_key_names(sql, shape, "w.");
         bm__sql_put(sql, ") ");
     }
-    bm__sql_put(sql, "v.ord" MINUS "1, ");
+    bm__sql_put(sql, "v.bm_ord" MINUS "1, ");
     if (by_unique) {
         bm__sql_put(sql, shape->keeps
-                             ? "CASE WHEN w.inserted IS NULL AND u.inserted IS NULL THEN 2 "
+                             ? "CASE WHEN w.bm_inserted IS NULL AND u.bm_inserted IS NULL THEN 2 "
                                "WHEN "
                              : "");
         put_was_inserted(sql, shape);
@@ -235,15 +242,15 @@ static void put_ord_keys(bm__sql *sql, const bm__sql_shape *shape)
         }
         put_also_of_upsert(sql, shape);
         bm__sql_put(sql, " FROM v LEFT JOIN ");
-        put_written(sql, shape, "w", shape->key_tells ? "" : " WHERE inserted", keys, n_keys);
+        put_written(sql, shape, "w", shape->key_tells ? "" : " WHERE bm_inserted", keys, n_keys);
         bm__sql_put(sql, " LEFT JOIN ");
-        put_written(sql, shape, "u", shape->key_tells ? "" : " WHERE NOT inserted", shape->unique,
-                    shape->n_unique);
-        bm__sql_put(sql, " WHERE w.inserted IS NOT NULL OR u.inserted IS NOT NULL%s",
+        put_written(sql, shape, "u", shape->key_tells ? "" : " WHERE NOT bm_inserted",
+                    shape->unique, shape->n_unique);
+        bm__sql_put(sql, " WHERE w.bm_inserted IS NOT NULL OR u.bm_inserted IS NOT NULL%s",
                     shape->keeps ? " OR v.bm_there" : "");
         return;
     }
-    bm__sql_put(sql, "w.inserted, ");
+    bm__sql_put(sql, "w.bm_inserted, ");
     bm__sql_put_key_outputs(sql, shape, "w.");
     bm__sql_put_also(sql, shape, "w.");
     bm__sql_put(sql, " FROM v JOIN ");
@@ -251,7 +258,7 @@ static void put_ord_keys(bm__sql *sql, const bm__sql_shape *shape)
     if (distinct) {
         bm__sql_put(sql, " ORDER BY ");
         bm__sql_put_key_names(sql, shape, "w.");
-        bm__sql_put(sql, ", v.ord");
+        bm__sql_put(sql, ", v.bm_ord");
     }
 }
 
@@ -293,7 +300,7 @@ static void put_insert_returning(bm__sql *sql, const bm__sql_shape *shape)
             bm__sql_put(sql, ", ");
         }
     }
-    bm__sql_put(sql, "v.ord");
+    bm__sql_put(sql, "v.ord AS bm_ord");
     if (shape->keeps) {
         put_there(sql, shape);
         put_lookup(sql, shape);
@@ -312,7 +319,7 @@ static void put_insert_returning(bm__sql *sql, const bm__sql_shape *shape)
             bm__sql_name(sql, shape->columns[i].name);
         }
     }
-    bm__sql_put(sql, " FROM v%s ORDER BY ord",
+    bm__sql_put(sql, " FROM v%s ORDER BY bm_ord",
                 is_compared_first(shape) ? " WHERE bm_same IS NOT TRUE" : "");
     bm__sql_put_conflict(sql, shape);
     bm__sql_put(sql, " RETURNING ");
@@ -324,7 +331,7 @@ static void put_insert_returning(bm__sql *sql, const bm__sql_shape *shape)
         }
     }
     put_also_once(sql, shape);
-    bm__sql_put(sql, "%s AS inserted)",
+    bm__sql_put(sql, "%s AS bm_inserted)",
                 shape->conflict != BM__CONFLICT_UPDATE ? ", true"
                 : shape->no_xmax                       ? ", false"
                                                        : ", xmax" EQ "0");

@@ -4,6 +4,7 @@ the caller is using is not waited for."""
 from __future__ import annotations
 
 import select
+import signal
 import socket
 import threading
 import time
@@ -137,10 +138,23 @@ def test_a_connection_in_the_middle_of_the_callers_copy(way: str, verb: str, ins
             with cursor.copy(f"COPY {Plain._meta.db_table} (name) {direction}"):
                 VERBS[verb]()
 
+    def late(number: int, frame: object) -> None:
+        raise AssertionError("the call waits")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(20)
+    try:
+        _refused(in_the_middle, inside)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+    assert Plain.objects.count() == 0
+    VERBS[verb]()
+
+
+def _refused(in_the_middle: Callable[[], None], inside: bool) -> None:
     with transaction.atomic() if inside else nullcontext():
         with pytest.raises(ProgrammingError, match=r"middle of a cursor.copy\(\)"):
             in_the_middle()
         if inside:
             transaction.set_rollback(True)
-    assert Plain.objects.count() == 0
-    VERBS[verb]()

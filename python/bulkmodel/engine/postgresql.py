@@ -242,6 +242,7 @@ WHERE logicalrelid OPERATOR(pg_catalog.=) %s::pg_catalog.oid
 def needs_one_writer(connection: BaseDatabaseWrapper, table: str) -> bool:
     """Return whether several workers could wait for each other unseen: partitions of the table are
     on other servers, or it is a reference table of Citus."""
+    refuse_in_the_middle(connection)
     with connection.cursor() as cursor:
         cursor.execute(ONE_WRITER, [connection.ops.quote_name(table)])
         is_far, known_to_citus = cursor.fetchone() or (False, None)

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel.engine.failure import describe
+from bulkmodel.engine.postgresql import refuse_in_the_middle
 from bulkmodel.errors import ReadOnlyServer
 
 # A transaction has its own mode: what the session reports is asked again.
@@ -21,6 +22,7 @@ def refuse_read_only(connection: BaseDatabaseWrapper) -> None:
     """Raise ReadOnlyServer if the server is a standby or the session is read-only."""
     if connection.vendor != "postgresql":
         return
+    refuse_in_the_middle(connection)
     if connection.connection is None:
         connection.ensure_connection()
     driver: Any = connection.connection

@@ -8,6 +8,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import DatabaseError, IntegrityError, NotSupportedError, connection
 from django.db.models import F, Q, Sum, Value
 from django.db.models.functions import Concat, Greatest
+from django.db.models.lookups import Exact, GreaterThan
 from django.test.utils import CaptureQueriesContext
 
 from app.keys import Pair, Product, Stock
@@ -140,6 +141,33 @@ def test_a_set_is_compared_exactly() -> None:
         [Document(pk=document.pk)], None, [], set={"body": {"n": 2}}
     )
     assert result.updated == 1 and Document.objects.get().body == {"n": 2}
+
+
+def test_decimals_are_compared_as_numbers() -> None:
+    Product.django.create(code="a", price="10.5", stock=1)
+    rows = [Product(code="a", price=Decimal("9.99"), stock=2)]
+    highest: Any = {"price": Greatest(F("price"), Excluded("price"))}
+    options: Any = {"unique_fields": ["code"], "set": highest}
+    assert upsert(*rows, **options, update_fields=[]) == [UNCHANGED]
+    assert upsert(*rows, **options, update_fields=["stock"]) == [UPDATED]
+    assert Product.django.get().price == Decimal("10.5")
+    rows = [Product(code="a", price=Decimal("100.25"), stock=3)]
+    assert upsert(*rows, **options) == [UPDATED]
+    assert Product.django.get().price == Decimal("100.25")
+
+
+def test_objects_values_are_compared_with_each_other_as_numbers() -> None:
+    Named.objects.create(name="a", code=1, count=1)
+    row = Named(name="a", code=Decimal("10.5"), count=9)
+    where = Q(Exact(Excluded("code"), Decimal("10.50"))) & Q(GreaterThan(Excluded("code"), 9))
+    result = Named.objects.bulk_upsert([row], ["name"], update_where=where)
+    assert outcomes(result) == [UPDATED]
+    Product.django.create(code="a", price=3)
+    where = Q(GreaterThan(Excluded("price"), Excluded("stock")))
+    row = Product(code="a", price=Decimal("10.5"), stock=9)
+    assert upsert(row, unique_fields=["code"], update_where=where) == [UPDATED]
+    row = Product(code="a", price=Decimal("9.5"), stock=10)
+    assert upsert(row, unique_fields=["code"], update_where=where) == [IGNORED]
 
 
 def test_values_of_the_object_are_those_that_save_stores() -> None:

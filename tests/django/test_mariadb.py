@@ -5,8 +5,9 @@ import logging
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from django.db import DatabaseError, IntegrityError, connection, connections, mo
 from django.db.backends.utils import CursorWrapper
 
 from app.models import Document, Everything, Foo, Plain, Stamped
-from bulkmodel.engine import mariadb, support
+from bulkmodel.engine import atomic, mariadb, support
 from bulkmodel.managers import BulkModelManager
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -264,6 +265,23 @@ def test_a_trigger_changes_what_tells_rows_apart() -> None:
         Foo.objects.bulk_create(objects)
         found = dict(Foo.objects.values_list("pk", "name"))
     assert [found[o.pk] for o in objects] == [o.name for o in objects]
+
+
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_rows_that_are_inserted_one_by_one_are_undone_together(
+    is_alone: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Since Django 6.0 a call of one statement has no transaction of its own."""
+    monkeypatch.setattr(atomic, "django", SimpleNamespace(VERSION=(6, 1)))
+    with trigger("SET NEW.value = 5 - NEW.value"):
+        objects = [Foo(name=None if i == 4 else f"n{i}", value=i) for i in range(6)]
+        with nullcontext() if is_alone else transaction.atomic():
+            with pytest.raises(IntegrityError) as caught:
+                Foo.objects.bulk_create(objects)
+            assert Foo.objects.count() == 0
+            Foo.objects.bulk_create([Foo(name="later", value=1), Foo(name="last", value=2)])
+    assert caught.value.row_index == 4  # type: ignore[attr-defined]
+    assert sorted(Foo.objects.values_list("name", flat=True)) == ["last", "later"]
 
 
 def test_a_trigger_that_nobody_knows_of(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
@@ -218,8 +218,8 @@ class _Keys:
 
     @contextmanager
     def _undone(self) -> Iterator[None]:
-        """Undo the INSERT if its rows are not matched.  Inside a transaction Django does not count
-        the statements of the savepoint: its own call has none."""
+        """Undo the INSERTs if one fails or its rows are not matched.  Inside a transaction Django
+        does not count the statements of the savepoint: its own call has none."""
         if not self.connection.in_atomic_block:
             with transaction.atomic(using=self.connection.alias):
                 yield
@@ -229,6 +229,10 @@ class _Keys:
             yield
         except _Unmatched:
             _tell(self.connection, "ROLLBACK TO SAVEPOINT bulkmodel_keys")
+            raise
+        except BaseException:
+            with suppress(Error):  # a deadlock has rolled back the transaction
+                _tell(self.connection, "ROLLBACK TO SAVEPOINT bulkmodel_keys")
             raise
         _tell(self.connection, "RELEASE SAVEPOINT bulkmodel_keys")
 
@@ -254,9 +258,10 @@ class _Keys:
 
     def _each(self, insert: _Insert) -> list[Any]:
         answers: list[Any] = []
-        for one in insert.rows():
-            one.run()
-            answers += result(self.cursor, True, self.condition)[1]
+        with self._undone():
+            for one in insert.rows():
+                one.run()
+                answers += result(self.cursor, True, self.condition)[1]
         return answers
 
     def _distinct(self, insert: _Insert) -> tuple[list[_Column], list[Any]]:

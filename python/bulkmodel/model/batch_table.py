@@ -81,9 +81,8 @@ class BatchTable:
         fields: Iterable[Field],
         *,
         name: str = NAME,
-        typed: bool = False,
     ) -> None:
-        """name: of the table.  typed: SQLite, too, converts the values to the columns' types."""
+        """name: of the table."""
         self.connection: Any = connections[using]
         if not (checks_types(self.connection) or has_storage_classes(self.connection)):
             raise NotSupportedError(
@@ -93,7 +92,7 @@ class BatchTable:
         self.fields = list(dict.fromkeys(fields))
         self.name = name
         self.compiler = Query(model).get_compiler(using)
-        self.casts = [_cast(field, self.connection, typed) for field in self.fields]
+        self.casts = [_cast(field, self.connection) for field in self.fields]
 
     def heads(
         self, objects: Sequence[Any], places: Sequence[int]
@@ -136,7 +135,8 @@ class BatchTable:
         return "%s", [value]
 
 
-def _cast(field: Any, connection: Any, typed: bool) -> str | None:
+def _cast(field: Any, connection: Any) -> str | None:
     if checks_types(connection):
         return cast_of(field, connection)
-    return "NUMERIC" if typed and isinstance(target_of(field), models.DecimalField) else None
+    # SQLite gets decimals as text, which is greater than any number.
+    return "NUMERIC" if isinstance(target_of(field), models.DecimalField) else None

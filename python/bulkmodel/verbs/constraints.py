@@ -68,7 +68,7 @@ class Constraint:
         """Let the database compute the keys, in one SELECT over the objects."""
         opts: Any = self.model._meta
         connection = connections[self.using]
-        table = BatchTable(self.model, self.using, self._used(), name=opts.db_table, typed=True)
+        table = BatchTable(self.model, self.using, self._used(), name=opts.db_table)
         rows = self._annotated()
         true, false = Value(True), Value(False)
         chosen = [When(self.condition, then=true)] if self.condition is not None else []

@@ -112,9 +112,8 @@ def decide(
     opts: Any = model._meta
     connection = connections[using]
     quote = connection.ops.quote_name
-    table = BatchTable(
-        model, using, [*opts.pk_fields, *excluded_fields(model, [where, list(sets.values())])]
-    )
+    read = excluded_fields(model, [where, list(sets.values())])
+    table = BatchTable(model, using, [*opts.pk_fields, *read])
     true, false = Value(True), Value(False)
     chosen = [When(where, then=true)] if where is not None else []
     changed = [When(_Differs(models.F(f.attname), of), then=true) for f, of in sets.items()]

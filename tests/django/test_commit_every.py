@@ -100,6 +100,22 @@ def test_a_part_whose_commit_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None
     assert [part.state for part in caught.value.parts] == ["committed", "unknown", "rolled back"]
 
 
+def test_the_first_part_s_commit_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The caller must know that the other parts were not tried."""
+
+    def lost(self: Any, places: Any = None) -> None:
+        raise CommitUnknown("lost")
+
+    monkeypatch.setattr(bulk_upsert.Upsert, "run", lost)
+    with pytest.raises(PartialCommit, match=r"^0 rows are committed.*2 more is unknown") as caught:
+        Plain.objects.bulk_upsert(given(5), ["name"], commit_every=2)
+    assert caught.value.parts == (
+        Part("unknown", [range(2)]),
+        Part("rolled back", [range(2, 5)]),
+    )
+    assert isinstance(caught.value.__cause__, CommitUnknown)
+
+
 def test_a_part_is_repeated_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     run, tried = bulk_upsert.Upsert.run, []
 

@@ -52,7 +52,8 @@ def carry_out(
     """Write the rows at these positions, `commit_every` in one transaction each.  Return the parts
     that were committed.  after: called after each.
 
-    PartialCommit: a part failed after another one was committed."""
+    PartialCommit: a part failed after another one was committed, or it is unknown whether one was
+    committed."""
     if commit_every is None:
         write(places)
         return []
@@ -62,7 +63,7 @@ def carry_out(
         try:
             write(part)
         except Exception as error:
-            if not done:
+            if not done and not isinstance(error, CommitUnknown):
                 raise
             raise _partial(error, done, part, places[first + len(part) :]) from error
         done.append(Part("committed", ranges(part)))

@@ -24,6 +24,7 @@ from app.keys import Pair, Stock
 from app.models import Document, Foo, Keyed, Plain, Stamped
 from app.odd import Named
 from bulkmodel import signals
+from bulkmodel.expressions import Excluded
 from bulkmodel.results import BulkResult, Outcome
 from bulkmodel.verbs import bulk_upsert
 
@@ -353,6 +354,27 @@ def test_a_row_that_another_transaction_inserts_meanwhile(n: int, seen: Any) -> 
     result = Plain.objects.bulk_upsert(rows, ["name"])
     assert counts(result) == {"updated": 4} and rows[2].pk == keys["n2"]
     assert [stored()[f"n{i}"] for i in range(4)] == [-1] * 4
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"set": {"value": Excluded("value")}},
+        {"update_where": models.Q(value__gte=0)},
+        {"return_changes": True},
+        {"on_changes": lambda changes: None},
+    ],
+    ids=lambda options: next(iter(options)),
+)
+def test_a_call_that_locks_starts_again(options: Any, seen: Any) -> None:
+    """After the rollback there is no transaction, in which rows can be locked."""
+    keys = made(3)
+    seen.append(lambda rows: rows.pks.__setitem__(1, None))
+    rows = [Plain(name=f"n{i}", value=-1) for i in range(3)]
+    result = Plain.objects.bulk_upsert(rows, ["name"], **options)
+    assert counts(result) == {"updated": 3} and rows[1].pk == keys["n1"]
+    assert set(stored().values()) == {-1}
 
 
 @pytest.mark.parametrize("n", SIZES)

@@ -138,14 +138,12 @@ class Upsert:
         if not isinstance(error, IntegrityError):
             return False
         try:
-            now = self._find().pks
+            now = self._find(lock=False).pks  # the transaction has ended
         except Error:
             return False
         return any(pk is not None and not there for pk, there in zip(now, self._there))
 
-    def _find(self) -> Rows:
-        # What is decided here must hold when it is written.
-        lock = not self.rules.are_plain or self.watch is not None
+    def _find(self, lock: bool) -> Rows:
         if self.constraint is not None and not self.constraint.is_plain:
             return self.constraint.find(self._keys(), self.compared, lock)
         return find(self.model, self.using, self.unique, self._keys(), self.compared, lock)
@@ -154,7 +152,9 @@ class Upsert:
         return [self.keys[i] for i in self.written]
 
     def _write(self) -> None:
-        self._plan(self._find())
+        # What is decided here must hold when it is written.
+        lock = not self.rules.are_plain or self.watch is not None
+        self._plan(self._find(lock))
         self._apply()
 
     def _plan(self, found: Rows) -> None:

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from app.keys import Pair, Product, Tagged
 from app.models import Document, Plain, Signed
+from app.odd import Odd
 from bulkmodel.expressions import Excluded
 from bulkmodel.results import Change, Outcome
 from bulkmodel.verbs import changes as watched
@@ -73,6 +74,65 @@ def test_values_that_are_equal_and_stored_differently() -> None:
         result = Document.objects.bulk_upsert([given], return_changes=["body"])
         (change,) = result.changes
         assert type(change.new["n"]) is type(value)
+
+
+def test_values_that_are_equal_are_no_change() -> None:
+    """psycopg2 reads bytes as memoryviews, whose text is never the same."""
+    row = Odd.objects.create(binary=b"ab", json={"a": [1.0, None, {"b": 1}]}, color="red")
+    row.color = "green"
+    result = Odd.objects.bulk_upsert([row], return_changes=True)
+    assert result.changes == [Change(row.pk, "color", "red", "green")]
+    row.binary = b"cd"
+    result = Odd.objects.bulk_upsert([row], return_changes=True)
+    assert result.changes == [Change(row.pk, "binary", b"ab", b"cd")]
+    assert Odd.objects.bulk_upsert([row]).unchanged == 1
+    row.binary = memoryview(b"cd")
+    assert Odd.objects.bulk_upsert([row]).unchanged == 1
+
+
+class Opaque:
+    """Has no text of its own."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Opaque) and self.value == other.value
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class Ambiguous:
+    """As numpy's arrays, its comparison has no truth value."""
+
+    def __eq__(self, other: object) -> bool:
+        raise ValueError
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "same"),
+    [
+        (Opaque(1), Opaque(1), True),
+        (Opaque(1), Opaque(2), False),
+        ([Opaque(1)], [Opaque(1)], True),
+        (float("nan"), float("nan"), True),
+        ({"a": float("nan")}, {"a": float("nan")}, True),
+        (0.0, -0.0, False),
+        ([1], [1.0], False),
+        ([1], [True], False),
+        ([1], [1, 2], False),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}, False),
+        (Decimal("1.0"), Decimal("1.00"), False),
+        (Decimal("NaN"), Decimal("NaN"), True),
+        (1, True, False),
+        (None, None, True),
+        (Ambiguous(), Ambiguous(), False),
+    ],
+)
+def test_whether_a_stored_value_is_the_same(was: Any, now: Any, same: bool) -> None:
+    assert watched._is_same(was, now) is same
 
 
 def test_update_fields(rows_at_a_time: None) -> None:

@@ -61,6 +61,11 @@ def normal_values(field: Any, values: Iterable[Any], using: str) -> list[Any]:
     return [normal_value(field, value, using) for value in given]
 
 
+def plain_bytes(value: Any) -> Any:
+    """Return bytes for a memoryview, which is what psycopg2 reads."""
+    return bytes(value) if isinstance(value, memoryview) else value
+
+
 def has_plain_keys(model: type[models.Model]) -> bool:
     """Return whether equal keys always have the same form in the engine."""
     fields: Any = model._meta.pk_fields

@@ -13,7 +13,7 @@ from bulkmodel.engine import failure
 from bulkmodel.engine.atomic import trial
 from bulkmodel.model.attributes import MISSING, attributes_of
 from bulkmodel.model.fields import BUILT_IN, Field, follows, has_relations, key_fields
-from bulkmodel.model.primary_keys import normal_keys, normal_value
+from bulkmodel.model.primary_keys import normal_keys, normal_value, plain_bytes
 from bulkmodel.model.snapshot import file_name
 from bulkmodel.results import Outcome
 from bulkmodel.verbs.changes import Watch, parts, watched
@@ -337,7 +337,8 @@ def _is_stored_as(field: Any, value: Any, stored: Any, using: str, exact: bool) 
     if hasattr(value, "resolve_expression"):
         return False
     try:
-        now = normal_value(field, file_name(value), using)
+        now = plain_bytes(normal_value(field, file_name(value), using))
+        stored = plain_bytes(stored)
         same = type(now) is type(stored) and bool(now == stored)
         if same and (exact or isinstance(now, float)):  # 0.0 == -0.0
             return repr(now) == repr(stored)

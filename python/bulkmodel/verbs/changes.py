@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.db import models
 from django.db.models.query import QuerySet
 
-from bulkmodel.model.primary_keys import normal_keys
+from bulkmodel.model.primary_keys import normal_keys, plain_bytes
 from bulkmodel.model.where import InKeys
 from bulkmodel.results import Change, Outcome
 
@@ -102,7 +103,7 @@ class Watch:
             rows = rows.select_for_update()
         found = list(rows.values_list("pk", *(field.attname for field in self.fields)))
         read = normal_keys(self.model, [row[0] for row in found], self.using)
-        return {key: tuple(row[1:]) for key, row in zip(read, found)}
+        return {key: tuple(map(plain_bytes, row[1:])) for key, row in zip(read, found)}
 
     def _differing(self, key: Any, old: Sequence[Any], new: Sequence[Any]) -> list[Change]:
         return [
@@ -160,5 +161,29 @@ def _fields(model: type[models.Model], names: Iterable[str] | bool | None) -> li
 
 
 def _is_same(was: Any, now: Any) -> bool:
-    """Return whether a stored value is the same: of equal ones some are not, 1.0 and 1 in JSON."""
-    return type(was) is type(now) and bool(was == now) and repr(was) == repr(now)
+    """Return whether a stored value is the same.  Of equal ones some are not, 1.0 and 1 in JSON;
+    and NaN is the same.  In doubt: False."""
+    pairs = [(was, now)]
+    while pairs:
+        one, other = pairs.pop()
+        kind = type(one)
+        if kind is not type(other):
+            return False
+        if kind is dict:
+            if list(one) != list(other):
+                return False
+            pairs += zip(one.values(), other.values())
+        elif kind in (list, tuple):
+            if len(one) != len(other):
+                return False
+            pairs += zip(one, other)
+        elif not (repr(one) == repr(other) if kind in (float, Decimal) else _are_equal(one, other)):
+            return False
+    return True
+
+
+def _are_equal(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except Exception:  # raised by the caller's own classes
+        return False

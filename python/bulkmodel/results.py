@@ -101,8 +101,9 @@ class Meter:
 
     def __init__(self) -> None:
         self.replays = 0
-        self.statements = 0
         self.transactions = 1
+        self._sent = 0
+        self._is_alone = False
         self._began = time.monotonic()
         self._lock = threading.Lock()
 
@@ -110,8 +111,13 @@ class Meter:
         """Count a statement: an execute_wrapper of Django, which workers copy.  Of BEGIN it sees
         only SQLite's."""
         with self._lock:
-            self.statements += statement[0] != "BEGIN"
+            self._sent += statement[0] != "BEGIN"
         return execute(*statement)
+
+    @property
+    def statements(self) -> int:
+        """Return how many statements the call sends, with BEGIN and COMMIT or ROLLBACK."""
+        return self._sent + (2 * self.transactions if self._is_alone and self._sent else 0)
 
     @contextmanager
     def on(self, connection: BaseDatabaseWrapper, wanted: bool = True) -> Iterator[None]:
@@ -119,11 +125,9 @@ class Meter:
         if not wanted:
             yield
             return
-        alone = not connection.in_atomic_block and connection.get_autocommit()
+        self._is_alone = not connection.in_atomic_block and connection.get_autocommit()
         with connection.execute_wrapper(self):
             yield
-        if alone and self.statements > 0:
-            self.statements += 2 * self.transactions  # BEGIN and COMMIT
 
     def result(self, outcomes: Sequence[int], keys: list[Any], **more: Any) -> BulkResult:
         """Return the result of the call."""

@@ -109,6 +109,16 @@ def test_cascades() -> None:
 # ---------------------------------------------------------------------------------------- limits
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_statements_of_a_refused_call_are_counted(shops: Any) -> None:
+    one, _ = shops
+    stock(one, 3)
+    with CaptureQueriesContext(connection) as captured, pytest.raises(TooManyDeletes) as error:
+        of(one).bulk_sync(feed(one, 1), BY, max_deletes=0)
+    sent = [query["sql"] for query in captured if query["sql"] not in ("BEGIN", "ROLLBACK")]
+    assert error.value.result.statements == len(sent) + 2
+
+
 @pytest.mark.parametrize(
     ("limit", "allowed"),
     [("10%", 10), ("25%", 25), ("12.5 %", 12), ("0%", 10), ("100%", 100), (0, 0), (7, 7)],

@@ -1,11 +1,13 @@
 """copy_from_objects(on_error="collect"), judged by objects that are saved one by one."""
 
 import random
+from contextlib import nullcontext
 from copy import copy
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.db import DataError, IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from app.models import Everything, Keyed, Plain
 from bulkmodel import signals
@@ -115,6 +117,35 @@ def test_a_callers_transaction_goes_on_and_its_constraints_stay_deferred():
     assert (result.inserted, result.rejected) == (1, 1)
     assert Everything.objects.get(pk=late.pk).link.name == "parent"
     assert Plain.objects.count() == 3
+
+
+def test_a_transaction_without_autocommit_is_the_callers():
+    transaction.set_autocommit(False)
+    try:
+        Plain.objects.copy_from_objects([Plain(name="new")], on_error="collect")
+        Everything.objects.copy_from_objects([Everything(integer=1)], on_error="collect")
+        late = Everything.django.create(link_id=77)  # its parent comes later
+        Plain.django.create(pk=77, name="parent")
+        transaction.commit()
+    finally:
+        transaction.rollback()
+        transaction.set_autocommit(True)
+    assert Everything.objects.get(pk=late.pk).link.name == "parent"
+
+
+@pytest.mark.parametrize("within", [False, True])
+def test_the_statements_are_counted(within):
+    objects = [Plain(name="a"), Plain(name="a"), Plain(name="b")]
+    with transaction.atomic() if within else nullcontext():
+        with CaptureQueriesContext(connection) as captured:
+            result = Plain.objects.copy_from_objects(objects, on_error="collect", max_rejects=1)
+    sent = [query["sql"] for query in captured if query["sql"] not in ("BEGIN", "COMMIT")]
+    assert result.statements == len(sent) + (0 if within else 2)
+    with CaptureQueriesContext(connection) as captured, pytest.raises(TooManyRejects) as raised:
+        Plain.objects.copy_from_objects(objects, on_error="collect", max_rejects=0)
+    sent = [query["sql"] for query in captured if query["sql"] not in ("BEGIN", "ROLLBACK")]
+    assert raised.value.result.statements == len(sent) + 2
+    assert raised.value.result.seconds > 0
 
 
 def test_too_many():

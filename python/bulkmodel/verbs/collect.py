@@ -96,7 +96,8 @@ class Collect:
     def run(self, objects: Iterable[Any], meter: Meter) -> BulkResult:
         """Write the objects, in one transaction.  TooManyRejects: nothing was written."""
         self.rejects, self.outcomes, self.keys = [], bytearray(), []
-        is_own = not connections[self.using].in_atomic_block
+        connection = connections[self.using]
+        is_own = not connection.in_atomic_block and connection.get_autocommit()
         try:
             with one_transaction(self.using):
                 deferred = Deferred(self.using, self.tables, is_own)

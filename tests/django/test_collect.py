@@ -136,9 +136,11 @@ def test_a_transaction_without_autocommit_is_the_callers():
 @pytest.mark.parametrize("within", [False, True])
 def test_the_statements_are_counted(within):
     objects = [Plain(name="a"), Plain(name="a"), Plain(name="b")]
-    with transaction.atomic() if within else nullcontext():
-        with CaptureQueriesContext(connection) as captured:
-            result = Plain.objects.copy_from_objects(objects, on_error="collect", max_rejects=1)
+    with (
+        transaction.atomic() if within else nullcontext(),
+        CaptureQueriesContext(connection) as captured,
+    ):
+        result = Plain.objects.copy_from_objects(objects, on_error="collect", max_rejects=1)
     sent = [query["sql"] for query in captured if query["sql"] not in ("BEGIN", "COMMIT")]
     assert result.statements == len(sent) + (0 if within else 2)
     with CaptureQueriesContext(connection) as captured, pytest.raises(TooManyRejects) as raised:

@@ -1,6 +1,7 @@
 """Frames as the objects of upsert, sync, delete and update_fields() (issue 13, 6)."""
 
 import datetime
+from decimal import Decimal
 from typing import Any
 
 import polars
@@ -9,6 +10,7 @@ import pytest
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 
+from app.keys import Product
 from app.models import Plain, Signed, Stamped
 from bulkmodel import signals
 
@@ -92,6 +94,34 @@ def test_a_column_that_is_missing(call: Any, three: list[Plain]) -> None:
     with pytest.raises(FieldDoesNotExist, match='"nam"'):
         call(pa.table({"nam": ["n0"]}))
     assert stored(Plain, "name", "value") == [("n0", 0), ("n1", 1), ("n2", 2)]
+
+
+def test_rows_are_known_by_pk(three: list[Plain]) -> None:
+    frame = pa.table({"id": [row.pk for row in three], "value": [7, 8, 9]})
+    assert Plain.objects.update_fields(objects=frame, unique_fields=["pk"]) == 3
+    assert stored(Plain, "name", "value") == [("n0", 7), ("n1", 8), ("n2", 9)]
+    assert Plain.objects.bulk_upsert(frame, ["pk"]).unchanged == 3
+    for wrong, error in ((["signed"], ValueError), ("pk", TypeError), ([], ValueError)):
+        with pytest.raises(error, match="unique_fields"):
+            Plain.objects.update_fields(objects=frame, unique_fields=wrong)
+
+
+def test_a_constraint_reads_columns_that_the_frame_must_have() -> None:
+    """Of its fields, its condition and its expressions."""
+    Product.django.create(code="a", price=20, name="Fork")
+    whole = {"code": ["a"], "price": [Decimal(30)], "active": [True]}
+    for missing in whole:
+        frame = pa.table({name: cells for name, cells in whole.items() if name != missing})
+        with pytest.raises(ValueError, match=f'no column for field "{missing}"'):
+            Product.objects.bulk_upsert(frame, constraint="product_active")
+    with pytest.raises(ValueError, match='no column for field "version"'):
+        Product.objects.bulk_upsert(pa.table({"name": ["fork"]}), constraint="product_name")
+    with pytest.raises(ValueError, match='no column for field "brand"'):
+        Product.objects.bulk_upsert(pa.table({"code": ["a"]}), constraint="product_plain")
+    assert Product.objects.bulk_upsert(pa.table(whole), constraint="product_active").updated == 1
+    frame = pa.table({"name": ["FORK"], "version": [0]})
+    assert Product.objects.bulk_upsert(frame, constraint="product_name").updated == 1
+    assert stored(Product, "code", "price", "name") == [("a", Decimal(30), "FORK")]
 
 
 def test_rows_of_another_query_are_a_frame(three: list[Plain]) -> None:

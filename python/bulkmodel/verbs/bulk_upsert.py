@@ -77,7 +77,8 @@ class Upsert:
             if self.constraint is not None
             else unique_fields_named(self.model, unique_fields)
         )
-        refuse_missing(objects, self.unique)
+        computed = None if self.constraint is None or self.constraint.is_plain else self.constraint
+        refuse_missing(objects, self.unique if computed is None else computed.used())
         self.set = fields_set(self.model, rules.set, self.unique)
         check_where(self.model, rules.where)
         fields = _updated(self.model, self.unique, update_fields)

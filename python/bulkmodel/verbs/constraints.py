@@ -68,7 +68,7 @@ class Constraint:
         """Let the database compute the keys, in one SELECT over the objects."""
         opts: Any = self.model._meta
         connection = connections[self.using]
-        table = BatchTable(self.model, self.using, self._used(), name=opts.db_table)
+        table = BatchTable(self.model, self.using, self.used(), name=opts.db_table)
         rows = self._annotated()
         true, false = Value(True), Value(False)
         chosen = [When(self.condition, then=true)] if self.condition is not None else []
@@ -101,7 +101,7 @@ class Constraint:
         rows: Any = QuerySet(self.model, using=self.using).order_by()
         return rows.annotate(**dict(zip(self._names, self.expressions)))
 
-    def _used(self) -> list[Any]:
+    def used(self) -> list[Any]:
         """Return the fields that the constraint reads."""
         names = set(_names_in(self.expressions))
         if self.condition is not None:

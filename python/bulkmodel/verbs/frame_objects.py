@@ -9,6 +9,7 @@ from django.db import connections, models
 
 from bulkmodel.model.fields import Field, key_fields
 from bulkmodel.model.frames import Frame
+from bulkmodel.verbs.find_rows import unique_fields_named
 
 # Rows that are read at the same time.
 ROWS = 10_000
@@ -43,8 +44,8 @@ def rows_and_fields(
     model: type[models.Model] = queryset.model
     opts = model._meta
     found: Collection[Any] = key_fields(model)
-    if unique_fields is not None and not isinstance(unique_fields, str):
-        found = [opts.get_field(name) for name in unique_fields]
+    if unique_fields is not None:
+        found = unique_fields_named(model, unique_fields)
     refuse_missing(given, [*found, *fields])
     left_out = {*found, *key_fields(model)}
     return given, fields or [f for f in opts.concrete_fields if f in given.fields - left_out]

@@ -440,6 +440,24 @@ def test_a_statement_fits_into_a_packet(
     vars(connection).pop("_bulkmodel_mariadb", None)
 
 
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_several_packets_are_undone_together(
+    is_alone: bool, monkeypatch: pytest.MonkeyPatch, statements: Statements
+) -> None:
+    """As one statement of Django, whose caller may go on in its transaction since Django 6.0."""
+    monkeypatch.setattr(atomic, "django", SimpleNamespace(VERSION=(6, 1)))
+    monkeypatch.setattr(mariadb, "_LONGEST", mariadb._BESIDE + 5000)
+    vars(connection).pop("_bulkmodel_mariadb", None)
+    objects = [Everything(integer=i, text="x" * 400) for i in range(39)]
+    objects.append(Everything(integer=2**40))
+    with nullcontext() if is_alone else transaction.atomic():
+        with pytest.raises(DatabaseError):
+            Everything.objects.bulk_create(objects)
+        assert Everything.objects.count() == 0
+    assert sum(sql.startswith("INSERT") for sql in statements) > 5
+    vars(connection).pop("_bulkmodel_mariadb", None)
+
+
 def test_a_row_of_several_megabytes() -> None:
     text = "ä" * 2_000_000
     made = Everything.objects.bulk_create([Everything(integer=i, text=text) for i in range(3)])

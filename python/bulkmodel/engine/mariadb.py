@@ -97,10 +97,9 @@ def insert_rows(
     server = _server_of(cursor.db)
     longest = max(server.longest - _BESIDE - len(step.sql), 1)
     text, n = job.values(0, longest)
-    several = n < step.n and not cursor.db.in_atomic_block
     keys = _Keys(cursor, job, table, condition) if step.wants_rows else None
     written, answers = 0, []
-    with transaction.atomic(using=cursor.db.alias) if several else nullcontext():
+    with transaction.atomic(using=cursor.db.alias) if n < step.n else nullcontext():
         first = 0
         while True:
             insert = _Insert(cursor, job, head, text, tail, first, n)

@@ -59,8 +59,7 @@ bm_status cli_files_expand(cli_options *options, bm_error *err)
     options->files = options->expanded.at;
     options->n_files = options->expanded.n;
     if (options->verb->bit == CLI_INSPECT && options->n_files > 1) {
-        return cli_fail(err, BM_INVALID, "inspect takes one FILE, and %zu match",
-                        options->n_files);
+        return cli_fail(err, BM_INVALID, "inspect takes one FILE, and %zu match", options->n_files);
     }
     return BM_OK;
 }

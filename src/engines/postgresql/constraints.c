@@ -10,10 +10,10 @@
 /*
  * Unique: a btree over plain columns, all rows, with the operators and collations that the columns
  * have themselves.  A foreign key: simple match, enforced, over a table that this role may read
- * whole, and over no column whose limit cuts blanks or rounds.  To the table itself: only over types
- * whose equality is that of their bytes, for parents are looked for among the rows of the batch,
- * too.  Any trigger of a user on INSERT, and any rule, may write what a row needs or has.  tgtype's
- * bits: PostgreSQL, pg_trigger.h (4 insert).
+ * whole, and over no column whose limit cuts blanks or rounds.  To the table itself: only over
+ * types whose equality is that of their bytes, for parents are looked for among the rows of the
+ * batch, too.  Any trigger of a user on INSERT, and any rule, may write what a row needs or has.
+ * tgtype's bits: PostgreSQL, pg_trigger.h (4 insert).
  */
 #define TARGET(oid)                                                                                \
     "(SELECT pg_catalog.concat(CASE WHEN y.relkind" EQ                                             \

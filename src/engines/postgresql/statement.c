@@ -121,8 +121,8 @@ static void put_was_inserted(bm__sql *sql, const bm__sql_shape *shape)
 }
 
 /* May it be seen before the INSERT that a row has its values already?  A default may differ each
- * time that it is computed, a trigger may change the values, and of two rows whose keys are equal to
- * the server alone none may be left out. */
+ * time that it is computed, a trigger may change the values, and of two rows whose keys are equal
+ * to the server alone none may be left out. */
 static bool is_compared_first(const bm__sql_shape *shape)
 {
     for (size_t i = 0; i < shape->n_unique; i++) {

@@ -36,7 +36,6 @@ def one_transaction(
     nested = connection.in_atomic_block
     own = written = False
     before: BeforeCommit | None = None
-    postgresql.refuse_in_the_middle(connection)
     try:
         with transaction.atomic(using=using, savepoint=False):
             own = not nested and connection.commit_on_exit
@@ -78,7 +77,6 @@ class _RolledBack(Exception):
 def trial(using: str, dry_run: bool, undo: Callable[[], None]) -> Iterator[None]:
     """Run a call in a transaction, inside the caller's with a savepoint, so that it can begin
     again after an error.  dry_run: roll back at the end.  undo: called if it was rolled back."""
-    postgresql.refuse_in_the_middle(connections[using])
     within = _savepoint if connections[using].in_atomic_block else one_transaction
     try:
         with within(using, undo):

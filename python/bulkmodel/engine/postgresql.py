@@ -153,7 +153,6 @@ def refuse_in_the_middle(connection: Any) -> None:
 
 def cursor_of(connection: Any) -> Any:
     """Return Django's cursor around an EngineCursor."""
-    refuse_in_the_middle(connection)
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     driver = driver_of(connection)
@@ -254,6 +253,7 @@ def needs_one_writer(connection: BaseDatabaseWrapper, table: str) -> bool:
 
 def ask(table: _core.Table, connection: BaseDatabaseWrapper) -> _core.Catalog:
     """Ask the server to describe the table."""
+    refuse_in_the_middle(connection)
     catalog = _core.Catalog(table)
     sql, params = catalog.question()
     with cursor_of(connection) as cursor:

@@ -15,27 +15,43 @@ _QUESTION = (
     "SELECT pg_catalog.pg_is_in_recovery() WHERE"
     " pg_catalog.current_setting('transaction_read_only') OPERATOR(pg_catalog.=) 'on'"
 )
-_REPORTED = ("in_hot_standby", "default_transaction_read_only")
+_STANDBY, _READ_ONLY = b"in_hot_standby", b"default_transaction_read_only"
+_ON = ("on", b"on")
+_OK = 0  # CONNECTION_OK of libpq
 
 
 def refuse_read_only(connection: BaseDatabaseWrapper) -> None:
     """Raise ReadOnlyServer if the server is a standby or the session is read-only."""
     if connection.vendor != "postgresql":
         return
-    refuse_in_the_middle(connection)
     if connection.connection is None:
         connection.ensure_connection()
     driver: Any = connection.connection
-    told = getattr(driver, "get_parameter_status", None)  # of psycopg2
-    if told is None:
-        info = getattr(driver, "info", None)
-        told = getattr(info, "parameter_status", None)
-    if told is None or driver.closed:
+    lock = getattr(driver, "lock", None)
+    if lock is not None and lock.locked():
+        refuse_in_the_middle(connection)
+    pgconn = getattr(driver, "pgconn", None)
+    if pgconn is None:
+        standby, read_only = _reported(driver)
+    elif pgconn.status == _OK:  # of psycopg 3, whose `info` takes more steps
+        standby = pgconn.parameter_status(_STANDBY)
+        read_only = pgconn.parameter_status(_READ_ONLY)
+    else:
         return
-    if "on" in (told(_REPORTED[0]), told(_REPORTED[1])):
+    if standby in _ON or read_only in _ON:
         _ask(connection)
-    elif told(_REPORTED[0]) is None:
+    elif standby is None:
         _ask_once(connection, driver)
+
+
+def _reported(driver: Any) -> tuple[Any, Any]:
+    """Return what the server has reported to psycopg2, or "off" if it cannot be known."""
+    told = getattr(driver, "get_parameter_status", None)
+    if told is None:
+        told = getattr(getattr(driver, "info", None), "parameter_status", None)
+    if told is None or driver.closed:
+        return "off", "off"
+    return told(_STANDBY.decode()), told(_READ_ONLY.decode())
 
 
 def _ask(connection: BaseDatabaseWrapper) -> None:

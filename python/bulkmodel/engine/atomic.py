@@ -182,7 +182,7 @@ def _alone(using: str, undo: Callable[[], None]) -> Iterator[None]:
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     refuse_read_only(connection)
-    is_alone = not connection.in_atomic_block and connection.get_autocommit()
+    is_alone = not connection.in_atomic_block and connection.autocommit
     was_there = not is_alone or peer_is_there(connection)
     try:
         yield

@@ -62,15 +62,21 @@ static void put_in(bm__sql *sql, const bm__sql_scope *scope, const char *alias, 
     bm__sql_put(sql, ")");
 }
 
-void bm__sql_scope_take(bm__sql *sql, const bm__sql_scope *scope)
+/* A table of ours, with keys of rows that a condition, which follows, selects. */
+static void put_own_of_keys(bm__sql *sql, const bm__sql_scope *scope, const char *own)
 {
     bm__sql_put(sql, "CREATE TABLE ");
-    put_own(sql, scope, KEPT);
+    put_own(sql, scope, own);
     bm__sql_put(sql, " AS SELECT ");
     put_keys(sql, scope, "t.");
     bm__sql_put(sql, " FROM ");
     put_target(sql, scope);
     bm__sql_put(sql, " WHERE ");
+}
+
+void bm__sql_scope_take(bm__sql *sql, const bm__sql_scope *scope)
+{
+    put_own_of_keys(sql, scope, KEPT);
     put_where(sql, scope);
     if (scope->dialect->lock != NULL) { /* in one order: two calls do not wait for each other */
         bm__sql_put(sql, " ORDER BY ");
@@ -81,13 +87,8 @@ void bm__sql_scope_take(bm__sql *sql, const bm__sql_scope *scope)
 
 void bm__sql_scope_matches(bm__sql *sql, const bm__sql_scope *scope)
 {
-    bm__sql_put(sql, "CREATE TABLE ");
-    put_own(sql, scope, MATCHED);
-    bm__sql_put(sql, " AS SELECT ");
-    put_keys(sql, scope, "t.");
-    bm__sql_put(sql, " FROM ");
-    put_target(sql, scope);
-    bm__sql_put(sql, " WHERE false");
+    put_own_of_keys(sql, scope, MATCHED);
+    bm__sql_put(sql, "false");
 }
 
 void bm__sql_scope_match(bm__sql *sql, const bm__sql_shape *shape, const bm__sql_scope *scope)

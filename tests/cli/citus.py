@@ -11,6 +11,8 @@ import os
 import subprocess
 import sys
 
+from server import psql
+
 SERVER = os.environ["BM_TEST_POSTGRESQL"]
 NAME = f"citus_{os.getpid()}"
 DATABASE = SERVER.replace("dbname=postgres", f"dbname={NAME}") + " options='-c citus.version=13'"
@@ -28,15 +30,6 @@ TRIGGER = (
     " END $$"
 )
 N = 3000
-
-
-def psql(database: str, *statements: str) -> str:
-    given = [word for statement in statements for word in ("-c", statement)]
-    command = ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", database, *given]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise AssertionError(done.stderr)
-    return done.stdout.strip()
 
 
 def make() -> None:

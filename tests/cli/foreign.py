@@ -10,18 +10,11 @@ import os
 import subprocess
 import sys
 
+from server import psql
+
 HUB, SHARD = os.environ["BM_TEST_POSTGRESQL"], os.environ["BM_TEST_SHARD"]
 N = 3000
 UPDATED = 100  # row by row
-
-
-def psql(database: str, *statements: str) -> str:
-    given = [word for statement in statements for word in ("-c", statement)]
-    command = ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", database, *given]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise AssertionError(done.stderr)
-    return done.stdout.strip()
 
 
 def make() -> None:

@@ -11,13 +11,10 @@ import subprocess
 import sys
 import time
 
+from server import psql
+
 PRIMARY, STANDBY = os.environ["BM_TEST_PRIMARY"], os.environ["BM_TEST_STANDBY"]
 FILE = "id,name\n1,a\n2,b\n"
-
-
-def psql(database: str, sql: str) -> str:
-    command = ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", database, "-c", sql]
-    return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
 
 
 def wait_for_table() -> None:

@@ -15,7 +15,7 @@ from django.db import DataError, Error, IntegrityError, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel import _core
-from bulkmodel.engine import failure
+from bulkmodel.engine import failure, postgresql
 
 # Errors that one row can cause.
 OF_A_ROW = (IntegrityError, DataError)
@@ -24,9 +24,6 @@ _LIMIT = 30.0
 _SAVEPOINT = "SAVEPOINT bulkmodel_call"
 _UNDO = "ROLLBACK TO SAVEPOINT bulkmodel_call"
 _RELEASE = "RELEASE SAVEPOINT bulkmodel_call"
-
-# libpq's PGTransactionStatusType, as both drivers give it.
-_INTRANS, _INERROR = 2, 3
 
 # A step of Job.next(), and how it is run: the answer is a count and rows.
 Next = tuple[str, str, tuple[bytes | None, ...], int, bool]
@@ -110,14 +107,14 @@ class Savepoint:
         if self.connection.connection is not self._driver or self._driver.closed:
             return False
         status = self._status()
-        in_doubt = status == _INTRANS and self.connection.needs_rollback
-        return bool(status == _INERROR or in_doubt)
+        in_doubt = status == postgresql.INTRANS and self.connection.needs_rollback
+        return bool(status == postgresql.INERROR or in_doubt)
 
     @contextmanager
     def rolled_back(self) -> Iterator[None]:
         connection = self.connection
         needs_rollback = connection.needs_rollback
-        had_failed = self._status() == _INERROR
+        had_failed = self._status() == postgresql.INERROR
         self._execute(_UNDO)
         connection.needs_rollback = False
         try:

@@ -29,7 +29,7 @@ except ImportError:
     is_psycopg3 = has_driver = False
 
 # libpq's PGTransactionStatusType, as both drivers give it.
-ACTIVE, INERROR, UNKNOWN = 1, 3, 4
+ACTIVE, INTRANS, INERROR, UNKNOWN = 1, 2, 3, 4
 
 if is_psycopg3:
     import psycopg

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 
-from server import psql
+from by_psql import psql
 
 SERVER = os.environ["BM_TEST_POSTGRESQL"]
 NAME = f"citus_{os.getpid()}"

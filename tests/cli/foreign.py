@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 
-from server import psql
+from by_psql import psql
 
 HUB, SHARD = os.environ["BM_TEST_POSTGRESQL"], os.environ["BM_TEST_SHARD"]
 N = 3000

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-from server import psql
+from by_psql import psql
 
 PRIMARY, STANDBY = os.environ["BM_TEST_PRIMARY"], os.environ["BM_TEST_STANDBY"]
 FILE = "id,name\n1,a\n2,b\n"

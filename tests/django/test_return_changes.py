@@ -16,6 +16,7 @@ from app.odd import Odd
 from bulkmodel.expressions import Excluded
 from bulkmodel.results import Change, Outcome
 from bulkmodel.verbs import changes as watched
+from bulkmodel.verbs import update_fields
 
 pytestmark = pytest.mark.django_db
 
@@ -290,3 +291,33 @@ def test_from_a_coroutine() -> None:
         return list(result.changes)
 
     assert [change.new for change in async_to_sync(run)()] == [3]
+
+
+@pytest.mark.parametrize("verb", ["bulk_upsert", "update_fields"])
+def test_parts_do_not_look_at_all_rows(verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The work of a part depends on its own rows, not on those of the call."""
+    n, seen = 300, 0
+    monkeypatch.setattr(watched, "ROWS", 5)
+    begin, keep = update_fields.Changes.__init__, update_fields.Changes._keep
+    rows = made(n)
+    for row in rows:
+        row.stock += 1
+
+    def began(self: Any, model: Any, given: Any, *more: Any) -> None:
+        nonlocal seen
+        seen += len(given)
+        begin(self, model, given, *more)
+
+    def kept(self: Any, marks: Any) -> None:
+        nonlocal seen
+        seen += len(marks)
+        keep(self, marks)
+
+    monkeypatch.setattr(update_fields.Changes, "__init__", began)
+    monkeypatch.setattr(update_fields.Changes, "_keep", kept)
+    if verb == "bulk_upsert":
+        Product.objects.bulk_upsert(rows, update_fields=["stock"], on_changes=lambda told: None)
+    else:
+        Product.objects.update_fields("stock", objects=rows, on_changes=lambda told: None)
+    assert seen <= 8 * n
+    assert Product.objects.filter(pk=rows[-1].pk, stock=n).exists()

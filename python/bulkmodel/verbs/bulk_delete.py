@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 from django.db import connections, models
@@ -25,6 +27,7 @@ from bulkmodel.verbs.find_rows import (
     keys_of,
     left_to_write,
     named,
+    there,
     unique_fields_named,
 )
 from bulkmodel.verbs.frame_objects import refuse_missing
@@ -58,6 +61,7 @@ class Delete:
         self.outcomes = bytearray([Outcome.IGNORED]) * len(given)
         self.pks: list[Any] = [None] * len(given)
         self.by_label: Counter[str] = Counter()
+        self._gone: set[Any] = set()  # deleted by transactions of this call that were committed
 
     def run(self, places: Sequence[int] | None = None) -> None:
         """Delete the rows, in one transaction.  places: of the keys; None: all."""
@@ -74,10 +78,12 @@ class Delete:
                 gone, by_label = delete_watched(self.queryset, wanted, self.watch)
             left = self._left([pk for pk in wanted if pk not in gone], len(wanted))
             for i, pk in zip(self.written, pks):
-                known = pk is not None and (pk in gone or pk in left)
+                is_gone = pk is not None and (pk in gone or pk in self._gone)
+                known = is_gone or (pk is not None and pk in left)
                 dropped = Outcome.SKIPPED if known else Outcome.MISSING
-                self.outcomes[i] = Outcome.DELETED if pk in gone else dropped
+                self.outcomes[i] = Outcome.DELETED if is_gone else dropped
                 self.pks[i] = pk if known else None
+        self._gone |= gone
         self.by_label.update(by_label)
 
     def _left(self, pks: list[Any], n: int) -> set[Any]:
@@ -106,45 +112,75 @@ class Delete:
 def delete_watched(
     queryset: Any, pks: list[Any], watch: Watch | None
 ) -> tuple[set[Any], dict[str, int]]:
-    """Delete the rows as delete_rows() does, and report them if somebody wants to know."""
-    if watch is None:
-        return delete_rows(queryset, pks)
-    gone: set[Any] = set()
-    counts: Counter[str] = Counter()
-    for part in parts(pks):
-        with watch.deleting(part):
-            keys, by_label = delete_rows(queryset, list(part))
-        gone |= keys
-        counts.update(by_label)
-    return gone, dict(counts)
-
-
-def delete_rows(queryset: Any, pks: list[Any]) -> tuple[set[Any], dict[str, int]]:
     """Delete the rows with these primary keys that the queryset, which uses the alias to write to,
-    selects.  Return their keys, and how many rows of each model were deleted."""
-    model, using = queryset.model, queryset.db
+    selects, and report them if somebody wants to know.
+
+    Return the keys of all rows of the model that were deleted, those of cascades included, and how
+    many rows of each model were deleted."""
     rows = queryset.filter(InKeys(models.F("pk"), pks)).order_by()
+    using = rows.db
     if type(rows).delete is not QuerySet.delete:  # another package deletes in its own way
-        found = _there(rows)
-        _, by_label = rows.delete()
-    elif Collector(using, origin=rows).can_fast_delete(rows):
-        found = _delete_at_once(rows)
-        by_label = {model._meta.label: len(found)} if found else {}
-    else:
-        instances = list(rows)
-        found = [row.pk for row in instances]
+        return _delete_all(rows, pks, watch, lambda: _delete_otherwise(rows))
+    if not Collector(using, origin=rows).can_fast_delete(rows):
+        # Collected as a whole: rows of one part may refer to rows of another.
         collector = Collector(using, origin=rows)
-        collector.collect(instances)
-        _, by_label = collector.delete()
-        found = _without(found, rows, by_label)
-    return set(normal_keys(model, found, using)), by_label
+        collector.collect(list(rows))
+        found = _collected(collector, rows, pks)
+        return _delete_all(rows, found, watch, lambda: _delete_collected(collector, rows, found))
+    gone: set[Any] = set()
+    for part in parts(pks) if watch is not None else [pks]:
+        some = queryset.filter(InKeys(models.F("pk"), list(part))).order_by()
+        keys, _ = _delete_all(some, part, watch, partial(_delete_plainly, some))
+        gone |= keys
+    return gone, {queryset.model._meta.label: len(gone)} if gone else {}
+
+
+def _delete_all(
+    rows: Any,
+    pks: Sequence[Any],
+    watch: Watch | None,
+    delete: Callable[[], tuple[list[Any], dict[str, int]]],
+) -> tuple[set[Any], dict[str, int]]:
+    """Delete the rows of a queryset.  Return their keys as they are read, and the counts."""
+    with watch.deleting(pks) if watch is not None else nullcontext():
+        found, by_label = delete()
+    return set(normal_keys(rows.model, found, rows.db)), by_label
+
+
+def _delete_otherwise(rows: Any) -> tuple[list[Any], dict[str, int]]:
+    found = _there(rows)
+    _, by_label = rows.delete()
+    return found, by_label
+
+
+def _delete_plainly(rows: Any) -> tuple[list[Any], dict[str, int]]:
+    return _delete_at_once(rows), {}
+
+
+def _collected(collector: Collector, rows: Any, pks: list[Any]) -> list[Any]:
+    """Return the keys of the rows of the queryset's model that will be deleted: these first, in
+    their order, then those of cascades."""
+    concrete = rows.model._meta.concrete_model
+    found = {row.pk: None for row in rows}
+    for model, instances in collector.data.items():
+        if model._meta.concrete_model is concrete:
+            found |= {row.pk: None for row in instances}
+    given = [pk for pk in normal_keys(rows.model, pks, rows.db) if pk in found]
+    return list(dict.fromkeys([*given, *found]))
+
+
+def _delete_collected(
+    collector: Collector, rows: Any, found: list[Any]
+) -> tuple[list[Any], dict[str, int]]:
+    _, by_label = collector.delete()
+    return _without(found, rows, by_label), by_label
 
 
 def _without(found: list[Any], rows: Any, by_label: dict[str, int]) -> list[Any]:
     """Leave out the keys of rows that are still there, because a trigger dropped their DELETE."""
     if by_label.get(rows.model._meta.label, 0) >= len(found):
         return found
-    left = set(normal_keys(rows.model, _there(rows.all()), rows.db))
+    left = there(rows.model, rows.db, found)
     return [pk for pk in found if normal(rows.model, pk, rows.db) not in left]
 
 

@@ -139,7 +139,8 @@ class Sync(Upsert):
             return
         if self.scope.soft_delete is None:
             gone, self.by_label = delete_watched(self.queryset, pks, self.watch)
-            self.n_deleted = len(gone)
+            own = normal_keys(self.model, pks, self.using)
+            self.n_deleted = len(gone.intersection(own))  # beside those of cascades
             self._check_deleted(len(pks))
             return
         self.n_deleted = 0

@@ -224,9 +224,7 @@ class Upsert:
             keys = normal_keys(self.model, [row.pk for row in rows], self.using)
             self._note_lost([i for i, key in zip(places, keys) if key not in done], len(rows))
             return
-        chosen = set(places)
-        marks = [i in chosen for i in range(len(self.objects))]
-        changes = Changes(self.model, self.objects, fields, None).among(marks)
+        changes = Changes(self.model, [self.objects[i] for i in places], fields, None).at(places)
         if changes.rows:
             n, written = write(self.queryset, changes, self.batch_size, which=True)
             if n < len(changes.rows):

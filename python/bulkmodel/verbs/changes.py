@@ -71,6 +71,16 @@ class Watch:
         before = self._read(keys, lock=True)
         yield
         after = self._read(keys)
+        for some in parts(keys):
+            self._tell(self._changes(some, before, after, outcome))
+
+    def _changes(
+        self,
+        keys: Iterable[Any],
+        before: dict[Any, tuple[Any, ...]],
+        after: dict[Any, tuple[Any, ...]],
+        outcome: Outcome,
+    ) -> list[Change]:
         changes: list[Change] = []
         for key in keys:
             old, new = before.get(key), after.get(key)
@@ -81,7 +91,7 @@ class Watch:
                     Change(key, field.name, value, None, outcome)
                     for field, value in zip(self.fields, old)
                 ]
-        self._tell(changes)
+        return changes
 
     def inserted(self, pks: Iterable[Any]) -> None:
         """Report rows that were inserted."""

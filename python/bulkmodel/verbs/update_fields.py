@@ -256,6 +256,19 @@ class Changes:
         some._keep(marks)
         return some
 
+    def at(self, places: Sequence[int]) -> Changes:
+        """Return the same changes of rows that have these positions in the caller's list."""
+        some = copy(self)
+        some.places = some.sent = [places[i] for i in self.places]
+        return some
+
+    def piece(self, first: int, n: int) -> Changes:
+        """Return the changes of n rows only, from this one on."""
+        some, rows = copy(self), slice(first, first + n)
+        some.rows, some.places = self.rows[rows], self.places[rows]
+        some.kept = {field: kept[rows] for field, kept in self.kept.items()}
+        return some
+
     def _keep(self, marks: list[bool]) -> None:
         self.rows = list(compress(self.rows, marks))
         self.places = list(compress(self.places, marks))
@@ -364,9 +377,10 @@ def write_watched(
     left: set[int] = set()
     selected = changes.among(_selected(queryset, changes))
     with one_transaction(queryset.db, lambda: note_lost(changes.rows, queryset.db)):
+        first = 0
         for part in parts(selected.places):
-            chosen = set(part)
-            some = selected.among([place in chosen for place in selected.places])
+            some = selected.piece(first, len(part))
+            first += len(part)
             with watch.updating([row.pk for row in some.rows]):
                 n, done = write(queryset, some, batch_size, 1, True)
             matched += n

@@ -141,6 +141,10 @@ class WriteMethods(MoreMethods):
         unique_fields: Iterable[str] | None = None,
         update_fields: Iterable[str] | None = None,
         *,
+        constraint: str | None = None,
+        set: Mapping[str, Any] | None = None,
+        update_where: Any = None,
+        update_unchanged: bool = False,
         delete: bool = True,
         soft_delete: Mapping[str, Any] | None = None,
         max_deletes: int | str = "10%",
@@ -161,11 +165,12 @@ class WriteMethods(MoreMethods):
 
         Everything is one transaction.  Rows without an object are deleted as by bulk_delete(); with
         soft_delete they get these values instead; with delete=False they stay.  Rows that differ
-        are updated, and the other objects are inserted.  unique_fields, update_fields and
-        duplicates are those of bulk_upsert().  max_deletes: how many rows may be deleted, as a
-        number or as text like "5%" of the queryset's rows, which always allows 10.  allow_empty:
-        accept an empty list; max_deletes still applies.  dry_run: run the call, then roll it back;
-        the result then has `changes`.
+        are updated, and the other objects are inserted.  unique_fields, update_fields, constraint,
+        set, update_where, update_unchanged and duplicates are those of bulk_upsert().  A row that
+        the condition of a constraint does not select is a row without an object.  max_deletes: how
+        many rows may be deleted, as a number or as text like "5%" of the queryset's rows, which
+        always allows 10.  allow_empty: accept an empty list; max_deletes still applies.  dry_run:
+        run the call, then roll it back; the result then has `changes`.
 
         Returns a BulkResult.  The rows of the queryset are locked.  bulkmodel.errors.Refused: there
         are no objects.  bulkmodel.errors.TooManyDeletes: see max_deletes; its `result` has the
@@ -200,6 +205,7 @@ class WriteMethods(MoreMethods):
                 unique_fields,
                 update_fields,
                 Scope(self.using(using), delete, soft_delete, max_deletes, allow_empty),
+                rules=Rules(constraint, set, update_where, update_unchanged),
                 batch_size=batch_size,
                 duplicates=duplicates,
                 dry_run=dry_run,

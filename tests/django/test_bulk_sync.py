@@ -13,7 +13,7 @@ from app.models import Plain, Signed
 from bulkmodel import signals
 from bulkmodel.errors import Refused, TooManyDeletes
 from bulkmodel.results import BulkResult, Change, Outcome
-from bulkmodel.verbs import bulk_sync
+from bulkmodel.verbs import bulk_sync, bulk_upsert
 
 pytestmark = pytest.mark.django_db
 
@@ -193,7 +193,7 @@ def test_a_row_that_another_transaction_inserts(shops: Any, hidden: list[Any]) -
 def hidden(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     """Rows that the call does not see when it reads: they are inserted a moment later."""
     skus: list[Any] = []
-    read, find = bulk_sync.read, bulk_sync.find
+    read, find = bulk_sync.read, bulk_upsert.find
 
     def read_others(rows: Any, *rest: Any) -> Any:
         return read(rows.exclude(sku__in=skus), *rest)
@@ -204,7 +204,7 @@ def hidden(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
         return found
 
     monkeypatch.setattr(bulk_sync, "read", read_others)
-    monkeypatch.setattr(bulk_sync, "find", find_none)
+    monkeypatch.setattr(bulk_upsert, "find", find_none)
     yield skus
 
 

@@ -15,8 +15,7 @@ from bulkmodel.results import Change, Outcome
 from bulkmodel.verbs.bulk_delete import delete_watched
 from bulkmodel.verbs.bulk_upsert import Upsert
 from bulkmodel.verbs.changes import parts, watched
-from bulkmodel.verbs.find_rows import ALLOW, Read, Rows, find, match, places_of, read
-from bulkmodel.verbs.upsert_rules import Rules
+from bulkmodel.verbs.find_rows import ALLOW, Read, Rows, match, places_of, read
 
 # A limit in percent always allows so many deletes.
 LEAST_DELETES = 10
@@ -44,7 +43,7 @@ class Sync(Upsert):
         scope: Scope,
         **options: Any,
     ) -> None:
-        super().__init__(queryset, objects, unique_fields, update_fields, rules=Rules(), **options)
+        super().__init__(queryset, objects, unique_fields, update_fields, **options)
         self.scope = scope
         self.n_deleted = 0
         self.by_label: dict[str, int] = {}
@@ -86,11 +85,11 @@ class Sync(Upsert):
         own: Any = models.QuerySet(self.model, using=self.using)
         inside = self.scope.rows.order_by().values("pk")
         names = [*self.compared, *(field.attname for field in self._soft)]
-        return read(
-            own.filter(pk__in=inside).order_by().select_for_update(),
-            self.unique,
-            list(dict.fromkeys(names)),
-        )
+        rows = own.filter(pk__in=inside).order_by().select_for_update()
+        wanted = list(dict.fromkeys(names))
+        if self.computed is not None:
+            return self.computed.read(rows, wanted)
+        return read(rows, self.unique, wanted)
 
     def _gone(self, rows: Read, at: list[int | None]) -> list[Any]:
         """Return the primary keys of rows that no object has and that are not deleted softly."""
@@ -106,7 +105,7 @@ class Sync(Upsert):
         """Refuse objects whose rows exist and are not in the queryset."""
         places = [i for i, pk in zip(self.written, found.pks) if pk is None]
         keys = [self.keys[i] for i in places]
-        there = find(self.model, self.using, self.unique, keys).pks
+        there = self._find_keys(keys).pks
         for i, pk in zip(places, there):
             if pk is not None:
                 raise failure.at_row(

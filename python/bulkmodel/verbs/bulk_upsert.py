@@ -77,8 +77,9 @@ class Upsert:
             if self.constraint is not None
             else unique_fields_named(self.model, unique_fields)
         )
-        computed = None if self.constraint is None or self.constraint.is_plain else self.constraint
-        refuse_missing(objects, self.unique if computed is None else computed.used())
+        plain = self.constraint is None or self.constraint.is_plain
+        self.computed = None if plain else self.constraint  # whose keys the database computes
+        refuse_missing(objects, self.unique if self.computed is None else self.computed.used())
         self.set = fields_set(self.model, rules.set, self.unique)
         check_where(self.model, rules.where)
         fields = _updated(self.model, self.unique, update_fields)
@@ -145,9 +146,15 @@ class Upsert:
         return any(pk is not None and not there for pk, there in zip(now, self._there))
 
     def _find(self, lock: bool) -> Rows:
-        if self.constraint is not None and not self.constraint.is_plain:
-            return self.constraint.find(self._keys(), self.compared, lock)
-        return find(self.model, self.using, self.unique, self._keys(), self.compared, lock)
+        return self._find_keys(self._keys(), self.compared, lock)
+
+    def _find_keys(
+        self, keys: Sequence[Key | None], names: Sequence[str] = (), lock: bool = False
+    ) -> Rows:
+        """Find the rows with these keys, wherever they are."""
+        if self.computed is not None:
+            return self.computed.find(keys, names, lock)
+        return find(self.model, self.using, self.unique, keys, names, lock)
 
     def _keys(self) -> list[Key | None]:
         return [self.keys[i] for i in self.written]

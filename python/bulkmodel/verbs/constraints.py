@@ -69,14 +69,8 @@ class Constraint:
         opts: Any = self.model._meta
         connection = connections[self.using]
         table = BatchTable(self.model, self.using, self.used(), name=opts.db_table)
-        rows = self._annotated()
-        true, false = Value(True), Value(False)
-        chosen = [When(self.condition, then=true)] if self.condition is not None else []
-        rows = rows.annotate(
-            bm_ord=RawSQL(connection.ops.quote_name(ORD), ()),
-            bm_in=Case(
-                *chosen, default=false if chosen else true, output_field=models.BooleanField()
-            ),
+        rows = self._marked(self._rows()).annotate(
+            bm_ord=RawSQL(connection.ops.quote_name(ORD), ())
         )
         compiler = rows.values_list("bm_ord", "bm_in", *self._names).query.get_compiler(self.using)
         sql, params = compiler.as_sql()
@@ -97,9 +91,30 @@ class Constraint:
     def _names(self) -> list[str]:
         return [f"bm_key{i}" for i in range(len(self.expressions))]
 
-    def _annotated(self) -> Any:
-        rows: Any = QuerySet(self.model, using=self.using).order_by()
+    def _rows(self) -> Any:
+        return self._annotated(QuerySet(self.model, using=self.using).order_by())
+
+    def _annotated(self, rows: Any) -> Any:
         return rows.annotate(**dict(zip(self._names, self.expressions)))
+
+    def _marked(self, rows: Any) -> Any:
+        """Add whether the constraint binds a row."""
+        true, false = Value(True), Value(False)
+        chosen = [When(self.condition, then=true)] if self.condition is not None else []
+        inside = Case(
+            *chosen, default=false if chosen else true, output_field=models.BooleanField()
+        )
+        return rows.annotate(bm_in=inside)
+
+    def read(self, rows: Any, names: Sequence[str]) -> Read:
+        """Read a queryset's rows: their primary keys, keys and attributes.  A row that the
+        constraint does not bind has the key of no object."""
+        n = len(self.expressions)
+        marked = self._marked(self._annotated(rows))
+        found = list(marked.values_list("pk", "bm_in", *self._names, *names))
+        columns = [list(one) for one in zip(*found)] or [[] for _ in range(2 + n + len(names))]
+        keys = [tuple(row[2 : 2 + n]) if row[1] else () for row in found]
+        return Read(columns[0], keys, dict(zip(names, columns[2 + n :])))
 
     def used(self) -> list[Any]:
         """Return the fields that the constraint reads."""
@@ -121,7 +136,7 @@ class Constraint:
         wanted = [key for key in keys if key is not None]
         if not wanted:
             return Rows([None] * len(keys), {name: [None] * len(keys) for name in names})
-        rows = self._annotated()
+        rows = self._rows()
         if len(self.expressions) == 1:
             rows = rows.filter(InKeys(models.F("bm_key0"), [value for (value,) in wanted]))
         else:

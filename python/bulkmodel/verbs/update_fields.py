@@ -215,7 +215,7 @@ class Changes:
             self._leave_deferred()
         elif snapshot is not None:
             self._compare(model, snapshot)
-        self.sent = self.places
+        self.sent: Sequence[int] = self.places
         if by is not None and rows:
             there = by.find()
             self._keep([there[i] for i in self.places])

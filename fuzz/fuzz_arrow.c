@@ -2,18 +2,21 @@
  * byte outside of the buffers is read.  The lengths that the C data interface trusts are right. */
 #include "arrow_rows.h"
 
+#include "codec.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const formats[] = {
-    "n",    "b",   "c",           "C",         "s",      "S",        "i",   "I",
-    "l",    "L",   "f",           "g",         "z",      "Z",        "vz",  "u",
-    "U",    "vu",  "tdD",         "tdm",       "tts",    "ttm",      "ttu", "ttn",
-    "tDs",  "tDn", "tsn:",        "tsu:UTC",   "d:20,5", "d:9,2,32", "w:0", "w:7",
-    "tss:", "+l",  "d:76,-3,256", "d:18,9,64", "w:16",
+    "n",       "b",      "c",        "C",   "s",   "S",    "i",   "I",           "l",
+    "L",       "f",      "g",        "z",   "Z",   "vz",   "u",   "U",           "vu",
+    "tdD",     "tdm",    "tts",      "ttm", "ttu", "ttn",  "tDs", "tDn",         "tsn:",
+    "tsu:UTC", "d:20,5", "d:9,2,32", "w:0", "w:7", "tss:", "+l",  "d:76,-3,256", "d:18,9,64",
+    "w:16",    "e",      "tiM",      "tiD", "tin",
 };
+static const char *const list_formats[] = {"+l", "+vl", "+w:2", "+w:0", "+L", "+vL"};
 static const bm_type types[] = {
     BM_BOOL,  BM_INT2, BM_INT4, BM_INT8,      BM_FLOAT4,      BM_FLOAT8, BM_NUMERIC,  BM_TEXT,
     BM_BYTEA, BM_DATE, BM_TIME, BM_TIMESTAMP, BM_TIMESTAMPTZ, BM_UUID,   BM_INTERVAL, BM_INET};
@@ -29,6 +32,11 @@ typedef struct batch {
     struct ArrowSchema column, dictionary, *columns[1];
     struct ArrowSchema run_ends, encoded, *run_columns[2];
     struct ArrowArray array, words, ends, runs, *parts[2], *arrays[1];
+    struct ArrowSchema lists[2], *list_columns[2][1];
+    struct ArrowArray list_arrays[2], *list_parts[2][1];
+    const void *list_buffers[2][3];
+    int64_t bounds[2][2][ROWS_MAX + OFFSET_MAX + 1];
+    size_t n_lists;
     const void *end_buffers[2];
     int32_t end[ROWS_MAX];
     const void *buffers[4], *word_buffers[4];
@@ -127,6 +135,42 @@ static void encode_runs(batch *b, const uint8_t *data, size_t size)
     b->arrays[0] = &b->runs;
 }
 
+/* The column's values become those of lists, whose bounds are mostly inside of it. */
+static void put_in_lists(batch *b, size_t n, uint8_t choice, const uint8_t *data, size_t size)
+{
+    const size_t places = ROWS_MAX + OFFSET_MAX + 1;
+    for (size_t i = 0; i < n; i++) {
+        const char *format = list_formats[(choice + i) % (sizeof list_formats / sizeof(char *))];
+        const bool wide = strchr(format, 'L') != NULL;
+        for (size_t k = 0; size > 0 && k < 2 * places; k++) {
+            int64_t bound = (int64_t)k % (int64_t)places / 2 + data[(k + i) % size] % 4 - 1;
+            const int32_t four = (int32_t)bound;
+            const size_t at = k % places * (wide ? 8 : 4);
+            memcpy((char *)b->bounds[i][k / places] + at,
+                   wide ? (const void *)&bound : (const void *)&four, wide ? 8 : 4);
+        }
+        b->list_columns[i][0] = b->columns[0];
+        b->lists[i] = (struct ArrowSchema){
+            .format = format, .name = "c", .n_children = 1, .children = b->list_columns[i]};
+        b->columns[0] = &b->lists[i];
+        b->list_buffers[i][0] = (b->valid[i][6] & 1) != 0 ? b->valid[i] : NULL;
+        b->list_buffers[i][1] = b->bounds[i][0];
+        b->list_buffers[i][2] = b->bounds[i][1];
+        b->list_parts[i][0] = b->arrays[0];
+        b->list_arrays[i] = (struct ArrowArray){.length = choice % 7,
+                                                .offset = choice / 16 % (OFFSET_MAX + 1),
+                                                .null_count = -1,
+                                                .n_buffers = format[1] == 'w'   ? 1
+                                                             : format[1] == 'v' ? 3
+                                                                                : 2,
+                                                .buffers = b->list_buffers[i],
+                                                .n_children = 1,
+                                                .children = b->list_parts[i]};
+        b->arrays[0] = &b->list_arrays[i];
+    }
+    b->n_lists = n;
+}
+
 static void begin(batch *b, const uint8_t *choice, const uint8_t *data, size_t size)
 {
     const size_t n_formats = sizeof formats / sizeof formats[0];
@@ -156,18 +200,32 @@ static void begin(batch *b, const uint8_t *choice, const uint8_t *data, size_t s
     if ((choice[2] & 0x40) != 0) {
         encode_runs(b, data, size);
     }
+    put_in_lists(b, choice[1] / 64 % 3, choice[3], data, size);
 }
 
 /* Each byte of what was read is touched. */
 static void touch(const bm__arrow_rows *rows, const char *row)
 {
     const bm_field *field = &rows->model.fields[0];
-    bm_slice slice;
+    bm_array array = {row + field->offset, 1, NULL};
     unsigned sum = 0;
-    if (row[field->state_offset] == BM_VALUE && field->layout == BM_SLICE) {
-        memcpy(&slice, row + field->offset, sizeof slice);
-        for (size_t i = 0; i < slice.size; i++) {
-            sum += (unsigned char)slice.data[i];
+    size_t width;
+    if (row[field->state_offset] != BM_VALUE) {
+        return;
+    }
+    if (field->layout == BM_ARRAY) {
+        memcpy(&array, row + field->offset, sizeof array);
+    }
+    const bool slices = bm__element_layout(field->type, &width) == BM_SLICE;
+    for (size_t i = 0; i < array.count * width; i++) {
+        sum += ((const unsigned char *)array.data)[i];
+    }
+    for (size_t i = 0; slices && i < array.count; i++) {
+        bm_slice slice;
+        memcpy(&slice, (const char *)array.data + i * width, sizeof slice);
+        bool null = array.states != NULL && array.states[i] != BM_VALUE;
+        for (size_t k = 0; !null && k < slice.size; k++) {
+            sum += (unsigned char)slice.data[k];
         }
     }
     if (sum == UINT32_MAX) {
@@ -182,6 +240,10 @@ static void read_all(batch *b, bm_type type)
     if (width > 0) {
         field.layout = BM_FIXED;
         field.width = width;
+    }
+    if (b->n_lists > 0) {
+        field.layout = BM_ARRAY;
+        field.width = sizeof(bm_array);
     }
     const bm_model model = {sizeof(bm_model), "t", NULL, 0, &field, 1};
     bm_rows given = bm_arrow(&model, &b->stream);
@@ -226,7 +288,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct ArrowSchema any = {.format = format, .name = "c"};
     (void)bm__arrow_type_of(&any, &type);
     begin(b, data, data + 4, size - 4);
-    read_all(b, types[data[1] % (sizeof types / sizeof types[0])]);
+    read_all(b, types[data[1] % 64 % (sizeof types / sizeof types[0])]);
     free(format);
     free(b);
     return 0;

@@ -1,27 +1,11 @@
 /* Frame: an Arrow stream's rows, in pieces, as cells of the engine or as Python's values. */
 #include "arrow.h"
 
-#include "calendar.h"
 #include "type.h"
 
 #include <string.h>
 
 #define CAPSULE "arrow_array_stream"
-
-void py_raise_unread(const bm_error *err)
-{
-    if (err->status == BM_NOMEM) {
-        PyErr_NoMemory();
-        return;
-    }
-    PyObject *row = err->row != BM_NO_ROW ? PyLong_FromSize_t(err->row) : Py_NewRef(Py_None);
-    PyObject *what =
-        Py_BuildValue("(sNz)", err->message, row, err->column[0] != '\0' ? err->column : NULL);
-    if (what != NULL) {
-        PyErr_SetObject(py_unread, what);
-        Py_DECREF(what);
-    }
-}
 
 /* --------------------------------------------------------------------------------------- Batch */
 
@@ -58,6 +42,7 @@ bm_type py_natural_type(const bm__arrow_type *type)
         [BM__ARROW_TIME] = BM_TIME,
         [BM__ARROW_TIMESTAMP] = BM_TIMESTAMP,
         [BM__ARROW_DURATION] = BM_INTERVAL,
+        [BM__ARROW_INTERVAL] = BM_INTERVAL,
     };
     return type->zoned ? BM_TIMESTAMPTZ : types[type->kind];
 }
@@ -75,7 +60,7 @@ static bm_status read_columns(py_frame *self, bm_error *err)
         bm__arrow_column *column = &self->columns[self->n_columns];
         column->name = schema->name != NULL ? schema->name : "";
         column->child = (int64_t)self->n_columns;
-        if (!bm__arrow_type_of(schema, &column->type)) {
+        if (!bm__arrow_lists_of(schema, &column->lists, &column->type)) {
             return bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, BM_NO_ROW, column->name,
                                  "column \"%s\" of the frame has an Arrow type that cannot be read "
                                  "(\"%s\"): cast it, or leave it out",
@@ -272,7 +257,8 @@ static PyObject *frame_fits(PyObject *object, PyObject *args)
     const bm__arrow_column *column = column_of((py_frame *)object, at);
     bm_type type = py_type_named(name);
     return column == NULL ? NULL
-                          : PyBool_FromLong(type != 0 && bm__arrow_fits(&column->type, type));
+                          : PyBool_FromLong(type != 0 && column->lists.n == 0 &&
+                                            bm__arrow_fits(&column->type, type));
 }
 
 static PyMethodDef frame_methods[] = {
@@ -305,62 +291,6 @@ static void piece_free(PyObject *object)
     Py_TYPE(object)->tp_free(object);
 }
 
-/* NULL, or why Python has no such value: Django could not read it. */
-static const char *fault_of(bm_type type, const void *cell)
-{
-    int64_t eight = 0;
-    int32_t days;
-    switch (type) {
-    case BM_DATE:
-        memcpy(&days, cell, sizeof days);
-        eight = days * BM__USECS_PER_DAY;
-        break;
-    case BM_TIME:
-        memcpy(&eight, cell, sizeof eight);
-        return eight >= 0 && eight < BM__USECS_PER_DAY ? NULL : "is not a time of a day";
-    case BM_TIMESTAMP:
-    case BM_TIMESTAMPTZ:
-        memcpy(&eight, cell, sizeof eight);
-        break;
-    default:
-        return NULL;
-    }
-    return eight >= BM__DATE_MIN * BM__USECS_PER_DAY &&
-                   eight < (BM__DATE_MAX + 1) * BM__USECS_PER_DAY
-               ? NULL
-               : "is outside of the years 1 to 9999";
-}
-
-/* As psycopg sends a timedelta: days, and microseconds of the same sign. */
-static void split_interval(void *cell)
-{
-    bm_interval span;
-    memcpy(&span, cell, sizeof span);
-    span.days = (int32_t)(span.microseconds / BM__USECS_PER_DAY);
-    span.microseconds %= BM__USECS_PER_DAY;
-    memcpy(cell, &span, sizeof span);
-}
-
-bool py_arrow_cell(py_piece *piece, const bm__arrow_column *column, const py_part *part, size_t i,
-                   bm_type as, void *cell, uint8_t *state, size_t row, bm_error *err)
-{
-    const struct ArrowArray *batch = &part->batch->array;
-    int64_t at = batch->offset + part->from + (int64_t)i;
-    const char *fault = bm__arrow_cell(&column->type, batch->children[column->child], at, as,
-                                       &piece->texts, cell, state);
-    if (fault == NULL && *state == BM_VALUE) {
-        fault = fault_of(as, cell);
-        if (as == BM_INTERVAL) {
-            split_interval(cell);
-        }
-    }
-    if (fault != NULL) {
-        bm__fail_cell(err, BM_CONVERT, BM_STAGE_CONVERT, piece->first + row, column->name,
-                      "the value %s.", fault);
-    }
-    return fault == NULL;
-}
-
 /* fill(rows, field, column) -> how many NULLs.  The cells of a field of Rows, whose type must
  * fit. */
 static PyObject *piece_fill(PyObject *object, PyObject *args)
@@ -377,7 +307,7 @@ static PyObject *piece_fill(PyObject *object, PyObject *args)
     if (out == NULL) {
         return NULL;
     }
-    if (rows->n != self->n || !bm__arrow_fits(&column->type, out->type)) {
+    if (rows->n != self->n || column->lists.n > 0 || !bm__arrow_fits(&column->type, out->type)) {
         PyErr_SetString(PyExc_ValueError, "there are not as many rows, or their type does not fit");
         return NULL;
     }
@@ -403,29 +333,6 @@ static PyObject *piece_fill(PyObject *object, PyObject *args)
     return PyLong_FromSize_t(nulls);
 }
 
-static PyObject *value_at(py_piece *self, const bm__arrow_column *column, const py_part *part,
-                          size_t i, bm_type as, size_t row)
-{
-    char cell[BM__CELL_MAX];
-    uint8_t state = BM_VALUE;
-    bm_error err = BM_ERROR;
-    if (!py_arrow_cell(self, column, part, i, as, cell, &state, row, &err)) {
-        py_raise_unread(&err);
-        return NULL;
-    }
-    if (state == BM_NULL) {
-        return Py_NewRef(Py_None);
-    }
-    PyObject *value = py_value_of(as, cell);
-    if (value == NULL && PyErr_ExceptionMatches(PyExc_UnicodeError)) {
-        PyErr_Clear();
-        bm__fail_cell(&err, BM_CONVERT, BM_STAGE_CONVERT, self->first + row, column->name,
-                      "the text is not valid UTF-8.");
-        py_raise_unread(&err);
-    }
-    return value;
-}
-
 /* values(column, type) -> a list.  type: the engine's, which must fit; None: Arrow's own. */
 static PyObject *piece_values(PyObject *object, PyObject *args)
 {
@@ -444,20 +351,7 @@ static PyObject *piece_values(PyObject *object, PyObject *args)
         PyErr_SetString(PyExc_ValueError, "the column's type does not fit");
         return NULL;
     }
-    PyObject *values = PyList_New((Py_ssize_t)self->n);
-    size_t row = 0;
-    for (size_t p = 0; values != NULL && p < self->n_parts; p++) {
-        const py_part *part = &self->parts[p];
-        for (size_t i = 0; values != NULL && i < part->n; i++, row++) {
-            PyObject *value = value_at(self, column, part, i, as, row);
-            if (value == NULL) {
-                Py_CLEAR(values);
-            } else {
-                PyList_SET_ITEM(values, (Py_ssize_t)row, value);
-            }
-        }
-    }
-    return values;
+    return py_piece_values(self, column, as);
 }
 
 static Py_ssize_t piece_length(PyObject *object)

@@ -37,6 +37,7 @@ static const format_row formats[] = {
     {"I", {.kind = BM__ARROW_UINT, .width = 4}},
     {"l", {.kind = BM__ARROW_INT, .width = 8}},
     {"L", {.kind = BM__ARROW_UINT, .width = 8}},
+    {"e", {.kind = BM__ARROW_FLOAT, .width = 2}},
     {"f", {.kind = BM__ARROW_FLOAT, .width = 4}},
     {"g", {.kind = BM__ARROW_FLOAT, .width = 8}},
     {"z", {.kind = BM__ARROW_BYTES, .bytes = BM__ARROW_OFFSETS_32}},
@@ -55,6 +56,9 @@ static const format_row formats[] = {
     {"tDm", {.kind = BM__ARROW_DURATION, .width = 8, .times = 1000, .over = 1}},
     {"tDu", {.kind = BM__ARROW_DURATION, .width = 8, .times = 1, .over = 1}},
     {"tDn", {.kind = BM__ARROW_DURATION, .width = 8, .times = 1, .over = 1000}},
+    {"tiM", {.kind = BM__ARROW_INTERVAL, .width = 4, .months = true}},
+    {"tiD", {.kind = BM__ARROW_INTERVAL, .width = 8, .days = true}},
+    {"tin", {.kind = BM__ARROW_INTERVAL, .width = 16, .months = true, .days = true}},
 };
 
 /* "ts", a unit, a colon, and the zone, if there is one. */
@@ -171,7 +175,7 @@ bool bm__arrow_fits(const bm__arrow_type *type, bm_type as)
     case BM_INT8:
         return integer;
     case BM_FLOAT4:
-        return type->kind == BM__ARROW_FLOAT && type->width == 4;
+        return type->kind == BM__ARROW_FLOAT && type->width <= 4;
     case BM_FLOAT8:
         return type->kind == BM__ARROW_FLOAT || integer;
     case BM_NUMERIC:
@@ -190,7 +194,7 @@ bool bm__arrow_fits(const bm__arrow_type *type, bm_type as)
         return text || (type->kind == BM__ARROW_BYTES && type->bytes == BM__ARROW_SAME_SIZE &&
                         type->width == sizeof(bm_uuid));
     case BM_INTERVAL:
-        return type->kind == BM__ARROW_DURATION;
+        return type->kind == BM__ARROW_DURATION || type->kind == BM__ARROW_INTERVAL;
     default:
         return text;
     }
@@ -228,7 +232,7 @@ static const char *plain_fault(const bm__arrow_type *type, const struct ArrowArr
     return NULL;
 }
 
-static int64_t load_signed(const void *buffer, int64_t at, size_t width)
+int64_t bm__arrow_load(const void *buffer, int64_t at, size_t width)
 {
     const char *from = (const char *)buffer + at * (int64_t)width;
     assert(buffer != NULL && at >= 0);
@@ -265,7 +269,7 @@ static const char *runs_fault(const bm__arrow_type *type, const struct ArrowArra
     fault = fault != NULL ? fault : values_fault(type, array->children[1], ends->length);
     int64_t last = 0;
     for (int64_t i = 0; fault == NULL && i < ends->length; i++) {
-        int64_t end = load_signed(ends->buffers[1], ends->offset + i, type->run_width);
+        int64_t end = bm__arrow_load(ends->buffers[1], ends->offset + i, type->run_width);
         fault = end > last ? NULL : "has runs whose ends do not ascend";
         last = end;
     }
@@ -286,7 +290,7 @@ static int64_t run_of(const bm__arrow_type *type, const struct ArrowArray *ends,
     assert(high >= 0 && at >= 0);
     while (low < high) {
         int64_t middle = low + (high - low) / 2;
-        if (load_signed(ends->buffers[1], ends->offset + middle, type->run_width) > at) {
+        if (bm__arrow_load(ends->buffers[1], ends->offset + middle, type->run_width) > at) {
             high = middle;
         } else {
             low = middle + 1;
@@ -295,7 +299,7 @@ static int64_t run_of(const bm__arrow_type *type, const struct ArrowArray *ends,
     return low;
 }
 
-static bool is_null(const struct ArrowArray *array, int64_t at)
+bool bm__arrow_is_null(const struct ArrowArray *array, int64_t at)
 {
     assert(at >= 0);
     const uint8_t *bits = array->n_buffers > 0 && array->null_count != 0 ? array->buffers[0] : NULL;
@@ -308,7 +312,7 @@ static bool is_null(const struct ArrowArray *array, int64_t at)
 static bool load_integer(const void *buffer, int64_t at, size_t width, bool is_signed, int64_t *out)
 {
     assert(width <= sizeof *out);
-    *out = load_signed(buffer, at, width);
+    *out = bm__arrow_load(buffer, at, width);
     if (!is_signed && width < 8) {
         *out &= (INT64_C(1) << (8 * width)) - 1;
     }
@@ -328,8 +332,8 @@ static bool load_bytes(const bm__arrow_type *type, const struct ArrowArray *arra
         return true;
     }
     if (type->bytes != BM__ARROW_VIEWS) {
-        int64_t from = load_signed(array->buffers[1], at, offset_width);
-        int64_t to = load_signed(array->buffers[1], at + 1, offset_width);
+        int64_t from = bm__arrow_load(array->buffers[1], at, offset_width);
+        int64_t to = bm__arrow_load(array->buffers[1], at + 1, offset_width);
         if (from < 0 || to < from || (to > from && array->buffers[2] == NULL)) {
             return false;
         }
@@ -338,9 +342,9 @@ static bool load_bytes(const bm__arrow_type *type, const struct ArrowArray *arra
         return true;
     }
     const char *view = (const char *)array->buffers[1] + at * 16;
-    int64_t size = load_signed(view, 0, 4);
-    int64_t buffer = load_signed(view, 2, 4);
-    int64_t offset = load_signed(view, 3, 4);
+    int64_t size = bm__arrow_load(view, 0, 4);
+    int64_t buffer = bm__arrow_load(view, 2, 4);
+    int64_t offset = bm__arrow_load(view, 3, 4);
     int64_t variadic = array->n_buffers - 3;
     out->data = view + 4;
     out->size = (size_t)size;
@@ -349,7 +353,7 @@ static bool load_bytes(const bm__arrow_type *type, const struct ArrowArray *arra
     }
     const void *sizes = array->buffers[array->n_buffers - 1];
     if (buffer < 0 || buffer >= variadic || sizes == NULL || array->buffers[2 + buffer] == NULL ||
-        offset < 0 || offset + size > load_signed(sizes, buffer, 8)) {
+        offset < 0 || offset + size > bm__arrow_load(sizes, buffer, 8)) {
         return false;
     }
     out->data = (const char *)array->buffers[2 + buffer] + offset;
@@ -388,17 +392,39 @@ static const char *put_integer(int64_t value, bm_type as, bm__arena *texts, void
     return slice.data != NULL ? NULL : NO_ROOM;
 }
 
+/* IEEE 754 binary16: a sign, 5 bits of exponent, 10 of fraction.  A float holds each exactly. */
+static float load_half(const void *at)
+{
+    uint16_t half;
+    memcpy(&half, at, sizeof half);
+    const uint32_t fraction = half & 0x3FF;
+    const uint32_t exponent = half >> 10 & 0x1F;
+    uint32_t bits = (uint32_t)(half & 0x8000) << 16;
+    float value = (float)fraction / 16777216.0f; /* without a leading one: times 2^-24 */
+    assert(exponent <= 31 && fraction <= 1023);
+    if (exponent == 0) {
+        return bits != 0 ? -value : value;
+    }
+    bits |= (exponent == 31 ? 0xFF : exponent + 112) << 23 | fraction << 13;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
 static const char *put_float(const bm__arrow_type *type, const struct ArrowArray *array, int64_t at,
                              bm_type as, void *cell)
 {
     float four;
     double eight;
-    assert(as == BM_FLOAT8 || (as == BM_FLOAT4 && type->width == 4));
+    assert(as == BM_FLOAT8 || (as == BM_FLOAT4 && type->width <= 4));
     if (type->width == 8) {
         memcpy(cell, (const char *)array->buffers[1] + at * 8, 8);
         return NULL;
     }
-    memcpy(&four, (const char *)array->buffers[1] + at * 4, 4);
+    if (type->width == 2) {
+        four = load_half((const char *)array->buffers[1] + at * 2);
+    } else {
+        memcpy(&four, (const char *)array->buffers[1] + at * 4, 4);
+    }
     eight = four;
     if (as == BM_FLOAT4) {
         memcpy(cell, &four, sizeof four);
@@ -412,7 +438,7 @@ static const char *put_float(const bm__arrow_type *type, const struct ArrowArray
 static const char *put_time(const bm__arrow_type *type, const struct ArrowArray *array, int64_t at,
                             void *cell)
 {
-    int64_t value = load_signed(array->buffers[1], at, type->width);
+    int64_t value = bm__arrow_load(array->buffers[1], at, type->width);
     assert(type->over > 0 && type->times > 0);
     if (value % type->over != 0) {
         return type->kind == BM__ARROW_DATE ? "is not a whole day" : BETWEEN_MICROSECONDS;
@@ -432,6 +458,33 @@ static const char *put_time(const bm__arrow_type *type, const struct ArrowArray 
     }
     memcpy(cell, &value, sizeof value);
     return value != INT64_MIN && value != INT64_MAX ? NULL : NOT_IN_RANGE;
+}
+
+/* Months, or days and milliseconds, or months, days and nanoseconds. */
+static const char *put_interval(const bm__arrow_type *type, const struct ArrowArray *array,
+                                int64_t at, void *cell)
+{
+    const char *from = (const char *)array->buffers[1] + at * (int64_t)type->width;
+    bm_interval interval = {0};
+    assert(type->width == 4 || type->width == 8 || type->width == 16);
+    if (type->months) {
+        interval.months = (int32_t)bm__arrow_load(from, 0, 4);
+    }
+    if (type->days) {
+        interval.days = (int32_t)bm__arrow_load(from, type->months, 4);
+    }
+    if (type->width == 8) {
+        interval.microseconds = bm__arrow_load(from, 1, 4) * 1000;
+    }
+    if (type->width == 16) {
+        int64_t ns = bm__arrow_load(from, 1, 8);
+        if (ns % 1000 != 0) {
+            return BETWEEN_MICROSECONDS;
+        }
+        interval.microseconds = ns / 1000;
+    }
+    memcpy(cell, &interval, sizeof interval);
+    return NULL;
 }
 
 static const char *put_bytes(const bm__arrow_type *type, const struct ArrowArray *array, int64_t at,
@@ -477,7 +530,7 @@ const char *bm__arrow_cell(const bm__arrow_type *type, const struct ArrowArray *
         array = array->children[1];
         at += array->offset;
     }
-    if (type->kind == BM__ARROW_NULL || is_null(array, at)) {
+    if (type->kind == BM__ARROW_NULL || bm__arrow_is_null(array, at)) {
         *state = BM_NULL;
         return NULL;
     }
@@ -490,7 +543,7 @@ const char *bm__arrow_cell(const bm__arrow_type *type, const struct ArrowArray *
             return "has an index outside of its dictionary";
         }
         at = array->offset + value;
-        if (is_null(array, at)) {
+        if (bm__arrow_is_null(array, at)) {
             *state = BM_NULL;
             return NULL;
         }
@@ -516,6 +569,8 @@ const char *bm__arrow_cell(const bm__arrow_type *type, const struct ArrowArray *
     case BM__ARROW_TIMESTAMP:
     case BM__ARROW_DURATION:
         return put_time(type, array, at, cell);
+    case BM__ARROW_INTERVAL:
+        return put_interval(type, array, at, cell);
     case BM__ARROW_NULL:
         break;
     }

@@ -17,7 +17,8 @@ typedef enum bm__arrow_kind {
     BM__ARROW_DATE,
     BM__ARROW_TIME,
     BM__ARROW_TIMESTAMP,
-    BM__ARROW_DURATION
+    BM__ARROW_DURATION,
+    BM__ARROW_INTERVAL
 } bm__arrow_kind;
 
 /* Where the bytes of text and of binary columns are. */
@@ -35,6 +36,7 @@ typedef struct bm__arrow_type {
     size_t width;          /* bytes of a value; of text and binary, where all have one size */
     int64_t times, over;   /* value * times / over: days or microseconds */
     int scale;             /* of a decimal */
+    bool months, days;     /* of an interval: what comes before its time */
     bool zoned;            /* of a timestamp */
     size_t run_width;      /* of the ends of runs, if the array is run-end encoded */
     bool is_dictionary;    /* the values stand in the array's dictionary ... */
@@ -57,5 +59,11 @@ const char *bm__arrow_array_fault(const bm__arrow_type *type, const struct Arrow
  * where there is no value; the cell is then not written. */
 const char *bm__arrow_cell(const bm__arrow_type *type, const struct ArrowArray *array, int64_t row,
                            bm_type as, bm__arena *texts, void *cell, uint8_t *state);
+
+/* An integer of 1, 2, 4 or 8 bytes. */
+int64_t bm__arrow_load(const void *buffer, int64_t at, size_t width);
+
+/* Is there no value at `at`, which counts the array's offset? */
+bool bm__arrow_is_null(const struct ArrowArray *array, int64_t at);
 
 #endif

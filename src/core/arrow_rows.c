@@ -1,5 +1,6 @@
 #include "arrow_rows.h"
 
+#include "codec.h"
 #include "model.h"
 #include "type.h"
 
@@ -47,10 +48,17 @@ static bm_status add_column(bm__arrow_rows *a, const bm_model *given, bool *take
         return bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, BM_NO_ROW, name,
                              "column \"%s\" is in the Arrow stream, but is never written", name);
     }
-    if (!bm__arrow_type_of(schema, &column->type)) {
+    if (!bm__arrow_lists_of(schema, &column->lists, &column->type)) {
         return column_refused(name, "has a type that cannot be read", schema->format, err);
     }
-    if (field->layout == BM_ARRAY || !bm__arrow_fits(&column->type, field->type)) {
+    if (column->lists.n > 1) {
+        return column_refused(name, "has lists of lists, which a bm_array does not hold",
+                              schema->format, err);
+    }
+    bool is_null = column->lists.n == 0 && column->type.kind == BM__ARROW_NULL;
+    bool is_list = column->lists.n > 0;
+    if ((is_list != (field->layout == BM_ARRAY) && !is_null) ||
+        !bm__arrow_fits(&column->type, field->type)) {
         return column_refused(name, "has a type that its field does not hold", schema->format, err);
     }
     column->name = field->name;
@@ -76,10 +84,12 @@ static bm_status make_model(bm__arrow_rows *a, const bm_model *given, const bool
         if (!taken[i] && (field->flags & BM_CREATE_UUID) == 0) {
             continue;
         }
-        size_t width = bm__type(field->type)->width;
         fields[n] = *field;
-        fields[n].layout = width > 0 ? BM_FIXED : BM_SLICE;
-        fields[n].width = width > 0 ? width : sizeof(bm_slice);
+        if (field->layout == BM_ARRAY) {
+            fields[n].width = sizeof(bm_array);
+        } else {
+            fields[n].layout = bm__element_layout(field->type, &fields[n].width);
+        }
         fields[n].offset = size;
         assert(size % 8 == 0);
         fields[n].state_offset = BM_NO_STATE;
@@ -149,6 +159,23 @@ static bm_status next_batch(bm__arrow_rows *a, bm_error *err)
     return BM_OK;
 }
 
+/* Row `row` of the batch's child as a cell. */
+static const char *fill_cell(bm__arrow_rows *a, const bm__arrow_column *column,
+                             const struct ArrowArray *array, int64_t row, char *cell,
+                             uint8_t *state)
+{
+    const bm_type as = a->model.fields[column->field].type;
+    bm__arrow_array list = {0};
+    if (column->lists.n == 0) {
+        return bm__arrow_cell(&column->type, array, row, as, &a->texts, cell, state);
+    }
+    const char *fault =
+        bm__arrow_list(&column->lists, &column->type, array, row, as, &a->texts, &list, state);
+    assert(fault != NULL || list.n <= 1);
+    memcpy(cell, &list.elements, sizeof list.elements);
+    return fault;
+}
+
 static bm_status fill_column(bm__arrow_rows *a, const bm__arrow_column *column, char *rows,
                              size_t n, bm_error *err)
 {
@@ -157,9 +184,8 @@ static bm_status fill_column(bm__arrow_rows *a, const bm__arrow_column *column, 
     assert(a->at + (int64_t)n <= a->batch.length);
     assert(field->state_offset < a->model.row_size);
     for (size_t i = 0; i < n; i++, rows += a->model.row_size) {
-        const char *fault =
-            bm__arrow_cell(&column->type, array, a->batch.offset + a->at + (int64_t)i, field->type,
-                           &a->texts, rows + field->offset, (uint8_t *)rows + field->state_offset);
+        const char *fault = fill_cell(a, column, array, a->batch.offset + a->at + (int64_t)i,
+                                      rows + field->offset, (uint8_t *)rows + field->state_offset);
         if (fault != NULL) {
             return bm__fail_cell(err, BM_CONVERT, BM_STAGE_CONVERT, a->n_read + i, field->name,
                                  "row %zu, column \"%s\": the value %s", a->n_read + i, field->name,

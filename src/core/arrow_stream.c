@@ -61,8 +61,9 @@ static bm_status check_batch(const struct ArrowSchema *schema, const bm__arrow_c
     for (size_t i = 0; i < n_columns; i++) {
         const bm__arrow_column *column = &columns[i];
         assert(column->child >= 0 && column->child < batch->n_children);
-        const char *fault = bm__arrow_array_fault(&column->type, batch->children[column->child],
-                                                  batch->offset + batch->length);
+        const char *fault =
+            bm__arrow_lists_fault(&column->lists, &column->type, batch->children[column->child],
+                                  batch->offset + batch->length);
         if (fault != NULL) {
             return bm__fail_cell(err, BM_INVALID, BM_STAGE_SOURCE, BM_NO_ROW, column->name,
                                  "column \"%s\" of the Arrow batch after %zu rows %s", column->name,

@@ -2,14 +2,15 @@
 #ifndef BM_CORE_ARROW_STREAM_H
 #define BM_CORE_ARROW_STREAM_H
 
-#include "arrow_cell.h"
+#include "arrow_list.h"
 
 /* A column that is read. */
 typedef struct bm__arrow_column {
     const char *name;
     size_t field;  /* of the model that it is read for */
     int64_t child; /* of the stream's struct */
-    bm__arrow_type type;
+    bm__arrow_lists lists;
+    bm__arrow_type type; /* of the values, inside of the lists */
 } bm__arrow_column;
 
 /* Read the schema of a stream of structs.  *out is the caller's to release, also on failure. */

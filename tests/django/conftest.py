@@ -39,6 +39,7 @@ def _elsewhere() -> Iterator[str]:
         yield from ("test_row_search_postgresql.py", "test_errors_postgresql.py")
         yield from ("test_fields_postgresql.py", "test_objects_postgresql.py", "test_planted.py")
         yield from ("test_tables.py", "test_read_only.py", "test_foreign.py")
+        yield "test_frames_lists_postgresql.py"
     if ENGINE != "postgresql" or not postgresql.is_psycopg3:
         yield from (
             "test_commits.py",

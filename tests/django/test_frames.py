@@ -163,7 +163,7 @@ REFUSED: list[tuple[str, pa.Array, str]] = [
     ("time", pa.array(["12:00"]), "string"),
     ("uuid", pa.array([b"x"]), "binary"),
     ("link", pa.array(["x"]), "string"),
-    ("integer", pa.array([[1]]), "cannot be read"),
+    ("integer", pa.array([[1]]), "the Arrow type list"),
     ("integer", pa.array([{"a": 1}]), "cannot be read"),
 ]
 
@@ -199,6 +199,7 @@ VALUES: list[tuple[str, pa.DataType, list[Any]]] = [
     ("boolean", pa.bool_(), [True, False]),
     ("float", pa.float64(), [1.5, 0.1, 1e300, float("inf")]),
     ("float", pa.float32(), [1.5]),
+    ("float", pa.float16(), [1.5, 2.0**-24, -65504.0]),
     ("float", pa.int32(), [7]),
     ("decimal", pa.decimal128(20, 5), [D("123456789012345.12345"), D("-0.00001")]),
     ("decimal", pa.decimal256(40, 2), [D("1.25")]),

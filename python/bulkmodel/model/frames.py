@@ -64,8 +64,22 @@ _NAMES = {
     "vz": "binary_view",
     "tdD": "date32",
     "tdm": "date64",
+    "tiM": "month_interval",
+    "tiD": "day_time_interval",
+    "tin": "month_day_nano_interval",
+    "e": "halffloat",
+    "+l": "list",
+    "+L": "large_list",
+    "+vl": "list_view",
+    "+vL": "large_list_view",
 }
-_PREFIXES = {"d:": "decimal", "w:": "fixed_size_binary", "tt": "time", "tD": "duration"}
+_PREFIXES = {
+    "d:": "decimal",
+    "w:": "fixed_size_binary",
+    "tt": "time",
+    "tD": "duration",
+    "+w": "fixed_size_list",
+}
 _DECIMAL = re.compile(r"d:(\d+),(-?\d+)")
 _TEXTS = ("u", "U", "vu")
 

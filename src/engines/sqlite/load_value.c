@@ -3,9 +3,14 @@
 
 #include "utf8.h"
 
+#include <assert.h>
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum { BESIDE = 2 }; /* steps from a REAL to those beside it */
 
 static const char no_memory[] = "out of memory";
 
@@ -48,10 +53,28 @@ const char *bm__take_text(const bm__cell *cell, const bm__stored *to, bm__arena 
     return fault != NULL ? fault : store_bytes(to, cell->data, cell->size, arena);
 }
 
+/* The REAL that SQLite makes of 47.985792 may be the one beside the nearest (3.40 reads decimal
+ * numbers so), and would be printed with 17 digits.  SQLite promises 15 digits of a number in a
+ * column of NUMERIC affinity, and Django reads 15: where they give this REAL or one of those beside
+ * it, they are the number that was meant. */
+static double as_was_meant(double value)
+{
+    assert(isfinite(value));
+    char text[BM__PRINT_MAX];
+    snprintf(text, sizeof text, "%.15g", value);
+    const double meant = strtod(text, NULL);
+    int64_t places[2]; /* REALs of one sign in their order */
+    memcpy(&places[0], &value, sizeof value);
+    memcpy(&places[1], &meant, sizeof meant);
+    const int64_t apart = places[0] - places[1];
+    return isfinite(meant) && apart >= -BESIDE && apart <= BESIDE ? meant : value;
+}
+
 const char *bm__take_number(const bm__cell *cell, const bm__stored *to, bm__arena *arena)
 {
     char text[BM__PRINT_MAX];
     const char *fault;
+    double meant;
     switch (cell->kind) {
     case BM__CELL_INTEGER:
         return store_bytes(to, text, bm__value_print(BM_INT8, &cell->integer, text), arena);
@@ -59,7 +82,8 @@ const char *bm__take_number(const bm__cell *cell, const bm__stored *to, bm__aren
         if (!isfinite(cell->real)) {
             return "an infinite REAL is not a decimal number";
         }
-        return store_bytes(to, text, bm__value_print(BM_FLOAT8, &cell->real, text), arena);
+        meant = as_was_meant(cell->real);
+        return store_bytes(to, text, bm__value_print(BM_FLOAT8, &meant, text), arena);
     case BM__CELL_TEXT:
         fault = bm__sqlite_number_fault(cell->data, cell->size);
         return fault != NULL ? fault : store_bytes(to, cell->data, cell->size, arena);

@@ -29,8 +29,9 @@ const char *bm__sqlite_value(bm_type type, bm_layout layout, size_t width, const
 bm_status bm__sqlite_check(const bm__batch *batch, bm_error *err);
 
 /* A value that came back, into a member; variable data goes to the arena, NUL-terminated.  NULL on
- * success, else the reason.  Numeric: INTEGER and REAL become text that reads back as the same
- * number.  The cell is not NULL. */
+ * success, else the reason.  Numeric: INTEGER and REAL become text; of a REAL the 15 digits that
+ * Django reads where they give it or one beside it, else as many as give it.  The cell is not
+ * NULL. */
 const char *bm__sqlite_read(bm_type type, bm_layout layout, size_t width, const bm__cell *cell,
                             void *member, bm__arena *arena);
 

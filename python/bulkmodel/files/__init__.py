@@ -1,0 +1,1 @@
+"""Read a file of rows for a model: manage.py bulkload."""

@@ -93,11 +93,12 @@ PyObject *py_job_columns(PyObject *object, PyObject *unused)
     PyObject *columns = PyList_New(0);
     for (size_t i = 0; columns != NULL && batch != NULL && i < batch->n_views; i++) {
         const bm__view *view = &batch->views[i];
-        if (is_made(self, i) || view->name == NULL) {
+        if (is_made(self, i)) {
             continue;
         }
-        if (!append(columns, Py_BuildValue("nss", (Py_ssize_t)i, view->name,
-                                           bm__type(view->cells.type)->name))) {
+        const char *name = view->name != NULL && view->name[0] != '\0' ? view->name : NULL;
+        if (!append(columns,
+                    Py_BuildValue("nzs", (Py_ssize_t)i, name, bm__type(view->cells.type)->name))) {
             Py_CLEAR(columns);
         }
     }

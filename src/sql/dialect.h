@@ -24,10 +24,13 @@ typedef struct bm__dialect {
     const char *temporary; /* the schema of tables that end with the connection */
     const char *lock;      /* behind a SELECT of rows `t` that are to be written; or NULL */
     const char *fence;     /* behind a lookup that is planned by itself, row by row; or NULL */
+    const char *join;      /* UPDATE joins the batch to its table by this, the batch first; or NULL:
+                              it has a FROM */
 
     char quote;          /* of names; 0: " */
     bool insert_ignore;  /* INSERT IGNORE is its word for a conflict that ignores the row */
-    bool binds_rows;     /* there is no v: a statement is for one row, whose cells are bound */
+    bool binds_rows;     /* there is no v: a statement is for one row, whose cells are bound; with
+                            `join` so is INSERT alone */
     bool batch_has_all;  /* values that are one for all rows are cells of v, too */
     bool sorts_keys;     /* an INSERT makes keys in the order of its rows only if it sorts them */
     bool where_conflict; /* a source of rows is followed by WHERE, before ON CONFLICT */

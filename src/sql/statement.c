@@ -1,5 +1,7 @@
 #include "parts.h"
 
+#include <assert.h>
+
 /* One value equals another. */
 static const char *equal(const bm__sql_shape *shape, size_t column)
 {
@@ -83,12 +85,17 @@ void bm__sql_put_conflict(bm__sql *sql, const bm__sql_shape *shape)
     }
 }
 
-void bm__sql_put_insert_head(bm__sql *sql, const bm__sql_shape *shape)
+static void set_quote(bm__sql *sql, const bm__sql_shape *shape)
 {
-    bool ignore = shape->dialect->insert_ignore && shape->conflict == BM__CONFLICT_NOTHING;
     if (shape->dialect->quote != 0) {
         sql->quote = shape->dialect->quote;
     }
+}
+
+void bm__sql_put_insert_head(bm__sql *sql, const bm__sql_shape *shape)
+{
+    bool ignore = shape->dialect->insert_ignore && shape->conflict == BM__CONFLICT_NOTHING;
+    set_quote(sql, shape);
     bm__sql_put(sql, ignore ? "INSERT IGNORE INTO " : "INSERT INTO ");
     bm__sql_put_target(sql, shape);
     bm__sql_put(sql, shape->n_compare > 0 || shape->where != NULL ? " AS t" : "");
@@ -247,19 +254,18 @@ static void put_filter(bm__sql *sql, const bm__sql_shape *shape)
     bm__sql_put(sql, " AND (%s)", shape->filter);
 }
 
-void bm__sql_update(bm__sql *sql, const bm__sql_shape *shape)
+/* SET a = v.c1, ... */
+static void put_set(bm__sql *sql, const bm__sql_shape *shape, const char *prefix)
 {
-    bool ordinals = shape->returning == BM__RETURN_ORDINALS;
-    bm__sql_put(sql, "UPDATE ");
-    bm__sql_put_target(sql, shape);
-    bm__sql_put(sql, " AS t SET ");
     bool first = true;
+    bm__sql_put(sql, " SET ");
     for (size_t i = 0; i < shape->n_columns; i++) {
         const bm__sql_column *column = &shape->columns[i];
         if (!column->written) {
             continue;
         }
         bm__sql_put_separator(sql, &first, ", ");
+        bm__sql_put(sql, "%s", prefix);
         bm__sql_name(sql, column->name);
         bm__sql_put(sql, " = ");
         if (column->mask != BM__NO_COLUMN) {
@@ -275,6 +281,35 @@ void bm__sql_update(bm__sql *sql, const bm__sql_shape *shape)
             bm__sql_put(sql, " END");
         }
     }
+}
+
+static void put_update_joined(bm__sql *sql, const bm__sql_shape *shape)
+{
+    assert(has_key(shape) && shape->returning == BM__RETURN_NOTHING);
+    bm__sql_put(sql, "UPDATE ");
+    shape->dialect->source(sql, shape, false);
+    bm__sql_put(sql, "%s", shape->dialect->join);
+    bm__sql_put_target(sql, shape);
+    bm__sql_put(sql, " AS t ON ");
+    put_match(sql, shape);
+    put_set(sql, shape, "t.");
+    if (shape->filter != NULL) {
+        bm__sql_put(sql, " WHERE (%s)", shape->filter);
+    }
+}
+
+void bm__sql_update(bm__sql *sql, const bm__sql_shape *shape)
+{
+    bool ordinals = shape->returning == BM__RETURN_ORDINALS;
+    set_quote(sql, shape);
+    if (shape->dialect->join != NULL) {
+        put_update_joined(sql, shape);
+        return;
+    }
+    bm__sql_put(sql, "UPDATE ");
+    bm__sql_put_target(sql, shape);
+    bm__sql_put(sql, " AS t");
+    put_set(sql, shape, "");
     if (has_key(shape)) {
         if (!shape->dialect->binds_rows) {
             bm__sql_put(sql, " FROM ");

@@ -16,7 +16,7 @@ IN_LEG = "BM_DJANGO_TESTS" in os.environ  # see legs.py
 ON_NEWER_SERVER = "BM_POSTGRESQL_SERVER" in os.environ  # see servers.py
 
 # The tests that are run on MariaDB.
-ON_MARIADB = ("test_mariadb.py",)
+ON_MARIADB = ("test_mariadb.py", "test_mariadb_updates.py")
 
 # The same values on each run, so that a change is judged by itself; BM_RANDOM=1 draws new ones.
 settings.register_profile("bulkmodel", derandomize="BM_RANDOM" not in os.environ)
@@ -29,7 +29,7 @@ def _elsewhere() -> Iterator[str]:
         tests = (file.name for file in Path(__file__).parent.glob("test_*.py"))
         yield from (name for name in tests if name not in ON_MARIADB)
     else:
-        yield "test_mariadb.py"
+        yield from ON_MARIADB
     if ENGINE != "sqlite-table":
         yield from ("test_building.py", "test_install.py", "test_keys_seen.py")
         yield from ("test_nomemory.py", "test_typed.py")

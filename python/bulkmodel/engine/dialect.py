@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -20,6 +20,7 @@ class Dialect:
     max_rows: int = 0  # in one INSERT ... VALUES; 0: no limit
     max_variables: int = 0
     updates: bool = True  # it updates rows, too; else only inserts
+    joins: bool = False  # an UPDATE is a join, whose condition cannot read the table again
 
     def limit(self, rows: int, columns: int) -> int:
         """Return how many of these rows fit into one INSERT ... VALUES."""
@@ -31,7 +32,9 @@ SQLITE_TABLE = Dialect("sqlite-table", upserts_from=SMALL + 1)
 # Without the engine's table.  The number of variables is SQLITE_MAX_VARIABLE_NUMBER.
 SQLITE_ROWS = Dialect("sqlite-rows", max_rows=500, max_variables=32766)
 # max_allowed_packet limits a statement, and not the number of its values.
-MARIADB = Dialect("mariadb", max_rows=5000, max_variables=2**31, updates=False)
+MARIADB = Dialect("mariadb", max_rows=5000, max_variables=2**31, joins=True)
+# Updates need temporary tables, which the session may not make.
+MARIADB_INSERTS = replace(MARIADB, updates=False)
 
 
 def has_storage_classes(connection: BaseDatabaseWrapper) -> bool:

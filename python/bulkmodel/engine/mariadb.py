@@ -34,6 +34,7 @@ class _Server:
     is_strict: bool
     longest: int  # bytes of the rows of a statement
     triggers: dict[str, bool] = field(default_factory=dict)  # tables whose rows one may change
+    has_temporary: bool | None = None  # it may make temporary tables; None: not tried
 
 
 def why_not(connection: Any) -> str | None:
@@ -44,12 +45,12 @@ def why_not(connection: Any) -> str | None:
         return "MariaDB is older than 10.5"
     if not connection.features.supports_transactions:
         return "its default storage engine has no transactions"
-    if not _server_of(connection).is_strict:
+    if not server_of(connection).is_strict:
         return "its sql_mode is not strict"
     return None
 
 
-def _server_of(connection: Any) -> _Server:
+def server_of(connection: Any) -> _Server:
     connection.ensure_connection()
     known = vars(connection).get("_bulkmodel_mariadb")
     if known is None or known[0] is not connection.connection:
@@ -68,14 +69,24 @@ def _ask(connection: Any, sql: str, params: tuple[Any, ...]) -> Any:
         return cursor.fetchall()
 
 
-def _tell(connection: Any, sql: str) -> None:
+def tell(connection: Any, sql: str) -> None:
+    """Run a statement of our own, which is neither logged nor counted."""
     with connection.wrap_database_errors, connection.connection.cursor() as cursor:
         cursor.execute(sql)
 
 
+def longest_rows(connection: Any, beside: str) -> int:
+    """Return how many bytes of rows a statement takes beside this text."""
+    return max(server_of(connection).longest - _BESIDE - len(beside), 1)
+
+
+def quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
 _INSERT = re.compile(
     r"(INSERT (?:IGNORE )?INTO `((?:[^`]|``)+)` (?:[^`]|`(?:[^`]|``)*`)*? VALUES )"
-    r"\(\?(?:, \?)*\)((?: RETURNING .*)?)",
+    r"\(v\.`(?:[^`]|``)*`(?:, v\.`(?:[^`]|``)*`)*\)((?: RETURNING .*)?)",
     re.DOTALL,
 )
 
@@ -94,8 +105,7 @@ def insert_rows(
 ) -> tuple[int, list[Any]]:
     """Run INSERTs below max_allowed_packet."""
     head, table, tail = _parts(step.sql)
-    server = _server_of(cursor.db)
-    longest = max(server.longest - _BESIDE - len(step.sql), 1)
+    longest = longest_rows(cursor.db, step.sql)
     text, n = job.values(0, longest)
     keys = _Keys(cursor, job, table, condition) if step.wants_rows else None
     written, answers = 0, []
@@ -116,9 +126,6 @@ def insert_rows(
             if first == step.n:
                 return written, answers
             text, n = job.values(first, longest)
-
-
-PERFORM = {"rows": insert_rows}
 
 
 @dataclass
@@ -168,7 +175,7 @@ class _Column:
 
     def __init__(self, number: int, name: str, kind: str) -> None:
         self.number = number
-        self.name = "`" + name.replace("`", "``") + "`"
+        self.name = quoted(name)
         self.kind = kind
         self.rank = 0 if kind in _SURE else 2 if kind in _LAST else 1
 
@@ -197,7 +204,8 @@ class _Keys:
         self.table = table
         self.condition = condition
         self.columns = sorted(
-            (_Column(*column) for column in job.columns()), key=lambda column: column.rank
+            (_Column(i, name, kind) for i, name, kind in job.columns() if name is not None),
+            key=lambda column: column.rank,
         )
 
     def write(self, insert: _Insert) -> list[Any]:
@@ -223,17 +231,17 @@ class _Keys:
             with transaction.atomic(using=self.connection.alias):
                 yield
             return
-        _tell(self.connection, "SAVEPOINT bulkmodel_keys")
+        tell(self.connection, "SAVEPOINT bulkmodel_keys")
         try:
             yield
         except _Unmatched:
-            _tell(self.connection, "ROLLBACK TO SAVEPOINT bulkmodel_keys")
+            tell(self.connection, "ROLLBACK TO SAVEPOINT bulkmodel_keys")
             raise
         except BaseException:
             with suppress(Error):  # a deadlock has rolled back the transaction
-                _tell(self.connection, "ROLLBACK TO SAVEPOINT bulkmodel_keys")
+                tell(self.connection, "ROLLBACK TO SAVEPOINT bulkmodel_keys")
             raise
-        _tell(self.connection, "RELEASE SAVEPOINT bulkmodel_keys")
+        tell(self.connection, "RELEASE SAVEPOINT bulkmodel_keys")
 
     def _why(self) -> str:
         alone = not self.connection.in_atomic_block and self.connection.get_autocommit()
@@ -245,7 +253,7 @@ class _Keys:
 
     def _may_be_changed(self) -> bool:
         """Return whether a trigger may change the values of new rows."""
-        triggers = _server_of(self.connection).triggers
+        triggers = server_of(self.connection).triggers
         if self.table not in triggers:
             sql = (
                 "SELECT 1 FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = DATABASE()"

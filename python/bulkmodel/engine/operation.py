@@ -9,7 +9,7 @@ from django.db import DatabaseError, Error
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel import _core
-from bulkmodel.engine import failure, locate_row, mariadb, postgresql, sqlite, timeouts
+from bulkmodel.engine import failure, locate_row, mariadb_updates, postgresql, sqlite, timeouts
 from bulkmodel.engine.statements import Condition, Reading, Step, nothing, reads_keys
 
 
@@ -21,7 +21,7 @@ def _cursor_of(connection: Any) -> Any:
 _PERFORM = {
     "postgresql": postgresql.PERFORM,
     "sqlite": sqlite.PERFORM,
-    "mysql": mariadb.PERFORM,
+    "mysql": mariadb_updates.PERFORM,
 }
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 SMALL = 1000
 
 # A quoted name, a literal, a cell ($n, ?n), or a percent sign.
-_TOKEN = re.compile(r""""(?:[^"]|"")*"|'(?:[^']|'')*'|[$?](\d+)|%""")
+_TOKEN = re.compile(r""""(?:[^"]|"")*"|`(?:[^`]|``)*`|'(?:[^']|'')*'|[$?](\d+)|%""")
 
 
 @lru_cache(maxsize=512)

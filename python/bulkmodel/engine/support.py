@@ -10,8 +10,15 @@ import django
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from bulkmodel.engine import mariadb, sqlite
-from bulkmodel.engine.dialect import MARIADB, POSTGRESQL, SQLITE_ROWS, SQLITE_TABLE, Dialect
+from bulkmodel.engine import mariadb, mariadb_updates, sqlite
+from bulkmodel.engine.dialect import (
+    MARIADB,
+    MARIADB_INSERTS,
+    POSTGRESQL,
+    SQLITE_ROWS,
+    SQLITE_TABLE,
+    Dialect,
+)
 
 KNOWN_DJANGO = {(5, 2), (6, 0), (6, 1)}
 _ADAPTERS = (
@@ -43,7 +50,7 @@ def dialect_of(connection: BaseDatabaseWrapper) -> Dialect | None:
     if connection.vendor == "postgresql":
         return POSTGRESQL
     if connection.vendor == "mysql":
-        return MARIADB
+        return MARIADB if mariadb_updates.may_update(connection) else MARIADB_INSERTS
     return SQLITE_ROWS if sqlite.source_of(connection) is None else SQLITE_TABLE
 
 

@@ -78,9 +78,9 @@ class Target:
         return target
 
     def check_updates(self) -> None:
-        """Raise Fallback if the engine only inserts rows on this connection."""
+        """Raise Fallback if the engine does not update rows on this connection."""
         if not self.dialect.updates:
-            raise Fallback("the engine only inserts rows on this database")
+            raise Fallback("the session may not make temporary tables, which updates need")
 
     def column(self, field: Field) -> Column:
         column = self.description.columns.get(field)

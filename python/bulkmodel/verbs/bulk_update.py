@@ -89,6 +89,8 @@ def bulk_update(queryset: Any, objects: tuple[Any, ...], names: Any, batch_size:
     if condition is None:
         with one_transaction(target.using):  # as Django does
             return 0
+    if target.dialect.joins and not condition.is_plain:
+        raise Fallback("the queryset's condition reads other rows")
     chunk = target.chunk(batch_size, [opts.pk, opts.pk, *fields_named], rows)
     call = diagnose.Call(target.model, target.connection, rows, fields_named)
     how, limited = adapt.for_bulk_update, cuts(target.connection)

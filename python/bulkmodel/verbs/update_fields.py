@@ -484,6 +484,10 @@ def _updates(queryset: Any, changes: Changes, batch_size: int | None, workers: i
         condition = condition_of(queryset, target.connection)
         if condition is None:
             return []
+        if target.dialect.joins and not condition.is_plain:
+            changes, condition = changes.among(_selected(queryset, changes)), ANY_ROW
+        if not changes.rows:
+            return []
         return [_update_of(target, changes, batch_size, condition, workers)]
     # An update of one table may change which rows the queryset selects.
     changes = changes.among(_selected(queryset, changes))

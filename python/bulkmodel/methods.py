@@ -23,6 +23,7 @@ from bulkmodel.verbs import collect, copy_to, create_queryset, m2m
 from bulkmodel.verbs.copy_from import CopyIn
 from bulkmodel.verbs.copy_from_arrow import CopyFrame
 from bulkmodel.verbs.copy_to_arrow import ArrowRows
+from bulkmodel.verbs.lookups import Lookups
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _Result = TypeVar("_Result")
@@ -176,6 +177,7 @@ class MoreMethods(_Base):
         *,
         on_error: str = "raise",
         max_rejects: int | str | None = None,
+        lookups: Mapping[str, Any] | None = None,
     ) -> Any:
         """Insert the objects with the values that save() would store.
 
@@ -186,7 +188,8 @@ class MoreMethods(_Base):
         one.  on_error="collect": write the objects without those that fail, as if they had been
         inserted one by one, and return a BulkResult whose `rejects` has these.  max_rejects: if
         more fail, write nothing and raise bulkmodel.errors.TooManyRejects; a number, or a
-        percentage; default "10%".  ValueError: an option does not go with on_error."""
+        percentage; default "10%".  lookups: find related objects by other fields than the key.
+        ValueError: an option does not go with on_error."""
         asked = options_of(
             batch_size,
             concurrent,
@@ -200,6 +203,9 @@ class MoreMethods(_Base):
         )
         self._for_write = True
         limit = collect.limit_of(asked, on_error, max_rejects)
+        found = Lookups(self.model, self.db, lookups, objs)
+        if limit is not None and found.relations:
+            raise ValueError('on_error="collect" cannot be used with lookups.')
         copy = CopyIn(self, fieldnames, exclude_id, asked, bm_create_uuid)
         rows = list(objs) if isinstance(objs, list | tuple | models.QuerySet) else None
         call = signals.begin(
@@ -214,11 +220,13 @@ class MoreMethods(_Base):
         source = objs if rows is None else rows
         if limit is not None:
             return self._collect(copy, source, limit, call, asked)
-        n = self._carry_out(
-            asked,
-            lambda: copy.run(source, return_queryset or call is not None, return_queryset),
-            again=rows is not None,
-        )
+        if rows is None and found.relations:
+            source = found.stream(objs)
+
+        def write() -> int:
+            return copy.run(source, return_queryset or call is not None, return_queryset)
+
+        n = self._carry_out(asked, found.around(write, rows), again=rows is not None)
 
         def make() -> Any:
             if copy.objects is None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import inspect
 import sys
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError, connections, models
 from django.db.models import query as django_query
 from django.db.models.query import ModelIterable
-from django.db.models.sql import UpdateQuery
 
 from bulkmodel import _core, errors, signals
 from bulkmodel.asynchronous import AsyncMixin, take_signatures
@@ -44,7 +43,8 @@ from bulkmodel.verbs.bulk_update import bulk_update
 from bulkmodel.verbs.changes import watch_of
 from bulkmodel.verbs.conflicts import conflict_of
 from bulkmodel.verbs.frame_objects import instances_of, rows_and_fields
-from bulkmodel.verbs.update import UpdateByKey
+from bulkmodel.verbs.lookups import Lookups
+from bulkmodel.verbs.update import UpdateByKey, refuse_as_update
 from bulkmodel.verbs.update_fields import (
     Changes,
     by_unique_fields,
@@ -194,6 +194,7 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         unique_fields: Any = None,
         *,
         bm_create_uuid: uuid.UUID | None = None,
+        lookups: Mapping[str, Any] | None = None,
         return_queryset: bool = False,
         concurrent: bool | None = None,
         max_concurrent_workers: int | None = None,
@@ -206,9 +207,10 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         """Insert the objects and set their primary keys, like Django's bulk_create().
 
         Returns the objects as a list, or with return_queryset=True the rows as a queryset in the
-        same order.  bm_create_uuid: the value for a BulkModel; by default a new UUID.  Errors are
-        Django's, with the attributes row_index, field_name, constraint and sqlstate.  After an
-        error no object has a primary key that it did not have before."""
+        same order.  bm_create_uuid: the value for a BulkModel; by default a new UUID.  lookups:
+        find related objects by other fields than the key.  Errors are Django's, with the attributes
+        row_index, field_name, constraint and sqlstate.  After an error no object has a primary key
+        that it did not have before."""
         conflicts = (ignore_conflicts, update_conflicts, update_fields, unique_fields)
         if self._bm_copy is not None:
             if any(conflicts):
@@ -219,6 +221,7 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         said: dict[str, Any] = {
             "batch_size": batch_size,
             "bm_create_uuid": bm_create_uuid,
+            "lookups": lookups,
             "concurrent": concurrent,
             "max_concurrent_workers": max_concurrent_workers,
             "return_queryset": return_queryset,
@@ -243,6 +246,7 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         *,
         batch_size: int | None,
         bm_create_uuid: uuid.UUID | None,
+        lookups: Mapping[str, Any] | None,
         **options: Any,
     ) -> Any:
         valid = is_size(batch_size)  # Django refuses other values
@@ -276,6 +280,8 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
             with noted, restoring, commit_told(using, len(given or ()) if valid else 0):
                 return False, plain(given, batch_size, *conflicts)
 
+        if lookups is not None and valid and given:
+            write = Lookups(self.model, self._alias_of_write(), lookups, objs).around(write, given)
         done, made = self._carry_out(asked, write)
         if not done and isinstance(
             made, list | tuple
@@ -442,7 +448,7 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         """Update the selected rows by key.  Return how many matched, and their keys."""
         if not values and not asked.return_queryset:
             return 0, []
-        self._refuse_as_update(values)
+        refuse_as_update(self, values)
         using = self._alias_of_write()
         selected = self.using(using) if asked.return_queryset else self.order_by().using(using)
         computed = any(hasattr(value, "resolve_expression") for value in values.values())
@@ -459,17 +465,6 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         update.run()
         self._result_cache = None
         return update.matched, update.keys
-
-    def _refuse_as_update(self, values: dict[str, Any]) -> None:
-        """Raise the errors of Django's update() before any row is read."""
-        self._not_support_combined_queries("update")  # type: ignore[attr-defined]
-        if self.query.is_sliced:
-            raise TypeError("Cannot update a query once a slice has been taken.")
-        if self.query.distinct_fields:
-            raise TypeError("Cannot call update() after .distinct(*fields).")
-        if values:
-            query: Any = self.query.chain(UpdateQuery)
-            query.add_update_values(values)
 
     def _of_keys(self, keys: list[Any]) -> Any:
         return written_rows.of_keys(type(self), self.model, self._alias_of_write(), keys)

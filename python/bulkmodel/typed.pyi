@@ -14,6 +14,7 @@ from django.db import models
 from django.db.models.expressions import Combinable
 from typing_extensions import Self
 
+from bulkmodel.expressions import Lookup
 from bulkmodel.results import BulkResult, Change
 
 _Row = TypeVar("_Row", bound=models.Model, covariant=True)
@@ -37,6 +38,7 @@ class Methods(Generic[_Row]):
         unique_fields: Collection[str] | None = None,
         *,
         bm_create_uuid: uuid.UUID | None = None,
+        lookups: Mapping[str, str | Iterable[str] | Lookup] | None = None,
         return_queryset: Literal[False] = False,
         concurrent: bool | None = None,
         max_concurrent_workers: int | None = None,
@@ -59,6 +61,7 @@ class Methods(Generic[_Row]):
         unique_fields: Collection[str] | None = None,
         *,
         bm_create_uuid: uuid.UUID | None = None,
+        lookups: Mapping[str, str | Iterable[str] | Lookup] | None = None,
         return_queryset: Literal[True],
         concurrent: bool | None = None,
         max_concurrent_workers: int | None = None,
@@ -244,6 +247,7 @@ class Methods(Generic[_Row]):
         update_unchanged: bool = False,
         batch_size: int | None = None,
         duplicates: Literal["error", "first", "last"] = "error",
+        lookups: Mapping[str, str | Iterable[str] | Lookup] | None = None,
         allow_skipped: bool = False,
         commit_every: int | None = None,
         dry_run: bool = False,
@@ -269,6 +273,7 @@ class Methods(Generic[_Row]):
         update_unchanged: bool = False,
         batch_size: int | None = None,
         duplicates: Literal["error", "first", "last"] = "error",
+        lookups: Mapping[str, str | Iterable[str] | Lookup] | None = None,
         allow_skipped: bool = False,
         commit_every: int | None = None,
         dry_run: bool = False,
@@ -339,6 +344,7 @@ class Methods(Generic[_Row]):
         *,
         on_error: Literal["raise"] = "raise",
         max_rejects: None = None,
+        lookups: Mapping[str, str | Iterable[str] | Lookup] | None = None,
         timeout: float | None = None,
         commit_timeout: float | None = None,
     ) -> int: ...
@@ -361,6 +367,7 @@ class Methods(Generic[_Row]):
         retries: int = 0,
         on_error: Literal["raise"] = "raise",
         max_rejects: None = None,
+        lookups: Mapping[str, str | Iterable[str] | Lookup] | None = None,
         timeout: float | None = None,
         commit_timeout: float | None = None,
     ) -> BulkModelQuerySet[_Row]: ...
@@ -383,6 +390,7 @@ class Methods(Generic[_Row]):
         *,
         on_error: Literal["collect"],
         max_rejects: int | str | None = None,
+        lookups: None = None,
         timeout: float | None = None,
         commit_timeout: float | None = None,
     ) -> BulkResult: ...
@@ -546,6 +554,7 @@ class BulkModelQuerySet(Methods[_Row], models.QuerySet[_Row, _Row]):
         allow_empty: bool = False,
         batch_size: int | None = None,
         duplicates: Literal["error", "first", "last"] = "error",
+        lookups: Mapping[str, str | Iterable[str] | Lookup] | None = None,
         allow_skipped: bool = False,
         dry_run: bool = False,
         return_changes: Iterable[str] | bool | None = None,
@@ -574,6 +583,7 @@ class BulkModelQuerySet(Methods[_Row], models.QuerySet[_Row, _Row]):
         allow_empty: bool = False,
         batch_size: int | None = None,
         duplicates: Literal["error", "first", "last"] = "error",
+        lookups: Mapping[str, str | Iterable[str] | Lookup] | None = None,
         allow_skipped: bool = False,
         dry_run: bool = False,
         return_changes: Iterable[str] | bool | None = None,

@@ -19,6 +19,7 @@ from bulkmodel.verbs.bulk_sync import Scope, Sync
 from bulkmodel.verbs.bulk_upsert import Upsert
 from bulkmodel.verbs.changes import watch_of
 from bulkmodel.verbs.frame_objects import instances_of, rows_given
+from bulkmodel.verbs.lookups import Lookups
 from bulkmodel.verbs.upsert_rules import Rules
 
 
@@ -56,6 +57,7 @@ class WriteMethods(MoreMethods):
         update_unchanged: bool = False,
         batch_size: int | None = None,
         duplicates: str = "error",
+        lookups: Mapping[str, Any] | None = None,
         allow_skipped: bool = False,
         commit_every: int | None = None,
         dry_run: bool = False,
@@ -78,9 +80,9 @@ class WriteMethods(MoreMethods):
         unique_fields; it may have a condition or expressions.  set: expressions for fields of an
         existing row, {"stock": F("stock") + Excluded("stock")}; a new row gets the value of its
         object.  update_where: a Q; existing rows that it does not select are IGNORED.  duplicates:
-        what to do
-        with objects that identify the same row: "error", or write the "first" or the "last" and
-        ignore the others.  dry_run: run the call, then roll it back.
+        what to do with objects that identify the same row: "error", or write the "first" or the
+        "last" and ignore the others.  lookups: find related objects by other fields than the key,
+        {"brand": "name"}.  dry_run: run the call, then roll it back.
 
         objs: objects, or a frame with `__arrow_c_stream__()`.  Of a frame only the fields that it
         has are written to existing rows.  The call looks for rows in the whole table: a filter of
@@ -96,8 +98,9 @@ class WriteMethods(MoreMethods):
             commit_check=commit_check,
             retries=retries,
         )
-        given = rows_given(self, objs)
         using = self._alias_of_write()
+        found = Lookups(self.model, using, lookups, objs)
+        given = rows_given(self, objs)
         call = signals.begin(
             signals.BULK_UPSERT,
             self,
@@ -110,19 +113,28 @@ class WriteMethods(MoreMethods):
         with meter.on(connections[using]):
             commit_parts.check(commit_every, using, "bulk_upsert", len(given), dry_run)
             watch = watch_of(self.model, using, return_changes, on_changes, dry_run)
-            upsert = Upsert(
-                type(self)(self.model, using=using),
-                given,
-                unique_fields,
-                update_fields,
-                rules=Rules(constraint, set, update_where, update_unchanged),
-                batch_size=batch_size,
-                duplicates=duplicates,
-                dry_run=dry_run,
-                allow_skipped=allow_skipped,
-                watch=watch,
-            )
-            parts = self._carry_out_parts(options, upsert, commit_every, meter) if given else []
+
+            def write() -> tuple[Upsert, list[Part]]:
+                upsert = Upsert(
+                    type(self)(self.model, using=using),
+                    given,
+                    unique_fields,
+                    update_fields,
+                    rules=Rules(constraint, set, update_where, update_unchanged),
+                    batch_size=batch_size,
+                    duplicates=duplicates,
+                    dry_run=dry_run,
+                    allow_skipped=allow_skipped,
+                    watch=watch,
+                )
+                if not given:
+                    return upsert, []
+                return upsert, self._carry_out_parts(options, upsert, commit_every, meter)
+
+            in_parts = commit_every is not None
+            write = found.around(write, given, dry_run, in_parts)
+            whole = found.creates and not in_parts
+            upsert, parts = self._carry_out(options, write, meter=meter) if whole else write()
         changes = watch.kept if watch is not None else []
         result = meter.result(
             upsert.outcomes, upsert.pks, dry_run=dry_run, changes=changes, parts=parts
@@ -151,6 +163,7 @@ class WriteMethods(MoreMethods):
         allow_empty: bool = False,
         batch_size: int | None = None,
         duplicates: str = "error",
+        lookups: Mapping[str, Any] | None = None,
         allow_skipped: bool = False,
         dry_run: bool = False,
         return_changes: Iterable[str] | bool | None = None,
@@ -166,11 +179,11 @@ class WriteMethods(MoreMethods):
         Everything is one transaction.  Rows without an object are deleted as by bulk_delete(); with
         soft_delete they get these values instead; with delete=False they stay.  Rows that differ
         are updated, and the other objects are inserted.  unique_fields, update_fields, constraint,
-        set, update_where, update_unchanged and duplicates are those of bulk_upsert().  A row that
-        the condition of a constraint does not select is a row without an object.  max_deletes: how
-        many rows may be deleted, as a number or as text like "5%" of the queryset's rows, which
-        always allows 10.  allow_empty: accept an empty list; max_deletes still applies.  dry_run:
-        run the call, then roll it back; the result then has `changes`.
+        set, update_where, update_unchanged, duplicates and lookups are those of bulk_upsert().  A
+        row that the condition of a constraint does not select is a row without an object.
+        max_deletes: how many rows may be deleted, as a number or as text like "5%" of the
+        queryset's rows, which always allows 10.  allow_empty: accept an empty list; max_deletes
+        still applies.  dry_run: run the call, then roll it back; the result then has `changes`.
 
         Returns a BulkResult.  The rows of the queryset are locked.  bulkmodel.errors.Refused: there
         are no objects.  bulkmodel.errors.TooManyDeletes: see max_deletes; its `result` has the
@@ -186,8 +199,9 @@ class WriteMethods(MoreMethods):
             commit_check=commit_check,
             retries=retries,
         )
-        given = rows_given(self, objs)
         using = self._alias_of_write()
+        found = Lookups(self.model, using, lookups, objs)
+        given = rows_given(self, objs)
         call = signals.begin(
             signals.BULK_SYNC,
             self,
@@ -199,27 +213,35 @@ class WriteMethods(MoreMethods):
         meter = Meter()
         with meter.on(connections[using]):
             watch = watch_of(self.model, using, return_changes, on_changes, dry_run)
-            sync = Sync(
-                type(self)(self.model, using=using),
-                given,
-                unique_fields,
-                update_fields,
-                Scope(self.using(using), delete, soft_delete, max_deletes, allow_empty),
-                rules=Rules(constraint, set, update_where, update_unchanged),
-                batch_size=batch_size,
-                duplicates=duplicates,
-                dry_run=dry_run,
-                allow_skipped=allow_skipped,
-                watch=watch,
-            )
-            try:
-                self._carry_out(options, sync.run, meter=meter)
-            except Refused as error:
-                error.result = meter.result(
-                    sync.outcomes, sync.pks, dry_run=dry_run, changes=sync.changes
+            calls: list[Sync] = []  # of each attempt
+
+            def write() -> None:
+                sync = Sync(
+                    type(self)(self.model, using=using),
+                    given,
+                    unique_fields,
+                    update_fields,
+                    Scope(self.using(using), delete, soft_delete, max_deletes, allow_empty),
+                    rules=Rules(constraint, set, update_where, update_unchanged),
+                    batch_size=batch_size,
+                    duplicates=duplicates,
+                    dry_run=dry_run,
+                    allow_skipped=allow_skipped,
+                    watch=watch,
                 )
-                error.result.deleted = sync.n_deleted
+                calls.append(sync)
+                sync.run()
+
+            try:
+                self._carry_out(options, found.around(write, given, dry_run), meter=meter)
+            except Refused as error:
+                for sync in calls[-1:]:
+                    error.result = meter.result(
+                        sync.outcomes, sync.pks, dry_run=dry_run, changes=sync.changes
+                    )
+                    error.result.deleted = sync.n_deleted
                 raise
+            sync = calls[-1]
         result = meter.result(
             sync.outcomes,
             sync.pks,

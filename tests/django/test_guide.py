@@ -20,6 +20,7 @@ from shop import (
     executor,
     more,
     options,
+    orders,
     receivers,
     start,
 )
@@ -49,6 +50,15 @@ def test_start(capsys: pytest.CaptureFixture[str]) -> None:
     assert said[0].startswith("10000 created, the first one has the key ")
     assert said[1:] == ["100 updated", "100 updated"]
     assert Product.objects.filter(price=Decimal("10.90"), stock=5).count() == 100
+
+
+def test_foreign_keys_by_name() -> None:
+    made = orders.by_email()
+    rows = orders.Order.objects.values_list("number", "customer__email", "customer__country")
+    assert list(rows.order_by("number")) == [
+        (f"N-{i}", f"c{i}@example.org", "FR") for i in range(3)
+    ]
+    assert [order.lines.get().sku for order in made] == ["A-1"] * 3
 
 
 def test_bulk_create() -> None:

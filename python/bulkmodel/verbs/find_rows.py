@@ -161,8 +161,8 @@ def places_of(there: list[Key], wanted: dict[Key, int]) -> list[int | None]:
     """Return the position of each key that was read among those that are wanted."""
     at = [wanted.get(key) for key in there]
     if None in at:  # the column's collation may ignore case or trailing spaces
-        loose = {_folded(key): i for key, i in wanted.items()}
-        at = [loose.get(_folded(key)) if i is None else i for key, i in zip(there, at)]
+        loose = {folded(key): i for key, i in wanted.items()}
+        at = [loose.get(folded(key)) if i is None else i for key, i in zip(there, at)]
     return at
 
 
@@ -175,5 +175,6 @@ def _places(there: list[Key], wanted: dict[Key, int], fields: Sequence[Any]) -> 
     return found
 
 
-def _folded(key: Key) -> Key:
+def folded(key: Key) -> Key:
+    """Return the key as a collation may see it that ignores case or trailing spaces."""
     return tuple(v.casefold().rstrip() if isinstance(v, str) else v for v in key)

@@ -8,12 +8,25 @@ from typing import Any
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.sql import UpdateQuery
 
 from bulkmodel.engine import timeouts
 from bulkmodel.engine.atomic import one_transaction
 from bulkmodel.engine.jobs import workers_for
 from bulkmodel.engine.workers import Entangled, Stopped, Team
 from bulkmodel.options import Options
+
+
+def refuse_as_update(queryset: Any, values: dict[str, Any]) -> None:
+    """Raise the errors of Django's update() before any row is read."""
+    queryset._not_support_combined_queries("update")
+    if queryset.query.is_sliced:
+        raise TypeError("Cannot update a query once a slice has been taken.")
+    if queryset.query.distinct_fields:
+        raise TypeError("Cannot call update() after .distinct(*fields).")
+    if values:
+        query: Any = queryset.query.chain(UpdateQuery)
+        query.add_update_values(values)
 
 
 class UpdateByKey:

@@ -27,4 +27,7 @@ class Tag(models.Model):
 
 # Django looks for models here.
 from shop.movements import Movement as Movement  # noqa: E402
+from shop.orders import Customer as Customer  # noqa: E402
+from shop.orders import Line as Line  # noqa: E402
+from shop.orders import Order as Order  # noqa: E402
 from shop.prices import Price as Price  # noqa: E402

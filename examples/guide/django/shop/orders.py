@@ -1,0 +1,48 @@
+"""Orders, with lines and a customer, and the samples of the calls that write them."""
+
+from __future__ import annotations
+
+# [orders]
+from django.db import models
+
+from bulkmodel.expressions import Lookup
+from bulkmodel.managers import BulkModelManager
+
+
+class Customer(models.Model):
+    email = models.EmailField(unique=True)
+    country = models.CharField(max_length=2, default="")
+
+    objects = BulkModelManager()
+
+
+class Order(models.Model):
+    number = models.CharField(max_length=20, unique=True)
+    customer = models.ForeignKey(Customer, null=True, on_delete=models.PROTECT)
+
+    objects = BulkModelManager()
+
+
+class Line(models.Model):
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
+    sku = models.CharField(max_length=20)
+    amount = models.IntegerField(default=1)
+
+    objects = BulkModelManager()
+
+
+# [end orders]
+
+
+def by_email() -> list[Order]:
+    # [lookups]
+    orders = [Order(number=f"N-{i}", customer_id=f"c{i}@example.org") for i in range(3)]
+    Order.objects.bulk_upsert(
+        orders,
+        unique_fields=["number"],
+        lookups={"customer": Lookup("email", create=True, defaults={"country": "FR"})},
+    )
+    lines = [Line(order_id=f"N-{i}", sku="A-1") for i in range(3)]
+    Line.objects.bulk_create(lines, lookups={"order": "number"})
+    # [end lookups]
+    return orders

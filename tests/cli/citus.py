@@ -102,10 +102,26 @@ def a_reference_table_has_one_worker(program: str) -> None:
         raise AssertionError("several connections wrote")
 
 
+def the_catalog_of_citus_is_asked_once_a_table(program: str) -> None:
+    columns = ", ".join(f"c{i} integer" for i in range(30))
+    psql(DATABASE, f"CREATE TABLE wide (id bigint PRIMARY KEY, {columns})")
+    scans = (
+        "SELECT sum(coalesce(seq_scan, 0) + coalesce(idx_scan, 0)) FROM pg_stat_sys_tables"
+        " WHERE relname = 'pg_dist_partition'"
+    )
+    before = int(psql(DATABASE, scans))
+    for name in ("1", "2"):  # a session that ends reports what it did
+        run(program, "create", "wide", stdin=f"id,c0\n{name},1\n")
+    after = int(psql(DATABASE, scans))
+    if not before + 1 <= after <= before + 4:
+        raise AssertionError(f"{after - before} scans for two calls")
+
+
 CASES = (
     an_update_of_a_distributed_table_is_sent_once_a_node,
     workers_do_not_wait_for_each_other,
     a_reference_table_has_one_worker,
+    the_catalog_of_citus_is_asked_once_a_table,
 )
 
 

@@ -57,23 +57,27 @@
     "pg_catalog.pg_dist_partition WHERE logicalrelid OPERATOR(pg_catalog.=) ', c.oid, "            \
     "'::pg_catalog.oid')) s LIMIT 1) END, '')"
 
+/* What is said of the table is found once, in c, which is materialized as it is read twice. */
 static const char question[] =
-    "WITH RECURSIVE c AS (SELECT x.*, n.nspname FROM pg_catalog.pg_class x JOIN "
+    "WITH RECURSIVE k AS (SELECT x.*, n.nspname FROM pg_catalog.pg_class x JOIN "
     "pg_catalog.pg_namespace n ON n.oid" EQ "x.relnamespace WHERE x.oid" EQ
-    "pg_catalog.to_regclass($1)), b(attnum, oid, typmod, depth) AS (SELECT a.attnum, a.atttypid, "
+    "pg_catalog.to_regclass($1)), c AS (SELECT c.oid, c.nspname, c.relname, c.relkind, "
+    "c.relhassubclass, c.relhasrules, c.reltuples, pg_catalog.row_security_active(c.oid) AS "
+    "security, (SELECT coalesce(pg_catalog.bit_or(g.tgtype::pg_catalog.int4), 0) FROM "
+    "pg_catalog.pg_trigger g WHERE g.tgrelid" EQ "c.oid AND NOT g.tgisinternal AND g.tgenabled" NE
+    "'D' AND g.tgtype" BITS "1" NE "0 AND g.tgtype" BITS "66" NE
+    "0) AS triggers, EXISTS (SELECT 1 FROM pg_catalog.pg_constraint q WHERE q.contype" EQ
+    "'f' AND q.conrelid" EQ "c.oid AND q.confrelid" EQ "c.oid) AS self, " FOREIGN
+    " AS elsewhere, " CITUS " AS citus, " FINGERPRINT
+    " AS fingerprint FROM k c), b(attnum, oid, typmod, depth) AS (SELECT a.attnum, a.atttypid, "
     "a.atttypmod, 0 FROM c JOIN pg_catalog.pg_attribute a ON a.attrelid" EQ
     "c.oid WHERE a.attnum" GT
     "0 AND NOT a.attisdropped UNION ALL SELECT b.attnum, t.typbasetype, t.typtypmod, b.depth" PLUS
     "1 FROM b JOIN pg_catalog.pg_type t ON t.oid" EQ "b.oid WHERE t.typtype" EQ
     "'d') SELECT c.nspname::pg_catalog.text, c.relname::pg_catalog.text, "
     "c.relkind::pg_catalog.text, c.relhassubclass::pg_catalog.text, "
-    "c.relhasrules::pg_catalog.text, pg_catalog.row_security_active(c.oid)::pg_catalog.text, "
-    "(SELECT coalesce(pg_catalog.bit_or(g.tgtype::pg_catalog.int4), 0) FROM pg_catalog.pg_trigger "
-    "g WHERE g.tgrelid" EQ "c.oid AND NOT g.tgisinternal AND g.tgenabled" NE "'D' AND g.tgtype" BITS
-    "1" NE "0 AND g.tgtype" BITS "66" NE
-    "0)::pg_catalog.text, EXISTS (SELECT 1 FROM pg_catalog.pg_constraint k WHERE k.contype" EQ
-    "'f' AND k.conrelid" EQ "c.oid AND k.confrelid" EQ "c.oid)::pg_catalog.text, " FOREIGN
-    ", " CITUS ", c.reltuples::pg_catalog.text, " FINGERPRINT
+    "c.relhasrules::pg_catalog.text, c.security::pg_catalog.text, c.triggers::pg_catalog.text, "
+    "c.self::pg_catalog.text, c.elsewhere, c.citus, c.reltuples::pg_catalog.text, c.fingerprint"
     "::pg_catalog.text, a.attname::pg_catalog.text, d.oid::pg_catalog.text, "
     "d.typmod::pg_catalog.text, " KIND_OF(
         "p",
@@ -100,7 +104,9 @@ static const char question[] =
                       "pg_catalog.pg_namespace n "
                       "WHERE n.oid" EQ "p.typnamespace AND o.typtype" EQ "'d' AND (p.typtype" EQ
                       "ANY ('{e,r,m}') OR p.typcategory" EQ
-                      "'A'))), a.attnotnull::pg_catalog.text, a.attgenerated::pg_catalog.text, "
+                      "'A')), (SELECT ' OPERATOR(pg_catalog.=) ' FROM pg_catalog.pg_collation n "
+                      "WHERE n.oid" EQ "a.attcollation AND NOT n.collisdeterministic)), "
+                      "a.attnotnull::pg_catalog.text, a.attgenerated::pg_catalog.text, "
                       "a.attidentity::pg_catalog.text, pg_catalog.pg_get_expr(f.adbin, "
                       "f.adrelid)::pg_catalog.text, "
                       "(f.adbin::pg_catalog.text" LIKE

@@ -13,6 +13,7 @@
 #include "load.h"
 #include "messages.h"
 #include "rejects.h"
+#include "sync.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -112,8 +113,8 @@ static bm_status run(cli_options *options, int *code, bm_error *err)
     }
     *code = options->set_aside != NULL ? cli_rejects_settle(options->set_aside, status, err)
                                        : cli_exit_code(status);
-    if (options->verb->bit == CLI_SYNC && err->status == BM_LIMIT && err->sqlstate[0] == '\0') {
-        *code = CLI_EXIT_REFUSED; /* --max-deletes */
+    if (options->verb->bit == CLI_SYNC && cli_sync_refused(err)) {
+        *code = CLI_EXIT_REFUSED;
     }
     if (status != BM_OK) {
         cli_failure(options, &result, err);

@@ -802,7 +802,8 @@ BM_API bm_status bm_upsert(bm_db *db, bm_rows rows, const bm_upsert_options *opt
  * The rows that `where` selects are locked first, so a row that another session inserts meanwhile
  * is never deleted; if it has the key of one of the call's rows, that is BM_CONSTRAINT.
  * BM_CONSTRAINT with a row: it exists and `where` does not select it, or `where` does not select
- * what was written.  More deletes than allowed are BM_LIMIT, no rows are BM_INVALID.
+ * what was written.  More deletes than allowed are BM_LIMIT.  No rows are BM_INVALID, and so are a
+ * NULL in the primary key and unique_fields without a unique index over exactly these columns.
  *
  * The rows are read twice: a bm_source needs `rewind`.  The model needs the primary key.  The call
  * is not repeated (`retries`); on_error is BM_UNSUPPORTED, and so is "memory:".  PostgreSQL: the

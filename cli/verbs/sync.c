@@ -65,3 +65,8 @@ void cli_sync_words(bm_error *err)
                  "sync reads its rows twice: name a FILE instead of standard input or a pipe");
     }
 }
+
+bool cli_sync_refused(const bm_error *err)
+{
+    return err->status == BM_LIMIT && strstr(err->message, "and --max-deletes allows") != NULL;
+}

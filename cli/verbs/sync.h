@@ -10,4 +10,7 @@ bm_status cli_sync_limits(const cli_options *options, bm_sync_options *out, bm_e
 /* The library's message names its options: name those of the command line. */
 void cli_sync_words(bm_error *err);
 
+/* Did --max-deletes refuse the call, and no other limit?  After cli_sync_words. */
+bool cli_sync_refused(const bm_error *err);
+
 #endif

@@ -45,6 +45,9 @@ static bm_status push_numbers(void *context, const bm__cell *cells, size_t n, bm
 {
     numbers *out = context;
     assert(out->n <= N_COUNTS);
+    if (out->n == 0) { /* what it says is not wanted */
+        return BM_OK;
+    }
     out->read = n == out->n;
     for (size_t i = 0; out->read && i < n; i++) {
         out->read = bm__cell_integer(&cells[i], &out->at[i]);
@@ -306,11 +309,37 @@ static bm_status check_written(sync *s, const bm_result *counts)
                                 "`where` does not select it as it was written: check its values");
 }
 
+/* Without a unique index each row would be looked for in the whole table, before the upsert is
+ * refused.  SQLite's views take no upsert; Citus is asked by the upsert itself. */
+static bm_status find_arbiter(sync *s)
+{
+    bm__sql sql = bm__sql_begin(s->err);
+    bm__sql names = bm__sql_begin(s->err);
+    const char *list;
+    if (s->known->table->citus != '\0' ||
+        (s->tx->engine->reads_batch && s->known->table->kind == 'v')) {
+        return bm__sql_end(&sql, &s->arena, &list);
+    }
+    bm__sql_scope_arbiter(&sql, &s->scope);
+    bm_status status = ask(s, &sql, NULL, 0, NULL);
+    if (status == BM_INVALID) {
+        bm__error_reset(s->err);
+        bm__sql_scope_unique(&names, &s->scope);
+        BM_TRY(bm__sql_end(&names, &s->arena, &list));
+        return bm__fail(s->err, BM_INVALID, BM_STAGE_CHECK,
+                        "\"%s\" has no unique index over exactly (%s), by which the rows of a sync "
+                        "are found: create one, or name other unique_fields",
+                        s->scope.table, list);
+    }
+    return status;
+}
+
 static bm_status write_rows(sync *s)
 {
     bm_result counts = BM_RESULT;
+    BM_TRY(run(s, bm__sql_scope_matches)); /* SQLite then knows of indexes that others have made */
+    BM_TRY(find_arbiter(s));
     BM_TRY(run(s, bm__sql_scope_take));
-    BM_TRY(run(s, bm__sql_scope_matches));
     BM_TRY(match(s));
     if (s->x->op.call.caller_rows == 0 && s->options.allow_empty != BM_ON) {
         return bm__fail(s->err, BM_INVALID, BM_STAGE_CHECK,
@@ -365,7 +394,7 @@ static bm_status find_table(sync *s)
     bm__step_within(&limits, "the timeout for the catalog", bm__own_ms(s->tx->conn, BM__SHORT_MS));
     BM_TRY(
         bm__tables_get(bm__db_root(s->tx), s->tx->conn, model, &limits, &s->known, &fresh, s->err));
-    return bm__sync_scope(model, s->known->table, s->tx->engine, s->options.where, &s->arena,
+    return bm__sync_scope(&s->x->op.request, model, s->known->table, s->tx->engine, &s->arena,
                           &s->scope, s->err);
 }
 

@@ -18,13 +18,23 @@ static void put_target(bm__sql *sql, const bm__sql_scope *scope)
     bm__sql_put(sql, " AS t");
 }
 
+static void put_names(bm__sql *sql, const char *const *names, size_t n, const char *prefix)
+{
+    assert(n > 0);
+    for (size_t i = 0; i < n; i++) {
+        bm__sql_put(sql, "%s%s", i > 0 ? ", " : "", prefix);
+        bm__sql_name(sql, names[i]);
+    }
+}
+
 static void put_keys(bm__sql *sql, const bm__sql_scope *scope, const char *prefix)
 {
-    assert(scope->n_keys > 0);
-    for (size_t i = 0; i < scope->n_keys; i++) {
-        bm__sql_put(sql, "%s%s", i > 0 ? ", " : "", prefix);
-        bm__sql_name(sql, scope->keys[i]);
-    }
+    put_names(sql, scope->keys, scope->n_keys, prefix);
+}
+
+static const char *key_equal(const bm__sql_scope *scope, size_t i)
+{
+    return scope->equals[i] != NULL ? scope->equals[i] : scope->dialect->equal;
 }
 
 /* A comment in the condition ends with its line. */
@@ -55,8 +65,7 @@ static void put_in(bm__sql *sql, const bm__sql_scope *scope, const char *alias, 
     for (size_t i = 0; i < scope->n_keys; i++) {
         bm__sql_put(sql, i > 0 ? " AND o." : " AS o WHERE o.");
         bm__sql_name(sql, scope->keys[i]);
-        bm__sql_put(sql, "%s%s",
-                    scope->equals[i] != NULL ? scope->equals[i] : scope->dialect->equal, alias);
+        bm__sql_put(sql, "%s%s", key_equal(scope, i), alias);
         bm__sql_name(sql, scope->keys[i]);
     }
     bm__sql_put(sql, ")");
@@ -155,14 +164,49 @@ void bm__sql_scope_size(bm__sql *sql, const bm__sql_scope *scope)
     put_where(sql, scope);
 }
 
+/* The condition is asked where only `t` has columns: it may name them without `t`. */
 void bm__sql_scope_outside(bm__sql *sql, const bm__sql_shape *shape, const bm__sql_scope *scope)
 {
-    assert(shape->n_unique > 0);
-    bm__sql_put(sql, "SELECT %s", shape->dialect->ordinal);
+    assert(shape->n_unique > 0 && scope->n_keys > 0);
+    bm__sql_put(sql, "SELECT o.ord FROM (SELECT %s AS ord", shape->dialect->ordinal);
+    for (size_t i = 0; i < scope->n_keys; i++) {
+        bm__sql_put(sql, ", t.");
+        bm__sql_name(sql, scope->keys[i]);
+        bm__sql_put(sql, " AS k%zu", i);
+    }
     bm__sql_put_found(sql, shape, shape->unique, shape->n_unique);
+    bm__sql_put(sql, ") AS o WHERE NOT EXISTS (SELECT 1 FROM ");
+    put_target(sql, scope);
     bm__sql_put(sql, " WHERE ");
+    for (size_t i = 0; i < scope->n_keys; i++) {
+        bm__sql_put(sql, "t.");
+        bm__sql_name(sql, scope->keys[i]);
+        bm__sql_put(sql, "%so.k%zu AND ", key_equal(scope, i), i);
+    }
     put_where(sql, scope);
-    bm__sql_put(sql, " IS NOT TRUE");
+    bm__sql_put(sql, ")");
+}
+
+void bm__sql_scope_unique(bm__sql *sql, const bm__sql_scope *scope)
+{
+    put_names(sql, scope->unique, scope->n_unique, "");
+}
+
+/* Asked of the planner, which knows: nothing is carried out. */
+void bm__sql_scope_arbiter(bm__sql *sql, const bm__sql_scope *scope)
+{
+    assert(scope->n_unique > 0);
+    bm__sql_put(sql, "EXPLAIN INSERT INTO ");
+    bm__sql_table(sql, scope->schema, scope->table);
+    bm__sql_put(sql, " (");
+    put_names(sql, scope->unique, scope->n_unique, "");
+    bm__sql_put(sql, ")%s SELECT ", scope->overriding ? " OVERRIDING SYSTEM VALUE" : "");
+    put_names(sql, scope->unique, scope->n_unique, "t.");
+    bm__sql_put(sql, " FROM ");
+    put_target(sql, scope);
+    bm__sql_put(sql, " WHERE false ON CONFLICT (");
+    put_names(sql, scope->unique, scope->n_unique, "");
+    bm__sql_put(sql, ") DO NOTHING");
 }
 
 void bm__sql_scope_drop(bm__sql *sql, const bm__sql_scope *scope, bool matches)

@@ -16,8 +16,17 @@ typedef struct bm__sql_scope {
     const char *const *keys;
     const char *const *equals;
     size_t n_keys;
+    const char *const *unique; /* columns by which rows are found */
+    size_t n_unique;
+    bool overriding;   /* ... one is an identity column that is ALWAYS */
     const char *where; /* as SQL; the row is `t` */
 } bm__sql_scope;
+
+/* Fails where no unique index is over exactly these columns; its rows say nothing. */
+void bm__sql_scope_arbiter(bm__sql *sql, const bm__sql_scope *scope);
+
+/* ... and their names. */
+void bm__sql_scope_unique(bm__sql *sql, const bm__sql_scope *scope);
 
 /* Lock the rows that the condition selects, and keep their keys. */
 void bm__sql_scope_take(bm__sql *sql, const bm__sql_scope *scope);

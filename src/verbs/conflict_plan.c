@@ -30,16 +30,19 @@ static bool is_temporal(const bm__plan *plan, const bm__fields *unique)
     return unique->n > 0 && keys != 0 && n == unique->n;
 }
 
-bm_status bm__refuse_foreign(const bm__plan *plan, bm_error *err)
+bm_status bm__refuse_foreign(const bm__plan *plan, bm__sql_conflict conflict, bm_error *err)
 {
     if (!plan->table->foreign) {
         return BM_OK;
     }
+    const bool upsert = conflict == BM__CONFLICT_UPDATE;
     return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,
-                    "no upsert into \"%s\": its rows are on other servers, and PostgreSQL knows no "
-                    "unique key of theirs. Update the rows that exist and create the others, or "
-                    "connect to each of those servers",
-                    plan->table->name);
+                    "%s \"%s\": its rows are on other servers, and PostgreSQL knows no unique key "
+                    "of theirs. %s, or connect to each of those servers",
+                    upsert ? "no upsert into" : "ignore_conflicts takes no unique_fields for",
+                    plan->table->name,
+                    upsert ? "Update the rows that exist and create the others"
+                           : "Leave unique_fields out, so that any conflict is ignored");
 }
 
 bm_status bm__refuse_temporal(const bm__plan *plan, const bm__fields *unique, bm_error *err)

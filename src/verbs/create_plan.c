@@ -276,7 +276,7 @@ static bm_status add_conflict(const bm__request *request, bm__plan *plan, bm__sq
         return bm__no_memory(err);
     }
     if (target) {
-        BM_TRY(bm__refuse_foreign(plan, err));
+        BM_TRY(bm__refuse_foreign(plan, request->conflict, err));
         BM_TRY(columns_of(plan, unique, at, err));
         shape->unique = at;
         shape->n_unique = unique->n;

@@ -22,7 +22,7 @@ bm_status bm__create_lookup(bm__plan *plan, const bm__sql_shape *shape, const si
                             size_t n_by, bool keys, bm__statement *out, bm_error *err);
 
 /* BM_UNSUPPORTED where the table, or a key of these columns, is none that ON CONFLICT takes. */
-bm_status bm__refuse_foreign(const bm__plan *plan, bm_error *err);
+bm_status bm__refuse_foreign(const bm__plan *plan, bm__sql_conflict conflict, bm_error *err);
 bm_status bm__refuse_temporal(const bm__plan *plan, const bm__fields *unique, bm_error *err);
 
 /* What is compared, and keys for new rows only; then how rows left as they are are told

@@ -1,6 +1,8 @@
 /* The passes of a sync over its rows that write nothing into the table.  What is done around them
  * is in api/sync_rows.c. */
 #include "sync.h"
+
+#include "create_plan.h"
 #include "prepare.h"
 #include "settings.h"
 
@@ -61,9 +63,15 @@ static bm_status read_outside_options(bm__operation *o, const void *options, bm_
     return BM_OK;
 }
 
+/* A primary key has no NULL.  Not each engine refuses one: SQLite would make a new row of it. */
 static bm_status prepare(bm__operation *o, bm_error *err)
 {
-    return bm__prepare_order(&o->call, &o->request.unique, o->duplicates, true, err);
+    const bm__fields *unique = &o->request.unique;
+    bool other = false;
+    for (size_t i = 0; i < unique->n; i++) {
+        other = other || (o->rows.model->fields[unique->at[i]].flags & BM_KEY) == 0;
+    }
+    return bm__prepare_order(&o->call, unique, o->duplicates, other, err);
 }
 
 /* The batch: the columns by which rows are found. */
@@ -85,41 +93,54 @@ static bm_status add_unique(const bm__request *request, bm__plan *plan, size_t *
     return BM_OK;
 }
 
-static bm_status make_scope(const bm__plan *plan, bm__arena *arena, const char *where,
-                            bm__sql_scope *out, bm_error *err)
+/* Names as the table has them, and their operators behind them: 2 * fields->n. */
+static bm_status server_names(const bm__plan *plan, const bm__fields *fields, bm__arena *arena,
+                              bool *always, const char *const **out, bm_error *err)
 {
-    const size_t n = plan->keys.n;
-    const char **keys = bm__arena_array(arena, 2 * n + 1, sizeof *keys);
-    if (keys == NULL) {
+    const char **names = bm__arena_array(arena, 2 * fields->n + 1, sizeof *names);
+    if (names == NULL) {
         return bm__no_memory(err);
     }
-    if (n == 0) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "the model of \"%s\" has no BM_KEY",
-                        plan->model->table);
-    }
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < fields->n; i++) {
         const bm__table_column *server;
-        BM_TRY(bm__plan_server(plan, plan->keys.at[i], &server, err));
-        keys[i] = server->name;
-        keys[n + i] = server->equal;
+        BM_TRY(bm__plan_server(plan, fields->at[i], &server, err));
+        names[i] = server->name;
+        names[fields->n + i] = server->equal;
+        *always = *always || server->identity == 'a';
     }
-    assert(where != NULL && plan->table->name != NULL);
-    *out = (bm__sql_scope){.dialect = plan->engine->dialect,
-                           .schema = plan->table->schema,
-                           .table = plan->table->name,
-                           .keys = keys,
-                           .equals = keys + n,
-                           .n_keys = n,
-                           .where = where};
+    *out = names;
     return BM_OK;
 }
 
-bm_status bm__sync_scope(const bm_model *model, const bm__table *table, const bm__engine *engine,
-                         const char *where, bm__arena *arena, bm__sql_scope *out, bm_error *err)
+static bm_status make_scope(const bm__request *request, const bm__plan *plan, bm__arena *arena,
+                            bm__sql_scope *out, bm_error *err)
+{
+    bool unwanted = false;
+    if (plan->keys.n == 0) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "the model of \"%s\" has no BM_KEY",
+                        plan->model->table);
+    }
+    BM_TRY(bm__refuse_foreign(plan, BM__CONFLICT_UPDATE, err));
+    BM_TRY(bm__refuse_temporal(plan, &request->unique, err));
+    assert(request->where != NULL && plan->table->name != NULL);
+    *out = (bm__sql_scope){.dialect = plan->engine->dialect,
+                           .schema = plan->table->schema,
+                           .table = plan->table->name,
+                           .n_keys = plan->keys.n,
+                           .n_unique = request->unique.n,
+                           .where = request->where};
+    BM_TRY(server_names(plan, &plan->keys, arena, &unwanted, &out->keys, err));
+    out->equals = out->keys + out->n_keys;
+    return server_names(plan, &request->unique, arena, &out->overriding, &out->unique, err);
+}
+
+bm_status bm__sync_scope(const bm__request *request, const bm_model *model, const bm__table *table,
+                         const bm__engine *engine, bm__arena *arena, bm__sql_scope *out,
+                         bm_error *err)
 {
     bm__plan plan = {.model = model, .table = table, .engine = engine};
     BM_TRY(bm__model_keys(model, arena, &plan.keys, err));
-    return make_scope(&plan, arena, where, out, err);
+    return make_scope(request, &plan, arena, out, err);
 }
 
 static bm_status plan_pass(const bm__request *request, bm__plan *plan, bool outside, bm_error *err)
@@ -133,7 +154,7 @@ static bm_status plan_pass(const bm__request *request, bm__plan *plan, bool outs
     }
     BM_TRY(add_unique(request, plan, at, err));
     assert(plan->n_columns == request->unique.n);
-    BM_TRY(make_scope(plan, &plan->arena, request->where, &scope, err));
+    BM_TRY(make_scope(request, plan, &plan->arena, &scope, err));
     bm__sql_shape shape = bm__plan_shape(plan, columns);
     shape.unique = at;
     shape.n_unique = request->unique.n;

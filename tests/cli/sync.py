@@ -60,6 +60,28 @@ def sync_refuses_too_many_deletes(w: World) -> None:
 
 
 @case()
+def sync_tells_other_limits_from_that_of_deletes(w: World) -> None:
+    """No key is left: exit code 1, and not that of --max-deletes."""
+    key = "INTEGER PRIMARY KEY AUTOINCREMENT" if w.lite else "bigserial PRIMARY KEY"
+    w.sql(f"CREATE TABLE item (id {key}, sku varchar(20) NOT NULL UNIQUE, supplier integer)")
+    w.sql("INSERT INTO item VALUES (9223372036854775807, 's1', 7)")
+    if not w.lite:
+        w.sql("SELECT setval('item_id_seq', 9223372036854775807)")
+    path = w.file("feed.csv", "sku,supplier\ns1,7\nnew,7\n")
+    done = w.verb("sync", SCOPE, "--key=sku", path, status=1)
+    says(done, "nothing was written")
+    expect(w.sql("SELECT count(*) FROM item"), "1")
+
+
+@case()
+def sync_needs_a_unique_index(w: World) -> None:
+    products(w, 3)
+    path = w.file("feed.csv", "sku,supplier,price\ns1,7,1\n")
+    done = w.verb("sync", SCOPE, "--key=price", path, status=2)
+    says(done, '"item" has no unique index over exactly ("price")')
+
+
+@case()
 def sync_refuses_an_empty_file(w: World) -> None:
     products(w, 3)
     path = w.file("feed.csv", "sku,supplier,price\n")

@@ -8,6 +8,7 @@
 #define FOREIGN_KEY_VIOLATION "23503"
 #define UNIQUE_VIOLATION "23505"
 #define CHECK_VIOLATION "23514"
+#define INSUFFICIENT_PRIVILEGE "42501"
 #define SEQUENCE_GENERATOR_LIMIT_EXCEEDED "2200H"
 #define NUMERIC_VALUE_OUT_OF_RANGE "22003"
 
@@ -24,7 +25,7 @@ bool bm__says_reference(const bm_error *err)
 bool bm__says_row_alone(const bm_error *err)
 {
     return is(err, NOT_NULL_VIOLATION) || is(err, CHECK_VIOLATION) ||
-           is(err, FOREIGN_KEY_VIOLATION);
+           is(err, FOREIGN_KEY_VIOLATION) || is(err, INSUFFICIENT_PRIVILEGE);
 }
 
 bool bm__says_duplicate(const bm_error *err)

@@ -8,7 +8,7 @@
 bool bm__says_reference(const bm_error *err);
 
 /* A row is refused for what it is, whatever other rows there are: its NULL, its check, the row that
- * it refers to. */
+ * it refers to, a policy of row-level security.  Of an error that is of a row. */
 bool bm__says_row_alone(const bm_error *err);
 
 /* The row is in the table already, or was given before: a unique constraint. */

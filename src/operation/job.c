@@ -511,9 +511,10 @@ static void locate(bm__job *job, const bm__answer *answer, bm_error *err)
 }
 
 /* The rows that a search would look at.  A deferred constraint may be about any. */
-static bm__suspects suspects_of(const bm__job *job, const bm_error *err)
+static bm__suspects suspects_of(const bm__job *job, const bm__answer *answer, const bm_error *err)
 {
-    bool refused = err->status == BM_CONSTRAINT || err->status == BM_CONVERT;
+    bool refused = err->status == BM_CONSTRAINT || err->status == BM_CONVERT ||
+                   (err->status == BM_AUTH && may_be_of_a_row(answer, err));
     bool after = job->phase == BM__PHASE_SETTLE ||
                  (job->phase == BM__PHASE_COMMIT && job->mode != BM__JOB_SAVEPOINT);
     if (!refused || err->row != BM_NO_ROW || job->lost || job->plan->whole_table) {
@@ -544,7 +545,7 @@ static void failed(bm__job *job, const bm__answer *answer, bm_error *err)
     }
     if (!bm__used_up(job, answer, err)) {
         locate(job, answer, err);
-        job->suspects = suspects_of(job, err);
+        job->suspects = suspects_of(job, answer, err);
     }
     if (job->phase == BM__PHASE_BEGIN && job->mode == BM__JOB_OWN && answer->sent) {
         job->begun = true; /* BEGIN itself may have gone well */

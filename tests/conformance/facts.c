@@ -128,12 +128,49 @@ static void row_security(world *w)
     item *rows = some_items(1500, 0, 0);
     ok(w, create(w, &item_model, rows, 1500));
     rows[1200].value = -1;
-    bm_status status = create(w, &item_model, rows, 1500);
-    assert_int_equal(status, BM_AUTH);
+    refused(w, create(w, &item_model, rows, 1500), BM_AUTH, 1200, "");
     assert_string_equal(w->err.sqlstate, "42501");
+    refused(w, create(w, &item_model, rows + 1200, 1), BM_AUTH, 0, "");
+    bm_rows given = bm_structs(&item_given_model, rows, 1500);
+    run(w, "INSERT INTO item SELECT i, '', 1 FROM generate_series(5001, 6500) i");
+    for (int i = 0; i < 1500; i++) {
+        rows[i].id = 5001 + i;
+    }
+    refused(w, bm_upsert(w->db, given, NULL, fresh(w), &w->err), BM_AUTH, 1200, "");
+    const bm_update_fields_options *value =
+        BM_OPTIONS(bm_update_fields_options, .fields = BM_NAMES("value"));
+    refused(w, bm_update_fields(w->db, given, value, fresh(w), &w->err), BM_AUTH, 1200, "");
+    run(w, "DELETE FROM item WHERE id > 5000; REVOKE INSERT ON item FROM %s", w->role);
+    refused(w, create(w, &item_model, rows, 1500), BM_AUTH, BM_NO_ROW, ""); /* a privilege */
+    run(w, "GRANT INSERT ON item TO %s", w->role);
     expect_number(w, 1500, "SELECT count(*) FROM item");
     run(w, "TRUNCATE item");
     created(w, 1100, "item");
+    free(rows);
+}
+
+/* The server that it is on is never asked: the wrapper has no functions. */
+static void a_foreign_table_takes_no_conflict(world *w)
+{
+    run(w,
+        "CREATE FOREIGN DATA WRAPPER nowhere_%s; CREATE SERVER far_%s FOREIGN DATA WRAPPER "
+        "nowhere_%s; CREATE FOREIGN TABLE item (id bigint, name varchar(50), value int, note "
+        "text) SERVER far_%s",
+        w->schema, w->schema, w->schema, w->schema);
+    item *rows = some_items(3, 1, 1);
+    bm_rows given = bm_structs(&item_given_model, rows, 3);
+    bm_status status = bm_bulk_create(
+        w->db, given, CREATE(.ignore_conflicts = BM_ON, .unique_fields = BM_NAMES("name")),
+        fresh(w), &w->err);
+    refused(w, status, BM_UNSUPPORTED, BM_NO_ROW, "");
+    assert_non_null(strstr(w->err.message, "ignore_conflicts takes no unique_fields for \"item\""));
+    assert_null(strstr(w->err.message, "upsert"));
+    refused(w, bm_upsert(w->db, given, NULL, fresh(w), &w->err), BM_UNSUPPORTED, BM_NO_ROW, "");
+    assert_non_null(strstr(w->err.message, "no upsert into \"item\""));
+    const bm_sync_options *all = BM_OPTIONS(bm_sync_options, .where = "true");
+    refused(w, bm_sync(w->db, given, all, fresh(w), &w->err), BM_UNSUPPORTED, BM_NO_ROW, "");
+    assert_non_null(strstr(w->err.message, "no upsert into \"item\""));
+    run(w, "DROP FOREIGN DATA WRAPPER nowhere_%s CASCADE", w->schema);
     free(rows);
 }
 
@@ -491,6 +528,7 @@ static const conformance_case cases[] = {
     CASE(ON_POSTGRESQL, a_table_with_a_rule),
     CASE(ON_POSTGRESQL, a_rule_that_writes_two_rows_a_row),
     CASE(ON_POSTGRESQL, row_security),
+    CASE(ON_POSTGRESQL, a_foreign_table_takes_no_conflict),
     CASE(ON_POSTGRESQL, a_trigger_that_changes_a_column),
     CASE(ON_POSTGRESQL, a_trigger_that_changes_a_column_of_many),
     CASE(ON_POSTGRESQL, a_trigger_that_drops_a_row),

@@ -3,17 +3,18 @@
 import datetime
 import time
 import uuid
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from decimal import Decimal
 from typing import Any
 
 import django
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.db import IntegrityError, InternalError, connection, transaction
+from django.db import IntegrityError, InternalError, ProgrammingError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from app.models import Plain
 from app.postgres import Checked
 from bulkmodel.engine import locate_row
 from spy import transaction_status
@@ -96,6 +97,64 @@ def test_the_row_is_found(name: str, verb: str, n: int) -> None:
             assert ours.constraint == theirs.__cause__.diag.constraint_name
             Checked.django.exclude(whole__isnull=False).delete()
     assert Checked.django.count() == before
+
+
+@contextmanager
+def policy(check: str) -> Iterator[None]:
+    """Row-level security on Plain, and a role that it is for."""
+    table = Plain._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE ROLE bm_tenant")
+        cursor.execute(f"GRANT ALL ON {table}, {table}_id_seq TO bm_tenant")
+        cursor.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+        cursor.execute(f"CREATE POLICY bm_own ON {table} USING (true) WITH CHECK ({check})")
+        cursor.execute("SET ROLE bm_tenant")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("RESET ROLE")
+            cursor.execute(f"DROP POLICY bm_own ON {table}")
+            cursor.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
+            cursor.execute("DROP OWNED BY bm_tenant")
+            cursor.execute("DROP ROLE bm_tenant")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("n", [1, 7, 1500])
+def test_a_row_that_a_policy_refuses_is_found(n: int) -> None:
+    """Its SQLSTATE is that of a missing privilege, which no row has caused."""
+    with policy("value >= 0"):
+        made = [Plain(name=f"n{i}", value=i) for i in range(n)]
+        made[n // 2].value = -1
+        for call in (
+            lambda: Plain.objects.bulk_create(made),
+            lambda: Plain.objects.copy_from_objects(made),
+            lambda: Plain.objects.bulk_upsert(made, unique_fields=["name"]),
+        ):
+            with pytest.raises(ProgrammingError) as caught:
+                call()
+            known: Any = caught.value
+            assert (known.row_index, known.sqlstate) == (n // 2, "42501")
+            assert Plain.django.count() == 0
+        result = Plain.objects.copy_from_objects(made, on_error="collect", max_rejects="100%")
+        assert [reject.row_index for reject in result.rejects] == [n // 2]
+        assert Plain.django.count() == n - 1
+        there = list(Plain.django.order_by("pk"))
+        if there:
+            there[-1].value = -1
+            with pytest.raises(ProgrammingError) as caught:
+                Plain.objects.bulk_update(there, ["value"])
+            known = caught.value
+            assert known.row_index == len(there) - 1
+        with connection.cursor() as cursor:
+            cursor.execute("RESET ROLE")
+            cursor.execute(f"REVOKE INSERT ON {Plain._meta.db_table} FROM bm_tenant")
+            cursor.execute("SET ROLE bm_tenant")
+        with pytest.raises(ProgrammingError) as caught:
+            Plain.objects.bulk_create([Plain(name="x", value=1), Plain(name="y", value=1)])
+        known = caught.value
+        assert known.row_index is None
 
 
 class Watch:

@@ -57,6 +57,12 @@ def sqlstate_of(error: BaseException) -> str | None:
     return mariadb_errors.state_of(error) if state is None else str(state)
 
 
+def is_of_policy(error: BaseException) -> bool:
+    """Whether row-level security refuses a row: its SQLSTATE is that of a missing privilege."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    return diagnosis is not None and diagnosis.source_function == "ExecWithCheckOptions"
+
+
 def is_lost(error: BaseException) -> bool:
     """Whether the connection was lost, rather than the transaction refused."""
     if not isinstance(error, OperationalError | InterfaceError):

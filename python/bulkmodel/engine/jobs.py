@@ -129,8 +129,9 @@ class Jobs:
         busy, or never."""
         try:
             self._run(settle, undo, beside)
-        except locate_row.OF_A_ROW as error:
-            if self.target.connection.vendor == "postgresql" or not failure.is_of_job(error):
+        except Error as error:
+            is_open = self.target.connection.vendor == "postgresql" or not failure.is_of_job(error)
+            if is_open and locate_row.is_of_a_row(error):
                 failure.may_be_found(error, partial(self.find, error))
             raise
 

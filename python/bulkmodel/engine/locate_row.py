@@ -17,7 +17,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from bulkmodel import _core
 from bulkmodel.engine import failure, postgresql
 
-# Errors that one row can cause.
+# Errors that one row can cause, beside failure.is_of_policy().
 OF_A_ROW = (IntegrityError, DataError)
 # Seconds.  Then the search gives up and the row is unknown.
 _LIMIT = 30.0
@@ -28,6 +28,10 @@ _RELEASE = "RELEASE SAVEPOINT bulkmodel_call"
 # A step of Job.next(), and how it is run: the answer is a count and rows.
 Next = tuple[str, str, tuple[bytes | None, ...], int, bool]
 Perform = Callable[[_core.Job, Next], tuple[int, list[Any]]]
+
+
+def is_of_a_row(error: BaseException) -> bool:
+    return isinstance(error, OF_A_ROW) or failure.is_of_policy(error)
 
 
 def search(
@@ -52,7 +56,9 @@ def search(
                 return None
             try:
                 answer = perform(locator, step)
-            except OF_A_ROW as refusal:
+            except Error as refusal:
+                if not is_of_a_row(refusal):
+                    raise
                 locator.refused(*_failure(refusal, connection))
             else:
                 locator.answer(*answer)

@@ -176,5 +176,6 @@ def _may_be_of_a_row(error: Exception) -> bool:
         return True
     if isinstance(error, DatabaseError):
         state = failure.sqlstate_of(error) or ""
-        return not isinstance(error, OperationalError) and state.startswith(_OF_A_ROW)
+        is_state = state.startswith(_OF_A_ROW) or failure.is_of_policy(error)
+        return not isinstance(error, OperationalError) and is_state
     return diagnose.is_about_value(error)

@@ -64,6 +64,19 @@ static bm_status settle(const cli_options *options, bm_status status, bm_error *
     return status;
 }
 
+static bm_status perform(bm_db *db, const cli_options *options, bm_cancel *token, bm_result *result,
+                         bm_error *err)
+{
+    switch (options->verb->bit) {
+    case CLI_COPY_TO:
+        return cli_copy_to(db, options, token, result, err);
+    case CLI_STAGE_INIT:
+        return cli_database_print_stage(db, options->table, err);
+    default:
+        return cli_load(db, options, token, result, err);
+    }
+}
+
 static bm_status carry_out(const cli_options *options, bm_cancel *token, bm_result *result,
                            bm_error *err)
 {
@@ -78,8 +91,7 @@ static bm_status carry_out(const cli_options *options, bm_cancel *token, bm_resu
     const bool fresh = cli_database_is_new(options);
     bm_status status = cli_database_open(options, token, &db, err);
     if (status == BM_OK) {
-        status = options->verb->bit == CLI_COPY_TO ? cli_copy_to(db, options, token, result, err)
-                                                   : cli_load(db, options, token, result, err);
+        status = perform(db, options, token, result, err);
     }
     bm_close(db);
     if (fresh && (status != BM_OK || options->dry_run)) {
@@ -118,7 +130,8 @@ static bm_status run(cli_options *options, int *code, bm_error *err)
     }
     if (status != BM_OK) {
         cli_failure(options, &result, err);
-    } else if ((options->verb->bit & (CLI_EXPLAIN | CLI_INSPECT)) == 0 && !options->print_ddl) {
+    } else if ((options->verb->bit & (CLI_EXPLAIN | CLI_INSPECT | CLI_STAGE_INIT)) == 0 &&
+               !options->print_ddl) {
         cli_summary(options, &result);
     }
     bm_result_clear(&result);

@@ -880,7 +880,21 @@ typedef struct bm_maintain_options {
 BM_API bm_status bm_maintain(bm_db *db, const bm_model *model, const bm_maintain_options *options,
                              uint64_t *n, bm_error *err);
 
-/** Free what bm_explain or bm_describe allocated.  NULL is legal. */
+/**
+ * The SQL that makes stage tables for a table whose rows are on other servers (postgres_fdw).
+ *
+ * If there are such tables, bm_update, bm_update_fields and bm_delete send their rows to them, each
+ * to the server of the row that it changes; else the server changes row by row.  They are looked
+ * for when the table is first used.  Nothing is created here: each part of the text begins with a
+ * line that names the server where its statements are to be run.
+ *
+ * `schema` may be NULL.  Free *text with bm_free.  BM_UNSUPPORTED, by name, if the table needs no
+ * stage or can have none.
+ */
+BM_API bm_status bm_stage_sql(bm_db *db, const char *schema, const char *table, char **text,
+                              bm_error *err);
+
+/** Free what bm_explain, bm_describe or bm_stage_sql allocated.  NULL is legal. */
 BM_API void bm_free(void *memory);
 
 /* ---------------------------------------------------------------------- the transport without I/O

@@ -20,6 +20,8 @@ const cli_verb cli_verbs[] = {
      "print the statements that a verb would send, and send none"},
     {CLI_INSPECT, "inspect", "FILE",
      "print how a file is read, the types of its columns, and the command that loads it"},
+    {CLI_STAGE_INIT, "stage-init", "DATABASE TABLE",
+     "print the SQL of the stage tables for a table of postgres_fdw, and run none of it"},
     {0, NULL, NULL, NULL},
 };
 
@@ -128,7 +130,7 @@ const cli_option cli_option_table[] = {
      "rows in a batch; default: chosen by the engine"},
     {0, "verb", "create|update-fields|upsert|sync|delete", CLI_CHOICE, AT(plan_of), CLI_EXPLAIN,
      "verb to explain; default: create"},
-    {0, "timeout", "TIME", CLI_TIME, AT(timeout_ms), CLI_HAS_DATABASE,
+    {0, "timeout", "TIME", CLI_TIME, AT(timeout_ms), CLI_HAS_DATABASE | CLI_STAGE_INIT,
      "stop if the first COMMIT is not sent within TIME (30s, 5m, 1h); default: no limit"},
     {0, "commit-timeout", "TIME", CLI_TIME, AT(commit_timeout_ms), CLI_LOADS,
      "limit for all COMMITs together; default: 5s if --timeout is given"},
@@ -496,8 +498,9 @@ bm_status cli_options_read(int argc, char **argv, cli_options *out, bm_error *er
                                      : "DATABASE or TABLE is missing");
     }
     CLI_TRY(check_used(out, used, err));
-    if (n > 3 && out->verb->bit == CLI_COPY_TO) {
-        return cli_fail(err, BM_INVALID, "copy-to takes no FILE: use --output FILE");
+    if (n > 3 && (out->verb->bit & (CLI_COPY_TO | CLI_STAGE_INIT)) != 0) {
+        return cli_fail(err, BM_INVALID, "%s takes no FILE%s", out->verb->name,
+                        out->verb->bit == CLI_COPY_TO ? ": use --output FILE" : "");
     }
     CLI_TRY(check_signs(out, err));
     if (out->verb->bit == CLI_COPY_TO) {

@@ -4,6 +4,7 @@
 #include "password.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -86,18 +87,43 @@ bm_status cli_database_open(const cli_options *options, bm_cancel *token, bm_db 
     return status;
 }
 
+/* [SCHEMA.]TABLE */
+static bm_status split(const char *text, cli_names *names, const char **schema, bm_error *err)
+{
+    CLI_TRY(cli_names_split(names, text, '.', false, err));
+    if (names->n > 2) {
+        return cli_fail(err, BM_INVALID, "\"%s\" is not [SCHEMA.]TABLE", text);
+    }
+    *schema = names->n == 2 ? names->at[0] : NULL;
+    return BM_OK;
+}
+
 bm_status cli_database_describe(bm_db *db, const char *text, bm_model **out, bm_error *err)
 {
     cli_names names = {0};
-    bm_status status = cli_names_split(&names, text, '.', false, err);
+    const char *schema;
     *out = NULL;
-    if (status == BM_OK && names.n > 2) {
-        status = cli_fail(err, BM_INVALID, "\"%s\" is not [SCHEMA.]TABLE", text);
+    bm_status status = split(text, &names, &schema, err);
+    if (status == BM_OK) {
+        status = bm_describe(db, schema, names.at[names.n - 1], out, err);
+    }
+    cli_names_free(&names);
+    return status;
+}
+
+bm_status cli_database_print_stage(bm_db *db, const char *text, bm_error *err)
+{
+    cli_names names = {0};
+    const char *schema;
+    char *sql = NULL;
+    bm_status status = split(text, &names, &schema, err);
+    if (status == BM_OK) {
+        status = bm_stage_sql(db, schema, names.at[names.n - 1], &sql, err);
     }
     if (status == BM_OK) {
-        status =
-            bm_describe(db, names.n == 2 ? names.at[0] : NULL, names.at[names.n - 1], out, err);
+        fputs(sql, stdout);
     }
+    bm_free(sql);
     cli_names_free(&names);
     return status;
 }

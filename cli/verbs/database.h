@@ -16,6 +16,9 @@ bool cli_database_is_new(const cli_options *options);
 /* After a failure: remove the new file, which is empty. */
 void cli_database_remove(const cli_options *options);
 
+/* Print the SQL of the table's stage. */
+bm_status cli_database_print_stage(bm_db *db, const char *text, bm_error *err);
+
 /* The model of [SCHEMA.]TABLE in the database.  Free it with bm_free. */
 bm_status cli_database_describe(bm_db *db, const char *text, bm_model **out, bm_error *err);
 

@@ -83,7 +83,7 @@ static bm_status make(const bm__engine *engine, const bm__table *table, const bm
     return BM_OK;
 }
 
-static bm_status check(bm_db *db, const char *schema, const char *table, bm_error *err)
+bm_status bm__check_named(bm_db *db, const char *schema, const char *table, bm_error *err)
 {
     if (db == NULL || table == NULL || table[0] == '\0' || (schema != NULL && schema[0] == '\0')) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
@@ -103,7 +103,7 @@ bm_status bm_describe(bm_db *db, const char *schema, const char *table, bm_model
     err = bm__error_begin(err, &local);
     BM_TRY(bm__check_out(out, err));
     *out = NULL;
-    BM_TRY(check(db, schema, table, err));
+    BM_TRY(bm__check_named(db, schema, table, err));
     bm_db *root = bm__db_root(db);
     bm__conn *conn;
     size_t n;

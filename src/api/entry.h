@@ -11,6 +11,9 @@ bm_error *bm__error_begin(bm_error *given, bm_error *local);
 /* A NULL place for what is given out is BM_INVALID. */
 bm_status bm__check_out(const void *out, bm_error *err);
 
+/* The same for a database without a catalog, and for a name that is none. */
+bm_status bm__check_named(bm_db *db, const char *schema, const char *table, bm_error *err);
+
 /* Carries a call out that sets rows aside: bm__reject_rows. */
 typedef bm_status bm__set_aside(bm__execution *execution, const void *options, bm_result *result,
                                 bm_error *err);

@@ -42,6 +42,22 @@ static bm_status ask_within(const bm_db *db, bm__conn *conn, bm__step *step, con
     return status;
 }
 
+static bm_status ask_stage(bm_db *db, bm__conn *conn, const bm_model *model, const bm__step *limits,
+                           bm__table *table, bm_error *err)
+{
+    bm__catalog catalog;
+    bm__step step;
+    if (!table->foreign || conn->engine->ask_stage == NULL) {
+        return BM_OK;
+    }
+    bm_status status = bm__catalog_begin_stage(&catalog, conn->engine, model, table, &step, err);
+    if (status == BM_OK) {
+        status = ask_within(db, conn, &step, limits, err);
+    }
+    bm__catalog_free(&catalog);
+    return status;
+}
+
 static bm_status ask(bm_db *db, bm__conn *conn, const bm_model *model, const bm__step *limits,
                      bm__table **out, bm_error *err)
 {
@@ -58,6 +74,9 @@ static bm_status ask(bm_db *db, bm__conn *conn, const bm_model *model, const bm_
     }
     if (status == BM_OK) {
         status = bm__catalog_end(&catalog, out, err);
+    }
+    if (status == BM_OK) {
+        status = ask_stage(db, conn, model, limits, *out, err);
     }
     bm__catalog_free(&catalog);
     return status;
@@ -112,6 +131,28 @@ bm_status bm__tables_get(bm_db *db, bm__conn *conn, const bm_model *model, const
     pthread_mutex_unlock(&db->lock);
     *out = known;
     return BM_OK;
+}
+
+bm_status bm__tables_stage_sql(bm_db *db, bm__conn *conn, const bm_model *model,
+                               const bm__step *limits, bm__buffer *text, bm_error *err)
+{
+    bm__catalog catalog;
+    bm__step step;
+    bm__table *table;
+    BM_TRY(ask(db, conn, model, limits, &table, err));
+    bool far = table->foreign;
+    bm__table_free(table);
+    if (!far || conn->engine->ask_stage_sql == NULL) {
+        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CATALOG,
+                        "no partition of table \"%s\" is on another server, so it needs no stage",
+                        model->table);
+    }
+    bm_status status = bm__catalog_begin_stage_sql(&catalog, conn->engine, model, text, &step, err);
+    if (status == BM_OK) {
+        status = ask_within(db, conn, &step, limits, err);
+    }
+    bm__catalog_free(&catalog);
+    return status;
 }
 
 /* With the lock held. */

@@ -131,6 +131,10 @@ bm_status bm__tables_get(bm_db *db, bm__conn *conn, const bm_model *model, const
 /* Ask whether a table is still what is known of it. */
 bm_status bm__tables_same(bm_db *db, bm__conn *conn, const bm_model *model, const bm__step *limits,
                           const bm__known_table *known, bool *same, bm_error *err);
+/* The statements that make a stage of the model's table.  BM_UNSUPPORTED, named: it can have none.
+ */
+bm_status bm__tables_stage_sql(bm_db *db, bm__conn *conn, const bm_model *model,
+                               const bm__step *limits, bm__buffer *text, bm_error *err);
 void bm__tables_release(bm_db *db, bm__known_table *known);
 /* Forget it, or all (NULL), for the table may have changed. */
 void bm__tables_drop(bm_db *db, bm__known_table *known);

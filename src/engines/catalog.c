@@ -1,5 +1,6 @@
 #include "catalog.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,25 @@ bm_status bm__catalog_begin_same(bm__catalog *catalog, const bm__engine *engine,
     *catalog = (bm__catalog){.engine = engine, .model = model, .known = known};
     *step = (bm__step){.kind = BM__STEP_EXEC, .expect = BM__EXPECT_ROWS, .context = catalog};
     return engine->ask_same != NULL ? engine->ask_same(catalog, step, err) : BM_OK;
+}
+
+bm_status bm__catalog_begin_stage(bm__catalog *catalog, const bm__engine *engine,
+                                  const bm_model *model, bm__table *table, bm__step *step,
+                                  bm_error *err)
+{
+    assert(table->foreign && table->stage == NULL);
+    *catalog = (bm__catalog){.engine = engine, .model = model, .staged = table};
+    *step = (bm__step){.kind = BM__STEP_EXEC, .expect = BM__EXPECT_ROWS, .context = catalog};
+    return engine->ask_stage(catalog, step, err);
+}
+
+bm_status bm__catalog_begin_stage_sql(bm__catalog *catalog, const bm__engine *engine,
+                                      const bm_model *model, bm__buffer *text, bm__step *step,
+                                      bm_error *err)
+{
+    *catalog = (bm__catalog){.engine = engine, .model = model, .text = text};
+    *step = (bm__step){.kind = BM__STEP_EXEC, .expect = BM__EXPECT_ROWS, .context = catalog};
+    return engine->ask_stage_sql(catalog, step, err);
 }
 
 bm_status bm__catalog_begin_constraints(bm__catalog *catalog, const bm__engine *engine,

@@ -7,7 +7,10 @@
 typedef struct bm__catalog {
     const bm__engine *engine;
     const bm_model *model;
-    bm__table *table;   /* under construction; owned */
+    bm__table *table;  /* under construction; owned */
+    bm__table *staged; /* which gets the lines of its stage */
+    bm__buffer *text;  /* the statements that make a stage go here, under a heading a server */
+    const char *section;
     bm__arena arena;    /* of the question */
     const char *quoted; /* the table's name, as text for to_regclass */
     bm__param params[1];
@@ -34,6 +37,17 @@ bm_status bm__catalog_end(bm__catalog *catalog, bm__table **out, bm_error *err);
 bm_status bm__catalog_begin_same(bm__catalog *catalog, const bm__engine *engine,
                                  const bm_model *model, const bm__table *known, bm__step *step,
                                  bm_error *err);
+
+/* Begin to ask for the stage of this table; its lines are added to it.  The engine can say them. */
+bm_status bm__catalog_begin_stage(bm__catalog *catalog, const bm__engine *engine,
+                                  const bm_model *model, bm__table *table, bm__step *step,
+                                  bm_error *err);
+
+/* Begin to ask for the statements that make a stage of the model's table; they are added to `text`.
+ * The engine can say them. */
+bm_status bm__catalog_begin_stage_sql(bm__catalog *catalog, const bm__engine *engine,
+                                      const bm_model *model, bm__buffer *text, bm__step *step,
+                                      bm_error *err);
 
 /* Begin to ask for the constraints of the model's table (bm__constraints_push takes the rows); the
  * engine can say them. */

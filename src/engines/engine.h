@@ -111,6 +111,13 @@ typedef struct bm__engine {
     /* The catalog: fill the step that asks for a table.  NULL: a table is as the model says. */
     bm_status (*ask)(struct bm__catalog *catalog, bm__step *step, bm_error *err);
 
+    /* Fill the step that asks for the stage of a table of other servers (catalog->staged); NULL:
+     * there are none. */
+    bm_status (*ask_stage)(struct bm__catalog *catalog, bm__step *step, bm_error *err);
+
+    /* The same, the statements that make one; catalog->text gets them. */
+    bm_status (*ask_stage_sql)(struct bm__catalog *catalog, bm__step *step, bm_error *err);
+
     /* The same, whether it is still the table that is known; NULL: it cannot be asked. */
     bm_status (*ask_same)(struct bm__catalog *catalog, bm__step *step, bm_error *err);
 
@@ -170,6 +177,11 @@ typedef struct bm__engine {
      * with the transaction. */
     void (*hint)(bm__sql *sql, const bm__hint_limits *limits);
     void (*unhint)(bm__sql *sql, const bm__hint_limits *limits);
+
+    /* Joins of tables on other servers are carried out there, however dear they look; and what was
+     * set is as it was.  All ends with the transaction. */
+    void (*join_there)(bm__sql *sql, bool keep);
+    void (*join_here)(bm__sql *sql);
 
     /* A row of two texts, why and the SQLSTATE, where the transaction, or one that begins now,
      * cannot write.  Asked where bm__server.read_only is set.  NULL: what writes says so. */

@@ -25,6 +25,18 @@ typedef struct bm__table_column {
     bool rowid;        /* SQLite: INTEGER PRIMARY KEY, which the engine assigns */
 } bm__table_column;
 
+/* Of the stage of a table of other servers: a table like it, on the same servers, to which rows are
+ * sent so that each server joins its own.  Names are as SQL writes them, those of 'h' and 'p' are
+ * not quoted. */
+typedef struct bm__stage_line {
+    char kind;         /* 's' the stage; 'l' a part of the table, on another server; 'h' one that is
+                          here; 'p' a column that divides rows among the parts */
+    const char *name;  /* of it */
+    const char *other; /* 's': letters of what this role may do to all parts, 'u' update and 'd'
+                          delete; 'l': the part's stage; 'h': its schema */
+    const struct bm__stage_line *next;
+} bm__stage_line;
+
 typedef struct bm__table {
     bm__arena arena;
     const char *schema; /* where it was found; NULL on SQLite's main */
@@ -36,7 +48,8 @@ typedef struct bm__table {
     bool insert_trigger; /* BEFORE or INSTEAD OF, for each row */
     bool may_ignore; /* SQLite: a trigger, or the table's own ON CONFLICT, may leave a row out */
     bool foreign;    /* it, or a partition of it, is a table of another server */
-    char citus;      /* how Citus distributes it: 'h' by hash, 'n' not at all; 0: no Citus */
+    const bm__stage_line *stage; /* in no order; NULL: there is none */
+    char citus;          /* how Citus distributes it: 'h' by hash, 'n' not at all; 0: no Citus */
     bool self_reference; /* a foreign key to itself */
     bool sequences;      /* SQLite: the file has a sqlite_sequence */
     double estimated_rows;

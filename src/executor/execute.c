@@ -436,6 +436,7 @@ static bm_status print_plan(const bm__execution *x, bm__buffer *text, bm_error *
     BM_TRY(print_statement(text, "first", &plan->setup, err));
     BM_TRY(print_statement(text, "keys", &plan->reserve, err));
     BM_TRY(print_statement(text, "before", &plan->before, err));
+    BM_TRY(print_statement(text, "stage", &plan->stage, err));
     BM_TRY(print_statement(text, "write", &plan->write, err));
     BM_TRY(print_statement(text, "after", &plan->after, err));
     BM_TRY(print_statement(text, "read", &plan->read, err));

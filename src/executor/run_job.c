@@ -34,6 +34,8 @@ static int64_t usual_ms(const bm__job *job, const bm__step *step)
     }
     switch (job->phase) {
     case BM__PHASE_BEFORE:
+    case BM__PHASE_CLEAN:
+    case BM__PHASE_STAGE:
     case BM__PHASE_WRITE:
     case BM__PHASE_AFTER:
     case BM__PHASE_SETTLE:

@@ -156,7 +156,7 @@ static bm_status claim(bm__job *job, bm_error *err)
     }
     job->n = n;
     if (n == 0) {
-        job->phase = BM__PHASE_UNHINT;
+        job->phase = BM__PHASE_CLEANED;
         return BM_OK;
     }
     BM_TRY(bm__job_take(job, from, n, err));
@@ -232,6 +232,13 @@ static const bm__statement *statement_of(const bm__job *job)
         break;
     case BM__PHASE_RESERVE:
         statement = &plan->reserve;
+        break;
+    case BM__PHASE_CLEAN:
+    case BM__PHASE_CLEANED:
+        statement = &plan->clean;
+        break;
+    case BM__PHASE_STAGE:
+        statement = &plan->stage;
         break;
     case BM__PHASE_WRITE:
         statement = &plan->write;
@@ -486,6 +493,12 @@ static bool may_be_of_a_row(const bm__answer *answer, const bm_error *err)
     }
 }
 
+/* Are the rows of the chunk on their way? */
+static bool writes(const bm__job *job)
+{
+    return job->phase == BM__PHASE_STAGE || job->phase == BM__PHASE_WRITE;
+}
+
 /* The row and the column of an error, in the caller's terms. */
 static void locate(bm__job *job, const bm__answer *answer, bm_error *err)
 {
@@ -493,7 +506,7 @@ static void locate(bm__job *job, const bm__answer *answer, bm_error *err)
         return;
     }
     size_t row = answer->row;
-    bool write = job->phase == BM__PHASE_WRITE;
+    bool write = writes(job);
     if (write && job->plan->write.kind == BM__STEP_LOAD && answer->context[0] != '\0') {
         char column[sizeof err->column] = "";
         row = job->plan->engine->format->copy_context(answer->context, job->plan->table->name,
@@ -525,7 +538,7 @@ static bm__suspects suspects_of(const bm__job *job, const bm__answer *answer, co
                               .deferred = true,
                               .immediate = true};
     }
-    bool chunk = job->phase == BM__PHASE_WRITE || job->phase == BM__PHASE_CHECK;
+    bool chunk = writes(job) || job->phase == BM__PHASE_CHECK;
     return (bm__suspects){.from = job->from,
                           .n = chunk ? job->n : 0,
                           .deferred = job->call->probes,

@@ -13,6 +13,8 @@ enum {
     LOCATE_IMMEDIATE,
     LOCATE_POINT,
     LOCATE_RESERVE,
+    LOCATE_CLEAN,
+    LOCATE_STAGE,
     LOCATE_WRITE,
     LOCATE_CHECK,
     LOCATE_KEEP,
@@ -115,8 +117,10 @@ static bool step_here(bm__locate *locate, bm__step *step)
         return !guest && set(step, nested ? BM__STEP_SAVEPOINT : BM__STEP_BEGIN,
                              nested ? BM__SQL_SAVEPOINT_CALL : NULL);
     case LOCATE_SETUP:
-        return !guest && !nested && plan->setup.sql != NULL &&
-               statement(locate, &plan->setup, step);
+        if (guest || nested) {
+            return plan->stage.sql != NULL && statement(locate, &plan->hint, step);
+        }
+        return plan->setup.sql != NULL && statement(locate, &plan->setup, step);
     case LOCATE_IMMEDIATE: /* what is deferred already is no fault of these rows */
     case LOCATE_CHECK:
         return locate->suspects.immediate && plan->settle.sql != NULL &&
@@ -126,6 +130,10 @@ static bool step_here(bm__locate *locate, bm__step *step)
     case LOCATE_RESERVE:
         return locate->reserves && plan->reserve.sql != NULL &&
                statement(locate, &plan->reserve, step);
+    case LOCATE_CLEAN:
+        return plan->clean.sql != NULL && set(step, BM__STEP_EXEC, plan->clean.sql);
+    case LOCATE_STAGE:
+        return plan->stage.sql != NULL && statement(locate, &plan->stage, step);
     case LOCATE_WRITE:
         return statement(locate, &plan->write, step);
     case LOCATE_KEEP:
@@ -163,6 +171,12 @@ static void settle(bm__locate *locate)
     }
 }
 
+static bool writes_rows(const bm__locate *locate)
+{
+    bool stages = locate->job->plan->stage.sql != NULL;
+    return locate->at == LOCATE_WRITE || (locate->at == LOCATE_STAGE && stages);
+}
+
 bool bm__locate_next(bm__locate *locate, bm__step *step)
 {
     for (;;) {
@@ -172,7 +186,7 @@ bool bm__locate_next(bm__locate *locate, bm__step *step)
             locate->at = LOCATE_UNDO;
         } else if (step_here(locate, step)) {
             return true;
-        } else if (locate->at == LOCATE_WRITE) { /* it cannot be encoded */
+        } else if (writes_rows(locate)) { /* it cannot be encoded */
             locate->gave_up = true;
             locate->at = LOCATE_UNDO;
         } else if (locate->at < LOCATE_OVER) {
@@ -211,7 +225,7 @@ void bm__locate_answer(bm__locate *locate, bm_status status, bm_error *err)
     if (status == BM_OK && at == LOCATE_RESERVE) {
         status = bm__reserved(locate->job, err);
     }
-    bool writes = at == LOCATE_WRITE || at == LOCATE_CHECK;
+    bool writes = at == LOCATE_STAGE || at == LOCATE_WRITE || at == LOCATE_CHECK;
     if (status != BM_OK && writes && same_failure(err, locate->error)) {
         bm__bisect_answer(&locate->rows, false);
         locate->at = LOCATE_DROP;

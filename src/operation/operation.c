@@ -122,7 +122,7 @@ bm__job_mode bm__operation_mode(const bm__operation *o, size_t workers, bool ins
     bool one_statement = plan->write.kind == BM__STEP_EXEC && plan->setup.sql == NULL &&
                          plan->before.sql == NULL && plan->reserve.sql == NULL &&
                          plan->after.sql == NULL && plan->read.sql == NULL &&
-                         plan->verify.sql == NULL;
+                         plan->verify.sql == NULL && plan->stage.sql == NULL;
     bool one_chunk = o->call.source == NULL && o->call.n_rows <= plan->chunk_rows;
     if (inside) {
         return BM__JOB_SAVEPOINT;

@@ -125,6 +125,8 @@ typedef struct bm__plan {
     bm__statement hint;    /* once, before the first chunk; only in the caller's transaction */
     bm__statement before;  /* each chunk: which rows are in the table already */
     bm__statement reserve; /* each chunk: keys */
+    bm__statement clean;   /* each chunk, and once behind the last: the stage is empty */
+    bm__statement stage;   /* each chunk: its rows go there; the write then takes them from it */
     bm__statement write;   /* each chunk */
     const char *looked_up; /* the same, where the answer to `hint` says that rows are looked up one
                                  by one; or NULL */

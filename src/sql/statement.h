@@ -103,6 +103,24 @@ void bm__sql_key_there(bm__sql *sql, const bm__sql_shape *shape, size_t key);
 void bm__sql_update(bm__sql *sql, const bm__sql_shape *shape);
 void bm__sql_delete(bm__sql *sql, const bm__sql_shape *shape);
 
+/* A part of a table, and its stage: a table like it, on the same server; as SQL writes them.  Or
+ * with `here` one that needs no stage: its name and its schema. */
+typedef struct bm__sql_part {
+    const char *table, *stage;
+    bool here;
+} bm__sql_part;
+
+/* The batch goes into a stage: the columns that have a name, and bm_ord. */
+void bm__sql_stage(bm__sql *sql, const bm__sql_shape *shape, const char *stage);
+
+/* All rows go out of it. */
+void bm__sql_stage_clean(bm__sql *sql, const char *stage);
+
+/* An update or a delete of the rows that the stage has, or here the batch, each part for itself:
+ * (ord). */
+void bm__sql_staged(bm__sql *sql, const bm__sql_shape *shape, const bm__sql_part *parts, size_t n,
+                    bool update);
+
 /* Rows of the batch that are in the table by `by` (columns): (ord), or with `keys`
  * (ord, false, key ...). */
 void bm__sql_present(bm__sql *sql, const bm__sql_shape *shape, const size_t *by, size_t n_by,

@@ -2,6 +2,7 @@
 
 #include "prepare.h"
 #include "settings.h"
+#include "staged.h"
 
 /* SQLite names no row that it wrote.  Where a row may be left out though it is there, each is
  * written by a statement of its own. */
@@ -140,6 +141,12 @@ bm_status bm__by_key_plan(const bm__request *request, bm__plan *plan,
         NULL, BM__STEP_EXEC, ordinals ? BM__EXPECT_ORDINALS : BM__EXPECT_COUNT, BM__TAKES_COLUMNS};
     plan->chunk_rows =
         needs_each(request, plan) ? 1 : bm__plan_chunk(request, plan->engine->exec_rows);
+    if (bm__is_staged(request, plan)) {
+        BM_TRY(bm__plan_setup(request, plan, 0, err));
+        BM_TRY(bm__staged_plan(request, plan, &shape, columns, err));
+        plan->tally = tally_of(request, plan);
+        return BM_OK;
+    }
     bm__sql sql = bm__sql_begin(err);
     statement(&sql, &shape);
     BM_TRY(bm__sql_end(&sql, &plan->arena, &plan->write.sql));

@@ -24,6 +24,8 @@ const bm__engine bm__engine_postgresql = {
     .sets_lock_timeout = true,
     .hint_rows = 300,
     .ask = bm__postgresql_ask,
+    .ask_stage = bm__postgresql_ask_stage,
+    .ask_stage_sql = bm__postgresql_ask_stage_sql,
     .constraints = bm__postgresql_constraints,
     .lookup_settings = "SET LOCAL jit = off", /* many cheap lookups look dear to the planner */
     .refuse = bm__postgresql_refuse,
@@ -31,6 +33,8 @@ const bm__engine bm__engine_postgresql = {
     .verify = bm__postgresql_verify,
     .hint = bm__postgresql_hint,
     .unhint = bm__postgresql_unhint,
+    .join_there = bm__postgresql_join_there,
+    .join_here = bm__postgresql_join_here,
     .settle = bm__postgresql_settle,
     .read_only = bm__postgresql_read_only,
     .commits = &bm__postgresql_commits,

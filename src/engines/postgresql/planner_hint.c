@@ -59,3 +59,35 @@ void bm__postgresql_unhint(bm__sql *sql, const bm__hint_limits *limits)
                     forbidden[i], forbidden[i], i == 0 ? ", " : "");
     }
 }
+
+/* postgres_fdw's join is none of these: whatever it is believed to cost, it is then the cheapest.
+ * A join here looks too dear, and would be compiled. */
+static const char *const local_joins[] = {"enable_hashjoin", "enable_mergejoin", "enable_nestloop",
+                                          "jit"};
+#define N_JOINS (sizeof local_joins / sizeof local_joins[0])
+
+void bm__postgresql_join_there(bm__sql *sql, bool keep)
+{
+    bm__sql_put(sql, "SELECT ");
+    for (size_t i = 0; i < N_JOINS; i++) {
+        if (keep) {
+            bm__sql_put(sql,
+                        "pg_catalog.set_config('bulkmodel.%s', "
+                        "pg_catalog.current_setting('%s'), true), ",
+                        local_joins[i], local_joins[i]);
+        }
+        bm__sql_put(sql, "pg_catalog.set_config('%s', 'off', true)%s", local_joins[i],
+                    i + 1 < N_JOINS ? ", " : "");
+    }
+}
+
+void bm__postgresql_join_here(bm__sql *sql)
+{
+    bm__sql_put(sql, "SELECT ");
+    for (size_t i = 0; i < N_JOINS; i++) {
+        bm__sql_put(sql,
+                    "pg_catalog.set_config('%s', "
+                    "pg_catalog.current_setting('bulkmodel.%s'), true)%s",
+                    local_joins[i], local_joins[i], i + 1 < N_JOINS ? ", " : "");
+    }
+}

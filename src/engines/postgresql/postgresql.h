@@ -17,6 +17,10 @@ bm_status bm__postgresql_ask_of_model(bm__catalog *catalog, const char *sql, bm_
                                       bm_error *err);
 bm_type bm__postgresql_type_of(const bm__table_column *column);
 
+/* stage.c */
+bm_status bm__postgresql_ask_stage(bm__catalog *catalog, bm__step *step, bm_error *err);
+bm_status bm__postgresql_ask_stage_sql(bm__catalog *catalog, bm__step *step, bm_error *err);
+
 /* constraints.c */
 bm_status bm__postgresql_constraints(bm__catalog *catalog, bm__step *step, bm_error *err);
 void bm__postgresql_refuse(const struct bm__constraint *constraint, const char *table,
@@ -45,6 +49,8 @@ void bm__postgresql_own_key(bm__sql *sql, const bm__sql_shape *shape);
 /* planner_hint.c */
 void bm__postgresql_hint(bm__sql *sql, const bm__hint_limits *limits);
 void bm__postgresql_unhint(bm__sql *sql, const bm__hint_limits *limits);
+void bm__postgresql_join_there(bm__sql *sql, bool keep);
+void bm__postgresql_join_here(bm__sql *sql);
 
 /* sequence.c */
 void bm__postgresql_sequence(bm__sql *sql, const bm__sql_shape *shape, const char *column,

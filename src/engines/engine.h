@@ -102,6 +102,7 @@ typedef struct bm__engine {
     size_t hint_rows;       /* a statement on fewer rows never tells the planner what to do */
     size_t load_rows;       /* rows of a chunk that is a COPY */
     size_t exec_rows;       /* rows of a chunk that is a statement */
+    size_t lookup_rows;     /* ... that looks each of its rows up in an index */
     size_t stream_rows;     /* rows that are pulled from a stream at once, at most */
 
     /* How values go and come: one of the two. */

@@ -541,6 +541,10 @@ bm_status bm__create_plan(const bm__request *request, bm__plan *plan, bm_error *
     shape.overriding = asked.overriding && !plan->engine->reads_batch;
     BM_TRY(add_conflict(request, plan, &shape, err));
     BM_TRY(bm__upsert_shape(request, plan, columns, &shape, err));
+    if (plan->keeps || plan->matched) { /* each row is looked up first */
+        const size_t rows = bm__plan_chunk(request, plan->engine->lookup_rows);
+        plan->chunk_rows = rows < plan->chunk_rows ? rows : plan->chunk_rows;
+    }
     if (plan->strategy == BM__RESERVE_COPY || plan->strategy == BM__RESERVE_INSERT ||
         (plan->strategy == BM__HIGHEST_INSERT && plan->key_made)) {
         BM_TRY(plan_reserve(plan, &shape, err));

@@ -170,7 +170,7 @@ static bm_status plan_pass(const bm__request *request, bm__plan *plan, bool outs
     }
     plan->why = "rows that exist are found; then the others that `where` selects are deleted, and "
                 "an upsert writes the rows";
-    plan->chunk_rows = bm__plan_chunk(request, plan->engine->exec_rows);
+    plan->chunk_rows = bm__plan_chunk(request, plan->engine->lookup_rows);
     BM_TRY(bm__sql_end(&sql, &plan->arena, &plan->write.sql));
     return bm__plan_setup(request, plan, 0, err);
 }

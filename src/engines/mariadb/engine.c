@@ -12,6 +12,7 @@ const bm__engine bm__engine_mariadb = {.name = "mariadb",
                                        .hint_rows = SIZE_MAX,
                                        .load_rows = ROWS,
                                        .exec_rows = ROWS,
+                                       .lookup_rows = ROWS,
                                        .stream_rows = ROWS,
                                        .type_of = bm__sqlite_type_of,
                                        .dialect = &bm__mariadb_dialect};

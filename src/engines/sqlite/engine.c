@@ -29,9 +29,9 @@ static const bm__storage storage = {.resolve = bm__sqlite_resolve,
 /* Under every driver: one writer, no round trip to save, its own way to store. */
 #define EVERY_DRIVER                                                                               \
     .one_writer = true, .draws_keys = true, .storage = &storage, .small_rows = SIZE_MAX,           \
-    .hint_rows = SIZE_MAX, .load_rows = 1000000, .exec_rows = 1000000, .stream_rows = 65536,       \
-    .type_of = bm__sqlite_type_of, .highest = bm__sqlite_highest, .says_passing = says_busy,       \
-    .truncate_reaches = bm__sqlite_truncate_reaches,                                               \
+    .hint_rows = SIZE_MAX, .load_rows = 1000000, .exec_rows = 1000000, .lookup_rows = 1000000,     \
+    .stream_rows = 65536, .type_of = bm__sqlite_type_of, .highest = bm__sqlite_highest,            \
+    .says_passing = says_busy, .truncate_reaches = bm__sqlite_truncate_reaches,                    \
     .is_delete_trigger = bm__sqlite_is_delete_trigger
 
 const bm__engine bm__engine_sqlite = {.name = "sqlite",

@@ -15,7 +15,7 @@ static const struct {
     {BM_BOOL, 16, 1}, {BM_TIMESTAMP, 1114, 8}, {BM_JSONB, 3802, 0},   {BM_DATE, 1082, 4},
 };
 
-static bool same(const bm_array *a, const bm_array *b, size_t width)
+static bool same_elements(const bm_array *a, const bm_array *b, size_t width)
 {
     if (a->count != b->count) {
         return false;
@@ -44,7 +44,14 @@ static bool same(const bm_array *a, const bm_array *b, size_t width)
     return true;
 }
 
-static void round_trip(size_t kind, const uint8_t *data, size_t size)
+static bool same(const bm_nd_array *a, const bm_nd_array *b, size_t width)
+{
+    const size_t shape = a->n_dimensions * sizeof a->lengths[0];
+    return a->n_dimensions == b->n_dimensions && memcmp(a->lengths, b->lengths, shape) == 0 &&
+           same_elements(&a->elements, &b->elements, width);
+}
+
+static void round_trip(size_t kind, bm_layout layout, const uint8_t *data, size_t size)
 {
     const bm__pg_column_type type = {
         .oid = 1, .element = kinds[kind].element, .typmod = -1, .kind = 'b', .element_kind = 'b'};
@@ -55,12 +62,12 @@ static void round_trip(size_t kind, const uint8_t *data, size_t size)
     bm_error err = BM_ERROR;
     bm__arena arena = {0};
     bm__buffer out = {0};
-    bm_array first;
-    bm_array second;
-    const size_t width = sizeof first;
-    if (bm__slot_resolve(member, BM_ARRAY, width, &type, false, &slot, &err) != BM_OK ||
-        bm__slot_resolve(member, BM_ARRAY, width, &type, true, &text, &err) != BM_OK ||
-        bm__reader_resolve(member, BM_ARRAY, width, &type, &reader, &err) != BM_OK) {
+    bm_nd_array first = {.n_dimensions = 0};
+    bm_nd_array second = {.n_dimensions = 0};
+    const size_t width = layout == BM_ARRAY ? sizeof(bm_array) : sizeof first;
+    if (bm__slot_resolve(member, layout, width, &type, false, &slot, &err) != BM_OK ||
+        bm__slot_resolve(member, layout, width, &type, true, &text, &err) != BM_OK ||
+        bm__reader_resolve(member, layout, width, &type, &reader, &err) != BM_OK) {
         abort();
     }
     if (reader.read(&reader, data, size, &first, &arena) == NULL) {
@@ -81,7 +88,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     const size_t kind = data[0] % (sizeof kinds / sizeof kinds[0]);
-    round_trip(kind, data + 1, size - 1);
+    round_trip(kind, BM_ARRAY, data + 1, size - 1);
+    round_trip(kind, BM_ND_ARRAY, data + 1, size - 1);
     /* with a sound header, so that elements are reached at once */
     uint8_t *copy = malloc(20 + size);
     if (copy == NULL) {
@@ -95,7 +103,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     copy[15] = (data[0] >> 4) & 7;
     copy[19] = 1;
     memcpy(copy + 20, data + 1, size - 1);
-    round_trip(kind, copy, 20 + size - 1);
+    round_trip(kind, BM_ARRAY, copy, 20 + size - 1);
+    copy[3] += (data[0] >> 3) & 1; /* the first element is a dimension, too */
+    round_trip(kind, BM_ND_ARRAY, copy, 20 + size - 1);
     free(copy);
     return 0;
 }

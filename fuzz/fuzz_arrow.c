@@ -207,13 +207,13 @@ static void begin(batch *b, const uint8_t *choice, const uint8_t *data, size_t s
 static void touch(const bm__arrow_rows *rows, const char *row)
 {
     const bm_field *field = &rows->model.fields[0];
-    bm_array array = {row + field->offset, 1, NULL};
+    bm_array array = {row + field->offset, 1, NULL}; /* or the beginning of a bm_nd_array */
     unsigned sum = 0;
     size_t width;
     if (row[field->state_offset] != BM_VALUE) {
         return;
     }
-    if (field->layout == BM_ARRAY) {
+    if (bm__is_array(field->layout)) {
         memcpy(&array, row + field->offset, sizeof array);
     }
     const bool slices = bm__element_layout(field->type, &width) == BM_SLICE;
@@ -233,7 +233,7 @@ static void touch(const bm__arrow_rows *rows, const char *row)
     }
 }
 
-static void read_all(batch *b, bm_type type)
+static void read_all(batch *b, bm_type type, bool nested)
 {
     bm_field field = {"c", type, BM_SLICE, 0, sizeof(bm_slice), BM_NO_STATE, 0};
     const size_t width = bm__type(type)->width;
@@ -242,8 +242,8 @@ static void read_all(batch *b, bm_type type)
         field.width = width;
     }
     if (b->n_lists > 0) {
-        field.layout = BM_ARRAY;
-        field.width = sizeof(bm_array);
+        field.layout = nested ? BM_ND_ARRAY : BM_ARRAY;
+        field.width = nested ? sizeof(bm_nd_array) : sizeof(bm_array);
     }
     const bm_model model = {sizeof(bm_model), "t", NULL, 0, &field, 1};
     bm_rows given = bm_arrow(&model, &b->stream);
@@ -288,7 +288,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct ArrowSchema any = {.format = format, .name = "c"};
     (void)bm__arrow_type_of(&any, &type);
     begin(b, data, data + 4, size - 4);
-    read_all(b, types[data[1] % 64 % (sizeof types / sizeof types[0])]);
+    read_all(b, types[data[1] % 32 % (sizeof types / sizeof types[0])], (data[1] & 0x20) != 0);
     free(format);
     free(b);
     return 0;

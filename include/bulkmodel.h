@@ -159,7 +159,8 @@ typedef enum bm_layout {
     BM_CSTR,      /**< const char * */
     BM_SLICE,     /**< bm_slice */
     BM_CHARS,     /**< char[N] inside the row */
-    BM_ARRAY      /**< bm_array: a one-dimensional array of the field's type */
+    BM_ARRAY,     /**< bm_array: a one-dimensional array of the field's type */
+    BM_ND_ARRAY   /**< bm_nd_array: an array of the field's type with one to six dimensions */
 } bm_layout;
 
 /** Text or bytes with a length.  Borrowed. */
@@ -195,6 +196,17 @@ typedef struct bm_array {
     size_t count;          /**< 0 is the empty array, which is not NULL */
     const uint8_t *states; /**< `count` bm_state bytes, or NULL if no element is NULL */
 } bm_array;
+
+/** The most dimensions of an array. */
+#define BM_DIMENSIONS_MAX 6
+
+/** A cell that is an array of one to six dimensions.  Elements of the last dimension are adjacent:
+ * `{{1,2,3},{4,5,6}}` has the elements 1 to 6 and the lengths 2 and 3. */
+typedef struct bm_nd_array {
+    bm_array elements;   /**< of all dimensions; their count is the product of the lengths */
+    size_t n_dimensions; /**< 0 counts as 1, whose length is the count of the elements */
+    size_t lengths[BM_DIMENSIONS_MAX]; /**< of each dimension, the outermost first */
+} bm_nd_array;
 
 /** The state of a cell, in one byte.  0 is a value, so a zeroed struct holds values. */
 typedef enum bm_state {
@@ -945,6 +957,7 @@ BM_API const char *bm_memory_at(const bm_db *db, size_t i);
  *   BM_FIELD(row, member, type, flags)             a column that is never NULL in C
  *   BM_FIELD_STATE(row, member, type, flags, st)   with the uint8_t member `st` as its bm_state
  *   BM_ARRAY_FIELD(row, member, type, flags, st)   a bm_array of `type`
+ *   BM_ND_ARRAY_FIELD(row, member, type, flags, st)   a bm_nd_array of `type`
  */
 /* clang-format off */
 #define BM_MODEL(table_, row_, ...) BM_MODEL_IN(NULL, table_, row_, __VA_ARGS__)
@@ -971,6 +984,13 @@ BM_API const char *bm_memory_at(const bm_db *db, size_t i);
         #member_, type_,                                                                           \
             BM_ARRAY + BM__IS(_Generic(((row_ *)0)->member_, bm_array : 1, default : 0)),          \
             offsetof(row_, member_), sizeof(bm_array),                                             \
+            offsetof(row_, state_) + BM__BYTE(row_, state_), (flags_)                              \
+    }
+#define BM_ND_ARRAY_FIELD(row_, member_, type_, flags_, state_)                                    \
+    {                                                                                              \
+        #member_, type_,                                                                           \
+            BM_ND_ARRAY + BM__IS(_Generic(((row_ *)0)->member_, bm_nd_array : 1, default : 0)),    \
+            offsetof(row_, member_), sizeof(bm_nd_array),                                          \
             offsetof(row_, state_) + BM__BYTE(row_, state_), (flags_)                              \
     }
 /* clang-format on */

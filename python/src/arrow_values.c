@@ -126,13 +126,13 @@ static PyObject *element_of(const where *at, const bm_array *elements, size_t i)
 }
 
 /* The list of dimension `d` that begins with element *i, which moves behind it. */
-static PyObject *list_of(const where *at, const bm__arrow_array *array, size_t d, size_t *i)
+static PyObject *list_of(const where *at, const bm_nd_array *array, size_t d, size_t *i)
 {
-    Py_ssize_t n = array->n > 0 ? (Py_ssize_t)array->lengths[d] : 0;
+    Py_ssize_t n = array->n_dimensions > 0 ? (Py_ssize_t)array->lengths[d] : 0;
     PyObject *list = PyList_New(n);
     for (Py_ssize_t k = 0; list != NULL && k < n; k++) {
-        PyObject *item = d + 1 < array->n ? list_of(at, array, d + 1, i)
-                                          : element_of(at, &array->elements, (*i)++);
+        PyObject *item = d + 1 < array->n_dimensions ? list_of(at, array, d + 1, i)
+                                                     : element_of(at, &array->elements, (*i)++);
         if (item == NULL) {
             Py_CLEAR(list);
             break;
@@ -147,7 +147,7 @@ static PyObject *list_at(const where *at, const py_part *part, size_t i)
     const struct ArrowArray *batch = &part->batch->array;
     const bm__arrow_column *column = at->column;
     bm__arena elements = {0};
-    bm__arrow_array array = {0};
+    bm_nd_array array = {.n_dimensions = 0};
     uint8_t state = BM_VALUE;
     size_t first = 0;
     const char *fault =

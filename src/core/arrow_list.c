@@ -13,7 +13,7 @@
 #define TOO_MANY "has too many elements for an array"
 
 _Static_assert(sizeof(((bm__arrow_lists *)0)->at) / sizeof(((bm__arrow_lists *)0)->at[0]) ==
-                   BM__ARROW_LISTS_MAX,
+                   BM_DIMENSIONS_MAX,
                "a level for each dimension");
 
 /* ---- formats */
@@ -31,7 +31,7 @@ static bool ranges_of(const char *format, bm__arrow_lists *lists)
     };
     int size = -1;
     int end = 0;
-    assert(lists->n < BM__ARROW_LISTS_MAX);
+    assert(lists->n < BM_DIMENSIONS_MAX);
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (strcmp(format, known[i].format) == 0) {
             lists->at[lists->n++].ranges = known[i].ranges;
@@ -52,13 +52,13 @@ bool bm__arrow_lists_of(const struct ArrowSchema *schema, bm__arrow_lists *lists
     *lists = (bm__arrow_lists){0};
     while (schema->format != NULL && schema->format[0] == '+' &&
            strcmp(schema->format, "+r") != 0) {
-        if (lists->n == BM__ARROW_LISTS_MAX || !ranges_of(schema->format, lists) ||
+        if (lists->n == BM_DIMENSIONS_MAX || !ranges_of(schema->format, lists) ||
             schema->dictionary != NULL || schema->n_children != 1 || schema->children == NULL) {
             return false;
         }
         schema = schema->children[0];
     }
-    assert(lists->n <= BM__ARROW_LISTS_MAX);
+    assert(lists->n <= BM_DIMENSIONS_MAX);
     return bm__arrow_type_of(schema, type);
 }
 
@@ -70,6 +70,7 @@ static const char *level_fault(bm__arrow_ranges ranges, const struct ArrowArray 
     bool views = ranges == BM__ARROW_LIST_VIEW_32 || ranges == BM__ARROW_LIST_VIEW_64;
     int64_t wanted = ranges == BM__ARROW_LIST_SAME_SIZE ? 1 : views ? 3 : 2;
     assert(rows >= 0);
+    assert(ranges >= BM__ARROW_LIST_32 && ranges <= BM__ARROW_LIST_SAME_SIZE);
     if (array->length < rows || array->offset < 0 || array->offset > INT64_MAX - array->length) {
         return "has a length or an offset that cannot be";
     }
@@ -86,6 +87,7 @@ static const char *level_fault(bm__arrow_ranges ranges, const struct ArrowArray 
 const char *bm__arrow_lists_fault(const bm__arrow_lists *lists, const bm__arrow_type *type,
                                   const struct ArrowArray *array, int64_t rows)
 {
+    assert(lists->n <= BM_DIMENSIONS_MAX);
     for (size_t i = 0; i < lists->n; i++) {
         const char *fault = level_fault(lists->at[i].ranges, array, rows);
         if (fault != NULL) {
@@ -136,10 +138,11 @@ static bool range_of(const bm__arrow_lists *lists, size_t level, const struct Ar
 
 /* The lengths are those of the first list of each level; the others must have the same. */
 static const char *shape(const bm__arrow_lists *lists, const struct ArrowArray *array, int64_t at,
-                         bm__arrow_array *out)
+                         bm_nd_array *out)
 {
     uint64_t count = 1;
-    *out = (bm__arrow_array){0};
+    *out = (bm_nd_array){.n_dimensions = 0};
+    assert(lists->n > 0 && array->length > 0);
     for (size_t i = 0; i < lists->n; i++) {
         range elements;
         if (i > 0 && bm__arrow_is_null(array, at)) {
@@ -156,12 +159,12 @@ static const char *shape(const bm__arrow_lists *lists, const struct ArrowArray *
             return TOO_MANY;
         }
         count *= length;
-        out->lengths[i] = (uint32_t)length;
+        out->lengths[i] = (size_t)length;
         array = array->children[0];
         at = array->offset + elements.from;
     }
     assert(count > 0);
-    out->n = lists->n;
+    out->n_dimensions = lists->n;
     out->elements.count = (size_t)count;
     return NULL;
 }
@@ -171,7 +174,7 @@ typedef struct filling {
     const bm__arrow_type *type;
     bm_type as;
     bm__arena *texts;
-    const uint32_t *lengths;
+    const size_t *lengths;
     char *data;
     uint8_t *states;
     size_t width;
@@ -181,7 +184,9 @@ typedef struct filling {
 /* Elements of the innermost lists. */
 static const char *fill_values(filling *f, const struct ArrowArray *values, const range *elements)
 {
+    assert(elements->from >= 0 && elements->to <= values->length);
     for (int64_t i = elements->from; i < elements->to; i++, f->n++) {
+        assert(f->data != NULL && f->states != NULL);
         const char *fault = bm__arrow_cell(f->type, values, i, f->as, f->texts,
                                            f->data + f->n * f->width, &f->states[f->n]);
         if (fault != NULL) {
@@ -208,6 +213,7 @@ static const char *fill_level(filling *f, size_t level, const struct ArrowArray 
         if (!range_of(f->lists, level, array, at, &inner)) {
             return OUTSIDE;
         }
+        assert(inner.from <= inner.to);
         if (inner.to - inner.from != (int64_t)f->lengths[level]) {
             return inner.to == inner.from ? EMPTY_WITHIN : RAGGED;
         }
@@ -221,7 +227,7 @@ static const char *fill_level(filling *f, size_t level, const struct ArrowArray 
 
 const char *bm__arrow_list(const bm__arrow_lists *lists, const bm__arrow_type *type,
                            const struct ArrowArray *array, int64_t row, bm_type as,
-                           bm__arena *texts, bm__arrow_array *out, uint8_t *state)
+                           bm__arena *texts, bm_nd_array *out, uint8_t *state)
 {
     const range all = {row, row + 1};
     assert(lists->n > 0 && row >= 0);
@@ -230,7 +236,7 @@ const char *bm__arrow_list(const bm__arrow_lists *lists, const bm__arrow_type *t
         return NULL;
     }
     const char *fault = shape(lists, array, array->offset + row, out);
-    if (fault != NULL || out->n == 0) {
+    if (fault != NULL || out->n_dimensions == 0) {
         return fault;
     }
     filling f = {lists, type, as, texts, out->lengths, NULL, NULL, 0, 0};

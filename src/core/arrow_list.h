@@ -4,9 +4,6 @@
 
 #include "arrow_cell.h"
 
-/* Dimensions of an array: MAXDIM, PostgreSQL's src/include/c.h. */
-#define BM__ARROW_LISTS_MAX 6
-
 typedef enum bm__arrow_ranges {
     BM__ARROW_LIST_32 = 1, /* offsets of 32 bits */
     BM__ARROW_LIST_64,
@@ -21,15 +18,8 @@ typedef struct bm__arrow_lists {
     struct {
         bm__arrow_ranges ranges;
         int64_t size; /* of each list, where all have one size */
-    } at[BM__ARROW_LISTS_MAX];
+    } at[BM_DIMENSIONS_MAX];
 } bm__arrow_lists;
-
-/* A list's elements.  `n` dimensions (0: it is empty) have these lengths. */
-typedef struct bm__arrow_array {
-    bm_array elements;
-    size_t n;
-    uint32_t lengths[BM__ARROW_LISTS_MAX];
-} bm__arrow_array;
 
 /* Read a column's format: the lists, and the type of the values inside of them. */
 bool bm__arrow_lists_of(const struct ArrowSchema *schema, bm__arrow_lists *lists,
@@ -41,9 +31,9 @@ const char *bm__arrow_lists_fault(const bm__arrow_lists *lists, const bm__arrow_
 
 /* The list of row `row` (after the array's offset), with elements of the C type that `as` names in
  * `texts`.  NULL, or a static text to be read after a subject.  *state is BM_NULL where there is
- * no list; *out is then not written. */
+ * no list; *out is then not written.  An empty list has no dimension. */
 const char *bm__arrow_list(const bm__arrow_lists *lists, const bm__arrow_type *type,
                            const struct ArrowArray *array, int64_t row, bm_type as,
-                           bm__arena *texts, bm__arrow_array *out, uint8_t *state);
+                           bm__arena *texts, bm_nd_array *out, uint8_t *state);
 
 #endif

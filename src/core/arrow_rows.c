@@ -51,13 +51,13 @@ static bm_status add_column(bm__arrow_rows *a, const bm_model *given, bool *take
     if (!bm__arrow_lists_of(schema, &column->lists, &column->type)) {
         return column_refused(name, "has a type that cannot be read", schema->format, err);
     }
-    if (column->lists.n > 1) {
-        return column_refused(name, "has lists of lists, which a bm_array does not hold",
-                              schema->format, err);
+    if (column->lists.n > 1 && field->layout == BM_ARRAY) {
+        return column_refused(name, "has lists of lists, which need a bm_nd_array", schema->format,
+                              err);
     }
     bool is_null = column->lists.n == 0 && column->type.kind == BM__ARROW_NULL;
     bool is_list = column->lists.n > 0;
-    if ((is_list != (field->layout == BM_ARRAY) && !is_null) ||
+    if ((is_list != bm__is_array(field->layout) && !is_null) ||
         !bm__arrow_fits(&column->type, field->type)) {
         return column_refused(name, "has a type that its field does not hold", schema->format, err);
     }
@@ -85,9 +85,7 @@ static bm_status make_model(bm__arrow_rows *a, const bm_model *given, const bool
             continue;
         }
         fields[n] = *field;
-        if (field->layout == BM_ARRAY) {
-            fields[n].width = sizeof(bm_array);
-        } else {
+        if (!bm__is_array(field->layout)) {
             fields[n].layout = bm__element_layout(field->type, &fields[n].width);
         }
         fields[n].offset = size;
@@ -165,14 +163,15 @@ static const char *fill_cell(bm__arrow_rows *a, const bm__arrow_column *column,
                              uint8_t *state)
 {
     const bm_type as = a->model.fields[column->field].type;
-    bm__arrow_array list = {0};
+    const bm_layout layout = a->model.fields[column->field].layout;
+    bm_nd_array list = {.n_dimensions = 0};
     if (column->lists.n == 0) {
         return bm__arrow_cell(&column->type, array, row, as, &a->texts, cell, state);
     }
     const char *fault =
         bm__arrow_list(&column->lists, &column->type, array, row, as, &a->texts, &list, state);
-    assert(fault != NULL || list.n <= 1);
-    memcpy(cell, &list.elements, sizeof list.elements);
+    assert(fault != NULL || layout == BM_ND_ARRAY || list.n_dimensions <= 1);
+    memcpy(cell, &list, layout == BM_ND_ARRAY ? sizeof list : sizeof list.elements);
     return fault;
 }
 

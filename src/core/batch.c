@@ -250,7 +250,7 @@ void bm__batch_cells(const bm__batch *batch, size_t column, size_t from, size_t 
         return; /* rows that are not there have no address */
     }
     bool any = load_states(batch, view, from, n, room->nulls);
-    if (layout == BM_FIXED || layout == BM_ARRAY) {
+    if (layout == BM_FIXED || bm__is_array(layout)) {
         fixed_cells(batch, view, from, room->cells.fixed, out);
     } else if (layout == BM_SLICE) {
         (void)load_slices(batch, view, from, n, BM_SLICE, slices);

@@ -21,7 +21,7 @@ typedef struct order_by {
 static int compare_cells(const bm__view *view, size_t a, size_t b)
 {
     const bm__type_ops *ops = bm__type(view->cells.type)->ops;
-    assert(view->cells.layout != BM_ARRAY);
+    assert(!bm__is_array(view->cells.layout));
     bool a_null = bm__view_state(view, a) != BM_VALUE;
     bool b_null = bm__view_state(view, b) != BM_VALUE;
     if (a_null || b_null) {
@@ -171,7 +171,7 @@ static bm_status check_layouts(const order_by *by, bm_error *err)
 {
     for (size_t k = 0; k < by->n_keys; k++) {
         const bm__view *key = by->keys[k];
-        if (key->cells.layout == BM_ARRAY) {
+        if (bm__is_array(key->cells.layout)) {
             return bm__fail_cell(err, BM_UNSUPPORTED, BM_STAGE_CHECK, BM_NO_ROW, key->name,
                                  "the key column \"%s\" is an array", key->name);
         }

@@ -81,8 +81,8 @@ bm_status bm__queryset_own(bm_queryset *queryset, size_t row, size_t i, bm_error
     if (field->state_offset != BM_NO_STATE && at[field->state_offset] != BM_VALUE) {
         return BM_OK;
     }
-    if (field->layout == BM_ARRAY) {
-        bm_array array;
+    if (bm__is_array(field->layout)) {
+        bm_array array; /* a bm_nd_array begins with it */
         memcpy(&array, member, sizeof array);
         BM_TRY(bm__array_copy(field->type, &array, &queryset->arena, &array, err));
         memcpy(member, &array, sizeof array);
@@ -289,7 +289,7 @@ static bool view_snapshot(const bm_queryset *queryset, size_t i, bm__view *out)
 {
     const bm__snapshot *snapshot = queryset->snapshot;
     if (snapshot == NULL || !snapshot->columns[i].known ||
-        snapshot->columns[i].layout == BM_ARRAY) {
+        bm__is_array(snapshot->columns[i].layout)) {
         return false;
     }
     const bm__snapshot_column *column = &snapshot->columns[i];

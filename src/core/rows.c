@@ -66,7 +66,8 @@ static bm_status check_columns(const bm_rows *rows, bm_error *err)
                                  "column \"%s\": type, layout and width do not match", field->name);
         }
         if (column->type != field->type ||
-            (column->layout == BM_ARRAY) != (field->layout == BM_ARRAY)) {
+            (column->layout != field->layout &&
+             (bm__is_array(column->layout) || bm__is_array(field->layout)))) {
             return bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, BM_NO_ROW, field->name,
                                  "column \"%s\": its type differs from the model's", field->name);
         }

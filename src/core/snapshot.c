@@ -158,21 +158,35 @@ bm_status bm__snapshot_clone(const bm__snapshot *snapshot, bm__snapshot **out, b
     return BM_OK;
 }
 
+/* An array's elements after its shape, where it has elements: an empty array has none. */
+static bm_status canonical_of(const bm__snapshot_column *column, const void *cell, bm__buffer *out,
+                              bm_error *err)
+{
+    const bm_nd_array array = bm__load_array(column->layout, cell);
+    const size_t n = array.elements.count > 0 ? array.n_dimensions : 0;
+    assert(column->width == 0);
+    if (n > BM_DIMENSIONS_MAX) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
+                        "an array has %zu dimensions: expected at most %d", n, BM_DIMENSIONS_MAX);
+    }
+    BM_TRY(bm__buffer_append(out, &n, sizeof n, err));
+    BM_TRY(bm__buffer_append(out, array.lengths, n * sizeof array.lengths[0], err));
+    return bm__array_canonical(column->type, &array.elements, out, err);
+}
+
 /* The bytes of a variable cell as the arena's; *out is left alone where that fails. */
 static bm_status copy_variable(bm__snapshot *snapshot, size_t i, const bm__view *view, size_t row,
                                bm_slice *out, bm_error *err)
 {
     const bm__snapshot_column *column = &snapshot->columns[i];
     assert(column->width == 0);
-    assert((column->layout == BM_ARRAY) == (view->cells.layout == BM_ARRAY));
+    assert(column->layout == view->cells.layout || !bm__is_array(column->layout));
     const void *cell = bm__view_cell(view, row);
     bm_slice bytes = {0};
     bm__buffer canonical = {0};
     bm_status status = BM_OK;
-    if (column->layout == BM_ARRAY) {
-        bm_array array;
-        memcpy(&array, cell, sizeof array);
-        status = bm__array_canonical(column->type, &array, &canonical, err);
+    if (bm__is_array(column->layout)) {
+        status = canonical_of(column, cell, &canonical, err);
         bytes = (bm_slice){(const char *)canonical.data, canonical.size};
     } else {
         bytes = bm__cell_bytes(view->cells.layout, view->cells.width, cell);
@@ -214,7 +228,7 @@ bm_status bm__snapshot_set(bm__snapshot *snapshot, size_t i, size_t at, const bm
 /* Has the caller left out a pointer?  What is to be written is refused where it is converted. */
 static bool lacks_pointer(const bm__view *view, const void *cell)
 {
-    if (view->cells.layout != BM_ARRAY) {
+    if (!bm__is_array(view->cells.layout)) {
         return bm__cell_bytes(view->cells.layout, view->cells.width, cell).data == NULL;
     }
     bm_array array;
@@ -264,11 +278,9 @@ bm_status bm__snapshot_differs(const bm__snapshot *snapshot, size_t i, const bm_
         return BM_OK;
     }
     bm_slice bytes;
-    if (column->layout == BM_ARRAY) {
-        bm_array array;
-        memcpy(&array, cell, sizeof array);
+    if (bm__is_array(column->layout)) {
         scratch->size = 0;
-        BM_TRY(bm__array_canonical(column->type, &array, scratch, err));
+        BM_TRY(canonical_of(column, cell, scratch, err));
         bytes = (bm_slice){(const char *)scratch->data, scratch->size};
     } else {
         bytes = bm__cell_bytes(view->cells.layout, view->cells.width, cell);

@@ -50,7 +50,7 @@ bm_status bm__snapshot_set(bm__snapshot *snapshot, size_t column, size_t at, con
 bm_status bm__snapshot_differs(const bm__snapshot *snapshot, size_t column, const bm__view *view,
                                size_t row, bm__buffer *scratch, bool *differs, bm_error *err);
 
-/* Append an array cell in canonical form. */
+/* Append the elements of an array in canonical form. */
 bm_status bm__array_canonical(bm_type type, const bm_array *array, bm__buffer *out, bm_error *err);
 
 /* A copy of an array whose memory is of the arena.  `out` may be `array`. */

@@ -20,7 +20,7 @@ bm_status bm__catalog_from_model(bm__catalog *catalog, bm_error *err)
         if (column == NULL) {
             return bm__no_memory(err);
         }
-        bool array = field->layout == BM_ARRAY;
+        bool array = bm__is_array(field->layout);
         *column = (bm__table_column){
             .name = bm__arena_copy(&table->arena, field->name, strlen(field->name)),
             .type = info->name,

@@ -177,7 +177,7 @@ bool bm__operation_casts_text(const bm__operation *o, const bm__table *table)
         const bm__table_column *server = bm__table_find(table, field->name);
         bm__slot slot = {.as_text = false};
         bm_error why = BM_ERROR;
-        bool casts = server != NULL && field->layout != BM_ARRAY &&
+        bool casts = server != NULL && !bm__is_array(field->layout) &&
                      format->encode_plan(form, server, true, &slot, &why) == BM_OK && slot.as_text;
         if (casts && server->kind != 'e') {
             return true;

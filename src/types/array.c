@@ -1,8 +1,8 @@
 /*
- * A bm_array as PostgreSQL's binary array: array_recv, src/backend/utils/adt/arrayfuncs.c.  ndim,
- * flags (1: has NULL), element OID, then for each dimension its length and lower bound, then the
- * elements, each with a length word.  And as a literal: PostgreSQL manual, "Array Input and Output
- * Syntax".
+ * A bm_array or bm_nd_array as PostgreSQL's binary array: array_recv,
+ * src/backend/utils/adt/arrayfuncs.c.  ndim, flags (1: has NULL), element OID, then for each
+ * dimension its length and lower bound, then the elements, each with a length word.  And as a
+ * literal: PostgreSQL manual, "Array Input and Output Syntax".
  */
 #include "codec.h"
 
@@ -25,11 +25,20 @@ static bm__slot element_slot(const bm__slot *slot)
     return element;
 }
 
-static bm_array load(const void *cell)
+static const char *shape_fault(const bm_nd_array *array)
 {
-    bm_array array;
-    memcpy(&array, cell, sizeof array);
-    return array;
+    size_t count = 1;
+    if (array->n_dimensions > BM_DIMENSIONS_MAX) {
+        return "the array has more than six dimensions";
+    }
+    for (size_t i = 0; i < array->n_dimensions; i++) {
+        if (__builtin_mul_overflow(count, array->lengths[i], &count)) {
+            return "the array has too many elements";
+        }
+    }
+    return count == array->elements.count
+               ? NULL
+               : "the array's count of elements must be the product of its lengths";
 }
 
 static const char *array_fault(const bm_array *array)
@@ -110,11 +119,13 @@ void bm__values_write(const bm__slot *slot, const bm__cells *cells, const uint32
 }
 
 /* The elements must fit the column's elements, and the binary array in less than `end` bytes. */
-static const char *measure_one(const bm__slot *element, const bm_array *array, size_t end,
+static const char *measure_one(const bm__slot *element, const bm_nd_array *cell, size_t end,
                                size_t *size)
 {
-    const char *fault = array_fault(array);
-    size_t total = array->count > 0 ? 20 : 12;
+    const bm_array *array = &cell->elements;
+    const char *fault = shape_fault(cell);
+    fault = fault != NULL ? fault : array_fault(array);
+    size_t total = array->count > 0 ? 12 + 8 * cell->n_dimensions : 12;
     for (size_t from = 0; fault == NULL && from < array->count; from += BM__BLOCK) {
         const bm__cells cells = elements(array, element, from);
         uint32_t sizes[BM__BLOCK];
@@ -138,7 +149,7 @@ static const char *measure_array(const bm__slot *slot, const bm__cells *cells, u
         if (bm__is_null(cells, i)) {
             continue;
         }
-        bm_array array = load(bm__fixed_cell(cells, i));
+        const bm_nd_array array = bm__load_array(slot->layout, bm__fixed_cell(cells, i));
         size_t size;
         const char *fault = measure_one(&element, &array, BM__VALUE_MAX + 1, &size);
         if (fault != NULL) {
@@ -150,11 +161,28 @@ static const char *measure_array(const bm__slot *slot, const bm__cells *cells, u
     return NULL;
 }
 
-static void write_one(const bm__slot *element, const bm_array *array, uint8_t *to)
+static uint8_t *put_header(const bm_nd_array *cell, bool has_null, uint32_t element, uint8_t *to)
 {
+    const size_t n = cell->n_dimensions;
+    to += bm__array_header(to, cell->elements.count, has_null, element);
+    if (cell->elements.count == 0 || n == 1) {
+        return to;
+    }
+    to -= 8;
+    bm__put32(to - 12, (uint32_t)n);
+    for (size_t i = 0; i < n; i++) {
+        bm__put32(to + 8 * i, (uint32_t)cell->lengths[i]);
+        bm__put32(to + 8 * i + 4, 1);
+    }
+    return to + 8 * n;
+}
+
+static void write_one(const bm__slot *element, const bm_nd_array *cell, uint8_t *to)
+{
+    const bm_array *array = &cell->elements;
     const bool has_null =
         array->states != NULL && memchr(array->states, BM_NULL, array->count) != NULL;
-    to += bm__array_header(to, array->count, has_null, element->to.oid);
+    to = put_header(cell, has_null, element->to.oid, to);
     for (size_t from = 0; from < array->count; from += BM__BLOCK) {
         const bm__cells cells = elements(array, element, from);
         uint32_t sizes[BM__BLOCK];
@@ -174,7 +202,7 @@ static void write_array(const bm__slot *slot, const bm__cells *cells, const uint
     for (size_t i = 0; i < cells->n; i++) {
         uint8_t *to = bm__put_length(bm__is_null(cells, i), sizes[i], &out[i]);
         if (to != NULL) {
-            bm_array array = load(bm__fixed_cell(cells, i));
+            const bm_nd_array array = bm__load_array(slot->layout, bm__fixed_cell(cells, i));
             write_one(&element, &array, to);
         }
     }
@@ -199,21 +227,40 @@ static void put_element(bm__sink *out, const bm__type_ops *ops, const void *valu
     bm__put(out, "\"", 1);
 }
 
-static void put_array(bm__sink *out, const bm__slot *element, const bm_array *array)
+/* How many lists begin before element `i`; as many end before it, but for the first. */
+static size_t lists_at(const bm_nd_array *cell, size_t i)
+{
+    size_t stride = 1;
+    size_t n = 0;
+    for (size_t d = cell->n_dimensions; d-- > 0;) {
+        stride *= cell->lengths[d];
+        n += i % stride == 0;
+    }
+    return n;
+}
+
+static void put_array(bm__sink *out, const bm__slot *element, const bm_nd_array *cell)
 {
     const bm__type_ops *ops = bm__type(element->from)->ops;
-    bm__put(out, "{", 1);
+    const bm_array *array = &cell->elements;
+    if (array->count == 0) {
+        bm__put(out, "{}", 2);
+        return;
+    }
     for (size_t i = 0; i < array->count; i++) {
+        const size_t n = lists_at(cell, i);
         if (i > 0) {
+            bm__put(out, "}}}}}}", n);
             bm__put(out, ",", 1);
         }
+        bm__put(out, "{{{{{{", n);
         if (array->states != NULL && array->states[i] != BM_VALUE) {
             bm__put(out, "NULL", 4);
         } else {
             put_element(out, ops, (const char *)array->data + i * element->width);
         }
     }
-    bm__put(out, "}", 1);
+    bm__put(out, "}}}}}}", cell->n_dimensions);
 }
 
 static const char *measure_literal(const bm__slot *slot, const bm__cells *cells, uint32_t *sizes,
@@ -225,7 +272,7 @@ static const char *measure_literal(const bm__slot *slot, const bm__cells *cells,
         if (bm__is_null(cells, i)) {
             continue;
         }
-        bm_array array = load(bm__fixed_cell(cells, i));
+        const bm_nd_array array = bm__load_array(slot->layout, bm__fixed_cell(cells, i));
         size_t unused; /* they travel as text, of another size */
         const char *fault = measure_one(&element, &array, SIZE_MAX, &unused);
         bm__sink count = {0};
@@ -249,7 +296,7 @@ static void write_literal(const bm__slot *slot, const bm__cells *cells, const ui
     for (size_t i = 0; i < cells->n; i++) {
         uint8_t *to = bm__put_length(bm__is_null(cells, i), sizes[i], &out[i]);
         if (to != NULL) {
-            bm_array array = load(bm__fixed_cell(cells, i));
+            const bm_nd_array array = bm__load_array(slot->layout, bm__fixed_cell(cells, i));
             bm__sink text = {(char *)to, sizes[i], 0, false};
             put_array(&text, &element, &array);
         }
@@ -267,8 +314,32 @@ typedef struct wire {
     const uint8_t *at;
     size_t left;
     size_t count;
+    size_t n_dimensions;
+    size_t lengths[BM_DIMENSIONS_MAX];
     bool has_null;
 } wire;
+
+/* The length and lower bound of each dimension. */
+static const char *take_dimensions(wire *array, uint32_t dimensions)
+{
+    uint64_t count = dimensions > 0;
+    if (array->left < 8 * (size_t)dimensions) {
+        return not_an_array;
+    }
+    for (size_t i = 0; i < dimensions; i++) {
+        const uint32_t length = bm__get32(array->at);
+        count *= length;
+        if (count > BM__ARRAY_COUNT_MAX) {
+            return not_an_array;
+        }
+        array->lengths[i] = length;
+        array->at += 8;
+        array->left -= 8;
+    }
+    array->n_dimensions = dimensions;
+    array->count = (size_t)count;
+    return NULL;
+}
 
 static const char *take_header(const bm__pg_reader *reader, wire *array)
 {
@@ -283,17 +354,20 @@ static const char *take_header(const bm__pg_reader *reader, wire *array)
     if (flags > 1 || wrong) {
         return not_an_array;
     }
-    if (dimensions > 1) {
+    if (dimensions > 1 && reader->layout != BM_ND_ARRAY) {
         return "the array has more than one dimension: expected one";
     }
-    if (array->left < 12 + 8 * (size_t)dimensions) {
+    if (dimensions > BM_DIMENSIONS_MAX) {
         return not_an_array;
     }
-    uint32_t count = dimensions > 0 ? bm__get32(array->at + 12) : 0;
-    array->at += 12 + 8 * dimensions;
-    array->left -= 12 + 8 * (size_t)dimensions;
-    array->count = count;
+    array->at += 12;
+    array->left -= 12;
     array->has_null = flags == 1;
+    const char *fault = take_dimensions(array, dimensions);
+    if (fault != NULL) {
+        return fault;
+    }
+    const size_t count = array->count;
     return count > array->left / 4 || (count == 0 && array->left > 0) ? not_an_array : NULL;
 }
 
@@ -328,7 +402,7 @@ static const char *take_elements(const bm__pg_reader *element, wire *array, uint
 const char *bm__read_array(const bm__pg_reader *reader, const uint8_t *data, size_t size,
                            void *member, bm__arena *arena)
 {
-    wire array = {data, size, 0, false};
+    wire array = {.at = data, .left = size};
     const char *fault = take_header(reader, &array);
     if (fault != NULL) {
         return fault;
@@ -352,5 +426,11 @@ const char *bm__read_array(const bm__pg_reader *reader, const uint8_t *data, siz
         made.states = states;
     }
     memcpy(member, &made, sizeof made);
+    if (reader->layout == BM_ND_ARRAY) {
+        bm_nd_array all = {.elements = made,
+                           .n_dimensions = made.count > 0 ? array.n_dimensions : 0};
+        memcpy(all.lengths, array.lengths, all.n_dimensions * sizeof all.lengths[0]);
+        memcpy(member, &all, sizeof all);
+    }
     return NULL;
 }

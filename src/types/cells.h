@@ -3,7 +3,7 @@
  *
  * Cells are in one of two layouts, whatever the member's layout and the order of the rows:
  *
- *   fixed   cell i is at first + i * stride, unaligned (BM_FIXED and BM_ARRAY)
+ *   fixed   cell i is at first + i * stride, unaligned (BM_FIXED and arrays)
  *   slices  cell i is slices[i] (BM_CSTR, BM_SLICE, BM_CHARS)
  *
  * One byte a row says whether it has a value.  The fixed cell of a row without a value can be read,
@@ -21,8 +21,8 @@
 
 #define BM__ALWAYS_INLINE inline __attribute__((always_inline))
 
-/* Bytes of the largest fixed cell: a bm_array. */
-#define BM__CELL_MAX sizeof(bm_array)
+/* Bytes of the largest fixed cell: a bm_nd_array. */
+#define BM__CELL_MAX sizeof(bm_nd_array)
 #define BM__TYPE(id_, ops_, name_, width_, oid_, array_oid_)                                       \
     _Static_assert(width_ <= BM__CELL_MAX, "a value of " name_ " is larger than BM__CELL_MAX");
 #include "types.def"

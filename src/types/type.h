@@ -74,6 +74,12 @@ const bm__type_info *bm__type_of_oid(uint32_t oid);
 bool bm__type_is_text(bm_type type);
 bool bm__type_is_integer(bm_type type);
 
+/* BM_ARRAY, BM_ND_ARRAY. */
+bool bm__is_array(bm_layout layout);
+
+/* A cell of such a layout.  `n_dimensions` is at least 1, and `lengths` are set. */
+bm_nd_array bm__load_array(bm_layout layout, const void *cell);
+
 /* May a cell of this type stand in memory in this layout, `width` bytes wide? */
 bool bm__type_fits(bm_type type, bm_layout layout, size_t width);
 

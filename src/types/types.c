@@ -41,6 +41,26 @@ bool bm__type_is_integer(bm_type type)
     return type == BM_INT2 || type == BM_INT4 || type == BM_INT8;
 }
 
+bool bm__is_array(bm_layout layout)
+{
+    return layout == BM_ARRAY || layout == BM_ND_ARRAY;
+}
+
+bm_nd_array bm__load_array(bm_layout layout, const void *cell)
+{
+    bm_nd_array array = {.n_dimensions = 0};
+    if (layout == BM_ND_ARRAY) {
+        memcpy(&array, cell, sizeof array);
+    } else {
+        memcpy(&array.elements, cell, sizeof array.elements);
+    }
+    if (array.n_dimensions == 0) {
+        array.n_dimensions = 1;
+        array.lengths[0] = array.elements.count;
+    }
+    return array;
+}
+
 bool bm__type_fits(bm_type type, bm_layout layout, size_t width)
 {
     const bm__type_info *info = bm__type(type);
@@ -58,6 +78,8 @@ bool bm__type_fits(bm_type type, bm_layout layout, size_t width)
         return bm__type_is_text(type) && width > 0;
     case BM_ARRAY:
         return width == sizeof(bm_array);
+    case BM_ND_ARRAY:
+        return width == sizeof(bm_nd_array);
     }
     return false;
 }

@@ -41,14 +41,24 @@ static void make(world *w, const char *type)
     run(w, "CREATE TABLE %s (id bigserial PRIMARY KEY, value %s)", made, type);
 }
 
-static bm_status create(world *w, batches *b, bm_type type)
+static bm_status create_of(world *w, batches *b, bm_type type, bm_layout layout, size_t width)
 {
     const bm_field fields[] = {
         {"id", BM_INT8, BM_FIXED, 0, 8, BM_NO_STATE, BM_KEY | BM_ASSIGNED},
-        {"value", type, BM_ARRAY, 0, sizeof(bm_array), BM_NO_STATE, 0},
+        {"value", type, layout, 0, width, BM_NO_STATE, 0},
     };
     const bm_model model = {sizeof(bm_model), made, NULL, 0, fields, 2};
     return bm_bulk_create(w->db, bm_arrow(&model, &b->stream), NULL, fresh(w), &w->err);
+}
+
+static bm_status create(world *w, batches *b, bm_type type)
+{
+    return create_of(w, b, type, BM_ARRAY, sizeof(bm_array));
+}
+
+static bm_status create_nd(world *w, batches *b, bm_type type)
+{
+    return create_of(w, b, type, BM_ND_ARRAY, sizeof(bm_nd_array));
 }
 
 static void expect_lists(world *w, const char *rows)
@@ -171,6 +181,44 @@ static void a_dictionary_in_lists(world *w)
     expect_lists(w, "{\"\",abc,\"\"}\n");
 }
 
+/* {{1,2},{NULL,4}}, NULL, {}, {{5},{6}}; then those that are no arrays. */
+static void lists_of_lists(world *w)
+{
+    static const int32_t outer[] = {0, 2, 2, 2, 4}, inner[] = {0, 2, 4, 5, 6};
+    static const int32_t ragged[] = {0, 1, 4, 5, 6}, empty[] = {0, 2, 2, 5, 6};
+    static const uint8_t second_row_is_null[] = {0xFD}, second_list_is_null[] = {0xFD};
+    struct ArrowArray *const broken[] = {
+        ARRAY(4, 0, NULL, ragged),
+        ARRAY(4, 0, NULL, empty),
+        ARRAY(4, 0, second_list_is_null, inner),
+    };
+    batches b;
+    list_column c;
+    make(w, "integer[]");
+    lists(&b, &c, FORMATS("+l", "+l", "i"),
+          ARRAYS(ARRAY(4, 0, second_row_is_null, outer), ARRAY(4, 0, NULL, inner), NUMBERS));
+    ok(w, create_nd(w, &b, BM_INT4));
+    expect_lists(w, "{{1,2},{NULL,4}}\nNULL\n{}\n{{5},{6}}\n");
+    run(w, "DELETE FROM %s", made);
+    lists(
+        &b, &c, FORMATS("+w:3", "+l", "i"),
+        ARRAYS(ARRAY(1, 0, NULL), ARRAY(3, 1, NULL, ((const int32_t[]){9, 1, 2, 3, 4})), NUMBERS));
+    ok(w, create_nd(w, &b, BM_INT4));
+    lists(&b, &c, FORMATS("+vl", "i"),
+          ARRAYS(ARRAY(1, 0, NULL, ((const int32_t[]){4}), ((const int32_t[]){2})), NUMBERS));
+    ok(w, create_nd(w, &b, BM_INT4));
+    expect_lists(w, "{{2},{NULL},{4}}\n{5,6}\n");
+    for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
+        static const int32_t second[] = {0, 0, 2};
+        lists(&b, &c, FORMATS("+l", "+l", "i"),
+              ARRAYS(ARRAY(2, 0, NULL, second), broken[i], NUMBERS));
+        refused(w, create_nd(w, &b, BM_INT4), BM_CONVERT, 1, "value");
+    }
+    lists(&b, &c, FORMATS("+l", "+l", "i"),
+          ARRAYS(ARRAY(4, 0, NULL, outer), ARRAY(4, 0, NULL, inner), NUMBERS));
+    refused(w, create(w, &b, BM_INT4), BM_INVALID, BM_NO_ROW, "value"); /* of one dimension */
+}
+
 /* Of more elements than a block, in chunks and batches. */
 static void many_lists(world *w)
 {
@@ -252,9 +300,10 @@ static void a_list_is_no_text(world *w)
 }
 
 static const conformance_case cases[] = {
-    CASE(ON_POSTGRESQL, each_layout_of_lists),   CASE(ON_POSTGRESQL, each_type_of_elements),
-    CASE(ON_POSTGRESQL, a_dictionary_in_lists),  CASE(ON_POSTGRESQL, many_lists),
-    CASE(ON_POSTGRESQL, lists_that_are_refused), CASE(ON_SQL, a_list_is_no_text),
+    CASE(ON_POSTGRESQL, each_layout_of_lists), CASE(ON_POSTGRESQL, each_type_of_elements),
+    CASE(ON_POSTGRESQL, lists_of_lists),       CASE(ON_POSTGRESQL, a_dictionary_in_lists),
+    CASE(ON_POSTGRESQL, many_lists),           CASE(ON_POSTGRESQL, lists_that_are_refused),
+    CASE(ON_SQL, a_list_is_no_text),
 };
 
 int main(void)

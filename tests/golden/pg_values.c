@@ -228,6 +228,43 @@ static void arrays(void **state)
     bm__arena_free(&arena);
 }
 
+/* array_send of '{{1,2,3},{4,5,6}}': ndim, flags, element OID, length and lower bound of each
+ * dimension; the elements follow in storage order. */
+static void arrays_of_several_dimensions(void **state)
+{
+    (void)state;
+    static const int32_t numbers[] = {1, 2, 3, 4, 5, 6};
+    static const char bytes[] = "\0\0\0\x02\0\0\0\0\0\0\0\x17\0\0\0\x02\0\0\0\x01"
+                                "\0\0\0\x03\0\0\0\x01\0\0\0\x04\0\0\0\x01\0\0\0\x04\0\0\0\x02"
+                                "\0\0\0\x04\0\0\0\x03\0\0\0\x04\0\0\0\x04\0\0\0\x04\0\0\0\x05"
+                                "\0\0\0\x04\0\0\0\x06";
+    static const char literal[] = "{{1,2,3},{4,5,6}}";
+    const pg_case how = {BM_INT4, BM_ND_ARRAY, sizeof(bm_nd_array),
+                         array_column(OID_INT4_ARRAY, OID_INT4)};
+    const bm_nd_array array = {{numbers, 6, NULL}, 2, {2, 3}};
+    bm__buffer out = {0};
+    bm__arena arena = {0};
+    bm_nd_array back;
+    bm_error err;
+    assert_int_equal(encode_cell(&how, false, &array, &out, &err), BM_OK);
+    assert_int_equal(out.size, sizeof bytes - 1);
+    assert_memory_equal(out.data, bytes, sizeof bytes - 1);
+    assert_null(decode_cell(&how, bytes, sizeof bytes - 1, &back, &arena));
+    assert_int_equal(back.elements.count, 6);
+    assert_memory_equal(back.elements.data, numbers, sizeof numbers);
+    assert_int_equal(back.n_dimensions, 2);
+    assert_int_equal(back.lengths[0], 2);
+    assert_int_equal(back.lengths[1], 3);
+    assert_int_equal(encode_cell(&how, true, &array, &out, &err), BM_OK);
+    assert_int_equal(out.size, sizeof literal - 1);
+    assert_memory_equal(out.data, literal, sizeof literal - 1);
+    const pg_case flat = {BM_INT4, BM_ARRAY, sizeof(bm_array),
+                          array_column(OID_INT4_ARRAY, OID_INT4)};
+    assert_non_null(decode_cell(&flat, bytes, sizeof bytes - 1, &back.elements, &arena));
+    bm__buffer_free(&out);
+    bm__arena_free(&arena);
+}
+
 /* PostgreSQL manual, COPY, "Binary Format". */
 static void a_copy(void **state)
 {
@@ -264,9 +301,8 @@ static void a_copy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(both_ways),
-        cmocka_unit_test(integers_to_numeric),
-        cmocka_unit_test(arrays),
+        cmocka_unit_test(both_ways), cmocka_unit_test(integers_to_numeric),
+        cmocka_unit_test(arrays),    cmocka_unit_test(arrays_of_several_dimensions),
         cmocka_unit_test(a_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

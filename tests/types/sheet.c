@@ -23,6 +23,8 @@ static size_t width_of(const kind *k, bm_layout layout)
         return sizeof(bm_slice);
     case BM_ARRAY:
         return sizeof(bm_array);
+    case BM_ND_ARRAY:
+        return sizeof(bm_nd_array);
     case BM_CHARS:
         break;
     }
@@ -134,6 +136,7 @@ static void store_member(const sheet *sh, const column *col, const cell *value, 
     case BM_FIXED:
     case BM_SLICE:
     case BM_ARRAY:
+    case BM_ND_ARRAY:
         memcpy(at, value, col->width);
         break;
     }

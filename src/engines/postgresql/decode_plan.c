@@ -49,7 +49,7 @@ bm_status bm__reader_resolve(bm_type to, bm_layout layout, size_t width,
 {
     *out = (bm__pg_reader){.to = to, .layout = layout, .width = width, .from = *from};
     BM_TRY(bm__check_member(to, layout, width, err));
-    if (layout == BM_ARRAY) {
+    if (bm__is_array(layout)) {
         return resolve_array(out, err);
     }
     out->read = find_element(to, from->oid, from->kind);

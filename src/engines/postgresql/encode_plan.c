@@ -35,7 +35,7 @@ void bm__member_name(bm_type type, bm_layout layout, char out[BM__TYPE_NAME_MAX]
 {
     const bm__type_info *info = bm__type(type);
     const char *name = info == NULL ? "no type" : type == BM_ENUM ? "enum" : info->name;
-    snprintf(out, BM__TYPE_NAME_MAX, "%s%s", name, layout == BM_ARRAY ? "[]" : "");
+    snprintf(out, BM__TYPE_NAME_MAX, "%s%s", name, bm__is_array(layout) ? "[]" : "");
 }
 
 void bm__server_name(const bm__pg_column_type *type, char out[BM__TYPE_NAME_MAX])
@@ -119,7 +119,7 @@ bm_status bm__slot_resolve(bm_type from, bm_layout layout, size_t width,
 {
     *out = (bm__slot){.from = from, .layout = layout, .width = width, .to = *to, .type = "text"};
     BM_TRY(bm__check_member(from, layout, width, err));
-    if (layout == BM_ARRAY) {
+    if (bm__is_array(layout)) {
         return resolve_array(out, in_array, err);
     }
     const bm__codec *codec = find(from, to->oid);

@@ -44,7 +44,7 @@ bm_status bm__sqlite_resolve(bm_type type, bm_layout layout, size_t width, bm_er
     if (info == NULL) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "unknown type %d", (int)type);
     }
-    if (layout == BM_ARRAY) {
+    if (bm__is_array(layout)) {
         return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK, "SQLite has no arrays (of %s)",
                         info->name);
     }

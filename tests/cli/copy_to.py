@@ -47,6 +47,26 @@ def l14_generated_columns_go_out_like_others(w: World) -> None:
     expect(w.verb("copy-to", "-c", "g", "--where", "id = 2").out, "g\n4\n")
 
 
+@case("sqlite")
+def issue_9_numbers_of_a_column_without_a_type_go_out(w: World) -> None:
+    w.sql("CREATE TABLE item (id integer PRIMARY KEY, bare, named string, any_one any)")
+    w.sql(
+        "INSERT INTO item VALUES (1, 5, '007', 1), (2, '5', 'x', 2.0), (3, 5.0, 1.5, 'y'), "
+        "(4, 9007199254740993, NULL, -9223372036854775808), (5, 0.1, 1e300, NULL)"
+    )
+    expect(
+        w.verb("copy-to", "--order-by=id").out,
+        "id,bare,named,any_one\n1,5,7,1\n2,5,x,2\n3,5.0,1.5,y\n"
+        "4,9007199254740993,,-9223372036854775808\n5,0.1,1e+300,\n",
+    )
+    done = w.verb("copy-to", "-f", "ndjson", "--where=id = 4")
+    expect(json.loads(done.out)["bare"], "9007199254740993")
+    w.sql("UPDATE item SET bare = x'00ff' WHERE id = 3")
+    done = w.verb("copy-to", "--order-by=id", status=2)
+    says(done, 'row 2, column "bare"')
+    says(done, "expected TEXT or a number, found a BLOB")
+
+
 @case()
 def copy_to_that_fails_leaves_no_file(w: World) -> None:
     w.items(THREE)

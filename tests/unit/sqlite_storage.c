@@ -434,6 +434,37 @@ static void test_read_variable(void **state)
     assert_memory_equal(slice.data, "\0\xFF\0", 3);
 }
 
+/* Numbers of a column without a declared type (issue 9): a REAL stays one. */
+static void test_read_numbers_as_text(void **state)
+{
+    fixture *f = *state;
+    const struct {
+        bm__cell cell;
+        const char *expected;
+    } rows[] = {
+        {integer_cell(5), "5"},
+        {integer_cell(INT64_MIN), "-9223372036854775808"},
+        {integer_cell(INT64_C(9007199254740993)), "9007199254740993"},
+        {real_cell(5), "5.0"},
+        {real_cell(-0.0), "-0.0"},
+        {real_cell(1.5), "1.5"},
+        {real_cell(0.1 + 0.2), "0.30000000000000004"},
+        {real_cell(1e300), "1e+300"},
+        {real_cell((double)INFINITY), "Infinity"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *text = NULL;
+        assert_null(bm__sqlite_read(BM_TEXT, BM_CSTR, sizeof text, &rows[i].cell, &text, &f->arena));
+        assert_string_equal(text, rows[i].expected);
+    }
+    const char *text = NULL;
+    const bm__cell one = integer_cell(1);
+    const bm__cell infinite = real_cell((double)INFINITY);
+    assert_null(bm__sqlite_read(BM_JSON, BM_CSTR, sizeof text, &one, &text, &f->arena));
+    assert_string_equal(text, "1");
+    assert_non_null(bm__sqlite_read(BM_JSON, BM_CSTR, sizeof text, &infinite, &text, &f->arena));
+}
+
 static const char *number(fixture *f, bm__cell cell)
 {
     const char *text = NULL;
@@ -481,6 +512,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_read_text_forms, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_read_intervals, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_read_variable, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_read_numbers_as_text, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_read_numeric, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

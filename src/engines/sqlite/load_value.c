@@ -44,13 +44,41 @@ static const char *store_bytes(const bm__stored *to, const void *data, size_t si
     return NULL;
 }
 
+/* A REAL as text has a point or an exponent, so that it is not taken for an INTEGER. */
+static const char *store_real(double value, const bm__stored *to, bm__arena *arena)
+{
+    char text[BM__PRINT_MAX + 2];
+    size_t size = bm__value_print(BM_FLOAT8, &value, text);
+    const bool whole = isfinite(value) && text[strspn(text, "-0123456789")] == '\0';
+    assert(size > 0 && size < BM__PRINT_MAX);
+    if (whole) {
+        memcpy(text + size, ".0", 2);
+        size += 2;
+    }
+    return store_bytes(to, text, size, arena);
+}
+
+/* A column without a declared type, or with one that SQLite does not know, holds numbers, too. */
 const char *bm__take_text(const bm__cell *cell, const bm__stored *to, bm__arena *arena)
 {
-    if (cell->kind != BM__CELL_TEXT) {
-        return "expected TEXT";
+    const bool document = to->type == BM_JSON || to->type == BM_JSONB;
+    char number[BM__PRINT_MAX];
+    const char *fault;
+    switch (cell->kind) {
+    case BM__CELL_TEXT:
+        fault = bm__text_fault(cell->data, cell->size);
+        return fault != NULL ? fault : store_bytes(to, cell->data, cell->size, arena);
+    case BM__CELL_INTEGER:
+        return store_bytes(to, number, bm__value_print(BM_INT8, &cell->integer, number), arena);
+    case BM__CELL_REAL:
+        return document && !isfinite(cell->real) ? "an infinite REAL is not JSON"
+                                                 : store_real(cell->real, to, arena);
+    case BM__CELL_NULL:
+    case BM__CELL_BYTES:
+    case BM__CELL_BLOB:
+        break;
     }
-    const char *fault = bm__text_fault(cell->data, cell->size);
-    return fault != NULL ? fault : store_bytes(to, cell->data, cell->size, arena);
+    return "expected TEXT or a number, found a BLOB";
 }
 
 /* The REAL that SQLite makes of 47.985792 may be the one beside the nearest (3.40 reads decimal

@@ -62,7 +62,7 @@ def issue_9_numbers_of_a_column_without_a_type_go_out(w: World) -> None:
     done = w.verb("copy-to", "-f", "ndjson", "--where=id = 4")
     expect(json.loads(done.out)["bare"], "9007199254740993")
     w.sql("UPDATE item SET bare = x'00ff' WHERE id = 3")
-    done = w.verb("copy-to", "--order-by=id", status=2)
+    done = w.verb("copy-to", "--order-by=id", status=3)
     says(done, 'row 2, column "bare"')
     says(done, "expected TEXT or a number, found a BLOB")
 

@@ -454,7 +454,8 @@ static void test_read_numbers_as_text(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const char *text = NULL;
-        assert_null(bm__sqlite_read(BM_TEXT, BM_CSTR, sizeof text, &rows[i].cell, &text, &f->arena));
+        assert_null(
+            bm__sqlite_read(BM_TEXT, BM_CSTR, sizeof text, &rows[i].cell, &text, &f->arena));
         assert_string_equal(text, rows[i].expected);
     }
     const char *text = NULL;

@@ -78,6 +78,11 @@ class AsyncMixin(_Base):
         result: BulkResult = await self._in_thread("bulk_delete", *args, **options)
         return result
 
+    async def asave_graph(self, *args: Any, **options: Any) -> BulkResult:
+        """Run save_graph()."""
+        result: BulkResult = await self._in_thread("save_graph", *args, **options)
+        return result
+
     async def acopy_from_objects(
         self, objs: Iterable[Any], *args: Any, on_error: str = "raise", **options: Any
     ) -> Any:
@@ -111,7 +116,8 @@ class AsyncMixin(_Base):
 
 def take_signatures(kind: type[Any]) -> None:
     """Give coroutines the signatures and docstrings of the methods that they run."""
-    for name in ("update_fields", "bulk_upsert", "bulk_sync", "bulk_delete", "copy_from_arrow"):
+    names = ("update_fields", "bulk_upsert", "bulk_sync", "bulk_delete", "save_graph")
+    for name in (*names, "copy_from_arrow"):
         coroutine: Any = getattr(AsyncMixin, f"a{name}")
         coroutine.__signature__ = inspect.signature(getattr(kind, name))
         coroutine.__doc__ = f"Run {name}().\n\n{inspect.getdoc(getattr(kind, name))}"
@@ -122,6 +128,7 @@ for _name in (
     "abulk_upsert",
     "abulk_sync",
     "abulk_delete",
+    "asave_graph",
     "aupdate_fields",
     "acopy_from_objects",
     "acopy_from_arrow",

@@ -587,3 +587,5 @@ else:
 
     class BulkModelQuerySet(BulkModelQuerySetMixin, models.QuerySet):
         """models.QuerySet with the bulk methods of this package."""
+
+    WriteMethods._bm_plain = BulkModelQuerySet

@@ -66,7 +66,8 @@ class BulkResult:
     dry run inserted, and for a row that was not found.  statements is the number
     sent, BEGIN and COMMIT included.  replays is how often the call was repeated (`retries`).
     dry_run: everything was rolled back, and the counts say what would have happened.
-    deleted_by_label: deleted rows by model label, rows deleted by cascades included.  changes: a
+    deleted_by_label: deleted rows by model label, rows deleted by cascades included.
+    inserted_by_label: of save_graph(): inserted rows by model label, links included.  changes: a
     Change for each value that the call changed, if `return_changes` asked for it; without it, what
     a dry run of bulk_sync() would update.  parts: with `commit_every` the input rows of each
     transaction.  rejects: the objects that were not written, a Reject for each, in order
@@ -84,6 +85,7 @@ class BulkResult:
     keys: list[Any] = field(default_factory=list, repr=False)
     parts: list[Part] = field(default_factory=list, repr=False)
     deleted_by_label: dict[str, int] = field(default_factory=dict)
+    inserted_by_label: dict[str, int] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list, repr=False)
     rejects: list[Reject] = field(default_factory=list, repr=False)
     statements: int = 0

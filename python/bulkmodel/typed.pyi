@@ -19,6 +19,9 @@ from bulkmodel.results import BulkResult, Change
 
 _Row = TypeVar("_Row", bound=models.Model, covariant=True)
 
+# Names of related objects, with functions that return those of an object.
+Names = Iterable[str] | Mapping[str, Callable[[Any], Iterable[Any]] | None]
+
 class Frame(Protocol):
     """An object whose rows Arrow's C stream interface gives."""
 
@@ -317,6 +320,38 @@ class Methods(Generic[_Row]):
         dry_run: bool = False,
         return_changes: Iterable[str] | bool | None = None,
         on_changes: Callable[[list[Change]], Any] | None = None,
+        timeout: float | None = None,
+        commit_timeout: float | None = None,
+        send_signals: bool = True,
+        send_signal: bool = True,
+        signal: bool = True,
+        commit_check: bool | None = None,
+        retries: int = 0,
+    ) -> BulkResult: ...
+    def save_graph(
+        self,
+        objs: Iterable[models.Model],
+        children: Names = (),
+        m2m: Names = (),
+        *,
+        batch_size: int | None = None,
+        dry_run: bool = False,
+        timeout: float | None = None,
+        commit_timeout: float | None = None,
+        send_signals: bool = True,
+        send_signal: bool = True,
+        signal: bool = True,
+        commit_check: bool | None = None,
+        retries: int = 0,
+    ) -> BulkResult: ...
+    async def asave_graph(
+        self,
+        objs: Iterable[models.Model],
+        children: Names = (),
+        m2m: Names = (),
+        *,
+        batch_size: int | None = None,
+        dry_run: bool = False,
         timeout: float | None = None,
         commit_timeout: float | None = None,
         send_signals: bool = True,

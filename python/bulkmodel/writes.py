@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from django.db import connections
+from django.db import connections, models
 
 from bulkmodel import signals
 from bulkmodel.engine.timeouts import timed
@@ -19,12 +20,16 @@ from bulkmodel.verbs.bulk_sync import Scope, Sync
 from bulkmodel.verbs.bulk_upsert import Upsert
 from bulkmodel.verbs.changes import watch_of
 from bulkmodel.verbs.frame_objects import instances_of, rows_given
+from bulkmodel.verbs.graph import Graph, Names
 from bulkmodel.verbs.lookups import Lookups
 from bulkmodel.verbs.upsert_rules import Rules
 
 
 class WriteMethods(MoreMethods):
-    """bulk_upsert(), bulk_sync() and bulk_delete()."""
+    """bulk_upsert(), bulk_sync(), bulk_delete() and save_graph()."""
+
+    # The class for models whose manager has none of these methods.
+    _bm_plain: Any = None
 
     def _carry_out_parts(
         self, options: Options, call: Upsert | Delete, commit_every: int | None, meter: Meter
@@ -331,3 +336,78 @@ class WriteMethods(MoreMethods):
         )
         signals.end(call, result.deleted, self.none, result=result)
         return result
+
+    @alters_data
+    @timed
+    @checks_names
+    def save_graph(
+        self,
+        objs: Iterable[Any],
+        children: Names = (),
+        m2m: Names = (),
+        *,
+        batch_size: int | None = None,
+        dry_run: bool = False,
+        send_signals: bool = True,
+        send_signal: bool = True,
+        signal: bool = True,
+        commit_check: bool | None = None,
+        retries: int = 0,
+    ) -> BulkResult:
+        """Insert new objects with the objects that refer to them, and add their links.
+
+        New is what was not saved (`_state.adding`).  Other objects are left alone, but their
+        children and links are looked at.  children: names by which the objects that refer to others
+        are read, "lines", and below them "lines__taxes".  m2m: names of many-to-many fields, "tags"
+        or "lines__tags"; links are added, none is removed.  The objects are those that
+        prefetch_related() has read; or a dictionary has a function of an object for each name,
+        {"lines": lambda order: order.new_lines}.
+
+        Everything is one transaction, and one bulk insert for each model and level: an object comes
+        after those that it refers to.  Each model has one pair of signals, pre_bulk_create and
+        post_bulk_create.  Returns a BulkResult of `objs`, whose inserted_by_label counts all rows.
+        Errors have row_index, the position in `objs`, and path and object.  ValueError: a name
+        cannot be used, a child refers to another object, or new objects refer to each other in a
+        circle.  After an error or a dry run the objects are as before."""
+        options = options_of(
+            batch_size,
+            send_signals=send_signals,
+            send_signal=send_signal,
+            signal=signal,
+            commit_check=commit_check,
+            retries=retries,
+        )
+        using = self._alias_of_write()
+        graph = Graph(self.model, using, list(objs), children, m2m)
+        calls = [
+            signals.begin(
+                signals.BULK_CREATE,
+                self._sibling(model),
+                options.signals,
+                instances=rows,
+                batch_size=batch_size,
+                n=len(rows),
+            )
+            for model, rows in graph.new().items()
+        ]
+        meter = Meter()
+        with meter.on(connections[using]):
+            written = self._carry_out(
+                options, lambda: graph.run(self._sibling, options, dry_run), meter=meter
+            )
+        keys = [row.pk for row in graph.objects]
+        result = meter.result(
+            graph.outcomes(), keys, dry_run=dry_run, inserted_by_label=dict(written)
+        )
+        for call, (model, rows) in zip(calls, graph.new().items()):
+            make = partial(self._sibling(model)._of_keys, [row.pk for row in rows])
+            signals.end(call, len(rows), make)
+        return result
+
+    def _sibling(self, model: type[models.Model]) -> Any:
+        """Return a queryset of another model that has the bulk methods, on the alias to write to.
+        A package's own class is kept."""
+        own: Any = model._default_manager.using(self._alias_of_write())
+        if isinstance(own, WriteMethods):
+            return type(own)(model, using=own.db)
+        return self._bm_plain(model, using=own.db)

@@ -61,6 +61,12 @@ def test_foreign_keys_by_name() -> None:
     assert [order.lines.get().sku for order in made] == ["A-1"] * 3
 
 
+def test_a_graph() -> None:
+    assert orders.graph() == {"shop.Customer": 3, "shop.Order": 3, "shop.Line": 6}
+    found = orders.Line.objects.filter(order__customer__email="g1@example.org")
+    assert dict(found.values_list("sku", "amount")) == {"A-1": 1, "A-2": 5}
+
+
 def test_bulk_create() -> None:
     keys = bulk_create.keys(products(10))
     assert keys == sorted(Product.objects.values_list("pk", flat=True))

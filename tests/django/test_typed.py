@@ -36,6 +36,7 @@ Item.objects.bulk_upsert([], "name", batchsize=1)  # call-arg
 Item.objects.bulk_upsert([], set=["value"])  # arg-type
 Item.objects.bulk_upsert([], on_changes=1)  # arg-type
 Item.objects.bulk_upsert([], lookups=["shelf"])  # arg-type
+Item.objects.save_graph([], child=["x"])  # call-arg
 Item.objects.update_fields("name", unique_fields=1)  # call-overload
 Item.objects.bulk_sync([])  # attr-defined
 Item.objects.all().bulk_sync([], max_deletes=0.1)  # arg-type

@@ -203,6 +203,15 @@ class Links:
             changes.append(change)
         return [change for change in changes if change.removed or change.given]
 
+    def keep_others(self) -> None:
+        """Want the links that are there beside those that are given, as add() does."""
+        self.seen = None
+        there: dict[Any, list[Any]] = {}
+        for source, target in self.there:
+            there.setdefault(source, []).append(target)
+        for value, targets in self.wanted.items():
+            self.wanted[value] = list(dict.fromkeys([*there.get(value, ()), *targets]))
+
     def removed(self, changes: list[Change]) -> list[Any]:
         """Return the keys of the through model's rows to delete."""
         links = {(c.value, target) for c in changes for target in c.removed}
@@ -302,6 +311,31 @@ def update_m2m_fields(
         if normal(queryset.model, row.pk, using) in owners:
             getattr(row, "_prefetched_objects_cache", {}).pop(relation.cache_name, None)
     return len(removed) + len(added)
+
+
+def add_links(
+    relation: Relation, using: str, wanted: Mapping[Any, Iterable[Any]], known: Iterable[Any]
+) -> int:
+    """Add links of owners, whose keys are given, in the caller's transaction.  Return how many.
+    known: the owners' objects."""
+    if relation.symmetrical:
+        targets = {owner: list(given) for owner, given in wanted.items()}
+        for owner, given in wanted.items():
+            for one in given:
+                if one in targets:
+                    targets[one].append(owner)
+        wanted = targets
+    links = Links(relation, using, wanted)
+    links.read()
+    links.keep_others()
+    changes = links.changes()
+    announce = Announce(links, changes, known)
+    announce("pre_add", "added")
+    added = links.added(changes, None)
+    if added:
+        _write(relation.through._default_manager.using(using), added, relation.through, using)
+    announce("post_add", "added")
+    return len(added)
 
 
 def _write(rows: Any, added: list[Any], through: Any, using: str) -> None:

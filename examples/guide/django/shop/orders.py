@@ -18,7 +18,9 @@ class Customer(models.Model):
 
 class Order(models.Model):
     number = models.CharField(max_length=20, unique=True)
-    customer = models.ForeignKey(Customer, null=True, on_delete=models.PROTECT)
+    customer = models.ForeignKey(
+        Customer, null=True, on_delete=models.PROTECT, related_name="orders"
+    )
 
     objects = BulkModelManager()
 
@@ -46,3 +48,20 @@ def by_email() -> list[Order]:
     Line.objects.bulk_create(lines, lookups={"order": "number"})
     # [end lookups]
     return orders
+
+
+def graph() -> dict[str, int]:
+    # [save_graph]
+    customers = [Customer(email=f"g{i}@example.org") for i in range(3)]
+    orders = {one.email: [Order(number=f"G-{i}")] for i, one in enumerate(customers)}
+    lines = {f"G-{i}": [Line(sku="A-1"), Line(sku="A-2", amount=5)] for i in range(3)}
+    result = Customer.objects.save_graph(
+        customers,
+        children={
+            "orders": lambda customer: orders[customer.email],
+            "orders__lines": lambda order: lines[order.number],
+        },
+    )
+    written = result.inserted_by_label  # 3 customers, 3 orders, 6 lines: three statements
+    # [end save_graph]
+    return written

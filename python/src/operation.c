@@ -287,9 +287,49 @@ static PyObject *catalog_triggers(PyObject *object, PyObject *unused)
     return PyBool_FromLong(found != NULL && found->insert_trigger);
 }
 
+/* stage_question() -> (sql, params), or None: no part of the table is on another server.  Only
+ * behind answer(), once. */
+static PyObject *catalog_stage_question(PyObject *object, PyObject *unused)
+{
+    py_catalog *self = (py_catalog *)object;
+    bm_error err = BM_ERROR;
+    (void)unused;
+    if (self->found == NULL || !self->found->foreign || self->found->stage != NULL ||
+        self->table->engine->ask_stage == NULL) {
+        Py_RETURN_NONE;
+    }
+    bm__catalog_free(&self->question);
+    if (bm__catalog_begin_stage(&self->question, self->table->engine, &self->table->made,
+                                self->found, &self->step, &err) != BM_OK) {
+        return py_raise(&err, false);
+    }
+    return Py_BuildValue("sN", self->step.sql, py_params(&self->step));
+}
+
+/* stage_answer(rows) -> has the table a stage? */
+static PyObject *catalog_stage_answer(PyObject *object, PyObject *rows)
+{
+    py_catalog *self = (py_catalog *)object;
+    bm_error err = BM_ERROR;
+    bm_status status;
+    if (!PyList_Check(rows) || self->found == NULL || self->question.staged != self->found) {
+        PyErr_SetString(PyExc_TypeError, "a list of rows, behind stage_question()");
+        return NULL;
+    }
+    if (!py_push(&self->step, rows, 0, &status, &err)) {
+        return NULL;
+    }
+    if (status != BM_OK) {
+        return py_raise(&err, false);
+    }
+    return PyBool_FromLong(self->found->stage != NULL);
+}
+
 static PyMethodDef catalog_methods[] = {
     {"question", catalog_question, METH_NOARGS, NULL},
     {"answer", catalog_answer, METH_O, NULL},
+    {"stage_question", catalog_stage_question, METH_NOARGS, NULL},
+    {"stage_answer", catalog_stage_answer, METH_O, NULL},
     {"triggers", catalog_triggers, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

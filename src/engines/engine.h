@@ -148,6 +148,9 @@ typedef struct bm__engine {
     bool (*says_passing)(const bm_error *err);
     bool (*says_no_schema)(const bm_error *err);
 
+    /* The error of a table's shard becomes that of the table.  NULL: there are no shards. */
+    void (*of_shard)(bm_error *err);
+
     /* Is it the server's function that assigns an integer to a smaller one?  NULL: none does. */
     bool (*narrows)(const char *routine);
 

@@ -198,3 +198,11 @@ void bm__expect_rows(bm__job *job, const bm__statement *statement, bm__step *ste
         break;
     }
 }
+
+void bm__job_of_shard(const bm__job *job, bm_error *err)
+{
+    void (*of_shard)(bm_error *) = job->plan->engine->of_shard;
+    if (job->plan->table->citus != '\0' && of_shard != NULL) {
+        of_shard(err);
+    }
+}

@@ -583,6 +583,7 @@ void bm__job_answer(bm__job *job, bm_status status, const bm__answer *answer, bm
         }
         return;
     }
+    bm__job_of_shard(job, err);
     failed(job, answer, err);
 }
 

@@ -225,6 +225,10 @@ void bm__locate_answer(bm__locate *locate, bm_status status, bm_error *err)
     if (status == BM_OK && at == LOCATE_RESERVE) {
         status = bm__reserved(locate->job, err);
     }
+    if (status != BM_OK) {
+        bm__job_of_shard(locate->job, err);
+        status = err->status;
+    }
     bool writes = at == LOCATE_STAGE || at == LOCATE_WRITE || at == LOCATE_CHECK;
     if (status != BM_OK && writes && same_failure(err, locate->error)) {
         bm__bisect_answer(&locate->rows, false);

@@ -22,6 +22,9 @@ bm_status bm__count(bm__job *job, uint64_t rows, bm_error *err);
 /* The chunk is written and looked at: counts, outcomes, rows to give back. */
 bm_status bm__written(bm__job *job, uint64_t rows, bm_error *err);
 
+/* answer.c: an error as if the table were on one server. */
+void bm__job_of_shard(const bm__job *job, bm_error *err);
+
 /* keys_used_up.c: a key, or a sequence, that has no more values is nobody's row: the error says so.
  * On SQLite that is known when the highest key is. */
 bool bm__used_up(const bm__job *job, const bm__answer *answer, bm_error *err);

@@ -50,7 +50,7 @@ def make() -> None:
             )
 
 
-def run(program: str, verb: str, table: str, *options: str, stdin: str) -> str:
+def run(program: str, verb: str, table: str, *options: str, stdin: str, status: int = 0) -> str:
     done = subprocess.run(
         [program, verb, DATABASE, table, *options],
         input=stdin,
@@ -58,9 +58,9 @@ def run(program: str, verb: str, table: str, *options: str, stdin: str) -> str:
         text=True,
         timeout=120,
     )
-    if done.returncode != 0:
+    if done.returncode != status:
         raise AssertionError(f"{verb} ended with {done.returncode}: {done.stderr}")
-    return done.stdout
+    return done.stdout if status == 0 else done.stderr
 
 
 UPDATES = "id,value\n" + "".join(f"{i},{i + 1}\n" for i in range(1, N + 1))
@@ -117,11 +117,74 @@ def the_catalog_of_citus_is_asked_once_a_table(program: str) -> None:
         raise AssertionError(f"{after - before} scans for two calls")
 
 
+def a_key_of_two_columns_matches_the_distribution_column(program: str) -> None:
+    """Citus refuses an UPDATE that sets it, even to what it is."""
+    psql(
+        DATABASE,
+        "CREATE TABLE owned (tenant integer, id bigint, value integer, PRIMARY KEY (tenant, id))",
+        "INSERT INTO pg_dist_partition VALUES ('owned', 'h', 'tenant', 1, 's')",
+        f"INSERT INTO owned SELECT i % 7, i, 0 FROM generate_series(1, {N}) i",
+    )
+    given = "tenant,id,value\n" + "".join(f"{i % 7},{i},{i + 1}\n" for i in range(1, N + 1))
+    plan = run(program, "explain", "owned", "--verb=update-fields", stdin=given)
+    if "OFFSET 0" not in plan or 'SET "value"' not in plan or '"tenant" = ' in plan:
+        raise AssertionError(plan)
+    run(program, "update-fields", "owned", "--workers=2", stdin=given)
+    right = psql(DATABASE, "SELECT count(*) FROM owned WHERE value = id + 1")
+    if right != str(N):
+        raise AssertionError(f"{right} rows have their values")
+
+
+# What Citus 13.2 said of a shard (XX000 where it copies rows), and what is said of the table.
+SHARD_ERRORS = (
+    (
+        "XX000",
+        'duplicate key value violates unique constraint "spread_pkey_102009"',
+        'duplicate key value violates unique constraint "spread_pkey"',
+    ),
+    (
+        "23514",
+        'new row for relation "spread_102009" violates check constraint "few_102009"',
+        'new row for relation "spread" violates check constraint "few"',
+    ),
+    (
+        "XX000",
+        'null value in column "value" of relation "spread_102009" violates not-null constraint',
+        'column "value"',
+    ),
+)
+
+
+def a_shards_error_is_that_of_the_table(program: str) -> None:
+    for state, said, wanted in SHARD_ERRORS:
+        for table in ("spread", "plain"):
+            psql(
+                DATABASE,
+                f"TRUNCATE {table}",
+                f"CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                f" RAISE EXCEPTION '%', '{said}' USING ERRCODE = '{state}',"
+                f" CONSTRAINT = '{'few_102009' if state == '23514' else ''}'; END $$",
+                f"CREATE OR REPLACE TRIGGER r BEFORE INSERT ON {table} FOR EACH ROW"
+                " WHEN (NEW.id = 77) EXECUTE FUNCTION refuse()",
+            )
+            rows = "id,value\n" + "".join(f"{i},1\n" for i in range(1, 101))
+            of_table = table == "spread" or state == "23514"
+            told = run(program, "create", table, stdin=rows, status=4 if of_table else 1)
+            if table == "plain":
+                if said not in told:
+                    raise AssertionError(told)
+            elif wanted not in told or "standard input:78" not in told:
+                raise AssertionError(told)
+            psql(DATABASE, f"DROP TRIGGER r ON {table}")
+
+
 CASES = (
     an_update_of_a_distributed_table_is_sent_once_a_node,
     workers_do_not_wait_for_each_other,
     a_reference_table_has_one_worker,
     the_catalog_of_citus_is_asked_once_a_table,
+    a_key_of_two_columns_matches_the_distribution_column,
+    a_shards_error_is_that_of_the_table,
 )
 
 

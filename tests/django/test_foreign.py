@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection, models
+from django.db import IntegrityError, connection, models, transaction
+from django.test.utils import CaptureQueriesContext
 
 from app.models import Plain
 from bulkmodel.engine.postgresql import needs_one_writer
@@ -83,6 +85,95 @@ def test_each_verb(n: int, concurrent: bool) -> None:
     assert dict(Far.objects.values_list("pk", "value")) == {row.pk: row.value for row in rows}
     assert Far.objects.bulk_delete(rows[1:]).deleted == 2 * n - 1
     assert [row.pk for row in Far.objects.all()] == [rows[0].pk]
+
+
+@pytest.fixture
+def stage(table: None, shard: Any) -> Iterator[None]:
+    """What `bulkmodel stage-init` prints for far."""
+    columns = "(bm_ord bigint, bm_mask0 bigint, id bigint, name varchar(20), value integer)"
+    part = "PARTITION OF far_bm_stage FOR VALUES WITH (MODULUS 3, REMAINDER"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT dblink_exec('{shard.conninfo}', 'DROP TABLE IF EXISTS far_0_bm_stage,"
+            f" far_1_bm_stage; CREATE UNLOGGED TABLE far_0_bm_stage {columns};"
+            " CREATE TABLE far_1_bm_stage (LIKE far_0_bm_stage);"
+            " ALTER TABLE far_1 ADD CONSTRAINT far_positive CHECK (value >= 0)');"
+            f"CREATE TABLE far_bm_stage {columns} PARTITION BY HASH (id);"
+            f"CREATE FOREIGN TABLE far_0_bm_stage {part} 0) SERVER shard;"
+            f"CREATE FOREIGN TABLE far_1_bm_stage {part} 1) SERVER shard;"
+            f"CREATE UNLOGGED TABLE far_2_bm_stage {part} 2)"
+        )
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM far_bm_stage")
+        assert cursor.fetchone() == (0,)
+        cursor.execute("DROP TABLE far_bm_stage")
+
+
+def filled(n: int) -> Any:
+    """Rows 1 to n, with the value of their number, as a queryset that was read."""
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO far SELECT i, 'n' || i, i FROM generate_series(1, %s) i", [n])
+    rows = Far.objects.order_by("id")
+    assert len(rows) == n
+    return rows
+
+
+def goes_by_stage(queries: Any) -> bool:
+    return any("far_0_bm_stage AS v" in query["sql"] for query in queries)
+
+
+@pytest.mark.usefixtures("stage")
+@pytest.mark.parametrize("inside", [False, True])
+def test_updates_go_by_way_of_the_stage(inside: bool) -> None:
+    n = 1500
+    rows = filled(n)
+    for row in rows:  # each row keeps what it did not change
+        if row.pk % 2:
+            row.value += 1
+        else:
+            row.name = "other"
+    with (
+        CaptureQueriesContext(connection) as queries,
+        transaction.atomic() if inside else nullcontext(),
+    ):
+        assert rows.update_fields() == n
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW enable_hashjoin")
+            assert cursor.fetchone() == ("on",)
+    assert goes_by_stage(queries)
+    stored = {pk: (name, value) for pk, name, value in Far.objects.values_list()}
+    wanted = {i: (f"n{i}", i + 1) if i % 2 else ("other", i) for i in range(1, n + 1)}
+    assert stored == wanted
+    for row in rows:
+        row.value = 7
+    rows[3].pk = n + 5  # no such row
+    with CaptureQueriesContext(connection) as queries:
+        assert Far.objects.bulk_update(list(rows), ["value"]) == n - 1
+    assert goes_by_stage(queries)
+    assert Far.objects.filter(value=7).count() == n - 1
+    with CaptureQueriesContext(connection) as queries:
+        assert Far.objects.update_fields("value", objects=rows[:2]) == 2
+    assert not goes_by_stage(queries)
+
+
+@pytest.mark.usefixtures("stage")
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_row_that_the_other_server_refuses(inside: bool) -> None:
+    rows = list(filled(1500))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM far_1 ORDER BY id DESC LIMIT 1")
+        (bad,) = cursor.fetchone()
+    for row in rows:
+        row.value = -1 if row.pk == bad else 9
+    with (
+        pytest.raises(IntegrityError) as caught,
+        transaction.atomic() if inside else nullcontext(),
+    ):
+        Far.objects.update_fields("value", objects=rows)
+    assert caught.value.row_index == bad - 1
+    assert "far_positive" in str(caught.value)  # postgres_fdw passes it on in words only
+    assert Far.objects.filter(value=models.F("id")).count() == 1500
 
 
 @pytest.fixture

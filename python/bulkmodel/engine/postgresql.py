@@ -223,10 +223,11 @@ def base_of(kind: str, connection: BaseDatabaseWrapper) -> tuple[str, str] | Non
     return (str(row[0]), str(row[1])) if row is not None else None
 
 
-# A partition on another server; and Citus, whose reference tables are in pg_dist_partition.
+# A table of another server, or a partition; and Citus, whose reference tables are in
+# pg_dist_partition.
 ONE_WRITER = """
-SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_partition_tree(t.oid) p
-JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.relid
+SELECT EXISTS (SELECT 1 FROM (SELECT p.relid FROM pg_catalog.pg_partition_tree(t.oid) p
+UNION ALL SELECT t.oid) p JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.relid
 WHERE c.relkind OPERATOR(pg_catalog.=) 'f'),
 CASE WHEN pg_catalog.to_regclass('pg_catalog.pg_dist_partition') IS NOT NULL
 THEN t.oid::pg_catalog.oid::pg_catalog.int8 END
@@ -249,6 +250,27 @@ def needs_one_writer(connection: BaseDatabaseWrapper, table: str) -> bool:
             return bool(is_far)
         cursor.execute(_CITUS, [known_to_citus])
         return bool(cursor.fetchone() == ("n",))
+
+
+def staged(table: _core.Table, connection: Any, name: str) -> _core.Catalog | None:
+    """Describe a table with partitions on other servers, and its stage tables.  None: it has none
+    of either.  Of other tables Django's query log does not count the question."""
+    refuse_in_the_middle(connection)
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    driver: Any = connection.connection
+    with connection.wrap_database_errors, driver.cursor() as cursor:
+        cursor.execute(ONE_WRITER, [connection.ops.quote_name(name)])
+        is_far, _ = cursor.fetchone() or (False, None)
+    if not is_far:
+        return None
+    catalog = ask(table, connection)
+    question = catalog.stage_question()
+    if question is None:
+        return None
+    with cursor_of(connection) as cursor:
+        _, rows = execute(cursor, None, Step("exec", *question, 1, True), ANY_ROW)
+    return catalog if catalog.stage_answer(rows) else None
 
 
 def ask(table: _core.Table, connection: BaseDatabaseWrapper) -> _core.Catalog:

@@ -48,7 +48,8 @@ class Update:
                 gather(target, rows, given, [column], limited, how)
                 rows.keep(column.index, changed)
         indexes = tuple(column.index for column in columns)
-        job = make_job(rows, "update_fields", indexes, batch_size, condition, None)
+        catalog = target.staged(len(objects), condition)
+        job = make_job(rows, "update_fields", indexes, batch_size, condition, catalog)
         self.jobs = Jobs(target, [job], condition, workers, places)
 
     def run(self) -> int:

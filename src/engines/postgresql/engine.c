@@ -39,6 +39,7 @@ const bm__engine bm__engine_postgresql = {
     .read_only = bm__postgresql_read_only,
     .commits = &bm__postgresql_commits,
     .team = &bm__postgresql_team,
+    .of_shard = bm__postgresql_of_shard,
     .sequence = bm__postgresql_sequence,
     BM__POSTGRESQL_STATEMENTS,
 };

@@ -32,6 +32,9 @@ bool bm__postgresql_says_moved(const bm_error *err);
 bool bm__postgresql_says_passing(const bm_error *err);
 bool bm__postgresql_narrows(const char *routine);
 
+/* shard_error.c */
+void bm__postgresql_of_shard(bm_error *err);
+
 /* statement.c */
 extern const bm__dialect bm__postgresql_dialect;
 void bm__postgresql_copy_in(bm__sql *sql, const bm__sql_shape *shape);

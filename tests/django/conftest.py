@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import django
 import pytest
@@ -72,6 +73,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "psycopg3: with psycopg2 it is otherwise")
+    if ENGINE == "postgresql":
+        _empty_only_what_has_rows()
+
+
+def _empty_only_what_has_rows() -> None:
+    """After a test Django truncates every table, which makes new files for each of a hundred."""
+    from django.db.backends.postgresql.operations import DatabaseOperations
+
+    of_django = DatabaseOperations.sql_flush
+
+    def sql_flush(
+        self: DatabaseOperations, style: Any, tables: list[str], **options: Any
+    ) -> list[str]:
+        name = self.quote_name
+        has_rows = ", ".join(f"EXISTS (SELECT FROM {name(table)})" for table in tables)
+        with self.connection.cursor() as cursor:
+            cursor.execute(f"SELECT {has_rows}")
+            full = [table for table, has in zip(tables, cursor.fetchone(), strict=True) if has]
+        return list(of_django(self, style, full, **options | {"allow_cascade": True}))
+
+    DatabaseOperations.sql_flush = sql_flush  # type: ignore[method-assign]
 
 
 @pytest.fixture(autouse=True)

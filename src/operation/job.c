@@ -560,8 +560,12 @@ static void failed(bm__job *job, const bm__answer *answer, bm_error *err)
         locate(job, answer, err);
         job->suspects = suspects_of(job, answer, err);
     }
-    if (job->phase == BM__PHASE_BEGIN && job->mode == BM__JOB_OWN && answer->sent) {
-        job->begun = true; /* BEGIN itself may have gone well */
+    /* BEGIN itself may have gone well; so may a SAVEPOINT whose time was over.  One that the server
+     * refused is not there, and to roll back to it would cost the caller's connection. */
+    bool in_doubt = err->status == BM_TIMEOUT || err->status == BM_CANCELLED;
+    if (job->phase == BM__PHASE_BEGIN && answer->sent &&
+        (job->mode == BM__JOB_OWN || (job->mode == BM__JOB_SAVEPOINT && in_doubt))) {
+        job->begun = true;
     }
     if (job->phase == BM__PHASE_COMMIT && job->mode != BM__JOB_SAVEPOINT) {
         err->stage = BM_STAGE_COMMIT;

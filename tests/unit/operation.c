@@ -50,7 +50,7 @@ typedef struct scene {
     bm_error err;
 } scene;
 
-static void begin(scene *s, const bm__verb *verb, bm_rows given)
+static void begin_in(scene *s, const bm__verb *verb, bm_rows given, bool inside)
 {
     size_t one = 1;
     *s = (scene){.err = BM_ERROR};
@@ -67,8 +67,13 @@ static void begin(scene *s, const bm__verb *verb, bm_rows given)
     assert_int_equal(bm__operation_plan(&s->op, &table, &one, false, &s->err), BM_OK);
     assert_int_equal(bm__operation_check(&s->op, &s->err), BM_OK);
     assert_int_equal(bm__operation_begin(&s->op, one, &s->err), BM_OK);
-    bm__job_mode mode = bm__operation_mode(&s->op, one, false);
+    bm__job_mode mode = bm__operation_mode(&s->op, one, inside);
     assert_int_equal(bm__job_begin(&s->job, &s->op.call, mode, &s->err), BM_OK);
+}
+
+static void begin(scene *s, const bm__verb *verb, bm_rows given)
+{
+    begin_in(s, verb, given, false);
 }
 
 static void end(scene *s)
@@ -211,11 +216,65 @@ static void a_call_begins_again(void **state)
     end(&s);
 }
 
+/* The answer to a step: it failed so. */
+static void refuse(scene *s, bm_status status)
+{
+    const bm__answer said = {.sent = true, .row = BM_NO_ROW};
+    bm_error err = BM_ERROR;
+    (void)bm__fail(&err, status, BM_STAGE_WRITE, "by the test");
+    bm__job_answer(&s->job, status, &said, &err, true);
+}
+
+/* A SAVEPOINT of the caller's transaction whose time was over may be there: the call takes it back.
+ * Without that it said that the transaction was rolled back, which the caller could then commit. */
+static void a_savepoint_in_doubt(void **state)
+{
+    static const bm_status doubts[] = {BM_TIMEOUT, BM_CANCELLED};
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        bool undone = i % 2 == 0;
+        scene s;
+        begin_in(&s, &bm__verb_bulk_create, bm_structs(&model, rows, ROWS), true);
+        assert_true(next(&s));
+        assert_int_equal(s.step.kind, BM__STEP_SAVEPOINT);
+        refuse(&s, doubts[i / 2]);
+        assert_true(next(&s));
+        assert_int_equal(s.step.kind, BM__STEP_ROLLBACK_TO);
+        if (undone) {
+            answer(&s, 0);
+        } else {
+            refuse(&s, BM_DATABASE);
+        }
+        while (next(&s)) {
+            answer(&s, 0);
+        }
+        const bm_error *error = bm__job_error(&s.job);
+        assert_int_equal(error->status, doubts[i / 2]);
+        assert_int_equal(error->fate,
+                         undone ? BM_FATE_IN_CALLERS_TRANSACTION : BM_FATE_ROLLED_BACK);
+        assert_int_equal(s.job.stuck, !undone); /* the connection is closed */
+        end(&s);
+    }
+}
+
+/* One that the server refused is not there. */
+static void a_savepoint_that_is_refused(void **state)
+{
+    (void)state;
+    scene s;
+    begin_in(&s, &bm__verb_bulk_create, bm_structs(&model, rows, ROWS), true);
+    assert_true(next(&s));
+    refuse(&s, BM_DATABASE);
+    assert_false(next(&s));
+    assert_false(s.job.stuck);
+    end(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fewer_keys_than_asked_for),
-        cmocka_unit_test(a_copy_without_its_end),
+        cmocka_unit_test(fewer_keys_than_asked_for),   cmocka_unit_test(a_savepoint_in_doubt),
+        cmocka_unit_test(a_savepoint_that_is_refused), cmocka_unit_test(a_copy_without_its_end),
         cmocka_unit_test(a_call_begins_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

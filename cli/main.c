@@ -11,6 +11,7 @@
 #include "inspect.h"
 #include "interrupt.h"
 #include "load.h"
+#include "load_init.h"
 #include "messages.h"
 #include "rejects.h"
 #include "sync.h"
@@ -72,6 +73,8 @@ static bm_status perform(bm_db *db, const cli_options *options, bm_cancel *token
         return cli_copy_to(db, options, token, result, err);
     case CLI_STAGE_INIT:
         return cli_database_print_stage(db, options->table, err);
+    case CLI_LOAD_INIT:
+        return cli_load_init(db, options, err);
     default:
         return cli_load(db, options, token, result, err);
     }
@@ -84,7 +87,9 @@ static bm_status carry_out(const cli_options *options, bm_cancel *token, bm_resu
     if (options->verb->bit == CLI_INSPECT) {
         return cli_inspect(options, err);
     }
-    CLI_TRY(cli_create_table_check(options, err));
+    if (options->verb->bit != CLI_LOAD_INIT) {
+        CLI_TRY(cli_create_table_check(options, err));
+    }
     if (options->print_ddl && options->create_table) { /* which needs no database */
         return cli_create_table_print(NULL, options, err);
     }
@@ -130,7 +135,8 @@ static bm_status run(cli_options *options, int *code, bm_error *err)
     }
     if (status != BM_OK) {
         cli_failure(options, &result, err);
-    } else if ((options->verb->bit & (CLI_EXPLAIN | CLI_INSPECT | CLI_STAGE_INIT)) == 0 &&
+    } else if ((options->verb->bit &
+                (CLI_EXPLAIN | CLI_INSPECT | CLI_STAGE_INIT | CLI_LOAD_INIT)) == 0 &&
                !options->print_ddl) {
         cli_summary(options, &result);
     }

@@ -313,6 +313,10 @@ typedef struct bm_column {
  * `rewind`, if set, starts from the first row again.  It is called if the call must be repeated and
  * nothing of it is written, after all chunks were released.  `close`, if set, is called once at the
  * end of the call, whatever its outcome.  Both run on the calling thread.
+ *
+ * `skip`, if set, is called at most once, before the first `next`: with bm_call.load_id, where
+ * earlier calls have written `n` rows.  It goes to the row after them, whose data is not checked.
+ * Without it these rows are read and compared with those that were written.
  */
 typedef struct bm_source {
     size_t size; /**< sizeof (bm_source) */
@@ -321,6 +325,7 @@ typedef struct bm_source {
     bm_status (*rewind)(void *user, bm_error *err); /**< or NULL: the source can be read once */
     void (*close)(void *user);                      /**< or NULL */
     void (*release)(void *user, void *rows);        /**< or NULL: one worker */
+    bm_status (*skip)(void *user, uint64_t n, bm_error *err); /**< or NULL */
 } bm_source;
 
 /** Rows in order, with a snapshot of the values that the database holds. */
@@ -652,6 +657,25 @@ typedef struct bm_call {
      * following `next` of a stream.  A status other than BM_OK ends the call, which is rolled back.
      */
     bm_status (*on_reject)(void *user, const bm_error *why, bm_error *err);
+    /**
+     * The name of a load that can be resumed.  The rows are a bm_stream.  They are written in parts
+     * of `commit_every` rows, each a transaction, which also records in the table bulkmodel_load
+     * (bm_load_init) how many rows were written and a checksum of them.  The same call after a
+     * crash reads these rows again, compares them, and goes on after the last part: no row is
+     * written twice or lost.  A load that is finished is compared and writes nothing.
+     *
+     * Rows that differ, fewer rows, another table or another verb are BM_INVALID.  BM_RETRY: the
+     * load seems to be running: its record is younger than 60 seconds (see `take_over`).  A call
+     * that was taken over can no longer commit.  After a failure the rows of earlier parts stay:
+     * bm_error.fate and bm_result.parts tell.  Not inside a transaction, nor with `concurrent`,
+     * dry_run, on_error, keys, outcomes or querysets; the call is not repeated (`retries`).
+     */
+    const char *load_id;
+    uint64_t commit_every; /**< with load_id; default 100,000 */
+    bm_switch take_over;   /**< with load_id, BM_ON: whoever runs this load is known to be dead */
+    /** With load_id: so many rows are committed.  Called before the first part, with the rows of
+     * earlier calls, and after each part. */
+    void (*on_part)(void *user, uint64_t rows);
 } bm_call;
 
 /** What to do with rows of one call (when streaming: of one chunk) that have the same key.  Keys
@@ -906,7 +930,14 @@ BM_API bm_status bm_maintain(bm_db *db, const bm_model *model, const bm_maintain
 BM_API bm_status bm_stage_sql(bm_db *db, const char *schema, const char *table, char **text,
                               bm_error *err);
 
-/** Free what bm_explain, bm_describe or bm_stage_sql allocated.  NULL is legal. */
+/**
+ * Create the table bulkmodel_load, in which loads with bm_call.load_id are recorded, if it is not
+ * there.  The library never creates it unasked.  With `text` it is not created: *text is the
+ * statement that would do it, to be freed with bm_free.  BM_UNSUPPORTED for "memory:".
+ */
+BM_API bm_status bm_load_init(bm_db *db, char **text, bm_error *err);
+
+/** Free what bm_explain, bm_describe, bm_stage_sql or bm_load_init allocated.  NULL is legal. */
 BM_API void bm_free(void *memory);
 
 /* ---------------------------------------------------------------------- the transport without I/O

@@ -68,6 +68,18 @@ void cli_make_plain(char *text)
     }
 }
 
+void cli_reword(bm_error *err, size_t after, const char *words, const char *by)
+{
+    char changed[sizeof err->message];
+    const bool inside = after < strnlen(err->message, sizeof err->message);
+    const char *at = inside ? strstr(err->message + after, words) : NULL;
+    if (at != NULL) {
+        snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - err->message), err->message, by,
+                 at + strlen(words));
+        memcpy(err->message, changed, sizeof changed);
+    }
+}
+
 bm_status cli_no_memory(bm_error *err)
 {
     return cli_fail(err, BM_NOMEM, "out of memory");

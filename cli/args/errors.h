@@ -43,6 +43,9 @@ const char *cli_short_path(const char *path);
  * tabs stay. */
 void cli_make_plain(char *text);
 
+/* Put other words in the place of the first `words` behind `after` bytes of the message. */
+void cli_reword(bm_error *err, size_t after, const char *words, const char *by);
+
 bm_status cli_no_memory(bm_error *err);
 
 int cli_exit_code(bm_status status);

@@ -43,6 +43,7 @@ static void put_option(FILE *out, const cli_option *option)
 static void put_command(FILE *out)
 {
     fputs("usage: bulkmodel VERB DATABASE TABLE [FILE...] [options]\n"
+          "       bulkmodel load-init DATABASE [options]\n"
           "       bulkmodel inspect FILE [options]\n\n"
           "Write many rows into PostgreSQL and SQLite at the speed of the database.\n\nverbs:\n",
           out);
@@ -71,6 +72,6 @@ void cli_help(FILE *out, const cli_verb *verb)
         "\"quotes\".  Without a FILE, or with -, rows are read from standard input.  Files that "
         "are\n"
         "compressed with gzip, zstd, xz or bzip2 are decompressed.  A command is one transaction:\n"
-        "it writes all rows or none.\n",
+        "it writes all rows or none, unless --load-id is given.\n",
         out);
 }

@@ -18,6 +18,8 @@ const cli_verb cli_verbs[] = {
     {CLI_COPY_TO, "copy-to", "DATABASE TABLE", "write the rows of a table to a file"},
     {CLI_EXPLAIN, "explain", "DATABASE TABLE [FILE...]",
      "print the statements that a verb would send, and send none"},
+    {CLI_LOAD_INIT, "load-init", "DATABASE",
+     "create the table bulkmodel_load, in which --load-id records how far files are loaded"},
     {CLI_INSPECT, "inspect", "FILE",
      "print how a file is read, the types of its columns, and the command that loads it"},
     {CLI_STAGE_INIT, "stage-init", "DATABASE TABLE",
@@ -88,8 +90,8 @@ const cli_option cli_option_table[] = {
      "add the columns of the file that the table lacks, with types found in the file"},
     {0, "type", "COL=TYPE", CLI_PAIR, AT(types), CLI_CREATE,
      "with --create-table or --add-columns: column COL has this type"},
-    {0, "print-ddl", NULL, CLI_FLAG, AT(print_ddl), CLI_CREATE,
-     "print the statement of --create-table or --add-columns, and do nothing"},
+    {0, "print-ddl", NULL, CLI_FLAG, AT(print_ddl), CLI_CREATE | CLI_LOAD_INIT,
+     "print the statement of --create-table, --add-columns or load-init, and do nothing"},
     {0, "where", "SQL", CLI_TEXT, AT(where), CLI_COPY_TO | CLI_UPSERT | CLI_SYNC | CLI_EXPLAIN,
      "copy-to: only the rows that match this condition; upsert: update only the rows that match "
      "it, t is the row of the table, excluded the row of the file; sync: the rows that the files "
@@ -119,6 +121,14 @@ const cli_option cli_option_table[] = {
      "FILE.errors.csv; the other rows are written"},
     {0, "max-rejects", "N|P%", CLI_TEXT, AT(max_rejects), CLI_BY_ROW,
      "write nothing if more than N rows, or P percent of the rows, are set aside; default: 10%"},
+    {0, "load-id", "NAME", CLI_TEXT, AT(load_id), CLI_BY_ROW,
+     "a load that can be resumed: commit in parts, and record each under NAME in the table "
+     "bulkmodel_load (see load-init); the same command after a crash goes on after the last part"},
+    {0, "commit-every", "ROWS", CLI_NUMBER, AT(commit_every), CLI_BY_ROW,
+     "with --load-id, rows in a part; default: 100000"},
+    {0, "take-over", NULL, CLI_FLAG, AT(take_over), CLI_BY_ROW,
+     "with --load-id: the command that recorded the last part is known to be dead, do not wait "
+     "until the record is 60 seconds old"},
     {0, "truncate", NULL, CLI_FLAG, AT(truncate), CLI_CREATE,
      "empty the table first, in the same transaction"},
     {0, "analyze", NULL, CLI_FLAG, AT(analyze), CLI_LOADS, "run ANALYZE on the table afterwards"},
@@ -130,7 +140,8 @@ const cli_option cli_option_table[] = {
      "rows in a batch; default: chosen by the engine"},
     {0, "verb", "create|update-fields|upsert|sync|delete", CLI_CHOICE, AT(plan_of), CLI_EXPLAIN,
      "verb to explain; default: create"},
-    {0, "timeout", "TIME", CLI_TIME, AT(timeout_ms), CLI_HAS_DATABASE | CLI_STAGE_INIT,
+    {0, "timeout", "TIME", CLI_TIME, AT(timeout_ms),
+     CLI_HAS_DATABASE | CLI_STAGE_INIT | CLI_LOAD_INIT,
      "stop if the first COMMIT is not sent within TIME (30s, 5m, 1h); default: no limit"},
     {0, "commit-timeout", "TIME", CLI_TIME, AT(commit_timeout_ms), CLI_LOADS,
      "limit for all COMMITs together; default: 5s if --timeout is given"},
@@ -142,12 +153,12 @@ const cli_option cli_option_table[] = {
      "single statement"},
     {'n', "dry-run", NULL, CLI_FLAG, AT(dry_run), CLI_LOADS,
      "do everything, print the summary, and roll back"},
-    {0, "quiet", NULL, CLI_FLAG, AT(quiet), CLI_HAS_DATABASE,
+    {0, "quiet", NULL, CLI_FLAG, AT(quiet), CLI_HAS_DATABASE | CLI_LOAD_INIT,
      "print no progress, retries or summary"},
-    {0, "json", NULL, CLI_FLAG, AT(json), CLI_ALL,
+    {0, "json", NULL, CLI_FLAG, AT(json), CLI_ANY,
      "print progress, retries and summary as lines of JSON; inspect prints one object"},
-    {'h', "help", NULL, CLI_FLAG, AT(help), CLI_ALL, "print this help"},
-    {'V', "version", NULL, CLI_FLAG, AT(version), CLI_ALL, "print the version"},
+    {'h', "help", NULL, CLI_FLAG, AT(help), CLI_ANY, "print this help"},
+    {'V', "version", NULL, CLI_FLAG, AT(version), CLI_ANY, "print the version"},
     {0, NULL, NULL, CLI_FLAG, 0, 0, NULL},
 };
 
@@ -466,6 +477,46 @@ static bm_status check_used(const cli_options *options, const unsigned *used, bm
     return BM_OK;
 }
 
+/* The words of the command line: the verb and what it takes. */
+static bm_status check_words(const cli_verb *verb, int n, bm_error *err)
+{
+    const bool inspects = verb != NULL && verb->bit == CLI_INSPECT;
+    const bool begins_loads = verb != NULL && verb->bit == CLI_LOAD_INIT;
+    if (n < (inspects || begins_loads ? 2 : 3)) {
+        return cli_fail(err, BM_INVALID,
+                        n == 0         ? "a VERB is missing"
+                        : inspects     ? "a FILE is missing"
+                        : begins_loads ? "DATABASE is missing"
+                                       : "DATABASE or TABLE is missing");
+    }
+    if (n > 2 && (inspects || begins_loads)) {
+        return cli_fail(err, BM_INVALID,
+                        inspects ? "inspect takes one FILE" : "load-init takes one DATABASE");
+    }
+    return BM_OK;
+}
+
+/* A load in parts is not one transaction. */
+static bm_status check_load(const cli_options *options, bm_error *err)
+{
+    if (options->load_id == NULL) {
+        const char *lone = options->commit_every > 0 ? "--commit-every"
+                           : options->take_over      ? "--take-over"
+                                                     : NULL;
+        return lone == NULL ? BM_OK : cli_fail(err, BM_INVALID, "%s needs --load-id NAME", lone);
+    }
+    const char *what = options->workers > 1         ? "--workers"
+                       : options->truncate          ? "--truncate"
+                       : options->create_table      ? "--create-table"
+                       : options->add_columns       ? "--add-columns"
+                       : options->returning != NULL ? "--returning"
+                       : options->rejects != NULL   ? "--rejects"
+                       : options->dry_run           ? "--dry-run"
+                                                    : NULL;
+    return what == NULL ? BM_OK
+                        : cli_fail(err, BM_INVALID, "--load-id cannot be used with %s", what);
+}
+
 bool cli_is_null(const cli_options *options, const char *text, size_t size)
 {
     for (size_t i = 0; i < options->nulls.n; i++) {
@@ -490,31 +541,22 @@ bm_status cli_options_read(int argc, char **argv, cli_options *out, bm_error *er
     if (out->help || out->version) {
         return BM_OK;
     }
-    const int named = out->verb != NULL && out->verb->bit == CLI_INSPECT ? 1 : 3;
-    if (n < (named == 1 ? 2 : 3)) {
-        return cli_fail(err, BM_INVALID,
-                        n == 0       ? "a VERB is missing"
-                        : named == 1 ? "a FILE is missing"
-                                     : "DATABASE or TABLE is missing");
-    }
+    CLI_TRY(check_words(out->verb, n, err));
     CLI_TRY(check_used(out, used, err));
     if (n > 3 && (out->verb->bit & (CLI_COPY_TO | CLI_STAGE_INIT)) != 0) {
         return cli_fail(err, BM_INVALID, "%s takes no FILE%s", out->verb->name,
                         out->verb->bit == CLI_COPY_TO ? ": use --output FILE" : "");
     }
     CLI_TRY(check_signs(out, err));
+    CLI_TRY(check_load(out, err));
     if (out->verb->bit == CLI_COPY_TO) {
         CLI_TRY(check_output(out, err));
     }
-    if (named == 3) {
-        out->database = words[1];
-        out->table = words[2];
-    }
+    const int named = out->verb->bit == CLI_INSPECT ? 1 : out->verb->bit == CLI_LOAD_INIT ? 2 : 3;
+    out->database = named > 1 ? words[1] : NULL;
+    out->table = named > 2 ? words[2] : NULL;
     out->files = words + named;
     out->n_files = (size_t)(n - named);
-    if (named == 1 && n > 2) {
-        return cli_fail(err, BM_INVALID, "inspect takes one FILE");
-    }
     return BM_OK;
 }
 

@@ -18,11 +18,13 @@ enum {
     CLI_INSPECT = 64,
     CLI_SYNC = 128,
     CLI_STAGE_INIT = 256,
+    CLI_LOAD_INIT = 512,
     CLI_BY_ROW = CLI_CREATE | CLI_UPDATE_FIELDS | CLI_UPSERT | CLI_DELETE,
     CLI_LOADS = CLI_BY_ROW | CLI_SYNC,
     CLI_READS_FILES = CLI_LOADS | CLI_EXPLAIN,
     CLI_HAS_DATABASE = CLI_READS_FILES | CLI_COPY_TO,
-    CLI_ALL = CLI_HAS_DATABASE | CLI_INSPECT
+    CLI_ALL = CLI_HAS_DATABASE | CLI_INSPECT,
+    CLI_ANY = CLI_ALL | CLI_STAGE_INIT | CLI_LOAD_INIT
 };
 
 typedef struct cli_verb {
@@ -40,7 +42,7 @@ typedef struct cli_options {
     const cli_verb *verb; /* NULL: none, as in "bulkmodel --help" */
     bool help;
     bool version;
-    char *database; /* of the verbs of CLI_HAS_DATABASE */
+    char *database; /* of all verbs but inspect */
     const char *table;
     char *const *files; /* none: standard input */
     size_t n_files;
@@ -86,6 +88,9 @@ typedef struct cli_options {
     uint64_t timeout_ms;        /* 0: none */
     uint64_t commit_timeout_ms; /* 0: the library's */
     uint64_t retries;
+    const char *load_id;   /* or NULL */
+    uint64_t commit_every; /* 0: the library's */
+    bool take_over;
     bool commit_check;
     bool truncate;
     bool analyze;

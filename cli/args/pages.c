@@ -80,14 +80,14 @@ static void put_man_of(const cli_option *option)
 {
     const char *before = "\nOf ";
     for (const cli_verb *verb = cli_verbs; verb->name != NULL; verb++) {
-        if ((option->verbs & verb->bit) != 0 && option->verbs != CLI_ALL) {
+        if ((option->verbs & verb->bit) != 0 && option->verbs != CLI_ANY) {
             printf("%s\\fB", before);
             put_roff(verb->name);
             fputs("\\fR", stdout);
             before = ", ";
         }
     }
-    fputs(option->verbs != CLI_ALL ? ".\n" : "\n", stdout);
+    fputs(option->verbs != CLI_ANY ? ".\n" : "\n", stdout);
 }
 
 static void put_man_options(void)

@@ -77,6 +77,20 @@ static const char *read_words(const cli_options *options, const bm_result *resul
     return result->read > 0 ? out : "no row was written";
 }
 
+/* Of a load in parts. */
+static const char *parts_words(const bm_result *result, const bm_error *err, char out[512])
+{
+    char number[32];
+    if (err->fate == BM_FATE_UNKNOWN) {
+        return "the connection was lost during COMMIT: the same command finds out which rows are "
+               "in the table, and goes on";
+    }
+    const bool any = result != NULL && result->n_parts > 0 && result->parts[0].n_ranges > 0;
+    snprintf(out, 512, "the first %s rows are in the table: the same command goes on after them",
+             cli_grouped(any ? result->parts[0].ranges[1] : 0, number));
+    return out;
+}
+
 static const char *fate_words(const bm_error *err)
 {
     switch (err->fate) {
@@ -162,6 +176,33 @@ void cli_retry(void *user, uint64_t retry, const bm_error *why)
     }
 }
 
+void cli_part(void *user, uint64_t rows)
+{
+    cli_progress *progress = user;
+    const cli_options *options = progress->options;
+    char number[32];
+    const bool first = !progress->resumes;
+    progress->resumes = true;
+    progress->earlier = first ? rows : progress->earlier;
+    if (options->quiet) {
+        return;
+    }
+    if (options->json) {
+        fprintf(stderr, "{\"event\": \"part\", \"rows\": %llu}\n", (unsigned long long)rows);
+    } else if (first && rows > 0) {
+        (void)cli_progress_end(progress);
+        fprintf(stderr, "bulkmodel: %s rows were written by earlier commands\n",
+                cli_grouped(rows, number));
+    }
+}
+
+void cli_load_is_finished(const cli_options *options)
+{
+    if (!options->quiet && !options->json) {
+        fputs("bulkmodel: the load is finished: nothing was written\n", stderr);
+    }
+}
+
 /* The line after "PATH:" at the front of a message, or 0.  NULL: the message has not this file. */
 static const char *after_file(const char *message, const char *path, unsigned long long *line)
 {
@@ -203,7 +244,11 @@ void cli_failure(const cli_options *options, const bm_result *result, bm_error *
 {
     char words[512];
     bool reads = result != NULL && options->verb->bit == CLI_COPY_TO;
-    const char *fate = reads ? read_words(options, result, words) : fate_words(err);
+    const bool parts =
+        options->load_id != NULL && (err->fate == BM_FATE_PARTIAL || err->fate == BM_FATE_UNKNOWN);
+    const char *fate = reads   ? read_words(options, result, words)
+                       : parts ? parts_words(result, err, words)
+                               : fate_words(err);
     if (options->json) {
         fprintf(stderr, "{\"event\": \"failed\", \"status\": \"%s\", \"message\": ",
                 bm_status_name(err->status));

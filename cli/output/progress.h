@@ -13,6 +13,8 @@ typedef struct cli_progress {
     struct timespec shown;
     bool on_terminal;
     bool drawn;
+    uint64_t earlier; /* --load-id: rows that earlier commands have written */
+    bool resumes;     /* that was told */
 } cli_progress;
 
 /* `source` may be NULL: the total is unknown. */

@@ -3,6 +3,7 @@
 #include "batches.h"
 #include "create_table.h"
 #include "database.h"
+#include "load_init.h"
 #include "messages.h"
 #include "partial_commit.h"
 #include "rejects.h"
@@ -281,6 +282,9 @@ static bm_status write_stream(loading *l, bm_db *db, bm_result *result, bm_error
         cli_source_locate(l->source, err);
         status = err->status;
     }
+    if (status != BM_OK && l->options->load_id != NULL) {
+        cli_load_words(l->options, err);
+    }
     if (status == BM_PARTIAL) {
         cli_partial_commit(l->options, l->source, result);
     }
@@ -411,9 +415,14 @@ static bm_status run(bm_db *db, const cli_options *options, const bm_model *tabl
                         .dry_run = options->dry_run && one_call ? BM_ON : BM_OFF,
                         .on_error = rejects != NULL ? BM_ON_ERROR_REJECT : BM_ON_ERROR_FAIL,
                         .max_rejects = rejects != NULL ? cli_rejects_most(rejects) : 0,
-                        .on_reject = rejects != NULL ? reject : NULL);
+                        .on_reject = rejects != NULL ? reject : NULL, .load_id = options->load_id,
+                        .commit_every = options->commit_every,
+                        .take_over = options->take_over ? BM_ON : BM_OFF, .on_part = cli_part);
     bm_status status = write_rows(&l, db, result, err);
     result->seconds = cli_progress_end(&progress);
+    if (status == BM_OK && cli_load_has_none(options, result) && progress.earlier > 0) {
+        cli_load_is_finished(options);
+    }
     warn_of_joined(&l);
     return status == BM_OK ? afterwards(&l, db, err) : status;
 }

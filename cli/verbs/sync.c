@@ -44,22 +44,11 @@ bm_status cli_sync_limits(const cli_options *options, bm_sync_options *out, bm_e
     return BM_OK;
 }
 
-static void replace(bm_error *err, const char *name, const char *by)
-{
-    char words[sizeof err->message];
-    const char *at = strstr(err->message, name);
-    if (at != NULL) {
-        snprintf(words, sizeof words, "%.*s%s%s", (int)(at - err->message), err->message, by,
-                 at + strlen(name));
-        memcpy(err->message, words, sizeof words);
-    }
-}
-
 void cli_sync_words(bm_error *err)
 {
-    replace(err, "`where`", "--where");
-    replace(err, "max_deletes", "--max-deletes");
-    replace(err, "set allow_empty", "use --allow-empty");
+    cli_reword(err, 0, "`where`", "--where");
+    cli_reword(err, 0, "max_deletes", "--max-deletes");
+    cli_reword(err, 0, "set allow_empty", "use --allow-empty");
     if (err->status == BM_UNSUPPORTED && strstr(err->message, "`rewind`") != NULL) {
         snprintf(err->message, sizeof err->message,
                  "sync reads its rows twice: name a FILE instead of standard input or a pipe");

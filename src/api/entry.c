@@ -74,7 +74,12 @@ static void close_source(const bm_rows *rows)
 static bm_status carry_out(bm__execution *x, const void *options, bm__set_aside *rejects,
                            bm_result *result, bm_error *err)
 {
-    if (x->op.settings.on_error == BM_ON_ERROR_FAIL && !x->op.verb->composed) {
+    const bool load = x->op.settings.load_id != NULL;
+    if (load && (rejects == NULL || x->op.verb->composed)) {
+        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,
+                        "load_id: this verb does not write its rows in parts");
+    }
+    if (!load && x->op.settings.on_error == BM_ON_ERROR_FAIL && !x->op.verb->composed) {
         return bm__execute(x, result, err);
     }
     return rejects != NULL ? rejects(x, options, result, err)
@@ -88,6 +93,7 @@ static bm_status check_arrow(const bm__execution *x, bm_error *err)
     const char *what = x->op.verb->keys_only  ? "this verb takes keys, or all rows"
                        : x->op.wants_queryset ? "return_queryset"
                        : x->op.settings.on_error != BM_ON_ERROR_FAIL ? "on_error"
+                       : x->op.settings.load_id != NULL              ? "load_id"
                                                                      : NULL;
     return what == NULL
                ? BM_OK

@@ -217,9 +217,10 @@ static bm_status read_options(upkeep *u, const bm_maintain_options *options, bm_
 {
     BM_TRY(bm__options_read(&u->options, sizeof u->options, options, err));
     BM_TRY(bm__options_read(&u->call, sizeof u->call, u->options.call, err));
-    if (u->call.dry_run == BM_ON) {
+    const char *what = u->call.dry_run == BM_ON ? "dry_run" : "load_id";
+    if (u->call.dry_run == BM_ON || u->call.load_id != NULL) {
         return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK,
-                        "dry_run works only for calls that write rows");
+                        "%s works only for calls that write rows", what);
     }
     return BM_OK;
 }

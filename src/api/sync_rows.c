@@ -166,8 +166,8 @@ static bm_status pass(sync *s, const bm__verb *verb, const void *options, bm_res
 {
     bm_rows rows = s->x->op.rows;
     counted_source source = {.n = 0};
-    bm_source as_counted = {sizeof as_counted, &source, next_counted,
-                            rewind_counted,    NULL,    release_counted};
+    bm_source as_counted = {
+        .size = sizeof as_counted, .user = &source, .next = next_counted, .rewind = rewind_counted};
     if (is_stream(s)) {
         const bm_source *given = rows.data;
         memcpy(&source.given, given,

@@ -1,17 +1,25 @@
 /* The verbs, as the public header has them. */
+#include "load_parts.h"
 #include "reject_rows.h"
 #include "sync_rows.h"
+
+/* What is more than one call: parts, or chunks without the rows that fail. */
+static bm_status by_parts(bm__execution *x, const void *options, bm_result *result, bm_error *err)
+{
+    return x->op.settings.load_id != NULL ? bm__load_parts(x, options, result, err)
+                                          : bm__reject_rows(x, options, result, err);
+}
 
 bm_status bm_bulk_create(bm_db *db, bm_rows rows, const bm_bulk_create_options *options,
                          bm_result *result, bm_error *err)
 {
-    return bm__entry_call(db, &bm__verb_bulk_create, rows, options, bm__reject_rows, result, err);
+    return bm__entry_call(db, &bm__verb_bulk_create, rows, options, by_parts, result, err);
 }
 
 bm_status bm_upsert(bm_db *db, bm_rows rows, const bm_upsert_options *options, bm_result *result,
                     bm_error *err)
 {
-    return bm__entry_call(db, &bm__verb_upsert, rows, options, bm__reject_rows, result, err);
+    return bm__entry_call(db, &bm__verb_upsert, rows, options, by_parts, result, err);
 }
 
 bm_status bm_sync(bm_db *db, bm_rows rows, const bm_sync_options *options, bm_result *result,
@@ -23,19 +31,19 @@ bm_status bm_sync(bm_db *db, bm_rows rows, const bm_sync_options *options, bm_re
 bm_status bm_update_fields(bm_db *db, bm_rows rows, const bm_update_fields_options *options,
                            bm_result *result, bm_error *err)
 {
-    return bm__entry_call(db, &bm__verb_update_fields, rows, options, bm__reject_rows, result, err);
+    return bm__entry_call(db, &bm__verb_update_fields, rows, options, by_parts, result, err);
 }
 
 bm_status bm_update(bm_db *db, bm_rows rows, const bm_update_options *options, bm_result *result,
                     bm_error *err)
 {
-    return bm__entry_call(db, &bm__verb_update, rows, options, bm__reject_rows, result, err);
+    return bm__entry_call(db, &bm__verb_update, rows, options, by_parts, result, err);
 }
 
 bm_status bm_delete(bm_db *db, bm_rows rows, const bm_delete_options *options, bm_result *result,
                     bm_error *err)
 {
-    return bm__entry_call(db, &bm__verb_delete, rows, options, bm__reject_rows, result, err);
+    return bm__entry_call(db, &bm__verb_delete, rows, options, by_parts, result, err);
 }
 
 bm_status bm_copy_to(bm_db *db, bm_rows rows, const bm_copy_to_options *options, bm_result *result,

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *bm_status_name(bm_status status)
@@ -111,6 +112,20 @@ void bm__say(bm_error *err, const char *format, ...)
     va_start(args, format);
     put_message(err, format, args);
     va_end(args);
+}
+
+void bm__number_message(bm_error *err, size_t row)
+{
+    char rest[sizeof err->message];
+    char *end = err->message;
+    assert(err->status != BM_OK && row != BM_NO_ROW);
+    if (strncmp(err->message, "row ", 4) == 0) {
+        (void)strtoull(err->message + 4, &end, 10);
+    }
+    if (end > err->message + 4) {
+        snprintf(rest, sizeof rest, "%s", end);
+        bm__say(err, "row %zu%s", row, rest);
+    }
 }
 
 bm_status bm__callback_failed(bm_error *err, bm_status status, const char *what, size_t rows)

@@ -35,6 +35,9 @@ bm_status bm__fail_cell(bm_error *err, bm_status status, bm_stage stage, size_t 
 /* Put another message in the place of the recorded one. */
 void bm__say(bm_error *err, const char *format, ...) BM__PRINTF(2, 3);
 
+/* A message that begins with a row's number begins with this one. */
+void bm__number_message(bm_error *err, size_t row);
+
 /* A callback of the caller's failed: its status is the call's, and what it said in `err` is kept;
  * else it is said after how many rows. */
 bm_status bm__callback_failed(bm_error *err, bm_status status, const char *what, size_t rows);

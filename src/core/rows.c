@@ -92,8 +92,10 @@ static bm_status check_keys(const bm_rows *rows, bm_error *err)
 static bm_status check_source(const bm_rows *rows, bm_error *err)
 {
     const bm_source *source = rows->data;
-    size_t least = offsetof(bm_source, release); /* of an older header */
-    size_t known = source->size < sizeof *source ? least : sizeof *source;
+    const size_t sizes[] = {offsetof(bm_source, release), offsetof(bm_source, skip)}; /* older */
+    const size_t known = source->size >= sizeof *source ? sizeof *source
+                         : source->size >= sizes[1]     ? sizes[1]
+                                                        : sizes[0];
     BM_TRY(bm__options_check(known, source, "bm_source", err));
     if (source->next == NULL) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "a bm_source needs its next function");

@@ -54,20 +54,6 @@ static bm_status set_up(const bm__chunk *a, bm__execution *part, const void *con
     return BM_OK;
 }
 
-/* A message that begins with the row's number has that of the part. */
-static void number_message(bm_error *why, size_t number)
-{
-    char rest[sizeof why->message];
-    char *end = why->message;
-    if (strncmp(why->message, "row ", 4) == 0) {
-        (void)strtoull(why->message + 4, &end, 10);
-    }
-    if (end > why->message + 4) {
-        snprintf(rest, sizeof rest, "%s", end);
-        snprintf(why->message, sizeof why->message, "row %zu%.480s", number, rest);
-    }
-}
-
 static bm_status reject(bm__chunk *a, size_t i, const bm_error *why)
 {
     const int64_t most = a->x->op.settings.max_rejects;
@@ -88,7 +74,7 @@ static bm_status reject(bm__chunk *a, size_t i, const bm_error *why)
     bm_error *kept = &a->rejected[a->n_rejected++];
     *kept = *why;
     kept->row = a->numbers[i];
-    number_message(kept, kept->row);
+    bm__number_message(kept, kept->row);
     kept->other_row = BM_NO_ROW;
     kept->fate = BM_FATE_ROLLED_BACK;
     bm__copy_text(kept->verb, sizeof kept->verb, a->x->op.verb->name);

@@ -18,6 +18,7 @@ bm_status bm__settings_read(bm__operation *o, const bm_call *given, size_t batch
     BM_TRY(bm__check_switch(o->settings.error_detail, "error_detail", err));
     BM_TRY(bm__check_switch(o->settings.dry_run, "dry_run", err));
     BM_TRY(bm__check_switch(o->settings.commit_check, "commit_check", err));
+    BM_TRY(bm__check_switch(o->settings.take_over, "take_over", err));
     BM_TRY(bm__check_switch(concurrent, "concurrent", err));
     if ((unsigned)o->settings.on_error > BM_ON_ERROR_REJECT) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "on_error must be a bm_on_error value");

@@ -26,6 +26,8 @@ typedef struct bm__dialect {
     const char *fence;     /* behind a lookup that is planned by itself, row by row; or NULL */
     const char *join;      /* UPDATE joins the batch to its table by this, the batch first; or NULL:
                               it has a FROM */
+    const char *clock;     /* seconds since 1970, now, also inside a transaction; or NULL */
+    const char *escapes;   /* before a literal in which a backslash is written twice; or NULL */
 
     char quote;          /* of names; 0: " */
     bool insert_ignore;  /* INSERT IGNORE is its word for a conflict that ignores the row */

@@ -25,6 +25,7 @@ import output_text
 import passwords
 import ragged_rows
 import rejects
+import resuming
 import returning
 import samples
 import spellings
@@ -56,6 +57,7 @@ MODULES = [
     returning,
     passwords,
     rejects,
+    resuming,
     transactions,
     command_line,
     manual_pages,

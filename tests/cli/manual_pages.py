@@ -17,7 +17,7 @@ def offered(w: World) -> dict[str, dict[str, str]]:
     """The options of each verb with their letters, as --help has them."""
     listed = w.run("--help").out.split("verbs:\n")[1].split("\n\n")[0]
     verbs = re.findall(r"^  ([a-z-]+) ", listed, re.MULTILINE)
-    expect(len(verbs), 8)
+    expect(len(verbs), 10)
     pattern = re.compile(r"^  (?:(-\w), |    )(--[a-z-]+)", re.MULTILINE)
     found = {verb: pattern.findall(w.run(verb, "--help").out) for verb in verbs}
     return {verb: {name: letter for letter, name in found[verb]} for verb in verbs}
@@ -52,7 +52,7 @@ def the_manual_page_has_every_verb_and_option(w: World) -> None:
     expect(done.stderr, "")
     shown = done.stdout
     for verb, options in offered(w).items():
-        arguments = "FILE" if verb == "inspect" else "DATABASE TABLE"
+        arguments = {"inspect": "FILE", "load-init": "DATABASE"}.get(verb, "DATABASE TABLE")
         expect(f"\n       {verb} {arguments}" in shown, True)
         for name, letter in options.items():
             head = rf"^ +{letter + ', ' if letter else ''}{name}( |$)"

@@ -228,6 +228,14 @@ ROWS = (
         full=(0, 1),
         unit="asserts, one for 20 lines, and equal outputs with NDEBUG",
     ),
+    Row(
+        "B-23",
+        "kills during loads that resume",
+        ((BESIDE, sys.executable, "tests/cli/kill_loads.py", "build/gcc/cli/bulkmodel", "AMOUNT"),),
+        quick=(10, 20),
+        full=(150, 300),
+        unit="kills, 0 rows lost or twice",
+    ),
 )
 
 

@@ -24,7 +24,7 @@ static void put_bound(bm__sql *sql, const bm__sql_shape *shape, size_t i)
 #define OPERATORS                                                                                  \
     .equal = " = ", .not_equal = " <> ", .bits = " & ", .integer = "", .ordinal = "v.ord",         \
     .as_text = "", .differs = " IS NOT ", .binary = " COLLATE BINARY", .count = "count(*)",        \
-    .temporary = "temp"
+    .temporary = "temp", .clock = "CAST(strftime('%s', 'now') AS integer)"
 
 /* "Parsing Ambiguity" of sqlite.org/lang_upsert.html. */
 const bm__dialect bm__sqlite_dialect = {

@@ -16,8 +16,8 @@ void cli_warning(const cli_options *options, const char *words);
 /* bm_call.on_retry; its user is a cli_progress.  A line, or a JSON event, for each retry. */
 void cli_retry(void *user, uint64_t retry, const bm_error *why);
 
-/* bm_call.on_part; its user is a cli_progress.  What earlier commands have written; a JSON event for
- * each part. */
+/* bm_call.on_part; its user is a cli_progress.  What earlier commands have written; a JSON event
+ * for each part. */
 void cli_part(void *user, uint64_t rows);
 
 /* The load of --load-id had no rows left. */

@@ -70,7 +70,7 @@ def what_is_not_the_same_load_is_refused(w: World) -> None:
     w.verb("create", path, *PARTS, status=4)
     w.file("a.csv", lines(30).replace("n7,", "n 7,"))
     done = w.verb("create", path, *PARTS, status=2)
-    says(done, "load \"night's load\" has written 20 rows", "a.csv begins with other ones")
+    says(done, 'load "night\'s load" has written 20 rows', "a.csv begins with other ones")
     w.file("a.csv", lines(12))
     says(w.verb("create", path, *PARTS, status=2), "a.csv has fewer")
     w.file("a.csv", lines(30))

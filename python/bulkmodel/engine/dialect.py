@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -51,6 +52,16 @@ def takes_djangos_values(connection: BaseDatabaseWrapper) -> bool:
 def has_unsigned(connection: BaseDatabaseWrapper) -> bool:
     """Whether an unsigned integer may be larger than any signed one."""
     return connection.vendor == "mysql"
+
+
+# Of at most a kilobyte each in a statement of the 16 megabytes that a server takes by default.
+MOST_KEYS = 10_000
+
+
+def most_keys(connection: BaseDatabaseWrapper) -> int:
+    """Return how many keys a condition may list.  On MariaDB they are in the statement's text,
+    which max_allowed_packet limits."""
+    return MOST_KEYS if connection.vendor == "mysql" else sys.maxsize
 
 
 def sends_defaults(connection: BaseDatabaseWrapper) -> bool:

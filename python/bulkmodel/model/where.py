@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
-from django.db import models
+from django.db import connections, models
 from django.db.models import lookups
 from django.db.models.expressions import ColPairs, RawSQL  # type: ignore[attr-defined]
 from django.db.models.fields.tuple_lookups import (  # type: ignore[import-untyped]
@@ -16,6 +17,7 @@ from django.db.models.fields.tuple_lookups import (  # type: ignore[import-untyp
 from django.db.models.sql import Query
 from django.db.models.sql.where import ExtraWhere
 
+from bulkmodel.engine.dialect import most_keys
 from bulkmodel.engine.postgresql import bound
 from bulkmodel.engine.statements import ANY_ROW, Condition
 from bulkmodel.engine.support import Fallback
@@ -76,6 +78,19 @@ def having(fields: list[Any], keys: list[tuple[Any, ...]]) -> InKeys:
     if len(fields) == 1:
         return InKeys(models.F(fields[0].attname), [value for (value,) in keys])
     return InKeys(Tuple(*(models.F(field.attname) for field in fields)), keys)
+
+
+def lists_of(keys: Sequence[Any], using: str) -> Iterator[Sequence[Any]]:
+    """Yield the keys in lists that are short enough for a condition."""
+    most = most_keys(connections[using])
+    for first in range(0, len(keys), most):
+        yield keys[first : first + most] if len(keys) > most else keys
+
+
+def rows_of(queryset: Any, pks: Sequence[Any]) -> Iterator[Any]:
+    """Yield querysets of the rows with these primary keys that the queryset selects."""
+    for part in lists_of(pks, queryset.db):
+        yield queryset.filter(InKeys(models.F("pk"), part)).order_by()
 
 
 class InKeys(lookups.In):  # type: ignore[type-arg]

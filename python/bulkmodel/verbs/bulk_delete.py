@@ -16,7 +16,7 @@ from django.db.models.query import QuerySet
 from bulkmodel.engine import failure
 from bulkmodel.engine.atomic import trial
 from bulkmodel.model.primary_keys import normal, normal_keys, normal_values
-from bulkmodel.model.where import InKeys
+from bulkmodel.model.where import InKeys, lists_of, rows_of
 from bulkmodel.results import Outcome
 from bulkmodel.verbs.changes import Watch, parts
 from bulkmodel.verbs.find_rows import (
@@ -91,8 +91,8 @@ class Delete:
         DatabaseError: that is not allowed."""
         if not pks:
             return set()
-        rows = self.queryset.filter(InKeys(models.F("pk"), pks)).order_by()
-        left = set(normal_keys(self.model, _there(rows), self.using))
+        found = [pk for part in rows_of(self.queryset, pks) for pk in _there(part)]
+        left = set(normal_keys(self.model, found, self.using))
         if left and not self.allow_skipped:
             failure.check_count(n - len(left), n, ALLOW)
         return left
@@ -124,11 +124,12 @@ def delete_watched(
     if not Collector(using, origin=rows).can_fast_delete(rows):
         # Collected as a whole: rows of one part may refer to rows of another.
         collector = Collector(using, origin=rows)
-        collector.collect(list(rows))
-        found = _collected(collector, rows, pks)
+        instances = [row for part in rows_of(queryset, pks) for row in part]
+        collector.collect(instances)
+        found = _collected(collector, instances, rows, pks)
         return _delete_all(rows, found, watch, lambda: _delete_collected(collector, rows, found))
     gone: set[Any] = set()
-    for part in parts(pks) if watch is not None else [pks]:
+    for part in parts(pks) if watch is not None else lists_of(pks, using):
         some = queryset.filter(InKeys(models.F("pk"), list(part))).order_by()
         keys, _ = _delete_all(some, part, watch, partial(_delete_plainly, some))
         gone |= keys
@@ -157,14 +158,14 @@ def _delete_plainly(rows: Any) -> tuple[list[Any], dict[str, int]]:
     return _delete_at_once(rows), {}
 
 
-def _collected(collector: Collector, rows: Any, pks: list[Any]) -> list[Any]:
+def _collected(collector: Collector, instances: list[Any], rows: Any, pks: list[Any]) -> list[Any]:
     """Return the keys of the rows of the queryset's model that will be deleted: these first, in
     their order, then those of cascades."""
     concrete = rows.model._meta.concrete_model
-    found = {row.pk: None for row in rows}
-    for model, instances in collector.data.items():
+    found = {row.pk: None for row in instances}
+    for model, others in collector.data.items():
         if model._meta.concrete_model is concrete:
-            found |= {row.pk: None for row in instances}
+            found |= {row.pk: None for row in others}
     given = [pk for pk in normal_keys(rows.model, pks, rows.db) if pk in found]
     return list(dict.fromkeys([*given, *found]))
 

@@ -11,7 +11,7 @@ from django.db.models.query import QuerySet
 
 from bulkmodel.engine import failure
 from bulkmodel.model.primary_keys import normal_keys, normal_values
-from bulkmodel.model.where import InKeys, having
+from bulkmodel.model.where import having, lists_of, rows_of
 
 Key = tuple[Any, ...]
 DUPLICATES = ("error", "first", "last")
@@ -109,16 +109,19 @@ def find(
     wanted = [key for key in keys if key is not None]
     if not wanted:
         return Rows([None] * len(keys), {name: [None] * len(keys) for name in names})
-    found: Any = QuerySet(model, using=using).filter(having(list(fields), wanted)).order_by()
-    if lock:
-        found = found.select_for_update().order_by("pk")
-    return match(read(found, fields, names), fields, keys, names)
+    rows = Read([], [], {name: [] for name in names})
+    for part in lists_of(wanted, using):
+        found: Any = QuerySet(model, using=using).filter(having(list(fields), list(part)))
+        found = found.select_for_update().order_by("pk") if lock else found.order_by()
+        rows.add(read(found, fields, names))
+    return match(rows, fields, keys, names)
 
 
 def there(model: type[models.Model], using: str, pks: Sequence[Any]) -> set[Any]:
     """Return which of these primary keys the table has."""
-    found: Any = QuerySet(model, using=using).filter(InKeys(models.F("pk"), list(pks)))
-    return set(normal_keys(model, found.order_by().values_list("pk", flat=True), using))
+    parts = rows_of(QuerySet(model, using=using), pks)
+    found = [pk for part in parts for pk in part.values_list("pk", flat=True)]
+    return set(normal_keys(model, found, using))
 
 
 @dataclass
@@ -128,6 +131,13 @@ class Read:
     pks: list[Any]
     keys: list[Key]
     values: dict[str, list[Any]]
+
+    def add(self, others: Read) -> None:
+        """Add other rows."""
+        self.pks += others.pks
+        self.keys += others.keys
+        for name, column in others.values.items():
+            self.values[name] += column
 
 
 def read(rows: Any, fields: Sequence[Any], names: Sequence[str] = ()) -> Read:

@@ -35,7 +35,7 @@ from bulkmodel.model.primary_keys import has_plain_keys, normal, normal_keys
 from bulkmodel.model.row_state import note_lost, note_written
 from bulkmodel.model.snapshot import Snapshot, is_loaded
 from bulkmodel.model.target import Target
-from bulkmodel.model.where import InKeys, condition_of
+from bulkmodel.model.where import condition_of, rows_of
 from bulkmodel.results import Outcome
 from bulkmodel.verbs.bulk_update import Update, cuts
 from bulkmodel.verbs.changes import Watch, parts
@@ -412,7 +412,8 @@ def _selected(queryset: Any, changes: Changes) -> list[bool]:
     keys = normal_keys(queryset.model, [row.pk for row in changes.rows], queryset.db)
     if query.is_sliced:
         queryset.query.clear_limits()
-    found = queryset.filter(InKeys(models.F("pk"), keys)).order_by().values_list("pk", flat=True)
+    lists = rows_of(queryset, keys)
+    found = [pk for part in lists for pk in part.values_list("pk", flat=True)]
     there = set(normal_keys(queryset.model, found, queryset.db))
     return [key in there for key in keys]
 

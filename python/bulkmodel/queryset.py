@@ -570,8 +570,8 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         names_written = [field.name for field in changes.fields]
         queryset = signals.end(call, matched, make, return_queryset, names_written)
         if return_result:
-            kept = watch.kept if watch is not None else []
-            return meter.result(changes.outcomes(), [row.pk for row in rows], changes=kept)
+            told = self._told(watch, changes.fields)
+            return meter.result(changes.outcomes(), [row.pk for row in rows], **told)
         return queryset if return_queryset else matched
 
     def _alias_of_write(self) -> str:

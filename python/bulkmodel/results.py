@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from bulkmodel.errors import Part
+from bulkmodel.errors import Part, Refused
 
 
 class Outcome(IntEnum):
@@ -92,6 +92,21 @@ class BulkResult:
     seconds: float = 0.0
     replays: int = 0
     dry_run: bool = False
+    _undo: Callable[[BulkResult], BulkResult] | None = field(
+        default=None, repr=False, compare=False
+    )
+
+    def undo(self) -> BulkResult:
+        """Take the call back: write the values before to rows that it updated, delete those that it
+        inserted, insert those that it deleted, in one transaction.  Returns a BulkResult with the
+        counts.
+
+        The call needs return_changes; with True it can always be undone, if no rows of other models
+        were deleted by cascades.  bulkmodel.errors.Refused: a row has changed since, the changes do
+        not say enough, or the call is undone already; nothing was written."""
+        if self._undo is None:
+            raise Refused("undo() needs the changes of the call: pass return_changes=True.")
+        return self._undo(self)
 
     def rows(self, outcome: Outcome) -> list[int]:
         """Return the input positions of the rows with this outcome."""

@@ -18,10 +18,11 @@ from bulkmodel.verbs import commit_parts
 from bulkmodel.verbs.bulk_delete import Delete
 from bulkmodel.verbs.bulk_sync import Scope, Sync
 from bulkmodel.verbs.bulk_upsert import Upsert
-from bulkmodel.verbs.changes import watch_of
+from bulkmodel.verbs.changes import Watch, watch_of
 from bulkmodel.verbs.frame_objects import instances_of, rows_given
 from bulkmodel.verbs.graph import Graph, Names
 from bulkmodel.verbs.lookups import Lookups
+from bulkmodel.verbs.undo import Undo
 from bulkmodel.verbs.upsert_rules import Rules
 
 
@@ -46,6 +47,13 @@ class WriteMethods(MoreMethods):
         parts = commit_parts.carry_out(write, call.written, commit_every, after)
         meter.transactions = len(parts) or 1
         return parts
+
+    def _told(self, watch: Watch | None, written: Iterable[Any]) -> dict[str, Any]:
+        """Return the changes of a call for its result, and what takes it back.  written: fields
+        that rows which exist may get."""
+        if watch is None or not watch.keeps:
+            return {"changes": []}
+        return {"changes": watch.kept, "_undo": Undo(type(self), watch, written)}
 
     @alters_data
     @timed
@@ -140,9 +148,12 @@ class WriteMethods(MoreMethods):
             write = found.around(write, given, dry_run, in_parts)
             whole = found.creates and not in_parts
             upsert, parts = self._carry_out(options, write, meter=meter) if whole else write()
-        changes = watch.kept if watch is not None else []
         result = meter.result(
-            upsert.outcomes, upsert.pks, dry_run=dry_run, changes=changes, parts=parts
+            upsert.outcomes,
+            upsert.pks,
+            dry_run=dry_run,
+            parts=parts,
+            **self._told(watch, [*upsert.fields, *upsert.set]),
         )
         keys = [key for key in result.keys if key is not None]
         n = result.inserted + result.updated
@@ -247,12 +258,10 @@ class WriteMethods(MoreMethods):
                     error.result.deleted = sync.n_deleted
                 raise
             sync = calls[-1]
+        told = self._told(watch, [*sync.fields, *sync.set, *sync.soft])
+        told["changes"] = told["changes"] if watch is not None and watch.keeps else sync.changes
         result = meter.result(
-            sync.outcomes,
-            sync.pks,
-            dry_run=dry_run,
-            changes=watch.kept if watch is not None and watch.keeps else sync.changes,
-            deleted_by_label=sync.by_label,
+            sync.outcomes, sync.pks, dry_run=dry_run, deleted_by_label=sync.by_label, **told
         )
         result.deleted = sync.n_deleted
         n = result.inserted + result.updated + result.deleted
@@ -332,7 +341,7 @@ class WriteMethods(MoreMethods):
             dry_run=dry_run,
             deleted_by_label=dict(delete.by_label),
             parts=parts,
-            changes=watch.kept if watch is not None else [],
+            **self._told(watch, ()),
         )
         signals.end(call, result.deleted, self.none, result=result)
         return result

@@ -52,6 +52,10 @@ def test_start(capsys: pytest.CaptureFixture[str]) -> None:
     assert Product.objects.filter(price=Decimal("10.90"), stock=5).count() == 100
 
 
+def test_undo() -> None:
+    assert bulk_create.taken_back(products(3)) == 3 and not Product.objects.exists()
+
+
 def test_foreign_keys_by_name() -> None:
     made = orders.by_email()
     rows = orders.Order.objects.values_list("number", "customer__email", "customer__country")

@@ -133,7 +133,7 @@ class Ambiguous:
     ],
 )
 def test_whether_a_stored_value_is_the_same(was: Any, now: Any, same: bool) -> None:
-    assert watched._is_same(was, now) is same
+    assert watched.is_same(was, now) is same
 
 
 def test_update_fields(rows_at_a_time: None) -> None:

@@ -49,7 +49,7 @@ class Sync(Upsert):
         self.by_label: dict[str, int] = {}
         self.changes: list[Change] = []
         _limit(scope.max_deletes, 0)
-        self._soft: list[Any] = [
+        self.soft: list[Any] = [
             self.model._meta.get_field(name) for name in scope.soft_delete or ()
         ]
         if not objects and not scope.allow_empty:
@@ -84,7 +84,7 @@ class Sync(Upsert):
         """Lock and read the rows of the queryset."""
         own: Any = models.QuerySet(self.model, using=self.using)
         inside = self.scope.rows.order_by().values("pk")
-        names = [*self.compared, *(field.attname for field in self._soft)]
+        names = [*self.compared, *(field.attname for field in self.soft)]
         rows = own.filter(pk__in=inside).order_by().select_for_update()
         wanted = list(dict.fromkeys(names))
         if self.computed is not None:
@@ -95,9 +95,9 @@ class Sync(Upsert):
         """Return the primary keys of rows that no object has and that are not deleted softly."""
         wanted = [
             normal_value(field, (self.scope.soft_delete or {})[field.name], self.using)
-            for field in self._soft
+            for field in self.soft
         ]
-        columns = [rows.values[field.attname] for field in self._soft]
+        columns = [rows.values[field.attname] for field in self.soft]
         done = [list(cells) == wanted for cells in zip(*columns)] if columns else [False] * len(at)
         return [pk for pk, i, over in zip(rows.pks, at, done) if i is None and not over]
 

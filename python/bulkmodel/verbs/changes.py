@@ -68,9 +68,9 @@ class Watch:
     @contextmanager
     def _writing(self, pks: Iterable[Any], outcome: Outcome) -> Iterator[None]:
         keys = normal_keys(self.model, pks, self.using)
-        before = self._read(keys, lock=True)
+        before = self.read(keys, lock=True)
         yield
-        after = self._read(keys)
+        after = self.read(keys)
         for some in parts(keys):
             self._tell(self._changes(some, before, after, outcome))
 
@@ -96,7 +96,7 @@ class Watch:
     def inserted(self, pks: Iterable[Any]) -> None:
         """Report rows that were inserted."""
         for some in parts(normal_keys(self.model, pks, self.using)):
-            after = self._read(some)
+            after = self.read(some)
             self._tell(
                 [
                     Change(None if self.dry_run else key, field.name, None, value, Outcome.INSERTED)
@@ -106,7 +106,8 @@ class Watch:
                 ]
             )
 
-    def _read(self, keys: Sequence[Any], lock: bool = False) -> dict[Any, tuple[Any, ...]]:
+    def read(self, keys: Sequence[Any], lock: bool = False) -> dict[Any, tuple[Any, ...]]:
+        """Return the values of the fields in the rows with these keys."""
         rows: Any = QuerySet(self.model, using=self.using)
         rows = rows.filter(InKeys(models.F("pk"), keys)).order_by("pk") if keys else rows.none()
         if lock:
@@ -119,7 +120,7 @@ class Watch:
         return [
             Change(key, field.name, was, now)
             for field, was, now in zip(self.fields, old, new)
-            if not _is_same(was, now)
+            if not is_same(was, now)
         ]
 
     def _tell(self, changes: list[Change]) -> None:
@@ -170,7 +171,7 @@ def _fields(model: type[models.Model], names: Iterable[str] | bool | None) -> li
     return fields
 
 
-def _is_same(was: Any, now: Any) -> bool:
+def is_same(was: Any, now: Any) -> bool:
     """Return whether a stored value is the same.  Of equal ones some are not, 1.0 and 1 in JSON;
     and NaN is the same.  In doubt: False."""
     pairs = [(was, now)]

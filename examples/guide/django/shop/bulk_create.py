@@ -94,6 +94,15 @@ def history(rows: list[Product]) -> list[str]:
     return lines
 
 
+def taken_back(rows: list[Product]) -> int:
+    # [undo]
+    result = Product.objects.bulk_upsert(rows, unique_fields=["sku"], return_changes=True)
+    undone = result.undo()
+    changed = undone.updated + undone.deleted + undone.inserted
+    # [end undo]
+    return changed
+
+
 def in_parts(rows: list[Product]) -> list[Product]:
     # [commit_every]
     left = rows

@@ -55,7 +55,7 @@ def as_django(model: Any, make: Callable[[], list[Any]], update: Any) -> None:
     assert len(set(left[0])) > 1
 
 
-@pytest.mark.parametrize("times", [1, 100])
+@pytest.mark.parametrize("times", [1, 10])
 @pytest.mark.parametrize("update", [by_bulk_update, by_update_fields])
 def test_types_are_stored_as_django_stores_them(
     times: int, update: Any, on_engine: list[str]

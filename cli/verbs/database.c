@@ -90,11 +90,14 @@ bm_status cli_database_open(const cli_options *options, bm_cancel *token, bm_db 
 /* [SCHEMA.]TABLE */
 static bm_status split(const char *text, cli_names *names, const char **schema, bm_error *err)
 {
+    *schema = NULL;
     CLI_TRY(cli_names_split(names, text, '.', false, err));
     if (names->n > 2) {
         return cli_fail(err, BM_INVALID, "\"%s\" is not [SCHEMA.]TABLE", text);
     }
-    *schema = names->n == 2 ? names->at[0] : NULL;
+    if (names->n == 2) {
+        *schema = names->at[0];
+    }
     return BM_OK;
 }
 

@@ -43,7 +43,10 @@ _CALLS = {
 _SMALL = re.compile(r"django_small_(pg|sqlite)_(\w+)_(\d+)_django")
 _MEMORY = re.compile(r"django_memory_(\w+)_(django|pgbulk)")
 _ENGINES = {"pg": "PostgreSQL", "sqlite": "SQLite"}
-_METHODS = {"create": "bulk_create", "list": "list"}
+_METHODS = {
+    "create": "bulk_create()",
+    "update_conflicts": "bulk_create(update_conflicts=True)",
+}
 _OTHERS = ("command_", "django_")
 # Our own results beside each other, and limits: no package or program is slower or faster.
 _ALONE = re.compile(
@@ -80,7 +83,8 @@ def _call(name: str, peer: str) -> str:
     if small := _SMALL.fullmatch(name):
         if peer != "django":
             return ""
-        return f"`{_METHODS.get(small[2], small[2])}()`, {_ENGINES[small[1]]}, 100 calls"
+        method = _METHODS.get(small[2], f"{small[2]}()")
+        return f"`{method}`, {_ENGINES[small[1]]}, 100 calls"
     if peer != "floor":
         return _CALLS.get(name.removesuffix(f"_{peer}"), "") if name.endswith(f"_{peer}") else ""
     if name.startswith("pg_small_"):

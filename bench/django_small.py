@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 from contest import Asked, Contest, Side
@@ -29,6 +30,8 @@ def repeat(name: str, call: Call, make: Callable[[], Any]) -> Side:
 def pairs(table: Table, n: int) -> dict[str, tuple[Call, Call, Callable[[], Any]]]:
     """Ours, Django's, and what both are given, by verb."""
     ours, plain = table.ours, table.plain
+    all_but_key = {"unique_fields": ["id"], "update_fields": ["name", "value"]}
+    further = count(1)
 
     def new() -> list[Any]:
         return table.objects(n)
@@ -39,6 +42,19 @@ def pairs(table: Table, n: int) -> dict[str, tuple[Call, Call, Callable[[], Any]
             row._state.adding = False
         change(rows, 1)
         return rows
+
+    def differing() -> list[Any]:
+        """A row that has the object's values already is not written by bulk_upsert()."""
+        rows = table.objects(n, 1)
+        change(rows, next(further))
+        return rows
+
+    def to_delete() -> list[Any]:
+        rows = table.objects(n, KEYS + n * next(further))
+        return plain.bulk_create(rows)
+
+    def conflicting(rows: list[Any]) -> Any:
+        return plain.bulk_create(rows, update_conflicts=True, **all_but_key)
 
     return {
         "create": (ours.bulk_create, plain.bulk_create, new),
@@ -56,6 +72,21 @@ def pairs(table: Table, n: int) -> dict[str, tuple[Call, Call, Callable[[], Any]
             lambda _: ours.filter(pk__lte=n).update(value=1),
             lambda _: plain.filter(pk__lte=n).update(value=1),
             lambda: None,
+        ),
+        "bulk_upsert": (
+            lambda rows: ours.bulk_upsert(rows, ["id"], ["name", "value"]),
+            conflicting,
+            differing,
+        ),
+        "update_conflicts": (
+            lambda rows: ours.bulk_create(rows, update_conflicts=True, **all_but_key),
+            conflicting,
+            differing,
+        ),
+        "bulk_delete": (
+            ours.bulk_delete,
+            lambda rows: plain.filter(pk__in=[row.pk for row in rows]).delete(),
+            to_delete,
         ),
         "copy_from_objects": (ours.copy_from_objects, plain.bulk_create, new),
         "list": (

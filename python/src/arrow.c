@@ -221,7 +221,7 @@ static PyObject *frame_columns(PyObject *object, PyObject *unused)
     (void)unused;
     for (size_t i = 0; columns != NULL && i < self->n_columns; i++) {
         const struct ArrowSchema *schema = self->schema.children[i];
-        if (self->columns[i].type.run_width > 0) {
+        if (self->columns[i].lists.n == 0 && self->columns[i].type.run_width > 0) {
             schema = schema->children[1];
         }
         if (schema->dictionary != NULL) {

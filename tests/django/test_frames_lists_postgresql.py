@@ -63,6 +63,13 @@ def test_lists_become_arrays(
     assert [row[0] for row in texts(name)] == expected
 
 
+def test_runs_in_lists() -> None:
+    runs = pa.RunEndEncodedArray.from_arrays(pa.array([2, 3], pa.int32()), pa.array([7, 8]))
+    lists = pa.ListArray.from_arrays(pa.array([0, 3, 3], pa.int32()), runs)
+    assert Contrib.objects.copy_from_arrow(pa.table({"integers": lists})) == 2
+    assert texts("integers") == [("{7,7,8}",), ("{}",)]
+
+
 def test_lists_of_polars() -> None:
     frame = polars.DataFrame({"integers": [[1, None], [], None], "nested": [[[1], [2]], None, []]})
     assert Contrib.objects.copy_from_arrow(frame) == 3

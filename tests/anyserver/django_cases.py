@@ -12,24 +12,16 @@ from typing import Any
 import django
 from django.conf import settings
 from report import REFUSED, WRONG, Outcome, best_of, state_of
-from server import Plain, Row, Server, rows_of
+from server import AnyPlain, AnyServer, Row, rows_of
 
 FACE = "Django"
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def set_up(server: Server, extension: str) -> None:
+def set_up(server: AnyServer, extension: str) -> None:
     """Django's settings, and the package with the extension that was built."""
-    given = server.given
-    names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host"}
-    database = {key: given.get(name) or "" for key, name in names.items()}
-    known = {*names.values(), "port", "client_encoding", "options"}
-    options = {name: value for name, value in given.items() if name not in known}
-    search = f"-c search_path={server.schema}"
-    options["options"] = f"{given.get('options', '')} {search}".strip()
-    database |= {"ENGINE": "django.db.backends.postgresql", "PORT": given.get("port") or ""}
     settings.configure(
-        DATABASES={"default": {**database, "OPTIONS": options}},
+        DATABASES={"default": server.database()},
         INSTALLED_APPS=["bulkmodel"],
         USE_TZ=True,
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
@@ -54,7 +46,7 @@ def must(holds: bool, why: str) -> None:
 class Cases:
     """Each method with so many rows."""
 
-    def __init__(self, server: Server, plain: Plain) -> None:
+    def __init__(self, server: AnyServer, plain: AnyPlain) -> None:
         from django.db import models
 
         from bulkmodel.managers import BulkModelManager
@@ -150,8 +142,14 @@ class Cases:
         for object in objects:
             object.pk = None
         yield
+        from django.db import connection
+
+        targets = connection.features.supports_update_conflicts_with_target
         self.Item.objects.bulk_create(
-            objects, update_conflicts=True, unique_fields=["name"], update_fields=["value"]
+            objects,
+            update_conflicts=True,
+            unique_fields=["name"] if targets else None,
+            update_fields=["value"],
         )
         yield
         self._expect(objects, n)
@@ -313,7 +311,9 @@ def outcome(
     return Outcome(FACE, name, workers, n, state_of(seconds, known), seconds, known)
 
 
-def run(server: Server, plain: Plain, sizes: list[int], workers: list[int]) -> Iterator[Outcome]:
+def run(
+    server: AnyServer, plain: AnyPlain, sizes: list[int], workers: list[int]
+) -> Iterator[Outcome]:
     cases = Cases(server, plain)
 
     def options(w: int) -> dict[str, Any]:

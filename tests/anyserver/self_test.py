@@ -2,7 +2,8 @@
 """What script/conformance runs, on the tests' server: all works, a server that changes values is
 found out, and nothing is left after an interrupt.  TAP.
 
-usage: self_test.py BUILD
+usage: self_test.py BUILD            PostgreSQL, by script/with-postgresql
+       self_test.py BUILD mariadb    by script/with-mariadb
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-URL = os.environ["BM_TEST_POSTGRESQL"]
+URL = os.environ.get("BM_TEST_POSTGRESQL", "")
+MARIADB = os.environ.get("BM_TEST_MARIADB", "")
 # Rows get other values than those that were sent.
 CHANGES = """
 CREATE FUNCTION public.change() RETURNS trigger LANGUAGE plpgsql AS
@@ -94,8 +96,26 @@ def an_interrupt(build: str) -> str:
     return schemas(URL) if ran.returncode == 130 else f"exit status {ran.returncode}"
 
 
-def main(build: str) -> int:
-    cases = (everything_works, a_server_that_changes_values, an_interrupt)
+def mariadb(statement: str) -> str:
+    command = ["mariadb", "--no-defaults", "-N", "-S", MARIADB, "-u", "test", "-e", statement]
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+
+
+def the_django_app_works_on_mariadb(build: str) -> str:
+    url = f"mariadb://test@localhost/?unix_socket={MARIADB}"
+    done = subprocess.run(program(build, url, "--rows=10,1100"), capture_output=True, text=True)
+    if done.returncode != 0 or "wrong" in done.stdout or "refused" in done.stdout:
+        return f"exit status {done.returncode}\n{done.stdout}\n{done.stderr[-2000:]}"
+    words = ("MariaDB 1", "Django | bulk_upsert | 1 |", "error: unique")
+    missing = [word for word in words if word not in done.stdout]
+    left = mariadb(r"SHOW DATABASES LIKE 'bulkmodel\_check%'")
+    return f"missing: {missing}\n{done.stdout}" if missing else left
+
+
+def main(build: str, server: str = "postgresql") -> int:
+    cases = [everything_works, a_server_that_changes_values, an_interrupt]
+    if server == "mariadb":
+        cases = [the_django_app_works_on_mariadb]
     print(f"1..{len(cases)}")
     failed = 0
     for number, case in enumerate(cases, 1):
@@ -108,4 +128,4 @@ def main(build: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Protocol
 from uuid import uuid4
 
 import psycopg
@@ -32,6 +32,31 @@ CREATE TABLE item_tags (
 
 def rows_of(n: int, seed: str = "n") -> list[Row]:
     return [(f"{seed}{i}", i * 7 % 1000) for i in range(n)]
+
+
+class AnyServer(Protocol):
+    """A schema, or a database, of the tests' own on a server that a user names."""
+
+    timeout: float
+
+    def schema_made(self) -> AbstractContextManager[None]:
+        """Drop it whatever ends the block, an interrupt too."""
+
+    def database(self) -> dict[str, Any]:
+        """Django's settings."""
+
+    def sql(self, text: str, *parameters: Any) -> list[tuple[Any, ...]]: ...
+    def version(self) -> str: ...
+    def fill(self, n: int) -> list[Row]:
+        """n rows with the keys 1 to n, and none else."""
+
+    def table(self) -> dict[int, Row]: ...
+
+
+class AnyPlain(Protocol):
+    """How long the same work takes as plain SQL, measured once for each size."""
+
+    def seconds(self, what: str, n: int) -> float: ...
 
 
 class Server:
@@ -66,6 +91,17 @@ class Server:
             with self._alone() as connection:
                 connection.execute(f"DROP SCHEMA IF EXISTS {self.schema} CASCADE".encode())
 
+    def database(self) -> dict[str, Any]:
+        """Django's settings."""
+        names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host"}
+        database = {key: self.given.get(name) or "" for key, name in names.items()}
+        known = {*names.values(), "port", "client_encoding", "options"}
+        options = {name: value for name, value in self.given.items() if name not in known}
+        search = f"-c search_path={self.schema}"
+        options["options"] = f"{self.given.get('options', '')} {search}".strip()
+        place = {"ENGINE": "django.db.backends.postgresql", "PORT": self.given.get("port") or ""}
+        return {**database, **place, "OPTIONS": options}
+
     def _alone(self) -> psycopg.Connection[Any]:
         return psycopg.connect(make_conninfo(**self.given), autocommit=True)
 
@@ -84,7 +120,7 @@ class Server:
         return cursor.fetchall() if cursor.description else []
 
     def version(self) -> str:
-        return str(self.sql("SHOW server_version")[0][0]).split()[0]
+        return "PostgreSQL " + str(self.sql("SHOW server_version")[0][0]).split()[0]
 
     def fill(self, n: int) -> list[Row]:
         """n rows with the keys 1 to n, and none else."""

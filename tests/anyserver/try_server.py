@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Try the product on a PostgreSQL server: each verb of the command and of the Django app, with few
-rows and many, with one worker and several; errors; and the conformance suite of the C library.
+"""Try the product on a server: each verb of the command and of the Django app, with few
+rows and many, with one worker and several; errors; and the conformance suite of the C library.  On
+MariaDB and MySQL the Django app alone, with one worker.
 
 usage: run.py --url URL --build DIRECTORY [--rows N,...] [--workers N,...] [--prepare SQL]
               [--timeout SECONDS] [--without-suite] [--markdown FILE]
@@ -23,8 +24,9 @@ from pathlib import Path
 
 import command_cases
 import django_cases
+import mysql_server
 from report import REFUSED, WORKS, WRONG, Outcome, complaints, table
-from server import Plain, Server
+from server import AnyServer, Plain, Server
 
 SIZES = "10,1000,3000,100000"
 # These make objects outside of a schema of their own.
@@ -38,9 +40,14 @@ def numbers(text: str) -> list[int]:
 def asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="conformance",
-        description="Try the product on a PostgreSQL server, in schemas of its own.",
+        description="Try the product on a PostgreSQL, MariaDB or MySQL server, in schemas or a "
+        "database of its own.",
     )
-    parser.add_argument("--url", required=True, help="postgresql://... or key=value ...")
+    parser.add_argument(
+        "--url",
+        required=True,
+        help="postgresql://..., key=value ..., mariadb://... or mysql://USER@HOST/?unix_socket=F",
+    )
     parser.add_argument("--build", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--rows", type=numbers, default=numbers(SIZES), help=f"default: {SIZES}")
     parser.add_argument("--workers", type=numbers, default=[1, 4], help="default: 1,4")
@@ -83,7 +90,11 @@ def suite(server: Server, build: Path) -> Iterator[Outcome]:
         yield Outcome("C", name, 0, 0, state, why=why)
 
 
-def all_outcomes(given: argparse.Namespace, server: Server, folder: Path) -> Iterator[Outcome]:
+def all_outcomes(given: argparse.Namespace, server: AnyServer, folder: Path) -> Iterator[Outcome]:
+    if isinstance(server, mysql_server.MySQLServer):
+        yield from django_cases.run(server, mysql_server.MySQLPlain(server), given.rows, [1])
+        return
+    assert isinstance(server, Server)
     plain = Plain(server)
     command = command_cases.Command(str(given.build / "cli" / "bulkmodel"), server, folder)
     yield from command_cases.run(command, plain, given.rows, given.workers)
@@ -97,7 +108,8 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(143))
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    server = Server(given.url, given.prepare, given.timeout)
+    kind = mysql_server.MySQLServer if mysql_server.is_mysql(given.url) else Server
+    server: AnyServer = kind(given.url, given.prepare, given.timeout)
     found: list[Outcome] = []
     with server.schema_made(), tempfile.TemporaryDirectory() as folder:
         django_cases.set_up(server, str(given.build / "python"))
@@ -110,7 +122,7 @@ def main() -> int:
                 file=sys.stderr,
             )
     today = datetime.date.today().isoformat()
-    lines = [f"PostgreSQL {version}, {today}", "", *table(found)]
+    lines = [f"{version}, {today}", "", *table(found)]
     wrong = complaints(found)
     print("\n".join([*lines, "", *wrong, f"{len(found)} cases, {len(found) - len(wrong)} work"]))
     if given.markdown:

@@ -573,3 +573,23 @@ def test_stamps_and_queries_return() -> None:
     )
     assert [o.name for o in written] == ["n0", "n1", "n2", "n3"]
     assert all(o.made is not None and o.changed is not None for o in written)
+
+
+@pytest.fixture
+def renamed() -> Iterator[None]:
+    """The unique key of a field, as a later migration names it."""
+    table = Foo._meta.db_table
+    query(f"ALTER TABLE {table} ADD CONSTRAINT added_later UNIQUE (name)")
+    yield
+    query(f"ALTER TABLE {table} DROP INDEX added_later")
+
+
+@pytest.mark.usefixtures("renamed")
+@pytest.mark.parametrize("n", SIZES)
+def test_the_field_of_a_unique_key_whose_name_does_not_say_it(n: int) -> None:
+    rows = [Foo(name=f"n{i}", value=i) for i in range(n)]
+    rows[2].name = "n1"
+    with pytest.raises(IntegrityError) as caught:
+        Foo.objects.bulk_create(rows)
+    error: Any = caught.value
+    assert (error.row_index, error.field_name, error.constraint) == (2, "name", "added_later")

@@ -62,6 +62,22 @@ def server_of(connection: Any) -> _Server:
     return server
 
 
+def column_of_key(connection: Any, table: str, key: str) -> str | None:
+    """Return the column of a unique key that has only one, after an error that names the key.
+    None: it is not known, or the database is another."""
+    if connection.vendor != "mysql":
+        return None
+    sql = (
+        "SELECT COLUMN_NAME FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE()"
+        " AND TABLE_NAME = %s AND INDEX_NAME = %s"
+    )
+    try:
+        rows = _ask(connection, sql, (table, key))
+    except Exception:  # the caller needs the original error
+        return None
+    return str(rows[0][0]) if len(rows) == 1 else None
+
+
 def _ask(connection: Any, sql: str, params: tuple[Any, ...]) -> Any:
     """Run a query of our own, which is neither logged nor counted."""
     with connection.wrap_database_errors, connection.connection.cursor() as cursor:

@@ -17,7 +17,7 @@ from django.db import Error, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel import _core
-from bulkmodel.engine import failure
+from bulkmodel.engine import failure, mariadb
 from bulkmodel.engine.failure import Facts
 from bulkmodel.engine.sqlite import has_no_key_left
 from bulkmodel.model.fields import limit_of, target_of
@@ -87,6 +87,10 @@ def annotate(error: BaseException, call: Call) -> None:
     field = field_of(call.model, known.column or column)
     if field is None and known.constraint is not None:
         field = _field_of_index(call.model, known.constraint)
+        if field is None and known.sqlstate == "23505":
+            table = call.model._meta.db_table
+            column = mariadb.column_of_key(call.connection, table, known.constraint)
+            field = field_of(call.model, column)
     if row is not None and job is not None and call.row_of is not None:
         row = call.row_of(job, row)
     if row is None or field is None:

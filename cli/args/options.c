@@ -111,6 +111,8 @@ const cli_option cli_option_table[] = {
      ".zst, .xz or .bz2; default, and for -: standard output"},
     {0, "part-rows", "N", CLI_NUMBER, AT(part_rows), CLI_COPY_TO,
      "write at most N rows to a file: FILE-0001, FILE-0002 and so on, before the name's ending"},
+    {0, "part-size", "SIZE", CLI_SIZE, AT(part_size), CLI_COPY_TO,
+     "end a file with the row with which it has SIZE bytes (100MB, 64KiB), before compression"},
     {0, "on-conflict", "error|ignore|update", CLI_CHOICE, AT(on_conflict), CLI_CREATE | CLI_EXPLAIN,
      "what to do with a row whose key already exists; default: error"},
     {0, "returning", "FILE", CLI_TEXT, AT(returning), CLI_CREATE | CLI_UPSERT,
@@ -194,25 +196,33 @@ static bm_status read_count(const cli_option *option, const char *text, uint64_t
     return BM_OK;
 }
 
-/* "500ms", "30s", "1.5h": milliseconds. */
-static bm_status read_time(const cli_option *option, const char *text, uint64_t *out, bm_error *err)
+/* "500ms", "30s", "1.5h": milliseconds.  "64KiB", "100MB": bytes. */
+static bm_status read_units(const cli_option *option, const char *text, uint64_t *out,
+                            bm_error *err)
 {
     static const struct {
+        cli_kind kind;
         const char *name;
-        double ms;
-    } units[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60000}, {"min", 60000}, {"h", 3600000}};
+        double one;
+    } units[] = {
+        {CLI_TIME, "", 1000},       {CLI_TIME, "ms", 1},        {CLI_TIME, "s", 1000},
+        {CLI_TIME, "m", 60000},     {CLI_TIME, "min", 60000},   {CLI_TIME, "h", 3600000},
+        {CLI_SIZE, "", 1},          {CLI_SIZE, "B", 1},         {CLI_SIZE, "kB", 1e3},
+        {CLI_SIZE, "KB", 1e3},      {CLI_SIZE, "MB", 1e6},      {CLI_SIZE, "GB", 1e9},
+        {CLI_SIZE, "KiB", 1 << 10}, {CLI_SIZE, "MiB", 1 << 20}, {CLI_SIZE, "GiB", 1 << 30}};
     char *end;
     bool digit = text[0] >= '0' && text[0] <= '9';
     double value = strtod(text, &end);
     for (size_t i = 0; digit && i < sizeof units / sizeof units[0]; i++) {
-        if (strcmp(end, units[i].name) == 0 && value * units[i].ms >= 1 && value <= 1e12) {
-            *out = (uint64_t)(value * units[i].ms);
+        if (units[i].kind == option->kind && strcmp(end, units[i].name) == 0 &&
+            value * units[i].one >= 1 && value <= 1e12 && value * units[i].one < 9e18) {
+            *out = (uint64_t)(value * units[i].one);
             return BM_OK;
         }
     }
-    return cli_fail(err, BM_INVALID,
-                    "--%s: \"%s\" is not a time: expected for example 30s, 500ms, 5m", option->name,
-                    text);
+    return cli_fail(err, BM_INVALID, "--%s: \"%s\" is not a %s: expected for example %s",
+                    option->name, text, option->kind == CLI_TIME ? "time" : "size",
+                    option->kind == CLI_TIME ? "30s, 500ms, 5m" : "100MB, 64KiB, 2GB");
 }
 
 static bm_status read_char(const cli_option *option, const char *text, const char **out,
@@ -288,7 +298,8 @@ static bm_status store(cli_options *options, const cli_option *option, char *tex
     case CLI_NUMBER:
         return read_count(option, text, member, err);
     case CLI_TIME:
-        return read_time(option, text, member, err);
+    case CLI_SIZE:
+        return read_units(option, text, member, err);
     case CLI_LIST:
     case CLI_PLACES:
         return cli_names_split(names, text, ',', option->kind == CLI_PLACES, err);
@@ -375,6 +386,11 @@ char cli_quote(const cli_options *options)
     return given ? options->quote[0] : '"';
 }
 
+bool cli_in_parts(const cli_options *options)
+{
+    return options->part_rows > 0 || options->part_size > 0;
+}
+
 bool cli_is_json(const cli_options *options)
 {
     return options->format != NULL && is_choice("ndjson|json", options->format);
@@ -444,9 +460,9 @@ static bm_status check_output(const cli_options *options, bm_error *err)
     if (options->nulls.n > 1) {
         return cli_fail(err, BM_INVALID, "copy-to writes NULL as one text: give --null once");
     }
-    if (options->part_rows > 0 && options->output == NULL) {
-        return cli_fail(err, BM_INVALID,
-                        "--part-rows writes several files: it needs --output FILE");
+    if (cli_in_parts(options) && options->output == NULL) {
+        return cli_fail(err, BM_INVALID, "--%s writes several files: it needs --output FILE",
+                        options->part_rows > 0 ? "part-rows" : "part-size");
     }
     if (cli_names_find(&options->columns, "") != CLI_NONE) {
         return cli_fail(err, BM_INVALID, "--columns: a name is empty");

@@ -79,7 +79,8 @@ typedef struct cli_options {
     const char *where;
     const char *order_by;
     const char *output;
-    uint64_t part_rows; /* 0: one file */
+    uint64_t part_rows; /* 0: any number */
+    uint64_t part_size; /* bytes; 0: any number */
     const char *on_conflict;
     const char *returning;
     const char *rejects;
@@ -115,6 +116,7 @@ typedef enum cli_kind {
     CLI_COUNT,  /* uint64_t */
     CLI_NUMBER, /* uint64_t, at least 1 */
     CLI_TIME,   /* uint64_t, milliseconds: "30s", "500ms", "5m", "1h"; a bare number is seconds */
+    CLI_SIZE,   /* uint64_t, bytes: "100MB", "1GiB" */
     CLI_LIST,   /* cli_names: separated by commas; more are added with each use */
     CLI_PLACES, /* the same; an empty name stands for a column that is skipped */
     CLI_PAIR,   /* cli_names: LEFT=RIGHT, as two names; a pair is added with each use */
@@ -139,6 +141,9 @@ bool cli_is_null(const cli_options *options, const char *text, size_t size);
 
 /* The quote character; '\0': none. */
 char cli_quote(const cli_options *options);
+
+/* Is the output several files? */
+bool cli_in_parts(const cli_options *options);
 
 /* Is the format, if one is given, one of JSON? */
 bool cli_is_json(const cli_options *options);

@@ -326,7 +326,7 @@ static bm_status choose_part(const cli_options *options, const char *whole, unsi
     (*out)->whole = whole;
     (*out)->number = number;
     if ((*out)->stream) {
-        status = cli_fail(err, BM_INVALID, "%s is not a file: --part-rows writes files", name);
+        status = cli_fail(err, BM_INVALID, "%s is not a file: the output is several files", name);
         cli_destination_free(*out);
         *out = NULL;
     }
@@ -337,15 +337,14 @@ bm_status cli_destination_choose(const cli_options *options, const char *option,
                                  cli_destination **out, bm_error *err)
 {
     CLI_TRY(choose(options, option, given, out, err));
-    if (options->part_rows == 0) {
+    if (!cli_in_parts(options)) {
         return BM_OK;
     }
     const bool stream = (*out)->stream;
     cli_destination_free(*out);
     *out = NULL;
-    return stream ? cli_fail(err, BM_INVALID,
-                             "--part-rows writes several files: it needs --output "
-                             "FILE")
+    return stream ? cli_fail(err, BM_INVALID, "--%s writes several files: it needs --output FILE",
+                             options->part_rows > 0 ? "part-rows" : "part-size")
                   : choose_part(options, given, 1, out, err);
 }
 

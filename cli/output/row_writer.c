@@ -24,6 +24,7 @@ struct cli_row_writer {
     char quote;
     quoting quoting;
     uint64_t n_rows;       /* of this file */
+    uint64_t n_bytes;      /* likewise, before compression */
     const char *null_text; /* the text of NULL, without quotes */
     char *block;
     size_t n;
@@ -60,6 +61,7 @@ static bm_status put(cli_row_writer *writer, const char *text, size_t size, bm_e
     CLI_TRY(room(writer, size, err));
     memcpy(writer->block + writer->n, text, size);
     writer->n += size;
+    writer->n_bytes += size;
     return BM_OK;
 }
 
@@ -315,7 +317,7 @@ static bm_status put_header(cli_row_writer *writer, bm_error *err)
 /* What stands in a file before its rows, and after them. */
 static bm_status begin_file(cli_row_writer *writer, bm_error *err)
 {
-    writer->n_rows = 0;
+    writer->n_rows = writer->n_bytes = 0;
     if (writer->json) {
         return writer->array ? put_char(writer, '[', err) : BM_OK;
     }
@@ -411,8 +413,10 @@ bm_status cli_row_writer_rows(cli_row_writer *writer, const void *rows, size_t n
 {
     const char *row = rows;
     const uint64_t most = writer->options->part_rows;
+    const uint64_t size = writer->options->part_size;
     for (size_t i = 0; i < n; i++, row += writer->model->row_size) {
-        if (most > 0 && writer->n_rows == most) {
+        if ((most > 0 && writer->n_rows == most) ||
+            (size > 0 && writer->n_rows > 0 && writer->n_bytes >= size)) {
             CLI_TRY(next_part(writer, err));
         }
         CLI_TRY(put_row(writer, row, err));

@@ -186,6 +186,30 @@ def an_output_in_parts(w: World) -> None:
 
 
 @case()
+def parts_end_with_the_row_that_fills_them(w: World) -> None:
+    w.sql("CREATE TABLE item (id integer, name text)")
+    rows = [(i, "x" * (1 + 7 * (i % 13))) for i in range(400)]
+    w.sql("INSERT INTO item VALUES " + ", ".join(f"({i}, '{name}')" for i, name in rows))
+    lines = [f"{i},{name}\n" for i, name in rows]
+    for size, given in ((1000, "1kB"), (1024, "1KiB"), (3, "3"), (1_500_000, "1.5MB")):
+        wanted = ["id,name\n"]
+        for line in lines:
+            if wanted[-1] != "id,name\n" and len(wanted[-1]) >= size:
+                wanted.append("id,name\n")
+            wanted[-1] += line
+        out = str(w.folder / "x.csv")
+        w.verb("copy-to", "--order-by=id", "-o", out, f"--part-size={given}")
+        expect([(w.folder / name).read_text() for name in part_names(w)], wanted)
+        for name in part_names(w):
+            (w.folder / name).unlink()
+    w.verb("copy-to", "--order-by=id", "-o", out + ".gz", "--part-size=1MB", "--part-rows=300")
+    expect(part_names(w), ["x-0001.csv.gz", "x-0002.csv.gz"])
+    says(w.verb("copy-to", "--part-size=1MB", status=2), "--part-size writes several files")
+    for bad in ("0", "-1", "1XB", "MB", "1e30GB"):
+        says(w.verb("copy-to", "-o", out, f"--part-size={bad}", status=2), "is not a size")
+
+
+@case()
 def parts_are_there_together_or_not_at_all(w: World) -> None:
     w.items("(1, 'a', 1, 'x'), (2, 'b', 2, 'y'), (3, 'c', 3, 'a' || ',' || 'b')")
     (w.folder / "x-0001.csv").write_text("old")

@@ -1,4 +1,4 @@
-/* How the public functions enter the engine: an error that is always there, a verb's call. */
+/* How the public functions enter the engine: an error that is always there. */
 #ifndef BM_API_ENTRY_H
 #define BM_API_ENTRY_H
 
@@ -13,13 +13,5 @@ bm_status bm__check_out(const void *out, bm_error *err);
 
 /* The same for a database without a catalog, and for a name that is none. */
 bm_status bm__check_named(bm_db *db, const char *schema, const char *table, bm_error *err);
-
-/* Carries a call out that sets rows aside: bm__reject_rows. */
-typedef bm_status bm__set_aside(bm__execution *execution, const void *options, bm_result *result,
-                                bm_error *err);
-
-/* One call of a verb; `options` is its struct, or NULL.  `rejects` NULL: it writes no rows. */
-bm_status bm__entry_call(bm_db *db, const bm__verb *verb, bm_rows rows, const void *options,
-                         bm__set_aside *rejects, bm_result *result, bm_error *err);
 
 #endif

@@ -230,7 +230,7 @@ static bm_status write_rows(load *l, bm_db *tx, bm_result *counts)
         return bm__no_memory(l->err);
     }
     rows.data = &source;
-    bm_status status = bm__entry_call(tx, l->x->op.verb, rows, options, NULL, counts, l->err);
+    bm_status status = bm__run_verb(tx, l->x->op.verb, rows, options, NULL, counts, l->err);
     free(options);
     l->sum->statements += counts->statements + 2;
     return status;

@@ -3,6 +3,7 @@
 #define BM_API_LOAD_PARTS_H
 
 #include "entry.h"
+#include "run_verb.h"
 
 /* The call of `x`, whose settings have a load_id. */
 bm_status bm__load_parts(bm__execution *x, const void *options, bm_result *result, bm_error *err);

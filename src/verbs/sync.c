@@ -1,13 +1,13 @@
 /* The passes of a sync over its rows that write nothing into the table.  What is done around them
- * is in api/sync_rows.c. */
-#include "sync.h"
-
+ * is in executor/sync_rows.c. */
 #include "create_plan.h"
 #include "prepare.h"
 #include "settings.h"
 
 #include "options.h"
 #include "rows.h"
+#include "scope.h"
+#include "verbs.h"
 
 #include <assert.h>
 
@@ -134,9 +134,9 @@ static bm_status make_scope(const bm__request *request, const bm__plan *plan, bm
     return server_names(plan, &request->unique, arena, &out->overriding, &out->unique, err);
 }
 
-bm_status bm__sync_scope(const bm__request *request, const bm_model *model, const bm__table *table,
-                         const bm__engine *engine, bm__arena *arena, bm__sql_scope *out,
-                         bm_error *err)
+static bm_status scope_of(const bm__request *request, const bm_model *model, const bm__table *table,
+                          const bm__engine *engine, bm__arena *arena, bm__sql_scope *out,
+                          bm_error *err)
 {
     bm__plan plan = {.model = model, .table = table, .engine = engine};
     BM_TRY(bm__model_keys(model, arena, &plan.keys, err));
@@ -185,15 +185,17 @@ static bm_status plan_outside(const bm__request *request, bm__plan *plan, bm_err
     return plan_pass(request, plan, true, err);
 }
 
+static const bm__verb outside = {.name = "sync",
+                                 .options = read_outside_options,
+                                 .prepare = prepare,
+                                 .plan = plan_outside,
+                                 .creates = true};
+
+static const bm__sync_parts parts = {&outside, &bm__verb_upsert, scope_of};
+
 const bm__verb bm__verb_sync = {.name = "sync",
                                 .options = read_options,
                                 .prepare = prepare,
                                 .plan = plan_match,
                                 .creates = true,
-                                .composed = true};
-
-const bm__verb bm__sync_outside = {.name = "sync",
-                                   .options = read_outside_options,
-                                   .prepare = prepare,
-                                   .plan = plan_outside,
-                                   .creates = true};
+                                .sync = &parts};

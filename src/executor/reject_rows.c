@@ -4,8 +4,10 @@
  */
 #include "reject_rows.h"
 
+#include "maintain.h"
 #include "rows.h"
 #include "stream.h"
+#include "transaction.h"
 #include "write_chunk.h"
 
 #include <stdio.h>
@@ -138,8 +140,7 @@ static bm_status write_all(bm__chunk *a)
 {
     const bm_rows *rows = &a->x->op.rows;
     if (a->tx->savepoint) { /* what is deferred already is no fault of these rows */
-        const bm_maintain_options what = {.size = sizeof what, .what = BM_CHECK_CONSTRAINTS};
-        BM_TRY(bm_maintain(a->tx, rows->model, &what, NULL, a->err));
+        BM_TRY(bm__check_deferred(a->tx, rows->model, a->err));
     }
     BM_TRY(bm__chunk_ask(a));
     BM_TRY(rows->kind == BM__ROWS_STREAM ? write_stream(a) : write_array(a));
@@ -187,7 +188,7 @@ bm_status bm__reject_rows(bm__execution *x, const void *options, bm_result *resu
     if (settings->timeout_ms > 0) {
         a.until_ns = bm__after_ms(settings->timeout_ms);
     }
-    BM_TRY(bm_begin(x->db, &a.tx, err));
+    BM_TRY(bm__begin(x->db, &a.tx, err));
     const bool inside = a.tx->savepoint;
     bm_status status = make_room(&a);
     if (status == BM_OK) {
@@ -195,9 +196,9 @@ bm_status bm__reject_rows(bm__execution *x, const void *options, bm_result *resu
     }
     result->statements += 2;
     if (status == BM_OK && settings->dry_run != BM_ON) {
-        status = bm_commit(a.tx, err);
+        status = bm__commit(a.tx, err);
     } else {
-        bm_rollback(a.tx);
+        bm__rollback(a.tx);
         err->fate = inside ? BM_FATE_IN_CALLERS_TRANSACTION : BM_FATE_ROLLED_BACK;
     }
     bm__chunk_free(&a);

@@ -5,9 +5,11 @@
  */
 #include "sync_rows.h"
 
+#include "maintain.h"
 #include "options.h"
 #include "rows.h"
-#include "sync.h"
+#include "scope.h"
+#include "transaction.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -176,7 +178,7 @@ static bm_status pass(sync *s, const bm__verb *verb, const void *options, bm_res
         rows.data = &as_counted;
     }
     BM_TRY(read_again(s));
-    bm_status status = bm__entry_call(s->tx, verb, rows, options, NULL, counts, s->err);
+    bm_status status = bm__run_verb(s->tx, verb, rows, options, NULL, counts, s->err);
     s->result->statements += counts->statements;
     s->n_again = source.n;
     return status;
@@ -201,7 +203,7 @@ static bm_status refuse_outside(sync *s, const char *why)
     call.on_progress = NULL;
     options.size = sizeof options;
     options.call = &call;
-    bm_status status = pass(s, &bm__sync_outside, &options, &counts);
+    bm_status status = pass(s, s->x->op.verb->sync->outside, &options, &counts);
     bm_result_clear(&counts);
     if (status == BM_CONSTRAINT && s->err->row != BM_NO_ROW && s->err->sqlstate[0] == '\0') {
         const size_t row = s->err->row;
@@ -226,7 +228,7 @@ static bm_status upsert(sync *s, bm_result *counts)
                                        .duplicates = s->options.duplicates,
                                        .return_outcomes = s->options.return_outcomes,
                                        .create_uuid = s->options.create_uuid};
-    return pass(s, &bm__verb_upsert, &options, counts);
+    return pass(s, s->x->op.verb->sync->upsert, &options, counts);
 }
 
 /* ---- the deletes */
@@ -394,14 +396,8 @@ static bm_status find_table(sync *s)
     bm__step_within(&limits, "the timeout for the catalog", bm__own_ms(s->tx->conn, BM__SHORT_MS));
     BM_TRY(
         bm__tables_get(bm__db_root(s->tx), s->tx->conn, model, &limits, &s->known, &fresh, s->err));
-    return bm__sync_scope(&s->x->op.request, model, s->known->table, s->tx->engine, &s->arena,
-                          &s->scope, s->err);
-}
-
-static bm_status check_deferred(sync *s)
-{
-    const bm_maintain_options what = {.size = sizeof what, .what = BM_CHECK_CONSTRAINTS};
-    return bm_maintain(s->tx, s->x->op.rows.model, &what, NULL, s->err);
+    return s->x->op.verb->sync->scope(&s->x->op.request, model, s->known->table, s->tx->engine,
+                                      &s->arena, &s->scope, s->err);
 }
 
 static bm_status check(const bm__execution *x, bm_error *err)
@@ -431,22 +427,24 @@ bm_status bm__sync_rows(bm__execution *x, const void *options, bm_result *result
     BM_TRY(check(x, err));
     BM_TRY(bm__options_read(&s.options, sizeof s.options, options, err));
     s.until_ns = settings->timeout_ms > 0 ? bm__after_ms(settings->timeout_ms) : 0;
-    BM_TRY(bm_begin(x->db, &s.tx, err));
+    BM_TRY(bm__begin(x->db, &s.tx, err));
     const bool inside = s.tx->savepoint;
     bm_status status = find_table(&s);
     if (status == BM_OK) {
         status = write_rows(&s);
     }
     if (status == BM_OK) {
-        status = settings->dry_run != BM_ON ? drop_own(&s) : inside ? BM_OK : check_deferred(&s);
+        status = settings->dry_run != BM_ON ? drop_own(&s)
+                 : inside                   ? BM_OK
+                                            : bm__check_deferred(s.tx, x->op.rows.model, err);
     }
     result->statements += 2;
     bm__tables_release(bm__db_root(x->db), s.known);
     bm__arena_free(&s.arena);
     if (status == BM_OK && settings->dry_run != BM_ON) {
-        status = bm_commit(s.tx, err);
+        status = bm__commit(s.tx, err);
     } else {
-        bm_rollback(s.tx);
+        bm__rollback(s.tx);
         err->fate = inside ? BM_FATE_IN_CALLERS_TRANSACTION : BM_FATE_ROLLED_BACK;
     }
     if (status != BM_OK) {

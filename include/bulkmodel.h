@@ -890,6 +890,33 @@ BM_API bm_status bm_explain(bm_db *db, const char *verb, bm_rows rows, const voi
 BM_API bm_status bm_describe(bm_db *db, const char *schema, const char *table, bm_model **out,
                              bm_error *err);
 
+/** A column of bm_create_table_sql. */
+typedef struct bm_new_column {
+    const char *name; /**< as it is: the library quotes it */
+    const char *type; /**< as SQL, "numeric(8,2)"; it is copied unchanged, so never build it from
+                         untrusted input */
+    bm_switch not_null;
+} bm_new_column;
+
+/** Options of bm_create_table_sql. */
+typedef struct bm_create_table_options {
+    size_t size;
+    const char *schema; /**< may be NULL */
+    const char *table;
+    const bm_new_column *columns;
+    size_t n_columns;
+    const char *const *key; /**< BM_NAMES: the primary key, columns among those above; NULL: none */
+    bm_switch add_columns;  /**< BM_ON: the table exists, and gets these columns */
+} bm_create_table_options;
+
+/**
+ * Write the CREATE TABLE of a table, or with add_columns an ALTER TABLE for each column, for
+ * bm_execute on any database.  Names are quoted.  Nothing is executed.  Free *sql with bm_free; on
+ * error it is NULL.  No columns to add are an empty text.
+ */
+BM_API bm_status bm_create_table_sql(const bm_create_table_options *options, char **sql,
+                                     bm_error *err);
+
 /** What bm_maintain does. */
 typedef enum bm_maintenance {
     BM_ANALYZE = 0,    /**< update the planner's statistics */
@@ -937,7 +964,8 @@ BM_API bm_status bm_stage_sql(bm_db *db, const char *schema, const char *table, 
  */
 BM_API bm_status bm_load_init(bm_db *db, char **text, bm_error *err);
 
-/** Free what bm_explain, bm_describe, bm_stage_sql or bm_load_init allocated.  NULL is legal. */
+/** Free what bm_explain, bm_describe, bm_stage_sql, bm_load_init or bm_create_table_sql allocated.
+ * NULL is legal. */
 BM_API void bm_free(void *memory);
 
 /* ---------------------------------------------------------------------- the transport without I/O

@@ -119,35 +119,35 @@ static bm_status check_key(const ddl *d, bm_error *err)
 
 /* ---- the statements */
 
-static void put_name(FILE *out, const char *name)
+/* The columns to be, as the library takes them; names are borrowed. */
+typedef struct new_columns {
+    bm_new_column *at;
+    char (*types)[CLI_TYPE_NAME_MAX];
+    const char **key;
+    size_t n;
+} new_columns;
+
+static void free_columns(new_columns *columns)
 {
-    fputc('"', out);
-    for (; *name != '\0'; name++) {
-        fputs(*name == '"' ? "\"\"" : (const char[]){*name, '\0'}, out);
-    }
-    fputc('"', out);
+    free(columns->at);
+    free(columns->types);
+    free(columns->key);
 }
 
-static void put_table(FILE *out, const ddl *d)
+/* With the type that --type says, or that was found. */
+static void add_column(const ddl *d, new_columns *out, const char *name,
+                       const cli_column_type *type, bool full)
 {
-    for (size_t i = 0; i < d->name.n; i++) {
-        fputs(i > 0 ? "." : "", out);
-        put_name(out, d->name.at[i]);
-    }
-}
-
-/* The type that --type says, or that was found. */
-static void put_column(FILE *out, const ddl *d, const char *name, const cli_column_type *type)
-{
-    char found[CLI_TYPE_NAME_MAX];
     const cli_names *types = &d->options->types;
     const char *given = NULL;
     for (size_t i = 0; i < types->n; i += 2) {
         given = strcmp(types->at[i], name) == 0 ? types->at[i + 1] : given;
     }
-    cli_column_type_name(type, d->sqlite, found);
-    put_name(out, name);
-    fprintf(out, " %s", given != NULL ? given : found);
+    cli_column_type_name(type, d->sqlite, out->types[out->n]);
+    out->at[out->n] = (bm_new_column){.name = name,
+                                      .type = given != NULL ? given : out->types[out->n],
+                                      .not_null = full ? BM_ON : BM_OFF};
+    out->n++;
 }
 
 static bool has_field(const bm_model *table, const char *name)
@@ -161,93 +161,67 @@ static bool has_field(const bm_model *table, const char *name)
 }
 
 /* A column that is not in the file. */
-static const char *put_other(FILE *out, const ddl *d, const char *name, const char *value,
-                             const char *before, const char *between)
+static void add_other(const ddl *d, new_columns *out, const char *name, const char *value)
 {
     cli_column_type type = {0};
-    if (has_field(d->table, name)) {
-        return before;
+    if (!has_field(d->table, name)) {
+        if (!cli_is_null(d->options, value, strlen(value))) {
+            cli_column_type_add(&type, value, strlen(value));
+        }
+        add_column(d, out, name, &type, false);
     }
-    if (!cli_is_null(d->options, value, strlen(value))) {
-        cli_column_type_add(&type, value, strlen(value));
-    }
-    fputs(before, out);
-    put_column(out, d, name, &type);
-    return between;
 }
 
 /* Each column of the table to be, the file's first.  A sample does not say that none is NULL. */
-static void put_columns(FILE *out, const ddl *d, const char *before, const char *between)
+static bm_status find_columns(const ddl *d, new_columns *out, bm_error *err)
 {
     const cli_survey *s = d->survey;
     const cli_names *set = &d->options->set;
+    const cli_names *key = &d->options->key;
+    const size_t most = s->n_columns + set->n / 2 + 1;
+    *out = (new_columns){.at = calloc(most, sizeof *out->at),
+                         .types = calloc(most, sizeof *out->types),
+                         .key = calloc(key->n + 1, sizeof *out->key)};
+    if (out->at == NULL || out->types == NULL || out->key == NULL) {
+        return cli_no_memory(err);
+    }
     for (size_t i = 0; i < s->n_columns; i++) {
         const cli_column_survey *column = &s->columns[i];
         const bool full = s->whole && s->rows > 0 && column->nulls == 0 && d->table == NULL;
         if (column->target[0] != '\0' && !has_field(d->table, column->target)) {
-            fputs(before, out);
-            put_column(out, d, column->target, &column->type);
-            fputs(full ? " NOT NULL" : "", out);
-            before = between;
+            add_column(d, out, column->target, &column->type, full);
         }
     }
     for (size_t i = 0; i < set->n; i += 2) {
-        before = put_other(out, d, set->at[i], set->at[i + 1], before, between);
+        add_other(d, out, set->at[i], set->at[i + 1]);
     }
     if (d->options->filename_column != NULL) {
-        (void)put_other(out, d, d->options->filename_column, "", before, between);
+        add_other(d, out, d->options->filename_column, "");
     }
-}
-
-static void put_create(FILE *out, const ddl *d)
-{
-    const cli_names *key = &d->options->key;
-    fputs("CREATE TABLE ", out);
-    put_table(out, d);
-    fputs(" (", out);
-    put_columns(out, d, "\n    ", ",\n    ");
     for (size_t i = 0; i < key->n; i++) {
-        fputs(i == 0 ? ",\n    PRIMARY KEY (" : ", ", out);
-        put_name(out, key->at[i]);
+        out->key[i] = key->at[i];
     }
-    fputs(key->n > 0 ? ")\n);\n" : "\n);\n", out);
-}
-
-/* A statement a column, as SQLite wants it. */
-static void put_alter(FILE *out, const ddl *d)
-{
-    char *head = NULL;
-    char *between = NULL;
-    size_t size;
-    FILE *to = open_memstream(&head, &size);
-    if (to != NULL) {
-        fputs("ALTER TABLE ", to);
-        put_table(to, d);
-        fputs(" ADD COLUMN ", to);
-        if (fclose(to) == 0 && asprintf(&between, ";\n%s", head) > 0) {
-            const long at = ftell(out);
-            put_columns(out, d, head, between);
-            fputs(ftell(out) > at ? ";\n" : "", out);
-        }
-    }
-    free(between);
-    free(head);
+    return BM_OK;
 }
 
 /* The text of the statements; empty if no column has to be added. */
 static bm_status write_ddl(const ddl *d, char **text, bm_error *err)
 {
-    size_t size;
-    FILE *out = open_memstream(text, &size);
-    if (out == NULL) {
-        return cli_no_memory(err);
+    new_columns columns;
+    const bool has_schema = d->name.n > 1;
+    bm_status status = find_columns(d, &columns, err);
+    if (status == BM_OK) {
+        const bm_create_table_options options = {.size = sizeof options,
+                                                 .schema = has_schema ? d->name.at[0] : NULL,
+                                                 .table = d->name.at[has_schema],
+                                                 .columns = columns.at,
+                                                 .n_columns = columns.n,
+                                                 .key = d->table == NULL ? columns.key : NULL,
+                                                 .add_columns = d->table != NULL ? BM_ON : BM_OFF};
+        status = bm_create_table_sql(&options, text, err);
     }
-    if (d->table != NULL) {
-        put_alter(out, d);
-    } else {
-        put_create(out, d);
-    }
-    return fclose(out) == 0 ? BM_OK : cli_no_memory(err);
+    free_columns(&columns);
+    return status;
 }
 
 /* Is the table there?  Only with --add-columns it has to be. */
@@ -326,7 +300,7 @@ bm_status cli_create_table(bm_db *db, const cli_options *options, bm_db **tx, bm
         bm_rollback(*tx);
         *tx = NULL;
     }
-    free(text);
+    bm_free(text);
     return status;
 }
 
@@ -337,6 +311,6 @@ bm_status cli_create_table_print(bm_db *db, const cli_options *options, bm_error
     if (status == BM_OK) {
         fputs(text, stdout);
     }
-    free(text);
+    bm_free(text);
     return status;
 }

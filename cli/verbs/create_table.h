@@ -1,6 +1,6 @@
 /*
  * --create-table and --add-columns: the table, or its columns, by the types that the file has.  The
- * file is read twice.  --print-ddl prints the statements.  They are the only SQL of the command.
+ * file is read twice.  --print-ddl prints the statements, which the library writes.
  */
 #ifndef CLI_CREATE_TABLE_H
 #define CLI_CREATE_TABLE_H

@@ -180,6 +180,75 @@ static void keys_of_virtual_tables(world *w)
     expect(w, "1|1.0|2.0\n2|3.0|4.0\n", "SELECT * FROM box ORDER BY id");
 }
 
+#define NEW_TABLE(...) BM_OPTIONS(bm_create_table_options, __VA_ARGS__)
+
+static char *table_sql(world *w, const bm_create_table_options *options)
+{
+    char *sql;
+    ok(w, bm_create_table_sql(options, &sql, &w->err));
+    return sql;
+}
+
+/* What is written is executed; the judge says what is there. */
+static void a_table_is_created(world *w)
+{
+    const bm_new_column columns[] = {{"id", "bigint", BM_ON},
+                                     {"two\"s", "numeric(8,2)", BM_OFF},
+                                     {"Order", "varchar(5) DEFAULT 'x'", BM_DEFAULT}};
+    const bm_new_column more[] = {{"a b", "date", BM_OFF}, {"c;d", "text", BM_OFF}};
+    bm_model *m;
+    char *sql = table_sql(w, NEW_TABLE(.table = "we\"ird", .columns = columns, .n_columns = 3,
+                                       .key = BM_NAMES("id", "two\"s")));
+    ok(w, bm_execute(w->db, sql, &w->err));
+    bm_free(sql);
+    sql = table_sql(w, NEW_TABLE(.schema = w->pg != NULL ? w->schema : "main", .table = "we\"ird",
+                                 .columns = more, .n_columns = 2, .add_columns = BM_ON));
+    ok(w, bm_execute(w->db, sql, &w->err));
+    bm_free(sql);
+    run(w, "INSERT INTO \"we\"\"ird\" (id, \"two\"\"s\", \"a b\") VALUES (1, 2.5, '2024-02-29')");
+    expect(w, "1|x|2024-02-29|NULL\n", "SELECT id, \"Order\", \"a b\", \"c;d\" FROM \"we\"\"ird\"");
+    ok(w, bm_describe(w->db, NULL, "we\"ird", &m, &w->err));
+    assert_int_equal(m->n_fields, 5);
+    assert_string_equal(m->fields[1].name, "two\"s");
+    assert_true((m->fields[0].flags & BM_KEY) != 0 && (m->fields[1].flags & BM_KEY) != 0);
+    assert_true((m->fields[2].flags & BM_KEY) == 0);
+    bm_free(m);
+}
+
+static void tables_that_cannot_be_created(world *w)
+{
+    const bm_new_column columns[] = {{"id", "bigint", BM_OFF}};
+    const bm_new_column nameless[] = {{"id", "int", BM_OFF}, {"", "int", BM_OFF}};
+    const bm_new_column typeless[] = {{"id", "int", BM_OFF}, {"b", NULL, BM_OFF}};
+    const bm_create_table_options *const wrong[] = {
+        NEW_TABLE(.columns = columns, .n_columns = 1),
+        NEW_TABLE(.table = "t"),
+        NEW_TABLE(.table = "t", .n_columns = 1),
+        NEW_TABLE(.table = "t", .columns = nameless, .n_columns = 2),
+        NEW_TABLE(.table = "t", .columns = columns, .n_columns = 1, .add_columns = BM_ON,
+                  .key = BM_NAMES("id")),
+        NEW_TABLE(.table = "t", .columns = columns, .n_columns = 1, .add_columns = (bm_switch)7)};
+    char *sql;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        refused(w, bm_create_table_sql(wrong[i], &sql, &w->err), BM_INVALID, BM_NO_ROW, "");
+        assert_null(sql);
+    }
+    refused(w, bm_create_table_sql(NULL, &sql, &w->err), BM_INVALID, BM_NO_ROW, "");
+    refused(w, bm_create_table_sql(wrong[0], NULL, &w->err), BM_INVALID, BM_NO_ROW, "");
+    refused(w,
+            bm_create_table_sql(NEW_TABLE(.table = "t", .columns = typeless, .n_columns = 2), &sql,
+                                &w->err),
+            BM_INVALID, BM_NO_ROW, "b");
+    refused(w,
+            bm_create_table_sql(
+                NEW_TABLE(.table = "t", .columns = columns, .n_columns = 1, .key = BM_NAMES("nix")),
+                &sql, &w->err),
+            BM_INVALID, BM_NO_ROW, "nix");
+    sql = table_sql(w, NEW_TABLE(.table = "t", .add_columns = BM_ON));
+    assert_string_equal(sql, "");
+    bm_free(sql);
+}
+
 static void a_database_without_a_catalog(world *w)
 {
     bm_model *m;
@@ -195,6 +264,8 @@ static const conformance_case cases[] = {
     CASE(ON_SQL, what_is_not_there),
     CASE(ON_SQLITE, virtual_tables),
     CASE(ON_SQLITE, keys_of_virtual_tables),
+    CASE(ON_SQL, a_table_is_created),
+    CASE(ON_MEMORY, tables_that_cannot_be_created),
     CASE(ON_MEMORY, a_database_without_a_catalog),
 };
 

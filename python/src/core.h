@@ -9,6 +9,7 @@
  *   Builder rows of a result as instances
  *   Frame   rows of an Arrow stream, in pieces
  *   Team    who of several workers may commit, and what became of their rows
+ *   Parts   which objects of a chunk to write next, where some of them are refused
  */
 #ifndef BULKMODEL_PYTHON_CORE_H
 #define BULKMODEL_PYTHON_CORE_H
@@ -28,6 +29,7 @@ extern PyTypeObject py_source_type;
 extern PyTypeObject py_catalog_type;
 extern PyTypeObject py_builder_type;
 extern PyTypeObject py_team_type;
+extern PyTypeObject py_parts_type;
 extern PyTypeObject py_frame_type;
 extern PyTypeObject py_piece_type;
 extern PyTypeObject py_batch_type;

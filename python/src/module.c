@@ -41,8 +41,9 @@ static bool fill_module(PyObject *module)
         add_type(module, "Table", &py_table_type) && add_type(module, "Rows", &py_rows_type) &&
         add_type(module, "Job", &py_job_type) && add_type(module, "Catalog", &py_catalog_type) &&
         add_type(module, "Builder", &py_builder_type) && add_type(module, "Team", &py_team_type) &&
-        add_type(module, "Frame", &py_frame_type) && add_type(module, "Piece", &py_piece_type) &&
-        PyType_Ready(&py_batch_type) == 0 && py_error_init(module);
+        add_type(module, "Parts", &py_parts_type) && add_type(module, "Frame", &py_frame_type) &&
+        add_type(module, "Piece", &py_piece_type) && PyType_Ready(&py_batch_type) == 0 &&
+        py_error_init(module);
 #if BM_HAS_SQLITE_EXTENSION
     filled = filled && add_type(module, "Source", &py_source_type);
 #endif

@@ -1,5 +1,6 @@
 #include "write_chunk.h"
 
+#include "chunk_parts.h"
 #include "find_breaches.h"
 #include "rows.h"
 #include "sqlstate.h"
@@ -8,9 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define FEW ((size_t)64)             /* rows to try after one that the database refused */
-#define CHECKED_AGAIN ((size_t)4096) /* the most rows whose values are checked again for one */
 
 /* ---- a part of a chunk */
 
@@ -262,9 +260,7 @@ static bm_status write_part(bm__chunk *a, size_t low, size_t high, bm_error *why
     return status;
 }
 
-static bm_status write_rows(bm__chunk *a, size_t low, size_t high);
-
-/* Nothing was sent: the row is refused for its own values, whatever rows are before it. */
+/* Reject a row of those from `low`; the ones before it move up. */
 static bm_status drop(bm__chunk *a, size_t low, size_t at, const bm_error *why)
 {
     const size_t number = a->numbers[at];
@@ -275,57 +271,38 @@ static bm_status drop(bm__chunk *a, size_t low, size_t at, const bm_error *why)
     return BM_OK;
 }
 
-/* Rows *low .. end - 1 were refused: reject one of them, or write them in parts.  *low is then the
- * first row that is left, *step how many to try. */
-static bm_status write_in_parts(bm__chunk *a, const bm_error *why, size_t *low, size_t end,
-                                size_t *step)
+static bm_status refused(bm__chunk *a, bm__chunk_parts *parts, const bm_error *why)
 {
-    const size_t n = end - *low;
-    const size_t at = why->row < n ? *low + why->row : end;
-    const size_t good = at - *low;
-    bool of_a_row = at < end || why->status == BM_CONVERT || why->status == BM_CONSTRAINT;
+    const size_t low = parts->low;
+    const size_t n = parts->end - low;
+    const bool of_a_row = why->row < n || why->status == BM_CONVERT || why->status == BM_CONSTRAINT;
+    size_t at;
     if (n == 1 && !of_a_row) {
         return fail_with(a, why);
     }
-    if (n == 1) {
-        BM_TRY(reject(a, *low, why));
-        *low = end;
-    } else if (at == end) {
-        BM_TRY(write_rows(a, *low, *low + n / 2));
-        BM_TRY(write_rows(a, *low + n / 2, end));
-        *low = end;
-    } else if (why->fate == BM_FATE_NOT_STARTED) {
-        BM_TRY(drop(a, *low, at, why));
-        ++*low;
-        *step = *step < CHECKED_AGAIN ? *step : CHECKED_AGAIN;
-    } else {
-        BM_TRY(write_rows(a, *low, at));
-        BM_TRY(write_rows(a, at, at + 1));
-        *low = at + 1;
-        *step = 2 * good > FEW ? 2 * good : FEW;
-    }
-    return BM_OK;
+    BM_TRY(bm__chunk_parts_refused(parts, why->row, why->fate != BM_FATE_NOT_STARTED, &at, a->err));
+    return at != BM_NO_ROW ? drop(a, low, at, why) : BM_OK;
 }
 
-/* Write rows low .. high - 1.  After a row that was refused only so many are tried as are likely to
- * be good: what was sent behind a row that fails is sent again. */
+/* Write rows low .. high - 1. */
 static bm_status write_rows(bm__chunk *a, size_t low, size_t high)
 {
-    size_t step = a->row_by_row ? 1 : high - low;
-    while (low < high) {
+    bm__chunk_parts parts;
+    bm_status status = bm__chunk_parts_begin(&parts, low, high, a->row_by_row, a->err);
+    while (status == BM_OK && bm__chunk_parts_next(&parts)) {
         bm_error why = BM_ERROR;
-        const size_t end = step < high - low ? low + step : high;
-        bm_status status = write_part(a, low, end, &why);
-        if (status == BM_OK) {
-            low = end;
-            step = step < high && !a->row_by_row ? 4 * step : step;
-        } else if (!may_be_of_a_row(a, &why)) {
-            return fail_with(a, &why);
+        const bool written = write_part(a, parts.low, parts.end, &why) == BM_OK;
+        parts.row_by_row = a->row_by_row;
+        if (written) {
+            status = bm__chunk_parts_written(&parts, a->err);
+        } else if (may_be_of_a_row(a, &why)) {
+            status = refused(a, &parts, &why);
         } else {
-            BM_TRY(write_in_parts(a, &why, &low, end, &step));
+            status = fail_with(a, &why);
         }
     }
-    return BM_OK;
+    bm__chunk_parts_free(&parts);
+    return status;
 }
 
 /* Leave out those of n rows from `low` whose key an earlier one has; *n is what is left. */

@@ -1,7 +1,6 @@
 /*
- * Writing a chunk of rows without those that fail, each judged as if the rows had been written one
- * by one, in order: a part that fails is written in parts, and what is before a row is in the table
- * when the row is tried alone.  All is in one transaction of the caller's.
+ * Writing a chunk of rows without those that fail, part by part (chunk_parts.h), in one transaction
+ * of the caller's.
  */
 #ifndef BM_EXECUTOR_WRITE_CHUNK_H
 #define BM_EXECUTOR_WRITE_CHUNK_H

@@ -15,6 +15,7 @@ from django.db import (
     transaction,
 )
 
+from bulkmodel import _core
 from bulkmodel.engine import failure
 from bulkmodel.engine.atomic import one_transaction
 from bulkmodel.engine.constraints import Deferred
@@ -26,8 +27,6 @@ from bulkmodel.results import BulkResult, Meter, Outcome, Reject
 from bulkmodel.verbs.copy_from import CopyIn
 from bulkmodel.verbs.inherited import tables_of
 
-# Objects to try after one that the database refused.
-_FEW = 64
 # SQLSTATE classes of what a row is: values, constraints, a view's check, an exception of a trigger.
 _OF_A_ROW = ("22", "23", "44", "P0")
 _LIMIT = re.compile(r"([0-9]{1,3})%")
@@ -110,32 +109,18 @@ class Collect:
         return meter.result(bytes(self.outcomes), [], rejects=self.rejects)
 
     def _write_chunk(self, chunk: list[Any], first: int, deferred: Deferred) -> None:
-        """Write in parts, in order: whatever is before an object is written when it is tried alone,
-        so it is judged as if the objects had been written one by one."""
         self.outcomes += bytes([Outcome.INSERTED]) * len(chunk)
-        parts = [(0, len(chunk), len(chunk))]
-        while parts:
-            low, high, step = parts.pop()
-            end = min(low + step, high)
-            if low == end:
-                continue
+        parts = _core.Parts(len(chunk))
+        while (part := parts.next()) is not None:
+            low, end = part
             error = self._attempt(chunk[low:end], deferred)
-            row = getattr(error, "row_index", None)
             if error is None:
-                parts.append((end, high, 4 * step))
-            elif end - low == 1:
-                self._reject(chunk[low], first + low, error)
-                parts.append((end, high, step))
-            elif row is None or not 0 <= row < end - low:
-                middle = (low + end) // 2
-                parts.append((end, high, step))
-                parts.append((middle, end, end - middle))
-                parts.append((low, middle, middle - low))
-            else:
-                at = low + row
-                parts.append((at + 1, high, max(2 * row, _FEW)))
-                parts.append((at, at + 1, 1))
-                parts.append((low, at, row))
+                parts.written()
+                continue
+            row = getattr(error, "row_index", None)
+            rejected = parts.refused(row if row is None or row >= 0 else None)
+            if rejected is not None:
+                self._reject(chunk[rejected], first + rejected, error)
 
     def _attempt(self, objects: list[Any], deferred: Deferred) -> Exception | None:
         """Write objects; return the error if it may be about one of them."""

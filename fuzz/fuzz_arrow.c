@@ -16,10 +16,11 @@ static const char *const formats[] = {
     "tsu:UTC", "d:20,5", "d:9,2,32", "w:0", "w:7", "tss:", "+l",  "d:76,-3,256", "d:18,9,64",
     "w:16",    "e",      "tiM",      "tiD", "tin",
 };
-static const char *const list_formats[] = {"+l", "+vl", "+w:2", "+w:0", "+L", "+vL"};
-static const bm_type types[] = {
-    BM_BOOL,  BM_INT2, BM_INT4, BM_INT8,      BM_FLOAT4,      BM_FLOAT8, BM_NUMERIC,  BM_TEXT,
-    BM_BYTEA, BM_DATE, BM_TIME, BM_TIMESTAMP, BM_TIMESTAMPTZ, BM_UUID,   BM_INTERVAL, BM_INET};
+static const char *const list_formats[] = {"+l", "+vl", "+w:2", "+w:0", "+L", "+vL", "+s"};
+static const bm_type types[] = {BM_BOOL,   BM_INT2,      BM_INT4,        BM_INT8,  BM_FLOAT4,
+                                BM_FLOAT8, BM_NUMERIC,   BM_TEXT,        BM_BYTEA, BM_DATE,
+                                BM_TIME,   BM_TIMESTAMP, BM_TIMESTAMPTZ, BM_UUID,  BM_INTERVAL,
+                                BM_INET,   BM_JSONB};
 
 #define ROWS_MAX 15
 #define OFFSET_MAX 3
@@ -160,9 +161,9 @@ static void put_in_lists(batch *b, size_t n, uint8_t choice, const uint8_t *data
         b->list_arrays[i] = (struct ArrowArray){.length = choice % 7,
                                                 .offset = choice / 16 % (OFFSET_MAX + 1),
                                                 .null_count = -1,
-                                                .n_buffers = format[1] == 'w'   ? 1
-                                                             : format[1] == 'v' ? 3
-                                                                                : 2,
+                                                .n_buffers = strchr("ws", format[1]) != NULL ? 1
+                                                             : format[1] == 'v'              ? 3
+                                                                                             : 2,
                                                 .buffers = b->list_buffers[i],
                                                 .n_children = 1,
                                                 .children = b->list_parts[i]};
@@ -241,7 +242,7 @@ static void read_all(batch *b, bm_type type, bool nested)
         field.layout = BM_FIXED;
         field.width = width;
     }
-    if (b->n_lists > 0) {
+    if (b->n_lists > 0 && type != BM_JSONB) {
         field.layout = nested ? BM_ND_ARRAY : BM_ARRAY;
         field.width = nested ? sizeof(bm_nd_array) : sizeof(bm_array);
     }

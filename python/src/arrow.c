@@ -60,7 +60,12 @@ static bm_status read_columns(py_frame *self, bm_error *err)
         bm__arrow_column *column = &self->columns[self->n_columns];
         column->name = schema->name != NULL ? schema->name : "";
         column->child = (int64_t)self->n_columns;
-        if (!bm__arrow_lists_of(schema, &column->lists, &column->type)) {
+        column->document = bm__arrow_document_of(schema, &self->arena);
+        bool read = bm__arrow_lists_of(schema, &column->lists, &column->type);
+        if (!read && column->document != NULL) {
+            column->lists = (bm__arrow_lists){0};
+            column->type = (bm__arrow_type){0};
+        } else if (!read) {
             return bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, BM_NO_ROW, column->name,
                                  "column \"%s\" of the frame has an Arrow type that cannot be read "
                                  "(\"%s\"): cast it, or leave it out",
@@ -255,10 +260,7 @@ static PyObject *frame_fits(PyObject *object, PyObject *args)
         return NULL;
     }
     const bm__arrow_column *column = column_of((py_frame *)object, at);
-    bm_type type = py_type_named(name);
-    return column == NULL ? NULL
-                          : PyBool_FromLong(type != 0 && column->lists.n == 0 &&
-                                            bm__arrow_fits(&column->type, type));
+    return column == NULL ? NULL : PyBool_FromLong(py_arrow_fits(column, py_type_named(name)));
 }
 
 static PyMethodDef frame_methods[] = {
@@ -307,7 +309,8 @@ static PyObject *piece_fill(PyObject *object, PyObject *args)
     if (out == NULL) {
         return NULL;
     }
-    if (rows->n != self->n || column->lists.n > 0 || !bm__arrow_fits(&column->type, out->type)) {
+    bool document = column->document != NULL && bm__type_is_text(out->type); /* of a JSONField */
+    if (rows->n != self->n || !(document || py_arrow_fits(column, out->type))) {
         PyErr_SetString(PyExc_ValueError, "there are not as many rows, or their type does not fit");
         return NULL;
     }
@@ -347,7 +350,7 @@ static PyObject *piece_values(PyObject *object, PyObject *args)
         return NULL;
     }
     bm_type as = name != NULL ? py_type_named(name) : py_natural_type(&column->type);
-    if (as == 0 || !bm__arrow_fits(&column->type, as)) {
+    if (name != NULL ? !py_arrow_fits(column, as) : as == 0) {
         PyErr_SetString(PyExc_ValueError, "the column's type does not fit");
         return NULL;
     }

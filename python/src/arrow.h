@@ -39,6 +39,9 @@ typedef struct py_piece {
     bm__arena texts; /* of cells that are no bytes of a batch: decimals */
 } py_piece;
 
+/* Does a type of the engine hold the column's values? */
+bool py_arrow_fits(const bm__arrow_column *column, bm_type as);
+
 /* The values of column `at`, of its lists' elements where it has lists, as Python's; a new list. */
 PyObject *py_piece_values(py_piece *self, const bm__arrow_column *column, bm_type as);
 

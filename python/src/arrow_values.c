@@ -67,13 +67,27 @@ static const char *settle(bm_type type, void *cell)
                : "is outside of the years 1 to 9999";
 }
 
+static bool is_document(const bm__arrow_column *column, bm_type as)
+{
+    return column->document != NULL && (as == BM_JSON || as == BM_JSONB);
+}
+
+bool py_arrow_fits(const bm__arrow_column *column, bm_type as)
+{
+    return is_document(column, as) || (column->lists.n == 0 && as != 0 && column->type.kind != 0 &&
+                                       bm__arrow_fits(&column->type, as));
+}
+
 bool py_arrow_cell(py_piece *piece, const bm__arrow_column *column, const py_part *part, size_t i,
                    bm_type as, void *cell, uint8_t *state, size_t row, bm_error *err)
 {
     const struct ArrowArray *batch = &part->batch->array;
     int64_t at = batch->offset + part->from + (int64_t)i;
-    const char *fault = bm__arrow_cell(&column->type, batch->children[column->child], at, as,
-                                       &piece->texts, cell, state);
+    const struct ArrowArray *array = batch->children[column->child];
+    const char *fault =
+        column->document != NULL && bm__type_is_text(as)
+            ? bm__arrow_json(column->document, array, at, &piece->texts, cell, state)
+            : bm__arrow_cell(&column->type, array, at, as, &piece->texts, cell, state);
     if (fault == NULL && *state == BM_VALUE) {
         fault = settle(as, cell);
     }
@@ -166,7 +180,7 @@ static PyObject *value_at(py_piece *self, const where *at, const py_part *part, 
     char cell[BM__CELL_MAX];
     uint8_t state = BM_VALUE;
     bm_error err = BM_ERROR;
-    if (at->column->lists.n > 0) {
+    if (at->column->lists.n > 0 && !is_document(at->column, at->as)) {
         return list_at(at, part, i);
     }
     if (!py_arrow_cell(self, at->column, part, i, at->as, cell, &state, row, &err)) {

@@ -18,7 +18,7 @@ _Static_assert(sizeof(((bm__arrow_lists *)0)->at) / sizeof(((bm__arrow_lists *)0
 
 /* ---- formats */
 
-static bool ranges_of(const char *format, bm__arrow_lists *lists)
+bool bm__arrow_list_of(const char *format, bm__arrow_lists *lists)
 {
     static const struct {
         const char *format;
@@ -52,7 +52,7 @@ bool bm__arrow_lists_of(const struct ArrowSchema *schema, bm__arrow_lists *lists
     *lists = (bm__arrow_lists){0};
     while (schema->format != NULL && schema->format[0] == '+' &&
            strcmp(schema->format, "+r") != 0) {
-        if (lists->n == BM_DIMENSIONS_MAX || !ranges_of(schema->format, lists) ||
+        if (lists->n == BM_DIMENSIONS_MAX || !bm__arrow_list_of(schema->format, lists) ||
             schema->dictionary != NULL || schema->n_children != 1 || schema->children == NULL) {
             return false;
         }
@@ -64,8 +64,8 @@ bool bm__arrow_lists_of(const struct ArrowSchema *schema, bm__arrow_lists *lists
 
 /* ---- arrays */
 
-static const char *level_fault(bm__arrow_ranges ranges, const struct ArrowArray *array,
-                               int64_t rows)
+const char *bm__arrow_list_fault(bm__arrow_ranges ranges, const struct ArrowArray *array,
+                                 int64_t rows)
 {
     bool views = ranges == BM__ARROW_LIST_VIEW_32 || ranges == BM__ARROW_LIST_VIEW_64;
     int64_t wanted = ranges == BM__ARROW_LIST_SAME_SIZE ? 1 : views ? 3 : 2;
@@ -89,7 +89,7 @@ const char *bm__arrow_lists_fault(const bm__arrow_lists *lists, const bm__arrow_
 {
     assert(lists->n <= BM_DIMENSIONS_MAX);
     for (size_t i = 0; i < lists->n; i++) {
-        const char *fault = level_fault(lists->at[i].ranges, array, rows);
+        const char *fault = bm__arrow_list_fault(lists->at[i].ranges, array, rows);
         if (fault != NULL) {
             return fault;
         }
@@ -104,13 +104,8 @@ const char *bm__arrow_lists_fault(const bm__arrow_lists *lists, const bm__arrow_
 
 /* ---- values */
 
-typedef struct range {
-    int64_t from, to; /* after the offset of the elements' array */
-} range;
-
-/* The elements of a list.  False: there are no such elements. */
-static bool range_of(const bm__arrow_lists *lists, size_t level, const struct ArrowArray *array,
-                     int64_t at, range *out)
+bool bm__arrow_list_range(const bm__arrow_lists *lists, size_t level,
+                          const struct ArrowArray *array, int64_t at, bm__arrow_range *out)
 {
     const bm__arrow_ranges ranges = lists->at[level].ranges;
     const size_t width = ranges == BM__ARROW_LIST_32 || ranges == BM__ARROW_LIST_VIEW_32 ? 4 : 8;
@@ -144,11 +139,11 @@ static const char *shape(const bm__arrow_lists *lists, const struct ArrowArray *
     *out = (bm_nd_array){.n_dimensions = 0};
     assert(lists->n > 0 && array->length > 0);
     for (size_t i = 0; i < lists->n; i++) {
-        range elements;
+        bm__arrow_range elements;
         if (i > 0 && bm__arrow_is_null(array, at)) {
             return NULL_WITHIN;
         }
-        if (!range_of(lists, i, array, at, &elements)) {
+        if (!bm__arrow_list_range(lists, i, array, at, &elements)) {
             return OUTSIDE;
         }
         uint64_t length = (uint64_t)(elements.to - elements.from);
@@ -182,7 +177,8 @@ typedef struct filling {
 } filling;
 
 /* Elements of the innermost lists. */
-static const char *fill_values(filling *f, const struct ArrowArray *values, const range *elements)
+static const char *fill_values(filling *f, const struct ArrowArray *values,
+                               const bm__arrow_range *elements)
 {
     assert(elements->from >= 0 && elements->to <= values->length);
     for (int64_t i = elements->from; i < elements->to; i++, f->n++) {
@@ -198,19 +194,19 @@ static const char *fill_values(filling *f, const struct ArrowArray *values, cons
 
 /* Elements of lists of this level, the first of which has the level's length. */
 static const char *fill_level(filling *f, size_t level, const struct ArrowArray *array,
-                              const range *elements)
+                              const bm__arrow_range *elements)
 {
     assert(level <= f->lists->n);
     if (level == f->lists->n) {
         return fill_values(f, array, elements);
     }
     for (int64_t i = elements->from; i < elements->to; i++) {
-        range inner;
+        bm__arrow_range inner;
         int64_t at = array->offset + i;
         if (bm__arrow_is_null(array, at)) {
             return NULL_WITHIN;
         }
-        if (!range_of(f->lists, level, array, at, &inner)) {
+        if (!bm__arrow_list_range(f->lists, level, array, at, &inner)) {
             return OUTSIDE;
         }
         assert(inner.from <= inner.to);
@@ -229,7 +225,7 @@ const char *bm__arrow_list(const bm__arrow_lists *lists, const bm__arrow_type *t
                            const struct ArrowArray *array, int64_t row, bm_type as,
                            bm__arena *texts, bm_nd_array *out, uint8_t *state)
 {
-    const range all = {row, row + 1};
+    const bm__arrow_range all = {row, row + 1};
     assert(lists->n > 0 && row >= 0);
     if (bm__arrow_is_null(array, array->offset + row)) {
         *state = BM_NULL;

@@ -21,6 +21,23 @@ typedef struct bm__arrow_lists {
     } at[BM_DIMENSIONS_MAX];
 } bm__arrow_lists;
 
+/* Elements of a list, counted after the offset of their array. */
+typedef struct bm__arrow_range {
+    int64_t from, to;
+} bm__arrow_range;
+
+/* Add the lists of this format.  False: they are none. */
+bool bm__arrow_list_of(const char *format, bm__arrow_lists *lists);
+
+/* NULL, or what is wrong with lists of one level. */
+const char *bm__arrow_list_fault(bm__arrow_ranges ranges, const struct ArrowArray *array,
+                                 int64_t rows);
+
+/* The elements of the list at `at`, which counts the array's offset.  False: there are no such
+ * elements. */
+bool bm__arrow_list_range(const bm__arrow_lists *lists, size_t level,
+                          const struct ArrowArray *array, int64_t at, bm__arrow_range *out);
+
 /* Read a column's format: the lists, and the type of the values inside of them. */
 bool bm__arrow_lists_of(const struct ArrowSchema *schema, bm__arrow_lists *lists,
                         bm__arrow_type *type);

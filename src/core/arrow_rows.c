@@ -25,6 +25,28 @@ static bm_status column_refused(const char *name, const char *why, const char *f
                          format != NULL ? format : "");
 }
 
+/* The column's type, if it is not a document. */
+static bm_status read_type(bm__arrow_column *column, const bm_field *field,
+                           const struct ArrowSchema *schema, bm_error *err)
+{
+    const char *name = field->name;
+    if (!bm__arrow_lists_of(schema, &column->lists, &column->type)) {
+        return column_refused(name, "has a type that cannot be read", schema->format, err);
+    }
+    if (column->lists.n > 1 && field->layout == BM_ARRAY) {
+        return column_refused(name, "has lists of lists, which need a bm_nd_array", schema->format,
+                              err);
+    }
+    bool is_null = column->lists.n == 0 && column->type.kind == BM__ARROW_NULL;
+    bool is_list = column->lists.n > 0;
+    assert(column->lists.n <= BM_DIMENSIONS_MAX);
+    if ((is_list != bm__is_array(field->layout) && !is_null) ||
+        !bm__arrow_fits(&column->type, field->type)) {
+        return column_refused(name, "has a type that its field does not hold", schema->format, err);
+    }
+    return BM_OK;
+}
+
 static bm_status add_column(bm__arrow_rows *a, const bm_model *given, bool *taken, int64_t child,
                             bm_error *err)
 {
@@ -48,18 +70,11 @@ static bm_status add_column(bm__arrow_rows *a, const bm_model *given, bool *take
         return bm__fail_cell(err, BM_INVALID, BM_STAGE_CHECK, BM_NO_ROW, name,
                              "column \"%s\" is in the Arrow stream, but is never written", name);
     }
-    if (!bm__arrow_lists_of(schema, &column->lists, &column->type)) {
-        return column_refused(name, "has a type that cannot be read", schema->format, err);
+    if (!bm__is_array(field->layout) && (field->type == BM_JSON || field->type == BM_JSONB)) {
+        column->document = bm__arrow_document_of(schema, &a->arena);
     }
-    if (column->lists.n > 1 && field->layout == BM_ARRAY) {
-        return column_refused(name, "has lists of lists, which need a bm_nd_array", schema->format,
-                              err);
-    }
-    bool is_null = column->lists.n == 0 && column->type.kind == BM__ARROW_NULL;
-    bool is_list = column->lists.n > 0;
-    if ((is_list != bm__is_array(field->layout) && !is_null) ||
-        !bm__arrow_fits(&column->type, field->type)) {
-        return column_refused(name, "has a type that its field does not hold", schema->format, err);
+    if (column->document == NULL) {
+        BM_TRY(read_type(column, field, schema, err));
     }
     column->name = field->name;
     column->child = child;
@@ -165,6 +180,12 @@ static const char *fill_cell(bm__arrow_rows *a, const bm__arrow_column *column,
     const bm_type as = a->model.fields[column->field].type;
     const bm_layout layout = a->model.fields[column->field].layout;
     bm_nd_array list = {.n_dimensions = 0};
+    if (column->document != NULL) {
+        bm_slice text = {NULL, 0};
+        const char *wrong = bm__arrow_json(column->document, array, row, &a->texts, &text, state);
+        memcpy(cell, &text, sizeof text);
+        return wrong;
+    }
     if (column->lists.n == 0) {
         return bm__arrow_cell(&column->type, array, row, as, &a->texts, cell, state);
     }

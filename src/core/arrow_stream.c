@@ -61,9 +61,11 @@ static bm_status check_batch(const struct ArrowSchema *schema, const bm__arrow_c
     for (size_t i = 0; i < n_columns; i++) {
         const bm__arrow_column *column = &columns[i];
         assert(column->child >= 0 && column->child < batch->n_children);
-        const char *fault =
-            bm__arrow_lists_fault(&column->lists, &column->type, batch->children[column->child],
-                                  batch->offset + batch->length);
+        const struct ArrowArray *array = batch->children[column->child];
+        const int64_t rows = batch->offset + batch->length;
+        const char *fault = column->document != NULL
+                                ? bm__arrow_document_fault(column->document, array, rows)
+                                : bm__arrow_lists_fault(&column->lists, &column->type, array, rows);
         if (fault != NULL) {
             return bm__fail_cell(err, BM_INVALID, BM_STAGE_SOURCE, BM_NO_ROW, column->name,
                                  "column \"%s\" of the Arrow batch after %zu rows %s", column->name,

@@ -2,7 +2,7 @@
 #ifndef BM_CORE_ARROW_STREAM_H
 #define BM_CORE_ARROW_STREAM_H
 
-#include "arrow_list.h"
+#include "arrow_json.h"
 
 /* A column that is read. */
 typedef struct bm__arrow_column {
@@ -10,7 +10,8 @@ typedef struct bm__arrow_column {
     size_t field;  /* of the model that it is read for */
     int64_t child; /* of the stream's struct */
     bm__arrow_lists lists;
-    bm__arrow_type type; /* of the values, inside of the lists */
+    bm__arrow_type type;            /* of the values, inside of the lists */
+    const bm__arrow_node *document; /* NULL, or nested values as JSON has them */
 } bm__arrow_column;
 
 /* Read the schema of a stream of structs.  *out is the caller's to release, also on failure. */

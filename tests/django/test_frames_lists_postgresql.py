@@ -80,6 +80,12 @@ def test_lists_of_polars() -> None:
     ]
 
 
+def test_maps_for_hstore() -> None:
+    maps = pa.array([[("a", "1"), ("b", None)], None, []], pa.map_(pa.string(), pa.string()))
+    assert Contrib.objects.copy_from_arrow(pa.table({"store": maps})) == 3
+    assert texts("store") == [('"a"=>"1", "b"=>NULL',), (None,), ("",)]
+
+
 SLIPS: list[tuple[str, pa.DataType, list[Any], str]] = [
     ("nested", pa.list_(pa.list_(pa.int16())), [[[1]], [[1], [2, 3]]], "different lengths"),
     ("nested", pa.list_(pa.list_(pa.int16())), [[[1]], [[1], []]], "empty list within"),

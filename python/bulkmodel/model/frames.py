@@ -33,7 +33,7 @@ _CASTS = {
     "numeric": "a decimal, an integer or a string",
     "varchar": "a string",
     "text": "a string",
-    "json": "a string with a JSON document",
+    "json": "a string with a JSON document, a struct, a map or a list",
     "date": "a date",
     "time": "a time",
     "timestamp": "a timestamp without a time zone",
@@ -68,6 +68,8 @@ _NAMES = {
     "tiD": "day_time_interval",
     "tin": "month_day_nano_interval",
     "e": "halffloat",
+    "+s": "struct",
+    "+m": "map",
     "+l": "list",
     "+L": "large_list",
     "+vl": "list_view",
@@ -136,6 +138,8 @@ class Frame:
         if kind is None and isinstance(target_of(field), models.UUIDField):
             fits = self._stream.fits(number, "uuid")
             return FrameColumn(number, field, "uuid" if fits else None, written)
+        if kind is None and written in ("+s", "+m"):
+            return FrameColumn(number, field, "json", written, True)
         if kind is None:
             return FrameColumn(number, field, None, written)
         if not self._stream.fits(number, kind):
@@ -222,7 +226,9 @@ class FrameRows(Sequence[Any]):
         documents: list[Any] = []
         for row, text in enumerate(texts):
             try:
-                found = None if text is None else json.loads(text, cls=field.decoder)
+                found = (
+                    None if text is None else json.loads(text, cls=getattr(field, "decoder", None))
+                )
             except ValueError as error:
                 at = self.first + row
                 raise at_row(_wrong(at, field, f"{error}."), at, field.name) from None

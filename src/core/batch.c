@@ -83,7 +83,7 @@ bm_state bm__view_state(const bm__view *view, size_t row)
 static unsigned copy_states(const uint8_t *byte, ptrdiff_t stride, size_t n, uint8_t *to)
 {
     unsigned all = 0;
-#pragma GCC unroll 8
+    BM__UNROLL(8)
     for (size_t i = 0; i < n; i++, byte += stride) {
         to[i] = *byte;
         all |= *byte;

@@ -21,6 +21,14 @@
 
 #define BM__ALWAYS_INLINE inline __attribute__((always_inline))
 
+/* Before a loop: so many of its turns together.  gcc warns of it where it does not optimize. */
+#ifdef __OPTIMIZE__
+#define BM__PRAGMA(text) _Pragma(#text)
+#define BM__UNROLL(turns) BM__PRAGMA(GCC unroll turns)
+#else
+#define BM__UNROLL(turns)
+#endif
+
 /* Bytes of the largest fixed cell: a bm_nd_array. */
 #define BM__CELL_MAX sizeof(bm_nd_array)
 #define BM__TYPE(id_, ops_, name_, width_, oid_, array_oid_)                                       \

@@ -217,13 +217,13 @@ static BM__ALWAYS_INLINE void bm__fill_fixed(const bm__cells *cells, uint8_t *co
     const size_t n = cells->n;
     const char *cell = cells->first;
     const ptrdiff_t stride = cells->stride;
-#pragma GCC unroll 4
+    BM__UNROLL(4)
     for (size_t i = 0; out != NULL && i < n; i++, cell += stride) {
         uint8_t *at = out[i] + offset;
         bm__put32(at, size);
         put(cell, at + 4);
     }
-#pragma GCC unroll 4
+    BM__UNROLL(4)
     for (size_t i = 0; out == NULL && i < n; i++, cell += stride) {
         bm__put32(to + i * (4 + (size_t)size), size);
         put(cell, to + i * (4 + (size_t)size) + 4);

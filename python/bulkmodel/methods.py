@@ -203,8 +203,8 @@ class MoreMethods(_Base):
         )
         self._for_write = True
         limit = collect.limit_of(asked, on_error, max_rejects)
-        found = Lookups(self.model, self.db, lookups, objs)
-        if limit is not None and found.relations:
+        found = None if lookups is None else Lookups(self.model, self.db, lookups, objs)
+        if limit is not None and found is not None and found.relations:
             raise ValueError('on_error="collect" cannot be used with lookups.')
         copy = CopyIn(self, fieldnames, exclude_id, asked, bm_create_uuid)
         rows = list(objs) if isinstance(objs, list | tuple | models.QuerySet) else None
@@ -220,13 +220,14 @@ class MoreMethods(_Base):
         source = objs if rows is None else rows
         if limit is not None:
             return self._collect(copy, source, limit, call, asked)
-        if rows is None and found.relations:
+        if rows is None and found is not None and found.relations:
             source = found.stream(objs)
 
         def write() -> int:
             return copy.run(source, return_queryset or call is not None, return_queryset)
 
-        n = self._carry_out(asked, found.around(write, rows), again=rows is not None)
+        written = write if found is None else found.around(write, rows)
+        n = self._carry_out(asked, written, again=rows is not None)
 
         def make() -> Any:
             if copy.objects is None:

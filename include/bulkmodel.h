@@ -315,8 +315,9 @@ typedef struct bm_column {
  * end of the call, whatever its outcome.  Both run on the calling thread.
  *
  * `skip`, if set, is called at most once, before the first `next`: with bm_call.load_id, where
- * earlier calls have written `n` rows.  It goes to the row after them, whose data is not checked.
- * Without it these rows are read and compared with those that were written.
+ * earlier calls have written `n` rows.  It moves past these rows, which are then not checked; a
+ * finished load then writes nothing, even if the source has more rows.  Without it these rows are
+ * read and compared with those that were written.
  */
 typedef struct bm_source {
     size_t size; /**< sizeof (bm_source) */
@@ -478,7 +479,7 @@ typedef enum bm_row_outcome {
     BM_ROW_DELETED
 } bm_row_outcome;
 
-/** What one worker of a concurrent call did. */
+/** Rows of a call that share an outcome: those of one worker, or of a load in parts. */
 typedef struct bm_part {
     bm_fate fate;
     size_t n_ranges;
@@ -495,7 +496,8 @@ typedef struct bm_result {
     uint8_t *outcomes;     /**< with return_outcomes: a bm_row_outcome for each input row.  NULL
                           after a failure, except BM_PARTIAL: rows not written are BM_ROW_NONE */
     size_t n_outcomes;
-    bm_part *parts; /**< one for each worker, if there were several */
+    bm_part *parts; /**< one for each worker, if there were several; with load_id after a
+                      failure: the committed rows, then those of the part that failed */
     size_t n_parts;
     uint64_t statements; /**< sent, BEGIN and COMMIT included */
     double seconds;
@@ -658,23 +660,25 @@ typedef struct bm_call {
      */
     bm_status (*on_reject)(void *user, const bm_error *why, bm_error *err);
     /**
-     * The name of a load that can be resumed.  The rows are a bm_stream.  They are written in parts
-     * of `commit_every` rows, each a transaction, which also records in the table bulkmodel_load
-     * (bm_load_init) how many rows were written and a checksum of them.  The same call after a
-     * crash reads these rows again, compares them, and goes on after the last part: no row is
-     * written twice or lost.  A load that is finished is compared and writes nothing.
+     * The name of a load that can be resumed.  The rows must be a bm_stream.  They are written in
+     * parts of `commit_every` rows, each a transaction, which also records in the table
+     * bulkmodel_load (bm_load_init) how many rows were written and a checksum of them.  The same
+     * call after a crash reads these rows again, compares them, and continues after the last part:
+     * no row is written twice or lost.  A load that is finished is compared and writes nothing.
      *
-     * Rows that differ, fewer rows, another table or another verb are BM_INVALID.  BM_RETRY: the
-     * load seems to be running: its record is younger than 60 seconds (see `take_over`).  A call
-     * that was taken over can no longer commit.  After a failure the rows of earlier parts stay:
-     * bm_error.fate and bm_result.parts tell.  Not inside a transaction, nor with `concurrent`,
-     * dry_run, on_error, keys, outcomes or querysets; the call is not repeated (`retries`).
+     * Rows that differ, fewer rows, more rows than a finished load has, another table or another
+     * verb are BM_INVALID.  BM_RETRY: the load seems to be running: its record is younger than 60
+     * seconds (see `take_over`).  A call that was taken over can no longer commit.  After a failure
+     * the rows of earlier parts stay: see bm_error.fate and bm_result.parts.  `timeout_ms` is for
+     * all parts together.  Not inside a transaction, nor with `concurrent`, dry_run, on_error,
+     * keys, outcomes or querysets, nor, on PostgreSQL, lock_timeout_ms; the call is not repeated
+     * (`retries`).
      */
     const char *load_id;
     uint64_t commit_every; /**< with load_id; default 100,000 */
-    bm_switch take_over;   /**< with load_id, BM_ON: whoever runs this load is known to be dead */
-    /** With load_id: so many rows are committed.  Called before the first part, with the rows of
-     * earlier calls, and after each part. */
+    bm_switch take_over;   /**< with load_id, BM_ON: the process that ran this load is dead */
+    /** With load_id: `rows` rows are committed so far.  Called before the first part, with the rows
+     * of earlier calls, and after each part. */
     void (*on_part)(void *user, uint64_t rows);
 } bm_call;
 

@@ -82,11 +82,11 @@ static const char *parts_words(const bm_result *result, const bm_error *err, cha
 {
     char number[32];
     if (err->fate == BM_FATE_UNKNOWN) {
-        return "the connection was lost during COMMIT: the same command finds out which rows are "
-               "in the table, and goes on";
+        return "the connection was lost during COMMIT: run the same command, which finds out which "
+               "rows are committed, and continues";
     }
     const bool any = result != NULL && result->n_parts > 0 && result->parts[0].n_ranges > 0;
-    snprintf(out, 512, "the first %s rows are in the table: the same command goes on after them",
+    snprintf(out, 512, "the first %s rows are committed: run the same command to continue",
              cli_grouped(any ? result->parts[0].ranges[1] : 0, number));
     return out;
 }

@@ -135,8 +135,10 @@ static bm_status put_csv(cli_row_writer *writer, const char *name, const char *t
         return put(writer, text, size, err);
     }
     CLI_TRY(room(writer, 2 * size + 2, err));
-    writer->n += csv_write2(writer->block + writer->n, 2 * size + 2, text, size,
-                            (unsigned char)writer->quote);
+    const size_t wide = csv_write2(writer->block + writer->n, 2 * size + 2, text, size,
+                                   (unsigned char)writer->quote);
+    writer->n += wide;
+    writer->n_bytes += wide;
     return BM_OK;
 }
 
@@ -163,7 +165,9 @@ static bm_status put_escaped(cli_row_writer *writer, const char *text, size_t si
         }
     }
     *at++ = '"';
-    writer->n = (size_t)(at - writer->block);
+    const size_t end = (size_t)(at - writer->block);
+    writer->n_bytes += end - writer->n;
+    writer->n = end;
     return BM_OK;
 }
 

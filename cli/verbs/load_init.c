@@ -33,8 +33,12 @@ void cli_load_words(const cli_options *options, bm_error *err)
     const size_t size = strlen(options->load_id);
     const bool named = strncmp(err->message, "load \"", 6) == 0 && name == err->message + 6;
     const size_t after = named ? 6 + size : 0;
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        cli_reword(err, after, words[i][0], words[i][1]);
+    const size_t n = sizeof words / sizeof words[0];
+    if (err->sqlstate[0] != '\0' || err->native_code != 0 || err->row != BM_NO_ROW) {
+        return; /* the database's words, or those of a row */
+    }
+    for (size_t i = 0; i < 2 * n; i++) { /* two loads of two verbs are told */
+        cli_reword(err, after, words[i % n][0], words[i % n][1]);
     }
     cli_reword(err, after, "the source", file);
 }

@@ -49,6 +49,7 @@ void cli_sync_words(bm_error *err)
     cli_reword(err, 0, "`where`", "--where");
     cli_reword(err, 0, "max_deletes", "--max-deletes");
     cli_reword(err, 0, "set allow_empty", "use --allow-empty");
+    cli_reword(err, 0, "name other unique_fields", "choose other columns with --key");
     if (err->status == BM_UNSUPPORTED && strstr(err->message, "`rewind`") != NULL) {
         snprintf(err->message, sizeof err->message,
                  "sync reads its rows twice: name a FILE instead of standard input or a pipe");

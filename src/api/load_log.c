@@ -62,7 +62,9 @@ static bm_status perform(bm__load_log *log, bm__conn *conn, bm__step step, bm__s
     step.kind = BM__STEP_EXEC;
     bm_status status = bm__sql_end(sql, &arena, &step.sql);
     if (status == BM_OK) {
-        bm__step_within(&step, "the statement timeout", bm__own_ms(conn, BM__STATEMENT_MS));
+        const int64_t given = log->call->statement_timeout_ms;
+        bm__step_within(&step, "the statement timeout",
+                        given != 0 ? given : bm__own_ms(conn, BM__STATEMENT_MS));
         status = conn->transport->perform(conn, &step, &answer, err);
         *log->statements += 1;
     }
@@ -113,7 +115,7 @@ static bm_status check_found(bm__load_log *log, const found *f, bm_error *err)
     const bool alive = age > -BM__LOAD_IS_ALIVE_S && age < BM__LOAD_IS_ALIVE_S;
     if (strcmp(f->target, load->target) != 0 || strcmp(f->verb, load->verb) != 0) {
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
-                        "load \"%s\" is %s into %s, not %s into %s: choose another load_id",
+                        "load \"%s\" belongs to %s into %s, not %s into %s: choose another load_id",
                         load->id, f->verb, f->target, load->verb, load->target);
     }
     if (strcmp(f->state, "loading") == 0 && alive && log->call->take_over != BM_ON) {
@@ -138,8 +140,11 @@ static bm_status begin(bm__load_log *log, bm_db *tx, bm_error *err)
     bm_status status = run(log, tx, &sql, &rows, err);
     if (status == BM_CONSTRAINT) {
         bm__error_reset(err);
-        return bm__fail(err, BM_RETRY, BM_STAGE_CHECK,
-                        "load \"%s\" has just begun in another session", log->load.id);
+        return bm__fail(
+            err, BM_RETRY, BM_STAGE_CHECK,
+            "load \"%s\" has just begun in another session: wait until it ends, then make "
+            "the same call",
+            log->load.id);
     }
     return status;
 }
@@ -239,7 +244,8 @@ bm_status bm__load_advance(bm__load_log *log, bm_db *tx, uint64_t rows, uint64_t
     BM_TRY(run(log, tx, &sql, &hit, err));
     return hit == 1 ? BM_OK
                     : bm__fail(err, BM_DATABASE, BM_STAGE_WRITE,
-                               "load \"%s\" was taken over by another session", log->load.id);
+                               "load \"%s\" was taken over by another session, which continues it",
+                               log->load.id);
 }
 
 /* A statement of its own, in no transaction. */

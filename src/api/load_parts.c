@@ -32,7 +32,8 @@ typedef struct load {
     uint64_t rows; /* read so far, with this checksum */
     uint64_t checksum;
     uint64_t part_end;
-    bool ended; /* the source has no more */
+    bool asked; /* the source was */
+    bool ended; /* it has no more */
     int64_t until_ns;
 } load;
 
@@ -57,6 +58,7 @@ static bm_status next_of_part(void *user, void *rows, size_t capacity, size_t *n
         return BM_OK;
     }
     capacity = left < capacity ? (size_t)left : capacity;
+    l->asked = true;
     bm_status status = l->given.next(l->given.user, rows, capacity, n, err);
     if (status != BM_OK) {
         return bm__callback_failed(err, status, "source", l->rows);
@@ -81,10 +83,11 @@ static void release_of_part(void *user, void *rows)
 
 static bm_status differs(load *l, const char *what)
 {
-    return bm__fail(l->err, BM_INVALID, BM_STAGE_SOURCE,
-                    "load \"%s\" has written %llu rows, and the source %s: it was changed, or is "
-                    "read in another way",
-                    l->log.load.id, (unsigned long long)l->log.rows, what);
+    return bm__fail(
+        l->err, BM_INVALID, BM_STAGE_SOURCE,
+        "load \"%s\" has written %llu rows, and the source %s: give it the same rows and "
+        "options again, or choose another load_id",
+        l->log.load.id, (unsigned long long)l->log.rows, what);
 }
 
 /* The record shows that somebody is at it. */
@@ -120,7 +123,9 @@ static bm_status read_again(load *l, char *buffer, size_t capacity)
     if (l->rows < l->log.rows) {
         return differs(l, "has fewer");
     }
-    return l->checksum == l->log.checksum ? BM_OK : differs(l, "begins with other ones");
+    return l->log.rows == 0 || l->checksum == l->log.checksum
+               ? BM_OK
+               : differs(l, "begins with other ones");
 }
 
 /* A load that is finished ends where its source does. */
@@ -178,7 +183,7 @@ static void add_counts(bm_result *sum, const bm_result *part)
 /* The rows of an error are the caller's. */
 static void name_rows(bm_error *err, uint64_t before)
 {
-    if (err->row == BM_NO_ROW) {
+    if (err->row == BM_NO_ROW || err->stage == BM_STAGE_SOURCE) { /* a source numbers its own */
         return;
     }
     err->row += (size_t)before;
@@ -233,6 +238,10 @@ static bm_status write_rows(load *l, bm_db *tx, bm_result *counts)
     bm_status status = bm__run_verb(tx, l->x->op.verb, rows, options, NULL, counts, l->err);
     free(options);
     l->sum->statements += counts->statements + 2;
+    if (status == BM_OK && !l->asked) { /* parts would follow each other without an end */
+        return bm__fail(l->err, BM_INVALID, BM_STAGE_CHECK,
+                        "load_id: the call has no fields to write, so it reads no rows");
+    }
     return status;
 }
 
@@ -244,6 +253,7 @@ static bm_status write_part(load *l)
     bm_db *tx;
     assert(l->log.mine && l->rows == l->log.rows && !l->ended);
     BM_TRY(bm_begin(l->x->db, &tx, l->err));
+    tx->commit_timeout_ms = call->commit_timeout_ms;
     l->part_end = before + (call->commit_every > 0 ? call->commit_every : PART_ROWS);
     bm_status status = write_rows(l, tx, &counts);
     if (status != BM_OK) {
@@ -297,12 +307,14 @@ static bm_status check(const bm__execution *x, bm_error *err)
         return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
                         "load_id: each part is a transaction, so the call cannot be inside one");
     }
+    const bool locks = o->settings.lock_timeout_ms != 0 && engine->sets_lock_timeout;
     const char *what = o->rows.kind != BM__ROWS_STREAM            ? "rows that are no bm_stream"
                        : o->wants_queryset                        ? "return_queryset"
                        : o->wants_outcomes                        ? "return_outcomes"
                        : o->keys_into != NULL                     ? "keys_into"
                        : o->concurrent == BM_ON                   ? "concurrent"
                        : o->settings.dry_run == BM_ON             ? "dry_run"
+                       : locks                                    ? "lock_timeout_ms"
                        : o->settings.on_error != BM_ON_ERROR_FAIL ? "on_error"
                                                                   : NULL;
     return what == NULL ? BM_OK

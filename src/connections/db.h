@@ -43,7 +43,8 @@ struct bm_db {
     bm_db *outer; /* the transaction in which this is a savepoint, or NULL */
     bm_db *inner; /* the open savepoint in this one, or NULL */
     bm_db *sibling;
-    bool savepoint; /* it stands in a transaction, ours or the caller's */
+    bool savepoint;            /* it stands in a transaction, ours or the caller's */
+    int64_t commit_timeout_ms; /* 0: that of the database */
     bm__conn *conn;
     pthread_t owner;
     bm__xact xact; /* of the outermost; id 0: not told yet */

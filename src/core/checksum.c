@@ -31,10 +31,31 @@ static uint64_t mix_bytes(uint64_t sum, const void *data, size_t size)
     return sum;
 }
 
-static uint64_t mix_array(uint64_t sum, const bm_array *array, size_t width)
+/* Rows are not checked yet: what is NULL and has a size is refused where it is encoded. */
+static uint64_t mix_slice(uint64_t sum, bm_slice text)
 {
-    assert(array->data != NULL || array->count == 0);
+    return text.data != NULL || text.size == 0 ? mix_bytes(sum, text.data, text.size)
+                                               : mix(sum, UINT64_MAX);
+}
+
+/* Of an IPv4 address four bytes have a meaning. */
+static uint64_t mix_fixed(uint64_t sum, bm_type type, const void *value, size_t width)
+{
+    if (type == BM_INET) {
+        bm_inet inet;
+        memcpy(&inet, value, sizeof inet);
+        width = inet.family == 4 ? offsetof(bm_inet, address) + 4 : width;
+    }
+    return mix_bytes(sum, value, width);
+}
+
+static uint64_t mix_array(uint64_t sum, const bm_array *array, bm_type type)
+{
+    const size_t width = bm__type(type)->width;
     sum = mix(sum, array->count);
+    if (array->data == NULL) {
+        return sum;
+    }
     for (size_t i = 0; i < array->count; i++) {
         const bm_state state = array->states != NULL ? (bm_state)array->states[i] : BM_VALUE;
         sum = mix(sum, (uint64_t)state);
@@ -42,10 +63,9 @@ static uint64_t mix_array(uint64_t sum, const bm_array *array, size_t width)
             continue;
         }
         if (width > 0) {
-            sum = mix_bytes(sum, (const char *)array->data + i * width, width);
+            sum = mix_fixed(sum, type, (const char *)array->data + i * width, width);
         } else {
-            const bm_slice *text = (const bm_slice *)array->data + i;
-            sum = mix_bytes(sum, text->data, text->size);
+            sum = mix_slice(sum, ((const bm_slice *)array->data)[i]);
         }
     }
     return sum;
@@ -55,12 +75,15 @@ static uint64_t mix_cell(uint64_t sum, const bm_field *field, const char *row)
 {
     const void *cell = row + field->offset;
     if (field->layout == BM_FIXED) {
-        return mix_bytes(sum, cell, field->width);
+        return mix_fixed(sum, field->type, cell, field->width);
     }
-    if (field->layout == BM_ARRAY) {
-        bm_array array;
-        memcpy(&array, cell, sizeof array);
-        return mix_array(sum, &array, bm__type(field->type)->width);
+    if (bm__is_array(field->layout)) {
+        const bm_nd_array array = bm__load_array(field->layout, cell);
+        sum = mix(sum, array.n_dimensions);
+        for (size_t i = 0; i < array.n_dimensions && i < BM_DIMENSIONS_MAX; i++) {
+            sum = mix(sum, array.lengths[i]);
+        }
+        return mix_array(sum, &array.elements, field->type);
     }
     const bm_slice text = bm__cell_bytes(field->layout, field->width, cell);
     return text.data != NULL ? mix_bytes(sum, text.data, text.size) : mix(sum, UINT64_MAX);

@@ -9,7 +9,8 @@
 /* <= 0: COMMIT has no limit of its own. */
 static int64_t commit_timeout(const bm_db *tx)
 {
-    int64_t given = tx->root->options.commit_timeout_ms;
+    int64_t of_db = tx->root->options.commit_timeout_ms;
+    int64_t given = tx->commit_timeout_ms != 0 ? tx->commit_timeout_ms : of_db;
     return given != 0 || tx->root->deadline_ns == 0 ? given : BM__COMMIT_MS;
 }
 

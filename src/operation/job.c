@@ -369,6 +369,7 @@ static bm_status step_of_phase(bm__job *job, bm__step *step, bool *out, bm_error
     case BM__PHASE_COMMIT:
         *out = commit_step(job, step);
         break;
+    case BM__PHASE_RELEASE:
     case BM__PHASE_UNDO:
     case BM__PHASE_UNDO_POINT:
         *out = undo_step(job, step);
@@ -423,10 +424,9 @@ bm__job_state bm__job_next(bm__job *job, bm__step *step)
 static bm_status verified(bm__job *job, bm_error *err)
 {
     if (!job->same_table) {
-        bm__fail(err, BM_RETRY, BM_STAGE_CATALOG,
-                 "table \"%s\" was changed while its rows were written or read",
-                 job->plan->model->table);
-        return BM_RETRY;
+        return bm__fail(err, BM_RETRY, BM_STAGE_CATALOG,
+                        "table \"%s\" was changed while its rows were written or read",
+                        job->plan->model->table);
     }
     return BM_OK;
 }
@@ -456,8 +456,10 @@ static bm_status succeeded(bm__job *job, const bm__answer *answer, bm_error *err
         return BM_OK;
     case BM__PHASE_VERIFY:
         return verified(job, err);
-    case BM__PHASE_COMMIT:
-        job->begun = false;
+    case BM__PHASE_COMMIT: /* a savepoint that is rolled back to is still there */
+    case BM__PHASE_RELEASE:
+        job->begun =
+            phase == BM__PHASE_COMMIT && job->mode == BM__JOB_SAVEPOINT && job->call->dry_run;
         return BM_OK;
     default:
         return BM_OK;
@@ -560,12 +562,11 @@ static void failed(bm__job *job, const bm__answer *answer, bm_error *err)
         locate(job, answer, err);
         job->suspects = suspects_of(job, answer, err);
     }
-    /* BEGIN itself may have gone well; so may a SAVEPOINT whose time was over.  One that the server
-     * refused is not there, and to roll back to it would cost the caller's connection. */
-    bool in_doubt = err->status == BM_TIMEOUT || err->status == BM_CANCELLED;
-    if (job->phase == BM__PHASE_BEGIN && answer->sent &&
-        (job->mode == BM__JOB_OWN || (job->mode == BM__JOB_SAVEPOINT && in_doubt))) {
-        job->begun = true;
+    /* BEGIN itself may have gone well; so may a SAVEPOINT whose time was over, but not one that the
+     * server refused. */
+    bool late = err->status == BM_TIMEOUT || err->status == BM_CANCELLED;
+    if (job->phase == BM__PHASE_BEGIN && answer->sent) {
+        job->begun = job->mode == BM__JOB_OWN || (job->mode == BM__JOB_SAVEPOINT && late);
     }
     if (job->phase == BM__PHASE_COMMIT && job->mode != BM__JOB_SAVEPOINT) {
         err->stage = BM_STAGE_COMMIT;

@@ -188,9 +188,9 @@ def an_output_in_parts(w: World) -> None:
 @case()
 def parts_end_with_the_row_that_fills_them(w: World) -> None:
     w.sql("CREATE TABLE item (id integer, name text)")
-    rows = [(i, "x" * (1 + 7 * (i % 13))) for i in range(400)]
+    rows = [(i, "x," * (i % 2) + "x" * (1 + 7 * (i % 13))) for i in range(400)]
     w.sql("INSERT INTO item VALUES " + ", ".join(f"({i}, '{name}')" for i, name in rows))
-    lines = [f"{i},{name}\n" for i, name in rows]
+    lines = [f'{i},"{name}"\n' if "," in name else f"{i},{name}\n" for i, name in rows]
     for size, given in ((1000, "1kB"), (1024, "1KiB"), (3, "3"), (1_500_000, "1.5MB")):
         wanted = ["id,name\n"]
         for line in lines:
@@ -204,6 +204,9 @@ def parts_end_with_the_row_that_fills_them(w: World) -> None:
             (w.folder / name).unlink()
     w.verb("copy-to", "--order-by=id", "-o", out + ".gz", "--part-size=1MB", "--part-rows=300")
     expect(part_names(w), ["x-0001.csv.gz", "x-0002.csv.gz"])
+    w.verb("copy-to", "-o", str(w.folder / "j.ndjson"), "--part-size=2kB")
+    sizes = [path.stat().st_size for path in sorted(w.folder.glob("j-*.ndjson"))]
+    expect(len(sizes) > 9 and all(2000 <= size < 2200 for size in sizes[:-1]), True)
     says(w.verb("copy-to", "--part-size=1MB", status=2), "--part-size writes several files")
     for bad in ("0", "-1", "1XB", "MB", "1e30GB"):
         says(w.verb("copy-to", "-o", out, f"--part-size={bad}", status=2), "is not a size")

@@ -78,7 +78,7 @@ def sync_needs_a_unique_index(w: World) -> None:
     products(w, 3)
     path = w.file("feed.csv", "sku,supplier,price\ns1,7,1\n")
     done = w.verb("sync", SCOPE, "--key=price", path, status=2)
-    says(done, '"item" has no unique index over exactly ("price")')
+    says(done, '"item" has no unique index over exactly ("price")', "other columns with --key")
 
 
 @case()

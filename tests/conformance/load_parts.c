@@ -7,6 +7,7 @@
 typedef struct reader {
     const item *rows;
     size_t n, at, fails_at; /* fails_at 0: never */
+    bool names_row;         /* of a failure */
     size_t held, skipped;
     world *w;
     const char *meanwhile; /* SQL of another session, after the first part */
@@ -17,9 +18,9 @@ typedef struct reader {
 static bm_status next(void *user, void *rows, size_t capacity, size_t *n, bm_error *err)
 {
     reader *r = user;
-    (void)err;
     for (*n = 0; *n < capacity && *n < 7 && r->at < r->n; ++*n, r->at++) {
         if (r->fails_at > 0 && r->at == r->fails_at) {
+            err->row = r->names_row ? r->at : BM_NO_ROW;
             return BM_CANCELLED;
         }
         ((item *)rows)[*n] = r->rows[r->at];
@@ -220,7 +221,7 @@ static void another_table_or_verb_is_refused(world *w)
     item *rows = begin(w, &r, 5);
     ok(w, load(w, &r));
     refused(w, load_with(w, upsert, &r, BM_DEFAULT, false), BM_INVALID, BM_NO_ROW, "");
-    assert_non_null(strstr(w->err.message, "is bulk_create into \"item\""));
+    assert_non_null(strstr(w->err.message, "belongs to bulk_create into \"item\""));
     run(w, "UPDATE bulkmodel_load SET target = 'other'");
     refused(w, load(w, &r), BM_INVALID, BM_NO_ROW, "");
     free(rows);
@@ -280,6 +281,56 @@ static void an_error_names_the_row_of_the_stream(world *w)
     assert_int_equal(w->err.row + w->err.other_row, 24 + 25);
     assert_non_null(strstr(w->err.message, "rows 24 and 25"));
     expect_number(w, 20, "SELECT count(*) FROM item");
+    free(rows);
+}
+
+static void a_source_numbers_its_own_rows(world *w)
+{
+    reader r;
+    item *rows = begin(w, &r, 30);
+    r.fails_at = 25;
+    r.names_row = true;
+    assert_int_equal(load(w, &r), BM_CANCELLED);
+    assert_int_equal(w->err.row, 25);
+    free(rows);
+}
+
+/* Nothing is written yet: the rows may be read in another way. */
+static void a_first_part_can_be_corrected(world *w)
+{
+    static const bm_field two[] = {BM_FIELD(item, id, BM_INT8, BM_KEY | BM_ASSIGNED),
+                                   BM_FIELD(item, name, BM_TEXT, 0)};
+    const bm_model narrow = {.size = sizeof narrow,
+                             .table = "item",
+                             .row_size = sizeof(item),
+                             .fields = two,
+                             .n_fields = 2};
+    reader r;
+    item *rows = begin(w, &r, 30);
+    r.fails_at = 5;
+    assert_int_equal(load(w, &r), BM_CANCELLED);
+    r.fails_at = r.at = 0;
+    const bm_source source = {.size = sizeof source, .user = &r, .next = next, .release = release};
+    ok(w, create(w->db, bm_stream(&narrow, &source), BM_OPTIONS(bm_call, .load_id = "it's \\ here"),
+                 fresh(w), &w->err));
+    expect_number(w, 30, "SELECT count(*) FROM item");
+    free(rows);
+}
+
+/* Its parts would follow each other without an end. */
+static void a_call_that_reads_no_rows_is_refused(world *w)
+{
+    reader r;
+    item *rows = begin(w, &r, 30);
+    static const char *const none[] = {NULL};
+    const bm_call *call = BM_OPTIONS(bm_call, .load_id = "x");
+    const bm_source source = {.size = sizeof source, .user = &r, .next = next, .release = release};
+    refused(w,
+            bm_update_fields(w->db, bm_stream(&item_given_model, &source),
+                             BM_OPTIONS(bm_update_fields_options, .call = call, .fields = none),
+                             fresh(w), &w->err),
+            BM_INVALID, BM_NO_ROW, "");
+    assert_non_null(strstr(w->err.message, "no fields to write"));
     free(rows);
 }
 
@@ -363,6 +414,9 @@ int main(void)
         CASE(ON_SQL, a_load_that_may_be_running_is_refused),
         CASE(ON_SQL, a_load_that_was_taken_over_cannot_commit),
         CASE(ON_SQL, an_error_names_the_row_of_the_stream),
+        CASE(ON_SQL, a_source_numbers_its_own_rows),
+        CASE(ON_SQL, a_first_part_can_be_corrected),
+        CASE(ON_SQL, a_call_that_reads_no_rows_is_refused),
         CASE(ON_SQL, a_source_may_skip),
         CASE(ON_SQL, the_table_is_never_made_unasked),
         CASE(ON_SQL, what_cannot_be_in_parts_is_refused),

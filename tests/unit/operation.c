@@ -149,6 +149,15 @@ static void fewer_keys_than_asked_for(void **state)
     }
 }
 
+/* The table is as it was. */
+static void push_fingerprint(scene *s)
+{
+    bm_error err = BM_ERROR;
+    const bm__cell same = {
+        .kind = BM__CELL_BYTES, .data = table.fingerprint, .size = strlen(table.fingerprint)};
+    assert_int_equal(s->step.push(s->step.context, &same, 1, &err), BM_OK);
+}
+
 /* The header of a binary COPY, and its trailer: postgresql.org/docs/current/sql-copy.html */
 static const uint8_t header[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0";
 static const uint8_t trailer[] = {0xFF, 0xFF};
@@ -169,10 +178,7 @@ static bm_error read_ending_in(const uint8_t *bytes, size_t size, bool ended)
             }
             unloaded = true;
         } else if (s.step.expect == BM__EXPECT_ROWS && s.step.push != NULL) {
-            const bm__cell same = {.kind = BM__CELL_BYTES,
-                                   .data = table.fingerprint,
-                                   .size = strlen(table.fingerprint)};
-            assert_int_equal(s.step.push(s.step.context, &same, 1, &err), BM_OK);
+            push_fingerprint(&s);
         }
         answer(&s, 1);
     }
@@ -257,6 +263,29 @@ static void a_savepoint_in_doubt(void **state)
     }
 }
 
+/* A dry run in the caller's transaction leaves no savepoint: a later call whose own is late would
+ * roll back to that one, and undo what the caller did between. */
+static void a_dry_run_leaves_no_savepoint(void **state)
+{
+    (void)state;
+    scene s;
+    begin_in(&s, &bm__verb_bulk_create, bm_structs(&model, rows, ROWS), true);
+    s.op.call.dry_run = true;
+    int open = 0;
+    while (next(&s)) {
+        open += (s.step.kind == BM__STEP_SAVEPOINT) - (s.step.kind == BM__STEP_RELEASE);
+        if (s.step.expect == BM__EXPECT_KEY_ARRAY) {
+            assert_int_equal(push_keys(&s, ROWS), BM_OK);
+        } else if (s.step.expect == BM__EXPECT_ROWS && s.step.push != NULL) {
+            push_fingerprint(&s);
+        }
+        answer(&s, s.step.kind == BM__STEP_LOAD ? ROWS : 1);
+    }
+    assert_int_equal(bm__job_error(&s.job)->status, BM_OK);
+    assert_int_equal(open, 0);
+    end(&s);
+}
+
 /* One that the server refused is not there. */
 static void a_savepoint_that_is_refused(void **state)
 {
@@ -273,8 +302,11 @@ static void a_savepoint_that_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fewer_keys_than_asked_for),   cmocka_unit_test(a_savepoint_in_doubt),
-        cmocka_unit_test(a_savepoint_that_is_refused), cmocka_unit_test(a_copy_without_its_end),
+        cmocka_unit_test(fewer_keys_than_asked_for),
+        cmocka_unit_test(a_savepoint_in_doubt),
+        cmocka_unit_test(a_dry_run_leaves_no_savepoint),
+        cmocka_unit_test(a_savepoint_that_is_refused),
+        cmocka_unit_test(a_copy_without_its_end),
         cmocka_unit_test(a_call_begins_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

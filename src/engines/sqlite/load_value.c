@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BESIDE = 2 }; /* steps from a REAL to those beside it */
+enum { BESIDE = 1 }; /* steps from a REAL to those beside it */
 
 static const char no_memory[] = "out of memory";
 

@@ -334,11 +334,21 @@ def test_rejects(load, tmp_path, seed, format):
 def test_too_many_rejects(load, tmp_path):
     text = "name,value\na,x\nb,1\nc,2\n"
     why = refused(load, "app.Plain", "a.csv", text, "--rejects", "bad.csv")
-    assert "1 rows cannot be written" in why
+    assert "1 of the rows cannot be written" in why
     assert "bad.csv" in why
     assert (tmp_path / "bad.csv").read_text() == "name,value\na,x\n"
     load("app.Plain", "a.csv", text, "--rejects", "bad.csv", "--max-rejects", "1")
     assert names() == [("b", 1), ("c", 2)]
+
+
+def test_rejects_are_loaded_again(load, tmp_path):
+    text = "name,value\ncaf\xe9,x\nb,1\n"
+    options = ("--encoding", "latin-1", "--rejects", "bad.csv", "--max-rejects", "1")
+    load("app.Plain", "a.csv", text.encode("latin-1"), *options)
+    bad = (tmp_path / "bad.csv").read_bytes()
+    assert bad == "name,value\ncaf\xe9,x\n".encode("latin-1")
+    load("app.Plain", "bad.csv", bad.replace(b"x", b"2"), "--encoding", "latin-1")
+    assert names() == [("b", 1), ("caf\xe9", 2)]
 
 
 def test_update(load):

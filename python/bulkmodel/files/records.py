@@ -90,7 +90,7 @@ class Reader:
         try:
             line.isascii() or line.encode()
         except UnicodeEncodeError as error:
-            encoding = getattr(self.stream, "encoding", "")
+            encoding = getattr(self.stream, "encoding", "").replace("utf-8-sig", "utf-8")
             raise Fault(
                 f"character {error.start + 1} is not valid {encoding}: pass the file's encoding"
                 " with --encoding",

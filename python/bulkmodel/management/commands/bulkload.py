@@ -155,13 +155,14 @@ class Command(BaseCommand):
             if not rejects:
                 first = load.aside[0]
                 raise self._failed(first.record.line, first.column, first.message) from error
-            self._write_rejects(rejects, reader, load.aside)
+            self._write_rejects(options, reader, load.aside)
             raise CommandError(
-                f"{self.name}: {len(load.aside)} rows cannot be written, which is more than"
-                f" --max-rejects allows. Nothing was written. The rows are in {rejects}."
+                f"{self.name}: {len(load.aside)} of the rows cannot be written, more than"
+                " --max-rejects allows (default: 10%). Nothing was written. Correct the rows in"
+                f" {rejects}, or raise the limit."
             ) from error
         if rejects:
-            self._write_rejects(rejects, reader, load.aside)
+            self._write_rejects(options, reader, load.aside)
         missing = [name for name in dict(options["map"]) if name not in load.columns.read]
         for name in missing:
             self.stderr.write(f'{self.name}: no column has the name "{name}" of --map')
@@ -178,9 +179,13 @@ class Command(BaseCommand):
         dry = " (dry run: rolled back)" if result.dry_run else ""
         self.stdout.write(", ".join(counts) + dry)
 
-    def _write_rejects(self, name: str, reader: Reader, aside: list[SetAside]) -> None:
-        """Write the rows that were set aside, and beside them why."""
-        Path(name).write_text(reader.rejected([one.record for one in aside]), "utf-8", newline="")
+    def _write_rejects(
+        self, options: dict[str, Any], reader: Reader, aside: list[SetAside]
+    ) -> None:
+        """Write the rows that were set aside, to be loaded with the same options, and why."""
+        name = options["rejects"]
+        text = reader.rejected([one.record for one in aside])
+        Path(name).write_text(text, options["encoding"].replace("utf-8-sig", "utf-8"), newline="")
         why = io.StringIO()
         table = csv.writer(why, lineterminator="\n")
         table.writerow(["line", "column", "code", "message"])

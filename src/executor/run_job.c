@@ -38,6 +38,7 @@ static int64_t usual_ms(const bm__job *job, const bm__step *step)
     case BM__PHASE_STAGE:
     case BM__PHASE_WRITE:
     case BM__PHASE_AFTER:
+    case BM__PHASE_CLEANED:
     case BM__PHASE_SETTLE:
         return call->statement_timeout_ms;
     default:

@@ -324,7 +324,9 @@ static bm_status find_arbiter(sync *s)
     }
     bm__sql_scope_arbiter(&sql, &s->scope);
     bm_status status = ask(s, &sql, NULL, 0, NULL);
-    if (status == BM_INVALID) {
+    /* A column that is gone is BM_INVALID too.  SQLite says only this in other words. */
+    if (status == BM_INVALID &&
+        (s->tx->engine->reads_batch || strcmp(s->err->sqlstate, "42P10") == 0)) {
         bm__error_reset(s->err);
         bm__sql_scope_unique(&names, &s->scope);
         BM_TRY(bm__sql_end(&names, &s->arena, &list));

@@ -397,6 +397,20 @@ static void without_a_unique_index_it_is_refused_at_once(world *w)
     expect_counts(w, 0, 0, 2, 0);
 }
 
+/* Not "no unique index": it has one, over the column that it had. */
+static void a_column_that_is_gone_is_named(world *w)
+{
+    const named rows[] = {{1, "a", 1, 1, 0}, {2, "b", 1, 2, 0}};
+    const bm_sync_options *by_c0 = SYNC(.where = "t = 1", .unique_fields = BM_NAMES("c0"));
+    make_named(w, "");
+    run(w, "CREATE UNIQUE INDEX one ON named (c0)");
+    ok(w, sync_named(w, rows, 2, by_c0));
+    run(w, "ALTER TABLE named RENAME COLUMN c0 TO moved");
+    assert_int_not_equal(sync_named(w, rows, 2, by_c0), BM_OK);
+    assert_null(strstr(w->err.message, "unique index"));
+    assert_non_null(strstr(w->err.message, "c0"));
+}
+
 /* SQLite makes a key of a NULL in an INTEGER PRIMARY KEY: a new row at each call. */
 static void a_key_without_a_value_is_refused(world *w)
 {
@@ -456,6 +470,7 @@ int main(void)
         CASE(ON_SQL, it_is_explained),
         CASE(ON_SQL, a_condition_names_any_column),
         CASE(ON_SQL, without_a_unique_index_it_is_refused_at_once),
+        CASE(ON_SQL, a_column_that_is_gone_is_named),
         CASE(ON_SQL, a_key_without_a_value_is_refused),
         CASE(ON_POSTGRESQL, a_key_whose_collation_ignores_case),
     };

@@ -1,5 +1,6 @@
 #include "db.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,8 +78,13 @@ static bm_status ask(bm_db *db, bm__conn *conn, const bm_model *model, const bm_
     }
     if (status == BM_OK) {
         status = ask_stage(db, conn, model, limits, *out, err);
+        if (status != BM_OK) {
+            bm__table_free(*out);
+            *out = NULL;
+        }
     }
     bm__catalog_free(&catalog);
+    assert(status != BM_OK || *out != NULL);
     return status;
 }
 

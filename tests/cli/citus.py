@@ -152,6 +152,16 @@ SHARD_ERRORS = (
         'null value in column "value" of relation "spread_102009" violates not-null constraint',
         'column "value"',
     ),
+    (
+        "XX000",
+        'null value in column "m_202401" of relation "spread_102009" violates not-null constraint',
+        'null value in column "m_202401" of relation "spread" violates',
+    ),
+    (
+        "XX000",
+        'duplicate key value violates unique constraint "spread_202401_102009"',
+        'duplicate key value violates unique constraint "spread_202401"',
+    ),
 )
 
 
@@ -178,6 +188,20 @@ def a_shards_error_is_that_of_the_table(program: str) -> None:
             psql(DATABASE, f"DROP TRIGGER r ON {table}")
 
 
+def a_quoted_value_is_no_name_of_a_shard(program: str) -> None:
+    psql(
+        DATABASE,
+        "TRUNCATE spread",
+        "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " RAISE EXCEPTION 'no season \"summer_20240101\"'; END $$",
+        "CREATE TRIGGER r BEFORE INSERT ON spread FOR EACH ROW EXECUTE FUNCTION refuse()",
+    )
+    told = run(program, "create", "spread", stdin="id,value\n1,1\n", status=1)
+    psql(DATABASE, "DROP TRIGGER r ON spread")
+    if 'no season "summer_20240101"' not in told:
+        raise AssertionError(told)
+
+
 CASES = (
     an_update_of_a_distributed_table_is_sent_once_a_node,
     workers_do_not_wait_for_each_other,
@@ -185,6 +209,7 @@ CASES = (
     the_catalog_of_citus_is_asked_once_a_table,
     a_key_of_two_columns_matches_the_distribution_column,
     a_shards_error_is_that_of_the_table,
+    a_quoted_value_is_no_name_of_a_shard,
 )
 
 

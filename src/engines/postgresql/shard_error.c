@@ -22,15 +22,31 @@ static const char *number_of(const char *name, size_t size)
     return found ? name + size - digits - 1 : NULL;
 }
 
+/* Does a message of `size` bytes end with a word before a name that has a number?  Columns and values
+ * have none. */
+static bool before_name(const char *text, size_t size)
+{
+    static const char *const words[] = {"relation ", "table ", "constraint ", "index "};
+    bool found = false;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        size_t n = strlen(words[i]);
+        found = found || (size >= n && memcmp(text + size - n, words[i], n) == 0);
+    }
+    return found;
+}
+
 /* The names of a message, in quotes, lose their numbers. */
 static void shorten(char *text)
 {
     char *out = text;
     const char *opened = NULL;
+    bool is_name = false;
     for (const char *at = text; *at != '\0'; at++) {
         if (*at == '"' && opened != NULL) {
-            const char *number = number_of(opened, (size_t)(at - opened));
+            const char *number = is_name ? number_of(opened, (size_t)(at - opened)) : NULL;
             out -= number != NULL ? at - number : 0;
+        } else if (*at == '"') {
+            is_name = before_name(text, (size_t)(out - text));
         }
         opened = *at != '"' ? opened : opened == NULL ? at + 1 : NULL;
         *out++ = *at;
@@ -69,7 +85,6 @@ static const struct {
 
 void bm__postgresql_of_shard(bm_error *err)
 {
-    shorten(err->message);
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
         char *out = refusals[i].column ? err->column : err->constraint;
         size_t size = refusals[i].column ? sizeof err->column : sizeof err->constraint;
@@ -79,6 +94,10 @@ void bm__postgresql_of_shard(bm_error *err)
             err->status = bm__status_of_sqlstate(err->sqlstate);
         }
     }
+    if (strncmp(err->sqlstate, "23", 2) != 0) {
+        return; /* not what a row may not be: quotes may have a value of the row */
+    }
+    shorten(err->message);
     const char *number = number_of(err->constraint, strlen(err->constraint));
     if (number != NULL) {
         err->constraint[number - err->constraint] = '\0';

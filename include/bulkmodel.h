@@ -197,7 +197,7 @@ typedef struct bm_array {
     const uint8_t *states; /**< `count` bm_state bytes, or NULL if no element is NULL */
 } bm_array;
 
-/** The most dimensions of an array. */
+/** The maximum number of dimensions of an array. */
 #define BM_DIMENSIONS_MAX 6
 
 /** A cell that is an array of one to six dimensions.  Elements of the last dimension are adjacent:
@@ -842,8 +842,9 @@ BM_API bm_status bm_upsert(bm_db *db, bm_rows rows, const bm_upsert_options *opt
  * The rows that `where` selects are locked first, so a row that another session inserts meanwhile
  * is never deleted; if it has the key of one of the call's rows, that is BM_CONSTRAINT.
  * BM_CONSTRAINT with a row: it exists and `where` does not select it, or `where` does not select
- * what was written.  More deletes than allowed are BM_LIMIT.  No rows are BM_INVALID, and so are a
- * NULL in the primary key and unique_fields without a unique index over exactly these columns.
+ * what was written.  More deletes than allowed are BM_LIMIT.  A call without rows is BM_INVALID, as
+ * is a NULL in the primary key, or `unique_fields` without a unique index over exactly these
+ * columns.
  *
  * The rows are read twice: a bm_source needs `rewind`.  The model needs the primary key.  The call
  * is not repeated (`retries`); on_error is BM_UNSUPPORTED, and so is "memory:".  PostgreSQL: the
@@ -916,7 +917,7 @@ typedef struct bm_create_table_options {
 /**
  * Write the CREATE TABLE of a table, or with add_columns an ALTER TABLE for each column, for
  * bm_execute on any database.  Names are quoted.  Nothing is executed.  Free *sql with bm_free; on
- * error it is NULL.  No columns to add are an empty text.
+ * error it is NULL.  If there are no columns to add, *sql is an empty string.
  */
 BM_API bm_status bm_create_table_sql(const bm_create_table_options *options, char **sql,
                                      bm_error *err);
@@ -955,8 +956,8 @@ BM_API bm_status bm_maintain(bm_db *db, const bm_model *model, const bm_maintain
  * for when the table is first used.  Nothing is created here: each part of the text begins with a
  * line that names the server where its statements are to be run.
  *
- * `schema` may be NULL.  Free *text with bm_free.  BM_UNSUPPORTED, by name, if the table needs no
- * stage or can have none.
+ * `schema` may be NULL.  Free *text with bm_free.  BM_UNSUPPORTED if the table needs no stage or can
+ * have none; the message says why.
  */
 BM_API bm_status bm_stage_sql(bm_db *db, const char *schema, const char *table, char **text,
                               bm_error *err);

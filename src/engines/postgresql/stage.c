@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define END "_bm_stage"
+#define REST "_bm_rest" /* for keys of no partition; no longer than END */
 
 /*
  * c is the table, s its stage: the same tree of partitions, each name with an ending.  `what` is
@@ -24,8 +25,12 @@
     "n.nspname::pg_catalog.text AS room, CASE WHEN t.staged THEN "                                 \
     "pg_catalog.left(x.relname::pg_catalog.text, -9) ELSE x.relname::pg_catalog.text END AS "      \
     "name, pg_catalog.pg_get_expr(x.relpartbound, x.oid) AS bound, "                               \
-    "pg_catalog.pg_get_partkeydef(x.oid) AS split, f.ftserver, f.ftoptions, x.relhasrules FROM t " \
-    "JOIN pg_catalog.pg_class x ON x.oid" EQ "t.oid JOIN pg_catalog.pg_namespace n ON n.oid" EQ    \
+    "pg_catalog.pg_get_partkeydef(x.oid) AS split, f.ftserver, f.ftoptions, x.relhasrules, "       \
+    "coalesce(t.staged AND x.relkind" EQ                                                           \
+    "'r' AND pg_catalog.right(x.relname::pg_catalog.text, 8)" EQ "'" REST                          \
+    "' AND pg_catalog.pg_get_expr(x.relpartbound, x.oid)" EQ                                       \
+    "'DEFAULT', false) AS rest FROM t JOIN pg_catalog.pg_class x ON x.oid" EQ                      \
+    "t.oid JOIN pg_catalog.pg_namespace n ON n.oid" EQ                                             \
     "x.relnamespace LEFT JOIN pg_catalog.pg_foreign_table f ON f.ftrelid" EQ "t.oid)"
 
 #define NAME(node, end)                                                                            \
@@ -35,7 +40,20 @@
 #define TREE_OF(staged)                                                                            \
     "(SELECT pg_catalog.string_agg(pg_catalog.concat_ws(' ', d.level, d.room, d.name, d.bound, "   \
     "d.split, d.ftserver), '|' ORDER BY d.level, d.room, d.name) FROM node d WHERE "               \
-    "d.staged" EQ #staged ")"
+    "NOT d.rest AND d.staged" EQ #staged ")"
+
+/* Do some keys of a table divided by hash belong to no partition?  Each modulus divides the greatest. */
+#define HAS_GAPS                                                                                   \
+    "coalesce((SELECT pg_catalog.sum(w.most" OVER "w.n)" NE "pg_catalog.max(w.most) FROM (SELECT " \
+    "k.n, pg_catalog.max(k.n) OVER () AS most FROM (SELECT pg_catalog.substring(u.bound, "         \
+    "'modulus ([0-9]+)')::pg_catalog.int4 AS n FROM pg_catalog.pg_inherits h JOIN node u ON "      \
+    "u.oid" EQ "h.inhrelid WHERE h.inhparent" EQ "d.oid) k) w), true)"
+
+/* The stage takes any key: one that belongs to no partition of the table is of no row. */
+#define TAKES_ALL                                                                                  \
+    "NOT EXISTS (SELECT 1 FROM node d JOIN pg_catalog.pg_partitioned_table p ON p.partrelid" EQ    \
+    "d.oid WHERE d.staged AND CASE WHEN p.partstrat" EQ "'h' THEN " HAS_GAPS                       \
+    " ELSE p.partdefid" EQ "0 END)"
 
 /* A trigger, a rule or a policy of the table would not be that of a partition. */
 #define ALIKE                                                                                      \
@@ -66,7 +84,7 @@
 static const char question[] =
     TREE ", ready AS (SELECT pg_catalog.concat(" MAY("u", "UPDATE") ", " MAY(
         "d",
-        "DELETE") ") AS may FROM c, s WHERE " ALIKE " AND " MAY_STAGE
+        "DELETE") ") AS may FROM c, s WHERE " ALIKE " AND " TAKES_ALL " AND " MAY_STAGE
                   ") SELECT 's', " NAME(
                       "d",
                       "'" END
@@ -153,6 +171,20 @@ bm_status bm__postgresql_ask_stage(bm__catalog *catalog, bm__step *step, bm_erro
     "140000 THEN ', batch_size ''1000''' END, ')') FROM pg_catalog.pg_foreign_server v WHERE "     \
     "v.oid" EQ "d.ftserver)"
 
+#define GAPS                                                                                       \
+    " UNION ALL SELECT 0, 0, '', '', '!', pg_catalog.concat('\"', d.name, '\" has no partition "   \
+    "for "                                                                                         \
+    "some keys: add the remainders that are missing') FROM node d JOIN "                           \
+    "pg_catalog.pg_partitioned_table p ON p.partrelid" EQ                                          \
+    "d.oid WHERE NOT d.staged AND p.partstrat" EQ "'h' AND " HAS_GAPS
+#define RESTS                                                                                      \
+    " UNION ALL SELECT 2, d.level" PLUS "1, d.room, d.name, '', pg_catalog.concat('CREATE "        \
+    "UNLOGGED TABLE ', " NAME("d", "'" REST "'") ", ' PARTITION OF ', " NAME(                      \
+        "d",                                                                                       \
+        "'" END                                                                                    \
+        "'") ", ' DEFAULT') FROM node d JOIN pg_catalog.pg_partitioned_table p ON p.partrelid" EQ  \
+             "d.oid WHERE NOT d.staged AND p.partstrat" NE "'h' AND p.partdefid" EQ "0"
+
 /* (the other server, or '' for this one, or '!' where there can be none; a statement, or why not).
  */
 static const char made[] = TREE COLUMNS
@@ -163,7 +195,8 @@ static const char made[] = TREE COLUMNS
     "63) UNION ALL SELECT 0, 0, '', '', '!', pg_catalog.concat('\"', d.name, '\" is divided by an "
     "expression: a key does not say where its row is') FROM node d JOIN "
     "pg_catalog.pg_partitioned_table p ON p.partrelid" EQ
-    "d.oid WHERE NOT d.staged AND p.partexprs IS NOT NULL UNION ALL SELECT 0, 0, '', '', '!', "
+    "d.oid WHERE NOT d.staged AND p.partexprs IS NOT NULL" GAPS
+    " UNION ALL SELECT 0, 0, '', '', '!', "
     "pg_catalog.concat('\"', d.name, '\" is a table of ', w.fdwname, ', not of postgres_fdw') FROM "
     "node d JOIN pg_catalog.pg_foreign_server v ON v.oid" EQ
     "d.ftserver JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid" EQ "v.srvfdw WHERE w.fdwname" NE
@@ -179,15 +212,14 @@ static const char made[] = TREE COLUMNS
         "'" END
         "'") ", ' ', CASE WHEN d.level" EQ
              "0 THEN columns.list ELSE (SELECT pg_catalog.concat('PARTITION OF ', " NAME(
-                 "u",
-                 "'" END
-                 "'") ", ' ', d.bound) FROM pg_catalog.pg_inherits h JOIN node u ON u.oid" EQ
-                      "h.inhparent WHERE h.inhrelid" EQ
-                      "d.oid) END, CASE WHEN d.split IS NOT NULL THEN pg_catalog.concat(' "
-                      "PARTITION BY ', d.split) "
-                      "END, " SERVER_OF
-                      ") FROM columns, node d WHERE NOT d.staged) SELECT out.server, out.line FROM "
-                      "out ORDER BY out.place, out.server, out.level, out.room, out.name";
+                 "u", "'" END
+                      "'") ", ' ', d.bound) FROM pg_catalog.pg_inherits h JOIN node u ON u.oid" EQ
+                           "h.inhparent WHERE h.inhrelid" EQ
+                           "d.oid) END, CASE WHEN d.split IS NOT NULL THEN pg_catalog.concat(' "
+                           "PARTITION BY ', d.split) "
+                           "END, " SERVER_OF ") FROM columns, node d WHERE NOT d.staged" RESTS
+                           ") SELECT out.server, out.line FROM "
+                           "out ORDER BY out.place, out.server, out.level, out.room, out.name";
 
 /* A heading for each server, then its statements. */
 static bm_status push_made(void *context, const bm__cell *cells, size_t n, bm_error *err)

@@ -6,6 +6,7 @@
 #include "stream.h"
 #include "workers.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,6 +136,14 @@ static bm__step table_limits(const bm__execution *x, const bm__conn *conn)
     return limits;
 }
 
+static bool could_use_stage(const bm__execution *x)
+{
+    const bm_row_outcome hit = x->op.verb->hit;
+    return x->known->table->stage != NULL && (hit == BM_ROW_UPDATED || hit == BM_ROW_DELETED);
+}
+
+/* A partition that is attached moves keys and fails no statement: rows would be looked for where
+ * they are not.  So a table with a stage is asked for at each call. */
 static bm_status ask_table(bm__execution *x, bm__conn *conn, bool *fresh, bm_error *err)
 {
     bm_db *root = bm__db_root(x->db);
@@ -143,6 +152,13 @@ static bm_status ask_table(bm__execution *x, bm__conn *conn, bool *fresh, bm_err
     x->known = NULL;
     x->op.call.suspects = (bm__suspects){0};
     BM_TRY(bm__tables_get(root, conn, x->op.rows.model, &limits, &x->known, fresh, err));
+    while (!*fresh && could_use_stage(x)) { /* other threads may have asked before, too */
+        forget(x);
+        bm__tables_release(root, x->known);
+        x->known = NULL;
+        BM_TRY(bm__tables_get(root, conn, x->op.rows.model, &limits, &x->known, fresh, err));
+    }
+    assert(x->known != NULL);
     x->asked += *fresh && conn->engine->ask != NULL;
     return BM_OK;
 }

@@ -159,6 +159,27 @@ def test_updates_go_by_way_of_the_stage(inside: bool) -> None:
 
 @pytest.mark.usefixtures("stage")
 @pytest.mark.parametrize("inside", [False, True])
+def test_a_stage_that_is_gone_is_not_used(inside: bool) -> None:
+    rows = list(filled(1500))
+    for row in rows:
+        row.value += 1
+    with CaptureQueriesContext(connection) as queries:
+        assert Far.objects.update_fields("value", objects=rows) == 1500
+    assert goes_by_stage(queries)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE far_bm_stage RENAME TO far_old")
+    with (
+        CaptureQueriesContext(connection) as queries,
+        transaction.atomic() if inside else nullcontext(),
+    ):
+        assert Far.objects.bulk_update(rows, ["name"]) == 1500
+    assert not goes_by_stage(queries)
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE far_old RENAME TO far_bm_stage")
+
+
+@pytest.mark.usefixtures("stage")
+@pytest.mark.parametrize("inside", [False, True])
 def test_a_row_that_the_other_server_refuses(inside: bool) -> None:
     rows = list(filled(1500))
     with connection.cursor() as cursor:

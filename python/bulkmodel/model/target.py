@@ -54,7 +54,7 @@ class Target:
         self.dialect = dialect
         self.description: Description = description
         self.table = description.table
-        self._stage: tuple[_core.Catalog | None] | None = None  # None: not asked yet
+        self._has_no_stage = False  # as far as it was asked
         self.kinds = fields.kinds_of(model)
         if kinds is not None:
             self.kinds = tuple(k for k in kinds if fields.has_same_attributes(k, model))
@@ -80,15 +80,16 @@ class Target:
 
     def staged(self, n: int, condition: Condition) -> _core.Catalog | None:
         """Describe the table if its rows are on other servers and an update of n rows should go by
-        way of stage tables there.  Small updates are one statement, which needs no transaction."""
+        way of stage tables there.  Small updates are one statement, which needs no transaction.  A
+        stage is asked for each time: a partition that is attached moves keys and fails nothing."""
         if not self.dialect.has_catalog or n <= SMALL or condition.placeholder is not None:
             return None
-        if self._stage is None:
-            if self.connection.needs_rollback:  # Django refuses the update itself
-                return None
-            name = self.model._meta.db_table
-            self._stage = (postgresql.staged(self.table, self.connection, name),)
-        return self._stage[0]
+        if self._has_no_stage or self.connection.needs_rollback:  # Django then refuses the update
+            return None
+        name = self.model._meta.db_table
+        catalog = postgresql.staged(self.table, self.connection, name)
+        self._has_no_stage = catalog is None
+        return catalog
 
     def check_updates(self) -> None:
         """Raise Fallback if the engine does not update rows on this connection."""

@@ -956,8 +956,8 @@ BM_API bm_status bm_maintain(bm_db *db, const bm_model *model, const bm_maintain
  * for when the table is first used.  Nothing is created here: each part of the text begins with a
  * line that names the server where its statements are to be run.
  *
- * `schema` may be NULL.  Free *text with bm_free.  BM_UNSUPPORTED if the table needs no stage or can
- * have none; the message says why.
+ * `schema` may be NULL.  Free *text with bm_free.  BM_UNSUPPORTED if the table needs no stage or
+ * can have none; the message says why.
  */
 BM_API bm_status bm_stage_sql(bm_db *db, const char *schema, const char *table, char **text,
                               bm_error *err);

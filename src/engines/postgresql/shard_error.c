@@ -22,8 +22,8 @@ static const char *number_of(const char *name, size_t size)
     return found ? name + size - digits - 1 : NULL;
 }
 
-/* Does a message of `size` bytes end with a word before a name that has a number?  Columns and values
- * have none. */
+/* Does a message of `size` bytes end with a word before a name that has a number?  Columns and
+ * values have none. */
 static bool before_name(const char *text, size_t size)
 {
     static const char *const words[] = {"relation ", "table ", "constraint ", "index "};

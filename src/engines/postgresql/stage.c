@@ -42,7 +42,8 @@
     "d.split, d.ftserver), '|' ORDER BY d.level, d.room, d.name) FROM node d WHERE "               \
     "NOT d.rest AND d.staged" EQ #staged ")"
 
-/* Do some keys of a table divided by hash belong to no partition?  Each modulus divides the greatest. */
+/* Do some keys of a table divided by hash belong to no partition?  Each modulus divides the
+ * greatest. */
 #define HAS_GAPS                                                                                   \
     "coalesce((SELECT pg_catalog.sum(w.most" OVER "w.n)" NE "pg_catalog.max(w.most) FROM (SELECT " \
     "k.n, pg_catalog.max(k.n) OVER () AS most FROM (SELECT pg_catalog.substring(u.bound, "         \

@@ -20,7 +20,9 @@ from django.forms import modelform_factory
 from django.test import override_settings
 from django.utils import translation
 
-from app.models import Child, Document, Everything, Keyed, Plain, Stamped
+from app.linked import Book, Shelf
+from app.models import Child, Document, Everything, Keyed, Noted, Plain, Stamped
+from app.odd import Odd
 from bulkmodel.files.cells import Cell, Unreadable
 from shop.models import Product
 
@@ -244,7 +246,7 @@ def test_columns(load):
         ("a.csv", "name\n" + "x" * 11, 'line 2, column "name": Ensure this value has at most 10'),
         ("a.csv.gz", gzip.compress(b"name\na\n" * 50)[:-9], "the file cannot be read"),
         ("a.json", "{}", "line 1: expected a JSON array of objects"),
-        ("a.json", '[{"name": "a"},\n1]', "line 2: expected a JSON object, found a int"),
+        ("a.json", '[{"name": "a"},\n1]', "line 2: expected a JSON object, found a number"),
         ("a.json", '[{"name": "a"}\n{"name": "b"}]', 'line 2: expected "," or "]"'),
         ("a.json", '[{"name": "a"},\n\n]', "line 3: not JSON: Expecting value"),
         ("a.json", '[{"name": "a"}', 'line 1: expected "," or "]"'),
@@ -252,7 +254,7 @@ def test_columns(load):
         ("a.ndjson", '{"name": "a"}\n{"name"}\n', "line 2: not JSON: Expecting ':'"),
         ("a.ndjson", '{"value": NaN, "name": "a"}\n', "line 1: not JSON: NaN is not JSON"),
         ("a.ndjson", '{"name": "a", "value": true}', 'column "value": expected a value of'),
-        ("a.ndjson", '{"name": ["a"]}', 'column "name": expected a single value, found a list'),
+        ("a.ndjson", '{"name": ["a"]}', 'column "name": expected a single value, found an array'),
         ("a.ndjson", '{"name": null}', 'column "name": the cell is empty'),
     ],
 )
@@ -351,6 +353,17 @@ def test_rejects_are_loaded_again(load, tmp_path):
     assert names() == [("b", 1), ("caf\xe9", 2)]
 
 
+def test_rejects_that_cannot_be_written(load, tmp_path):
+    """The command fails before it writes rows, and leaves no file behind."""
+    text = "name,value\na,1\nb,x\n"
+    options = ("--max-rejects", "1", "--rejects")
+    why = refused(load, "app.Plain", "a.csv", text, *options, "no/such/bad.csv")
+    assert "no/such/bad.csv" in why
+    (tmp_path / "bad.csv.errors.csv").mkdir()
+    assert "bad.csv.errors.csv" in refused(load, "app.Plain", "a.csv", text, *options, "bad.csv")
+    assert names() == [] and not (tmp_path / "bad.csv").exists()
+
+
 def test_update(load):
     Plain.objects.create(name="a", value=1)
     Plain.objects.create(name="b", value=2)
@@ -405,6 +418,22 @@ def test_keys(load):
     assert Plain.objects.create(name="c").pk == 7000002
     load("app.Keyed", "a.csv", "name\na\nb\n")
     assert Keyed.objects.count() == 2
+    load("app.Plain", "a.csv", "id,name\n7500000,u\n", "--update")
+    assert Plain.objects.create(name="d").pk == 7500001
+    load("app.Child", "a.csv", "id,name,extra\n7600000,e,1\n")
+    assert Child.objects.get().pk == 7600000
+    assert Plain.objects.create(name="f").pk == 7600001
+    load("app.Plain", "a.csv", "id,name\n9000000,g\n", "--dry-run")
+    assert Plain.objects.create(name="h").pk == 7600002
+
+
+def test_keys_that_only_some_records_have(load):
+    lines = [json.dumps({"name": f"{i}"}) for i in range(1000)]
+    late = json.dumps({"id": 7800000, "name": "late"})
+    load("app.Plain", "a.ndjson", "\n".join([*lines, late]))
+    assert Plain.objects.get(name="late").pk == 7800000 and Plain.objects.count() == 1001
+    last = max(Plain.objects.values_list("pk", flat=True))
+    assert Plain.objects.create(name="next").pk == last + 1
 
 
 def test_inherited(load):
@@ -450,3 +479,49 @@ def test_the_page(tmp_path, monkeypatch):
             assert out.getvalue() == printed
             n += 1
     assert n > 3
+
+
+@pytest.mark.parametrize("of", ["ndjson", "json"])
+def test_documents_of_json_are_as_they_are(load, of):
+    bodies = ["123", "true", "null", '{"a": 1}', "x", "", {}, [], 0, False, ["", {}], {"a": "1"}]
+    lines = [json.dumps({"name": f"{i}", "body": body}) for i, body in enumerate(bodies)]
+    text = "\n".join(lines) if of == "ndjson" else f"[{','.join(lines)}]"
+    for model in (Document, Noted):  # without and with NULL
+        load(model._meta.label, f"a.{of}", text)
+        found = dict(model.objects.values_list("name", "body"))
+        assert [found[f"{i}"] for i in range(len(bodies))] == bodies
+    assert repr(found["8"]) == "0" and repr(found["9"]) == "False"
+    text = '{"name": "n", "body": null}'
+    load("app.Noted", f"a.{of}", text if of == "ndjson" else f"[{text}]")
+    assert Noted.objects.get(name="n").body is None
+
+
+def test_empty_documents_of_a_table(load):
+    load("app.Document", "a.tsv", "name\tbody\na\t{}\nb\t[]\nc\t123\n")
+    assert dict(Document.objects.values_list("name", "body")) == {"a": {}, "b": [], "c": 123}
+
+
+def test_names_of_files(load):
+    load("app.Odd", "a.csv", "file,color\nuploads/a b.txt,red\n,red\n")
+    assert set(Odd.objects.values_list("file", flat=True)) == {"uploads/a b.txt", ""}
+    why = refused(load, "app.Odd", "a.csv", f"file\n{'x' * 101}\n")
+    assert 'line 2, column "file": expected a name of at most 100 characters, found 101' in why
+
+
+@pytest.mark.django_db(transaction=False)
+def test_lookup_where_the_column_ignores_case(load, shelf_in_any_case):
+    Shelf.objects.bulk_create([Shelf(name="Acme"), Shelf(name="two"), Shelf(name="TWO")])
+    load("app.Book", "a.csv", "name,shelf\na,ACME\nb,acme\nc,Acme\n", "--lookup", "shelf=name")
+    assert set(Book.objects.values_list("shelf__name", flat=True)) == {"Acme"}
+    assert Book.objects.count() == 3
+    why = refused(load, "app.Book", "a.csv", "name,shelf\na,Two\n", "--lookup", "shelf=name")
+    assert "several rows of app.Shelf have this name" in why
+    why = refused(load, "app.Book", "a.csv", "name,shelf\na,acm\n", "--lookup", "shelf=name")
+    assert "no app.Shelf has this name" in why
+
+
+def test_lookup_where_it_does_not(load):
+    Plain.objects.create(name="Acme")
+    text = "integer,link\n1,Acme\n2,ACME\n"
+    why = refused(load, "app.Everything", "a.csv", text, "--lookup", "link=name")
+    assert 'line 3, column "link": no app.Plain has this name' in why

@@ -12,8 +12,9 @@ from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import models
 from django.db.models.query import QuerySet
 
-from bulkmodel.files.records import Fault, Number
+from bulkmodel.files.records import Fault, Number, kind_of
 from bulkmodel.helpers import get_chunks
+from bulkmodel.verbs.find_rows import folded
 
 _TRUE = frozenset({"true", "t", "yes", "y", "on", "1"})
 _FALSE = frozenset({"false", "f", "no", "n", "off", "0"})
@@ -39,12 +40,16 @@ class Cell:
         self.takes_json = isinstance(self.target, models.JSONField)
         self.takes_lists = self.takes_json or hasattr(self.target, "base_field")
 
-    def value(self, cell: Any) -> Any:
-        """Return the value of a cell.  Unreadable, ValidationError: it has none."""
-        if cell == "" or cell is None:
+    def value(self, cell: Any, of_json: bool = False) -> Any:
+        """Return the value of a cell.  of_json: the file is JSON, so a JSONField gets texts as they
+        are.  Unreadable, ValidationError: it has none."""
+        is_document = of_json and self.takes_json
+        if cell is None or (cell == "" and not is_document):
             return self._empty(cell)
-        value = self.parse(cell) if isinstance(cell, str) else self._of_json(cell)
-        if self.target is self.field:
+        is_text = isinstance(cell, str) and not is_document
+        value = self.parse(cell) if is_text else self._of_json(cell)
+        is_empty = self.takes_lists and value in ({}, [], "")  # clean() would want blank=True
+        if self.target is self.field and not is_empty:
             self.field.clean(value, None)
         return value
 
@@ -65,7 +70,7 @@ class Cell:
         if isinstance(cell, dict | list):
             if self.takes_lists:
                 return self.target.to_python(cell)
-            raise Unreadable(f"expected a single value, found a {type(cell).__name__}")
+            raise Unreadable(f"expected a single value, found {kind_of(cell)}")
         if isinstance(cell, bool):
             if isinstance(self.target, models.BooleanField):
                 return cell
@@ -87,6 +92,8 @@ def _parser_of(field: Any, localize: bool) -> Parse:
         return _boolean
     if isinstance(field, models.BinaryField):
         return _base64
+    if isinstance(field, models.FileField):
+        return _file_name(field)  # a form expects an upload
     if isinstance(field, models.CharField | models.TextField):
         return str  # a form would cut blanks off
     form = field.formfield(localize=localize)
@@ -107,6 +114,17 @@ def _base64(text: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except binascii.Error:
         raise Unreadable("expected base64") from None
+
+
+def _file_name(field: models.FileField) -> Parse:
+    def parse(text: str) -> str:
+        if field.max_length is not None and len(text) > field.max_length:
+            raise Unreadable(
+                f"expected a name of at most {field.max_length} characters, found {len(text)}"
+            )
+        return text
+
+    return parse
 
 
 def _by_choice(field: Any) -> Parse:
@@ -158,11 +176,26 @@ class Lookup:
         """Return the key of the row that has each value.  A value that several rows have has the
         key _SEVERAL."""
         found: dict[Any, Any] = {}
-        rows: QuerySet[Any, Any] = QuerySet(self.related, using=self.using)
         for some in get_chunks(iter(dict.fromkeys(values)), _ASKED):
-            asked = rows.filter(**{f"{self.by}__in": list(some)}).order_by()
-            for value, key in asked.values_list(self.by, self.key):
-                found[value] = _SEVERAL if value in found else key
+            left = list(some)
+            while left:
+                asked = self._asked(left)
+                found |= asked
+                # The column's collation may ignore case: a second name of a row that was found.
+                same = {folded((value,)) for value in asked}
+                left = [v for v in left if v not in found and folded((v,)) in same]
+        return found
+
+    def _asked(self, values: list[Any]) -> dict[Any, Any]:
+        """Return the keys by one query.  The database says which values are equal."""
+        rows: QuerySet[Any, Any] = QuerySet(self.related, using=self.using)
+        exact = {value: value for value in values}
+        loose = {folded((value,)): value for value in values}
+        found: dict[Any, Any] = {}
+        asked = rows.filter(**{f"{self.by}__in": values}).order_by()
+        for stored, key in asked.values_list(self.by, self.key):
+            value = exact.get(stored, loose.get(folded((stored,)), stored))
+            found[value] = _SEVERAL if value in found else key
         return found
 
     def key_of(self, value: Any, keys: dict[Any, Any]) -> Any:

@@ -17,6 +17,7 @@ from bulkmodel.options import options_of
 from bulkmodel.results import BulkResult, Meter, Outcome
 from bulkmodel.verbs.collect import Collect, Limit
 from bulkmodel.verbs.copy_from import CHUNK, CopyIn
+from bulkmodel.verbs.inherited import tables_of
 
 # Records whose related rows are looked up together.
 _RECORDS = 1000
@@ -126,8 +127,7 @@ class Load:
         fields = self.columns.fields()
         copy: Any = None
         if self.unique is None:
-            has_key = self.model._meta.pk in fields
-            copy = CopyIn(self.queryset, None, not has_key, options, None)
+            copy = CopyIn(self.queryset, None, False, options, None)  # rows without a key get one
         else:
             copy = _Upserts(self.queryset, self.unique, fields, size)
         collect = Collect(copy, self.limit, keeps_keys=False)
@@ -136,7 +136,7 @@ class Load:
                 result = collect.run(_chained(first, objects), Meter())
                 if self.unique is not None:
                     _add_up(result, collect.keys)
-                elif self.model._meta.pk in fields and result.inserted:
+                if result.inserted and not dry_run and self._has_keys():
                     self._move_sequence()
                 if dry_run:
                     transaction.set_rollback(True, using=using)
@@ -156,11 +156,16 @@ class Load:
             self.aside.append(SetAside(record, column_of.get(name, name), code, message))
         self.aside.sort(key=lambda one: one.record.line)
 
+    def _has_keys(self) -> bool:
+        """Return whether the file has a column of keys."""
+        keys = {table._meta.pk for table in tables_of(self.model)}
+        return not keys.isdisjoint(self.columns.fields())
+
     def _move_sequence(self) -> None:
         """The next keys follow those of the file, as after loaddata."""
         connection = connections[self.queryset.db]
         with connection.cursor() as cursor:
-            for sql in connection.ops.sequence_reset_sql(no_style(), [self.model]):
+            for sql in connection.ops.sequence_reset_sql(no_style(), tables_of(self.model)):
                 cursor.execute(sql)
 
     # ------------------------------------------------------------------------------- read
@@ -184,6 +189,7 @@ class Load:
     def _read(self, record: Record) -> list[tuple[Cell, Any]] | None:
         """Return the values of a record, or None if it is set aside."""
         column = ""
+        of_json = self.reader.columns is None
         try:
             if record.fault is not None:
                 raise record.fault
@@ -193,7 +199,7 @@ class Load:
             for cell, given in cells:
                 if cell is not None:
                     column = cell.column
-                    values.append((cell, cell.value(given)))
+                    values.append((cell, cell.value(given, of_json)))
         except Fault as fault:
             self._set_aside(record, fault.column or "", "RECORD", fault.message)
         except (Unreadable, ValidationError, ValueError, TypeError, ArithmeticError) as error:

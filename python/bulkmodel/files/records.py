@@ -19,6 +19,13 @@ FORMATS = ("csv", "tsv", "json", "ndjson")
 _ENDINGS = {"tab": "tsv", "jsonl": "ndjson"}
 _GZIP = b"\x1f\x8b"
 _LONGEST_CELL = 2**31 - 1  # csv keeps it in a C long
+_KINDS = {
+    dict: "an object",
+    list: "an array",
+    str: "a string",
+    bool: "true or false",
+    type(None): "null",
+}
 _BETWEEN = re.compile(r"[ \t\r\n]*")
 
 
@@ -51,6 +58,11 @@ class Record:
     text: str  # as it is in the file
     cells: dict[str, Any] = field(default_factory=dict)  # by column; text, or JSON's values
     fault: Fault | None = None  # why it has no cells
+
+
+def kind_of(value: Any) -> str:
+    """Return what JSON calls a value."""
+    return _KINDS.get(type(value), "a number")
 
 
 def format_of(name: str) -> str | None:
@@ -165,8 +177,8 @@ _DECODER = json.JSONDecoder(parse_float=Number, parse_constant=_refuse_constant)
 def _record(line: int, text: str, value: Any) -> Record:
     if isinstance(value, dict):
         return Record(line, text, value)
-    found = type(value).__name__
-    return Record(line, text, fault=Fault(f"expected a JSON object, found a {found}", line))
+    fault = Fault(f"expected a JSON object, found {kind_of(value)}", line)
+    return Record(line, text, fault=fault)
 
 
 class Lines(Reader):

@@ -1,5 +1,6 @@
 """Models with many-to-many fields of every kind."""
 
+from django.conf import settings
 from django.db import models
 
 from bulkmodel.managers import BulkModelManager
@@ -44,5 +45,24 @@ class Label(models.Model):
     box = models.ForeignKey(Box, on_delete=models.CASCADE, to_field="code")
     tag = models.ForeignKey(Tag, on_delete=models.CASCADE, to_field="name")
     weight = models.IntegerField(default=0)
+
+    objects = BulkModelManager()
+
+
+class Shelf(models.Model):
+    """On SQLite its names are equal in any case; on PostgreSQL a test changes the column."""
+
+    name = models.CharField(
+        max_length=20, db_collation="NOCASE" if settings.ENGINE.startswith("sqlite") else None
+    )
+
+    objects = BulkModelManager()
+
+
+class Book(models.Model):
+    """Stays when its shelf is gone."""
+
+    name = models.CharField(max_length=20)
+    shelf = models.ForeignKey(Shelf, null=True, on_delete=models.SET_NULL)
 
     objects = BulkModelManager()

@@ -149,6 +149,8 @@ class Command(BaseCommand):
 
     def _run(self, load: Load, reader: Reader, options: dict[str, Any]) -> None:
         rejects = options["rejects"]
+        for name in (rejects, f"{rejects}.errors.csv") if rejects else ():
+            _check_writable(Path(name))
         try:
             result = load.run(options["dry_run"])
         except TooManyRejects as error:
@@ -191,6 +193,14 @@ class Command(BaseCommand):
         table.writerow(["line", "column", "code", "message"])
         table.writerows([one.record.line, one.column, one.code, one.message] for one in aside)
         Path(f"{name}.errors.csv").write_text(why.getvalue(), "utf-8", newline="")
+
+
+def _check_writable(path: Path) -> None:
+    """OSError: the file cannot be written.  It is left as it is."""
+    is_new = not path.exists()
+    path.open("a").close()
+    if is_new:
+        path.unlink()
 
 
 def _model_of(label: str) -> Any:

@@ -9,7 +9,8 @@ from django.db import IntegrityError, connection, models, transaction
 from django.test.utils import CaptureQueriesContext
 
 from app.keys import Stock
-from app.models import Plain, Signed
+from app.linked import Shelf
+from app.models import Node, Plain, Signed
 from bulkmodel import signals
 from bulkmodel.errors import Refused, TooManyDeletes
 from bulkmodel.results import BulkResult, Change, Outcome
@@ -289,3 +290,51 @@ def test_from_a_coroutine(shops: Any) -> None:
         return await of(one).abulk_sync(feed(one, 2), unique_fields=BY)
 
     assert async_to_sync(run)().inserted == 2
+
+
+def test_a_cascade_does_not_delete_the_row_of_an_object(shops: Any) -> None:
+    """The object's row refers to a row that no object has."""
+    other = Node.objects.create(name="other")
+    root = Node.objects.create(name="root")
+    child = Node.objects.create(name="child", parent=root)
+    rows = [
+        Node(pk=other.pk, name="other"),
+        Node(pk=child.pk, name="child", parent_id=root.pk),
+    ]
+    with pytest.raises(IntegrityError, match=r"^Object 1: a cascade would delete its") as told:
+        Node.objects.all().bulk_sync(rows)
+    error: Any = told.value
+    assert error.row_index == 1 and Node.objects.count() == 3
+    del rows[1]  # now none has it
+    result = Node.objects.all().bulk_sync(rows, max_deletes=2)
+    assert counts(result) == {"unchanged": 1, "deleted": 2} and Node.objects.get() == other
+
+
+def test_keys_that_differ_in_case_or_blanks() -> None:
+    """They are different rows, if the database says so."""
+    Signed.objects.bulk_create([Signed(name="abc", value=1), Signed(name="d ", value=2)])
+    rows = [Signed(name="ABC", value=1), Signed(name="d", value=2)]
+    result = Signed.objects.all().bulk_sync(rows, ["name"])
+    assert counts(result) == {"inserted": 2, "deleted": 2}
+    assert set(Signed.objects.values_list("name", flat=True)) == {"ABC", "d"}
+
+
+def test_keys_that_the_database_calls_equal(shelf_in_any_case: None) -> None:
+    row = Shelf.objects.create(name="abc")
+    result = Shelf.objects.all().bulk_sync([Shelf(name="ABC")], ["name"])
+    assert counts(result) == {"unchanged": 1} and result.keys == [row.pk]
+    Shelf.objects.create(name="Abc")
+    for name in ("abc", "ABC"):  # not by chance one of the two
+        with pytest.raises(ValueError, match="a value is in several rows"):
+            Shelf.objects.all().bulk_sync([Shelf(name=name)], ["name"])
+    assert Shelf.objects.count() == 2
+
+
+def test_the_changes_of_a_dry_run_that_writes_every_row(shops: Any) -> None:
+    one, _ = shops
+    made = stock(one, 3)
+    rows = feed(one, 3)
+    rows[1].amount = 8
+    result = of(one).bulk_sync(rows, BY, ["amount"], update_unchanged=True, dry_run=True)
+    assert counts(result) == {"updated": 3}
+    assert result.changes == [Change(made[1].pk, "amount", 1, 8)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from django.db import models
+from django.db import IntegrityError, models
 
 from bulkmodel.engine import failure
 from bulkmodel.errors import Refused, TooManyDeletes
@@ -13,9 +13,9 @@ from bulkmodel.model.primary_keys import normal_keys, normal_value
 from bulkmodel.model.where import InKeys
 from bulkmodel.results import Change, Outcome
 from bulkmodel.verbs.bulk_delete import delete_watched
-from bulkmodel.verbs.bulk_upsert import Upsert
+from bulkmodel.verbs.bulk_upsert import Upsert, is_auto_now
 from bulkmodel.verbs.changes import parts, watched
-from bulkmodel.verbs.find_rows import ALLOW, Read, Rows, match, places_of, read
+from bulkmodel.verbs.find_rows import ALLOW, Key, Read, Rows, folded, match, read
 
 # A limit in percent always allows so many deletes.
 LEAST_DELETES = 10
@@ -45,6 +45,8 @@ class Sync(Upsert):
     ) -> None:
         super().__init__(queryset, objects, unique_fields, update_fields, **options)
         self.scope = scope
+        if self.dry_run:  # its changes are told
+            self.compared = [f.attname for f in self.fields if not is_auto_now(f)]
         self.n_deleted = 0
         self.by_label: dict[str, int] = {}
         self.changes: list[Change] = []
@@ -63,7 +65,7 @@ class Sync(Upsert):
     def _write(self) -> None:
         rows = self._read()
         keys = self._keys()
-        at = places_of(rows.keys, {key: i for i, key in enumerate(keys) if key is not None})
+        at = self._places_of(rows, {key: i for i, key in enumerate(keys) if key is not None})
         gone = self._gone(rows, at) if self.scope.delete else []
         found = match(_some(rows, at), self.unique, keys, self.compared)
         self._refuse_others(found)
@@ -76,7 +78,7 @@ class Sync(Upsert):
                 f"{len(gone)} of {len(rows.pks)} rows would be deleted. "
                 f"max_deletes={self.scope.max_deletes!r} allows {limit}."
             )
-        self._delete(gone)
+        self._delete(gone, found)
         self._apply()
         self._refuse_left()
 
@@ -90,6 +92,18 @@ class Sync(Upsert):
         if self.computed is not None:
             return self.computed.read(rows, wanted)
         return read(rows, self.unique, wanted)
+
+    def _places_of(self, rows: Read, wanted: dict[Key, int]) -> list[int | None]:
+        """Return the position of each row's key among those that are wanted.  Of keys that differ
+        in case or in blanks at the end, the database says which are equal."""
+        at = [wanted.get(key) for key in rows.keys]
+        left = {folded(key) for key, i in zip(rows.keys, at) if i is None}
+        doubtful = [key for key in wanted if folded(key) in left] if left else []
+        if doubtful:
+            named = zip(doubtful, self._find_keys(doubtful).pks)
+            known = {pk: wanted[key] for key, pk in named if pk is not None}
+            at = [known.get(pk) if i is None else i for pk, i in zip(rows.pks, at)]
+        return at
 
     def _gone(self, rows: Read, at: list[int | None]) -> list[Any]:
         """Return the primary keys of rows that no object has and that are not deleted softly."""
@@ -128,12 +142,12 @@ class Sync(Upsert):
                 if field.attname not in found.values:
                     continue
                 old = found.values[field.attname][place]
-                if self._changed([row], {field.attname: [old]}) != b"\0":
+                if self._differ([row], {field.attname: [old]}) != b"\0":
                     new = getattr(row, field.attname)
                     changes.append(Change(found.pks[place], field.name, old, new))
         return changes
 
-    def _delete(self, pks: list[Any]) -> None:
+    def _delete(self, pks: list[Any], found: Rows) -> None:
         if not pks:
             return
         if self.scope.soft_delete is None:
@@ -141,6 +155,7 @@ class Sync(Upsert):
             own = normal_keys(self.model, pks, self.using)
             self.n_deleted = len(gone.intersection(own))  # beside those of cascades
             self._check_deleted(len(pks))
+            self._refuse_cascades(gone, found)
             return
         self.n_deleted = 0
         for part in parts(pks) if self.watch is not None else [pks]:
@@ -148,6 +163,18 @@ class Sync(Upsert):
             with watched(self.watch, part):
                 self.n_deleted += rows._silent().update(**self.scope.soft_delete)
         self._check_deleted(len(pks))
+
+    def _refuse_cascades(self, gone: set[Any], found: Rows) -> None:
+        """Refuse that the row of an object was deleted by a cascade."""
+        places = [i for i, pk in zip(self.written, found.pks) if pk is not None]
+        pks = normal_keys(self.model, [pk for pk in found.pks if pk is not None], self.using)
+        for i, pk in zip(places, pks):
+            if pk in gone:
+                error = IntegrityError(
+                    f"Object {i}: a cascade would delete its row (primary key {pk!r}): the row "
+                    "refers to one that is deleted because no object has it."
+                )
+                raise failure.at_row(error, i, None)
 
     def _check_deleted(self, n: int) -> None:
         """The rows are locked: one that is left was dropped by a trigger."""

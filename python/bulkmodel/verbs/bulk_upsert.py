@@ -84,7 +84,7 @@ class Upsert:
         check_where(self.model, rules.where)
         fields = _updated(self.model, self.unique, update_fields)
         if update_fields is not None:
-            refuse_missing(objects, [field for field in fields if not _is_auto_now(field)])
+            refuse_missing(objects, [field for field in fields if not is_auto_now(field)])
         fields = [field for field in fields if is_given(objects, field) or update_fields]
         self.fields = [field for field in fields if field not in self.set]
         self.stamped: list[Field] = []
@@ -92,10 +92,10 @@ class Upsert:
             own = self.model._meta.concrete_fields
             self.stamped = [f for f in own if follows(f) and f not in self.unique]
             self.stamped = [f for f in self.stamped if f not in self.set]
-            self.stamped = [f for f in self.stamped if _is_auto_now(f) or is_given(objects, f)]
+            self.stamped = [f for f in self.stamped if is_auto_now(f) or is_given(objects, f)]
         self.compared: list[str] = []  # auto_now alone is no change
         if not rules.update_unchanged:
-            self.compared = [f.attname for f in self.fields if not _is_auto_now(f)]
+            self.compared = [f.attname for f in self.fields if not is_auto_now(f)]
         # Keys of related objects that were saved after they were assigned.
         for row in objects if has_relations(self.model) else ():
             row._prepare_related_fields_for_save("bulk_upsert")
@@ -215,6 +215,9 @@ class Upsert:
         """Return 1 for each object that differs from its row."""
         if self.rules.update_unchanged:
             return (b"\1" if self.fields else b"\0") * len(rows)
+        return self._differ(rows, stored)
+
+    def _differ(self, rows: list[Any], stored: dict[str, list[Any]]) -> bytes:
         changed = bytearray(len(rows))
         for field in self.fields if rows else ():
             if field.attname in stored:
@@ -321,7 +324,7 @@ def _updated(
     return fields
 
 
-def _is_auto_now(field: Any) -> bool:
+def is_auto_now(field: Any) -> bool:
     return bool(getattr(field, "auto_now", False))
 
 

@@ -26,6 +26,9 @@ NAMES = frozenset(
     }
 )
 
+# Options of bulk_create() that update() does not have.
+OF_CREATE = frozenset({"lookups"})
+
 # Common wrong names of options.
 MISNAMED = {"concurrency": "concurrent"}
 NO_OPTIONS = {"bulk_update"}  # it has only Django's arguments

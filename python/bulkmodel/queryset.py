@@ -29,6 +29,7 @@ from bulkmodel.model.where import InKeys
 from bulkmodel.options import (
     MISNAMED,
     NAMES,
+    OF_CREATE,
     Options,
     checks_names,
     is_size,
@@ -156,7 +157,7 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         Use it if a field of the model has the name of an option, or if another package's
         bulk_create() does not accept options.  TypeError: there is no such option."""
         refuse_misnamed("bulk_options", options)
-        unknown = sorted(set(options) - NAMES)
+        unknown = sorted(set(options) - NAMES - OF_CREATE)
         if unknown:
             raise TypeError(f"bulk_options() got an unexpected option: {', '.join(unknown)}")
         clone = self._chain()  # type: ignore[attr-defined]
@@ -411,7 +412,7 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
                 diagnose.annotate(error, self._call(()))
                 raise
         options = dict(self._bm_options or {})
-        for name in timeouts.NAMES:  # timed() uses them
+        for name in (*timeouts.NAMES, *OF_CREATE):  # timed() uses the first
             options.pop(name, None)
         if not NAMES.isdisjoint(values):
             names = {field.name for field in self.model._meta.get_fields()}

@@ -103,7 +103,7 @@ class BulkResult:
 
         The call needs return_changes; with True it can always be undone, if no rows of other models
         were deleted by cascades.  bulkmodel.errors.Refused: a row has changed since, the changes do
-        not say enough, or the call is undone already; nothing was written."""
+        not say enough, or it has already been undone; nothing was written."""
         if self._undo is None:
             raise Refused("undo() needs the changes of the call: pass return_changes=True.")
         return self._undo(self)

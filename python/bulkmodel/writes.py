@@ -19,6 +19,7 @@ from bulkmodel.verbs.bulk_delete import Delete
 from bulkmodel.verbs.bulk_sync import Scope, Sync
 from bulkmodel.verbs.bulk_upsert import Upsert
 from bulkmodel.verbs.changes import Watch, watch_of
+from bulkmodel.verbs.find_rows import check_instances
 from bulkmodel.verbs.frame_objects import instances_of, rows_given
 from bulkmodel.verbs.graph import Graph, Names
 from bulkmodel.verbs.lookups import Lookups
@@ -127,10 +128,10 @@ class WriteMethods(MoreMethods):
             commit_parts.check(commit_every, using, "bulk_upsert", len(given), dry_run)
             watch = watch_of(self.model, using, return_changes, on_changes, dry_run)
 
-            def write() -> tuple[Upsert, list[Part]]:
-                upsert = Upsert(
+            def made(rows: list[Any]) -> Upsert:
+                return Upsert(
                     type(self)(self.model, using=using),
-                    given,
+                    rows,
                     unique_fields,
                     update_fields,
                     rules=Rules(constraint, set, update_where, update_unchanged),
@@ -140,11 +141,17 @@ class WriteMethods(MoreMethods):
                     allow_skipped=allow_skipped,
                     watch=watch,
                 )
+
+            def write() -> tuple[Upsert, list[Part]]:
+                upsert = made(given)
                 if not given:
                     return upsert, []
                 return upsert, self._carry_out_parts(options, upsert, commit_every, meter)
 
             in_parts = commit_every is not None
+            if found.creates:  # what is wrong is known before rows are
+                made([])
+                check_instances(self.model, given)
             write = found.around(write, given, dry_run, in_parts)
             whole = found.creates and not in_parts
             upsert, parts = self._carry_out(options, write, meter=meter) if whole else write()
@@ -153,7 +160,7 @@ class WriteMethods(MoreMethods):
             upsert.pks,
             dry_run=dry_run,
             parts=parts,
-            **self._told(watch, [*upsert.fields, *upsert.set]),
+            **self._told(watch, [*upsert.fields, *upsert.stamped, *upsert.set]),
         )
         keys = [key for key in result.keys if key is not None]
         n = result.inserted + result.updated
@@ -197,14 +204,16 @@ class WriteMethods(MoreMethods):
         are updated, and the other objects are inserted.  unique_fields, update_fields, constraint,
         set, update_where, update_unchanged, duplicates and lookups are those of bulk_upsert().  A
         row that the condition of a constraint does not select is a row without an object.
-        max_deletes: how many rows may be deleted, as a number or as text like "5%" of the
-        queryset's rows, which always allows 10.  allow_empty: accept an empty list; max_deletes
-        still applies.  dry_run: run the call, then roll it back; the result then has `changes`.
+        max_deletes: how many rows may be deleted, those of cascades not counted, as a number or as
+        text like "5%" of the queryset's rows, which always allows 10.  allow_empty: accept an empty
+        list; max_deletes still applies.  dry_run: run the call, then roll it back; the result then
+        has `changes`.
 
         Returns a BulkResult.  The rows of the queryset are locked.  bulkmodel.errors.Refused: there
         are no objects.  bulkmodel.errors.TooManyDeletes: see max_deletes; its `result` has the
         counts.  ValueError: the row of an object exists outside of the queryset, or would leave it.
-        IntegrityError: another transaction has inserted such a row meanwhile."""
+        IntegrityError: another transaction has inserted such a row meanwhile, or a cascade would
+        delete the row of an object."""
         if self.query.is_sliced:
             raise TypeError("Cannot use 'limit' or 'offset' with bulk_sync().")
         options = options_of(
@@ -258,7 +267,7 @@ class WriteMethods(MoreMethods):
                     error.result.deleted = sync.n_deleted
                 raise
             sync = calls[-1]
-        told = self._told(watch, [*sync.fields, *sync.set, *sync.soft])
+        told = self._told(watch, [*sync.fields, *sync.stamped, *sync.set, *sync.soft])
         told["changes"] = told["changes"] if watch is not None and watch.keeps else sync.changes
         result = meter.result(
             sync.outcomes, sync.pks, dry_run=dry_run, deleted_by_label=sync.by_label, **told
@@ -365,11 +374,11 @@ class WriteMethods(MoreMethods):
     ) -> BulkResult:
         """Insert new objects with the objects that refer to them, and add their links.
 
-        New is what was not saved (`_state.adding`).  Other objects are left alone, but their
-        children and links are looked at.  children: names by which the objects that refer to others
-        are read, "lines", and below them "lines__taxes".  m2m: names of many-to-many fields, "tags"
-        or "lines__tags"; links are added, none is removed.  The objects are those that
-        prefetch_related() has read; or a dictionary has a function of an object for each name,
+        An object is new if it has not been saved (`_state.adding`).  Other objects are left alone,
+        but their children and links are looked at.  children: names by which the objects that refer
+        to others are read, "lines", and below them "lines__taxes".  m2m: names of many-to-many
+        fields, "tags" or "lines__tags"; links are added, none is removed.  The objects are those
+        that prefetch_related() has read; or a dictionary has a function of an object for each name,
         {"lines": lambda order: order.new_lines}.
 
         Everything is one transaction, and one bulk insert for each model and level: an object comes
@@ -388,19 +397,19 @@ class WriteMethods(MoreMethods):
         )
         using = self._alias_of_write()
         graph = Graph(self.model, using, list(objs), children, m2m)
-        calls = [
-            signals.begin(
-                signals.BULK_CREATE,
-                self._sibling(model),
-                options.signals,
-                instances=rows,
-                batch_size=batch_size,
-                n=len(rows),
-            )
-            for model, rows in graph.new().items()
-        ]
         meter = Meter()
-        with meter.on(connections[using]):
+        with graph.undone(), meter.on(connections[using]):
+            calls = [
+                signals.begin(
+                    signals.BULK_CREATE,
+                    self._sibling(model),
+                    options.signals,
+                    instances=rows,
+                    batch_size=batch_size,
+                    n=len(rows),
+                )
+                for model, rows in graph.new().items()
+            ]
             written = self._carry_out(
                 options, lambda: graph.run(self._sibling, options, dry_run), meter=meter
             )
@@ -410,7 +419,7 @@ class WriteMethods(MoreMethods):
         )
         for call, (model, rows) in zip(calls, graph.new().items()):
             make = partial(self._sibling(model)._of_keys, [row.pk for row in rows])
-            signals.end(call, len(rows), make)
+            signals.end(call, len(rows), make, result=result)
         return result
 
     def _sibling(self, model: type[models.Model]) -> Any:

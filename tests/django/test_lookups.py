@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.exceptions import FieldDoesNotExist
-from django.db import connection, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
@@ -177,7 +177,7 @@ def test_a_link_to_a_model_of_several_tables() -> None:
 
     relation = lookups._Relation(Lines, "child", Lookup("name", create=True))
     rows = [Lines(child_id="x"), Lines(child_id="x")]
-    keys = [key for _, key in relation.keys_of(rows, 0, "default")]
+    keys = [key for _, key in relation.keys_of(rows, 0, "default", [])]
     assert keys == [Child.objects.get(name="x").pk] * 2
 
 
@@ -291,3 +291,82 @@ def test_a_stream_in_chunks(brands: list[Plain], monkeypatch: pytest.MonkeyPatch
     with pytest.raises(ValueError, match=r"^Object 4: brand") as told, transaction.atomic():
         Product.objects.copy_from_objects(rows(), lookups=BY)
     assert told.value.row_index == 4 and stored() == {}  # type: ignore[attr-defined]
+
+
+LISTS = [way for way in WAYS if way != "stream"]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_what_was_created_is_as_before_after_an_error(name: str) -> None:
+    brand = Plain(pk=77, name="new")
+    rows = [Product(code="1", brand=brand), Product(code="1", brand=brand)]
+    before = [dict(vars(brand)), brand._state.adding, brand._state.db]
+    for _ in range(2):  # the second call creates it again
+        with pytest.raises((ValueError, IntegrityError)), transaction.atomic():
+            WAYS[name](rows, CREATE)
+        assert [dict(vars(brand)), brand._state.adding, brand._state.db] == before
+        assert all(row.brand is brand for row in rows)
+    assert not Plain.django.exists()
+    rows[1].code = "2"
+    WAYS[name](rows, CREATE)
+    assert stored() == {"1": "new", "2": "new"}
+
+
+def test_what_was_created_is_as_before_after_a_dry_run() -> None:
+    brand = Plain(pk=77, name="new")
+    rows = [Product(code="1", brand=brand)]
+    for write in (Product.objects.bulk_upsert, Product.objects.all().bulk_sync):
+        write(rows, ["code"], lookups=CREATE, dry_run=True)
+        assert brand._state.adding and not Plain.django.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", LISTS)
+def test_an_error_behind_commit_leaves_what_is_written(name: str) -> None:
+    def fail() -> None:
+        raise RuntimeError("a hook")
+
+    def value() -> int:
+        transaction.on_commit(fail)
+        return 1
+
+    by = {"brand": Lookup("name", create=True, defaults={"value": value})}
+    rows = given(2, "cat")
+    with pytest.raises(RuntimeError, match="a hook"):
+        WAYS[name](rows, by)
+    assert stored() == {"0": "cat", "1": "cat"}
+    assert [row.brand_id for row in rows] == [Plain.django.get().pk] * 2
+
+
+def test_an_object_that_the_list_has_twice(brands: list[Plain]) -> None:
+    row = Product(code="1", brand_id="ant")
+    with pytest.raises(ValueError, match="Objects 0 and 1 have the same code"):
+        Product.objects.bulk_upsert([row, row], ["code"], lookups=BY)
+    assert row.brand_id == "ant"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"update_fields": ["nope"]},
+        {"unique_fields": ["nope"]},
+        {"duplicates": "nope"},
+        {"set": {"nope": 1}},
+        {"constraint": "nope", "unique_fields": None},
+    ],
+)
+def test_arguments_are_checked_before_something_is_created(wrong: dict[str, Any]) -> None:
+    options: dict[str, Any] = {"unique_fields": ["code"], **wrong}
+    with pytest.raises((FieldDoesNotExist, ValueError), match="nope"):
+        Product.objects.bulk_upsert(given(2, "cat"), lookups=CREATE, commit_every=1, **options)
+    assert not Plain.django.exists()
+
+
+def test_by_bulk_options(brands: list[Plain]) -> None:
+    queryset = Product.objects.all().bulk_options(lookups=BY)
+    queryset.bulk_create(given(2))
+    assert stored() == {"0": "ant", "1": "bee"}
+    assert queryset.update(stock=3) == 2
+    with pytest.raises(FieldDoesNotExist):
+        Product.objects.update(lookups=BY)

@@ -264,13 +264,18 @@ def test_refusals() -> None:
     rows = shops(1)
     refused: list[tuple[Any, Any, type[Exception], str]] = [
         (["nothing"], (), FieldDoesNotExist, "no children 'nothing'.*'signed'.*'stocks'"),
-        (["name"], (), ValueError, "is not the name by which rows that refer to app.Plain"),
+        (["name"], (), ValueError, r"is not a reverse accessor \(related_name\) of app\.Plain"),
         ("stocks", (), TypeError, "must be a list of names"),
         ({"stocks": 1}, (), TypeError, "must be a function"),
-        (["stocks__shop"], (), ValueError, "is not the name by which"),
+        (["stocks__shop"], (), ValueError, "is not a reverse accessor"),
         ((), ["value"], ValueError, "is not a many-to-many field of app.Plain"),
         ((), ["stocks__tags"], ValueError, "needs children='stocks'"),
-        ({"stocks": lambda row: [Plain(name="x")]}, (), ValueError, "have a Plain, not"),
+        (
+            {"stocks": lambda row: [Plain(name="x")]},
+            (),
+            ValueError,
+            "contains an object of type Plain, not",
+        ),
     ]
     for children, m2m, kind, said in refused:
         with pytest.raises(kind, match=said):
@@ -304,3 +309,42 @@ def test_a_receiver_hears_the_links_of_an_owner_once() -> None:
     owner = Plain(name="o")
     Plain.objects.save_graph([owner], {"signed": lambda row: [*signed, *signed]})
     assert owner.signed.count() == 1 and isinstance(signed[0].owner, models.Model)
+
+
+def test_receivers_get_the_result_of_a_dry_run() -> None:
+    heard: list[Any] = []
+
+    def hear(**facts: Any) -> None:
+        heard.append(facts["result"])
+
+    signals.post_bulk_create.connect(hear, sender=Stock)
+    try:
+        result = Plain.objects.save_graph(shops(1), {"stocks": new_of}, dry_run=True)
+    finally:
+        signals.post_bulk_create.disconnect(hear, sender=Stock)
+    assert heard == [result] and heard[0].dry_run
+
+
+def test_a_receiver_that_fails_before_the_call() -> None:
+    def fail(**facts: Any) -> None:
+        raise RuntimeError("no")
+
+    rows = shops(2)
+    before = facts_of(rows)
+    signals.pre_bulk_create.connect(fail, sender=Stock)
+    try:
+        with pytest.raises(RuntimeError, match="no"):
+            Plain.objects.save_graph(rows, {"stocks": new_of})
+    finally:
+        signals.pre_bulk_create.disconnect(fail, sender=Stock)
+    assert facts_of(rows) == before
+    assert [vars(stock).get("shop_id") for row in rows for stock in new_of(row)] == [None] * 4
+    assert all(stock._state.fields_cache == {} for row in rows for stock in new_of(row))
+
+
+def test_an_object_that_the_list_has_twice() -> None:
+    row, saved = Plain(name="a"), Plain.objects.create(name="b")
+    result = Plain.objects.save_graph([row, saved, row, saved])
+    assert (result.inserted, result.ignored) == (1, 1)
+    assert list(result.outcomes) == [Outcome.INSERTED, Outcome.NONE, Outcome.IGNORED, Outcome.NONE]
+    assert result.inserted_by_label == {"app.Plain": 1} and Plain.objects.count() == 2

@@ -8,8 +8,9 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from app.keys import Pair, Product, Stock
+from app.linked import Book, Shelf
 from app.models import Child, Foo, Node, Plain, Signed
-from app.odd import Odd
+from app.odd import Named, Odd
 from bulkmodel.errors import Refused
 from bulkmodel.expressions import Excluded
 from bulkmodel.verbs import changes
@@ -153,7 +154,7 @@ def test_only_once() -> None:
     result = Product.objects.bulk_upsert(rows, ["code"], ["stock"], return_changes=["stock"])
     again = pickle.loads(pickle.dumps(result))
     assert result.undo().updated == 1
-    with pytest.raises(Refused, match="undone already"):
+    with pytest.raises(Refused, match="already been undone"):
         result.undo()
     with pytest.raises(Refused, match="has changed since"):
         again.undo()
@@ -213,3 +214,45 @@ def test_outside_of_a_transaction() -> None:
     Product.django.filter(code="3").update(name="")
     assert result.undo().deleted == 2 and table() == before
     assert not connection.in_atomic_block
+
+
+def test_rows_that_on_delete_sets() -> None:
+    """SET_NULL: of the rows that the call changed the values are not known, and undo() itself
+    changes none."""
+    shelf = Shelf.objects.create(name="s")
+    book = Book.objects.create(name="b", shelf=shelf)
+    result = Shelf.objects.bulk_delete([shelf.pk], return_changes=True)
+    assert Book.objects.get().shelf is None
+    with pytest.raises(Refused, match=r"on_delete has set app\.Book\.shelf in other rows"):
+        result.undo()
+    assert not Shelf.objects.exists()
+    new = Shelf.objects.bulk_upsert([Shelf(name="n")], ["name"], return_changes=True)
+    Book.objects.update(shelf=new.keys[0])
+    with pytest.raises(Refused, match="would be deleted or changed"):
+        new.undo()
+    assert Book.objects.get() == book and Book.objects.get().shelf_id == new.keys[0]
+    bare = Shelf.objects.create(name="without books")
+    assert Shelf.objects.bulk_delete([bare.pk], return_changes=True).undo().inserted == 1
+    assert Shelf.objects.count() == 2
+
+
+def test_fields_with_a_pre_save_of_their_own() -> None:
+    Named.django.bulk_create([Named(name="a", code=1, count=5), Named(name="b", code=2)])
+    before = table(Named)
+    keys = [row[0] for row in before]
+    result = Named.objects.bulk_delete(keys, return_changes=True)
+    assert result.undo().inserted == 2 and table(Named) == before
+
+
+def test_fields_that_the_call_sets_beside_those_that_are_named() -> None:
+    shop = Plain.objects.create(name="s")
+    stock = Stock.objects.create(shop=shop, sku="a")
+    for write in (Stock.objects.bulk_upsert, Stock.objects.all().bulk_sync):
+        rows = [Stock(pk=stock.pk, shop=shop, sku="a", amount=stock.amount + 1)]
+        names = ["shop", "sku", "amount", "price", "facts"]
+        result = write(rows, return_changes=names)
+        stock.refresh_from_db()
+        assert result.updated == 1
+        with pytest.raises(Refused, match="the call wrote 'changed'"):
+            result.undo()
+        assert Stock.objects.get().amount == stock.amount

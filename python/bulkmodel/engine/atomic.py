@@ -52,8 +52,10 @@ def one_transaction(
             written = True
     except BaseException as error:
         if own and written and connection.run_commit_hooks_on_set_autocommit_on:
+            _note_committed(error)
             raise  # COMMIT succeeded: a hook after it raised the error
         if before is not None and written and before.succeeded(error):
+            _note_committed(error)
             raise
         if own and not (connection.in_atomic_block or connection.autocommit):
             connection.close()  # Django could not end the transaction
@@ -67,6 +69,15 @@ def one_transaction(
         if fate == commit_check.UNKNOWN:
             raise CommitUnknown(_UNKNOWN) from error
         raise
+
+
+def _note_committed(error: BaseException) -> None:
+    error._bm_committed = True  # type: ignore[attr-defined]
+
+
+def came_after_commit(error: BaseException) -> bool:
+    """Return whether an exception of one_transaction() was raised behind a successful COMMIT."""
+    return bool(getattr(error, "_bm_committed", False))
 
 
 class _RolledBack(Exception):

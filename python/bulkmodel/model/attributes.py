@@ -21,6 +21,28 @@ except ImportError:  # no driver for PostgreSQL is installed
 # A deferred or unknown value.  It has its own class, so it differs from every value.
 MISSING = type("Missing", (), {"__slots__": ()})()
 
+
+class State(NamedTuple):
+    """What an object had before a call."""
+
+    values: dict[str, Any]
+    adding: bool
+    db: str | None
+    related: dict[str, Any]
+
+    @classmethod
+    def of(cls, row: Any) -> State:
+        state = row._state
+        return cls(dict(vars(row)), state.adding, state.db, dict(state.fields_cache))
+
+    def restore(self, row: Any) -> None:
+        row._state.adding, row._state.db = self.adding, self.db
+        row._state.fields_cache.clear()
+        row._state.fields_cache.update(self.related)
+        vars(row).clear()
+        vars(row).update(self.values)
+
+
 # Values of exactly these types are immutable.
 FROZEN_TYPES: frozenset[type[Any]] = frozenset(
     {

@@ -126,6 +126,8 @@ def delete_watched(
         collector = Collector(using, origin=rows)
         instances = [row for part in rows_of(queryset, pks) for row in part]
         collector.collect(instances)
+        if watch is not None:
+            watch.others |= _set_by(collector)
         found = _collected(collector, instances, rows, pks)
         return _delete_all(rows, found, watch, lambda: _delete_collected(collector, rows, found))
     gone: set[Any] = set()
@@ -168,6 +170,16 @@ def _collected(collector: Collector, instances: list[Any], rows: Any, pks: list[
             found |= {row.pk: None for row in others}
     given = [pk for pk in normal_keys(rows.model, pks, rows.db) if pk in found]
     return list(dict.fromkeys([*given, *found]))
+
+
+def _set_by(collector: Collector) -> set[str]:
+    """Return the fields that on_delete will set in other rows, as SET_NULL does."""
+    found: set[str] = set()
+    for (field, _), lists in collector.field_updates.items():
+        for some in lists:
+            if some.exists() if isinstance(some, QuerySet) else some:
+                found.add(f"{field.model._meta.label}.{field.name}")
+    return found
 
 
 def _delete_collected(

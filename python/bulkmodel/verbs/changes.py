@@ -43,15 +43,20 @@ class Watch:
         self.report = None if dry_run else report
         self.keeps = names is not None and names is not False
         self.kept: list[Change] = []
-        self._sure = 0  # of transactions that were committed
+        self.others: set[str] = set()  # fields that on_delete has set in other rows
+        # Of transactions that were committed.
+        self._sure = 0
+        self._sure_others: frozenset[str] = frozenset()
 
     def begin(self) -> None:
         """Forget an attempt that was rolled back."""
         del self.kept[self._sure :]
+        self.others.intersection_update(self._sure_others)
 
     def settle(self) -> None:
         """Keep what a transaction that was committed has changed."""
         self._sure = len(self.kept)
+        self._sure_others = frozenset(self.others)
 
     @contextmanager
     def updating(self, pks: Iterable[Any]) -> Iterator[None]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from django.core.exceptions import FieldDoesNotExist
@@ -12,6 +13,7 @@ from django.db import models
 from django.db.models.constants import LOOKUP_SEP
 
 from bulkmodel.engine.atomic import trial
+from bulkmodel.model.attributes import State
 from bulkmodel.options import Options
 from bulkmodel.results import Outcome
 from bulkmodel.verbs.copy_from import CopyIn
@@ -28,27 +30,6 @@ class Place(NamedTuple):
 
     root: int  # the position of the object that it belongs to
     path: str
-
-
-class _State(NamedTuple):
-    """What an object had before the call."""
-
-    values: dict[str, Any]
-    adding: bool
-    db: str | None
-    related: dict[str, Any]
-
-    @classmethod
-    def of(cls, row: Any) -> _State:
-        state = row._state
-        return cls(dict(vars(row)), state.adding, state.db, dict(state.fields_cache))
-
-    def restore(self, row: Any) -> None:
-        row._state.adding, row._state.db = self.adding, self.db
-        row._state.fields_cache.clear()
-        row._state.fields_cache.update(self.related)
-        vars(row).clear()
-        vars(row).update(self.values)
 
 
 class _Children:
@@ -137,7 +118,7 @@ class Graph:
         self.places: dict[int, Place] = {}
         self.at: dict[str, list[Any]] = {"": []}
         self.targets: list[list[tuple[Any, list[Any]]]] = []
-        self.before: list[tuple[Any, _State]] = []  # of new objects
+        self.before: list[tuple[Any, State]] = []  # of new objects
         self._parents: list[tuple[_Children, Any, Any]] = []
         try:
             self._gather()
@@ -160,11 +141,26 @@ class Graph:
         for row, state in self.before:
             state.restore(row)
 
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """Give the new objects what they had if the block fails before it has inserted one."""
+        try:
+            yield
+        except BaseException:
+            if all(row._state.adding for row, _ in self.before):
+                self.undo()
+            raise
+
     def outcomes(self) -> bytes:
-        """Return the outcome of each object of the call.  NONE: it was left alone."""
-        new = {id(row) for row, _ in self.before}
-        marks = {True: Outcome.INSERTED, False: Outcome.NONE}
-        return bytes(marks[id(row) in new] for row in self.objects)
+        """Return the outcome of each object of the call.  NONE: it was left alone.  IGNORED: the
+        list has a new object again."""
+        left = {id(row): Outcome.INSERTED for row, _ in self.before}
+        found: list[Outcome] = []
+        for row in self.objects:
+            found.append(left.get(id(row), Outcome.NONE))
+            if found[-1] is Outcome.INSERTED:
+                left[id(row)] = Outcome.IGNORED
+        return bytes(found)
 
     def run(
         self, queryset_of: Callable[[type[models.Model]], Any], options: Options, dry_run: bool
@@ -219,7 +215,7 @@ class Graph:
         if id(row) not in self.places:
             self.places[id(row)] = place
             if row._state.adding:
-                self.before.append((row, _State.of(row)))
+                self.before.append((row, State.of(row)))
         elif self.places[id(row)].path == place.path:
             return
         rows.append(row)
@@ -297,7 +293,7 @@ def _no_child(model: type[models.Model], path: str, name: str) -> Exception:
     if field.many_to_many:
         return ValueError(f"save_graph(): {path!r} is many-to-many: use m2m=.")
     return ValueError(
-        f"save_graph(): {path!r} is not the name by which rows that refer to {label} are read."
+        f"save_graph(): {path!r} is not a reverse accessor (related_name) of {label}."
     )
 
 
@@ -305,8 +301,8 @@ def _check_kinds(rows: Sequence[Any], model: type[models.Model], place: Place) -
     for row in rows:
         if not isinstance(row, model._meta.concrete_model or model):
             raise ValueError(
-                f"Object {place.root}: its {place.path} have a {type(row).__name__}, not an "
-                f"instance of {model._meta.label}."
+                f"Object {place.root}: its {place.path} contains an object of type "
+                f"{type(row).__name__}, not an instance of {model._meta.label}."
             )
 
 

@@ -10,11 +10,11 @@ from django.db import connections, models
 from django.db.models.utils import resolve_callables
 
 from bulkmodel.engine import failure
-from bulkmodel.engine.atomic import one_transaction, trial
+from bulkmodel.engine.atomic import came_after_commit, one_transaction, trial
 from bulkmodel.engine.statements import nothing
 from bulkmodel.errors import PartialCommit
 from bulkmodel.helpers import get_chunks
-from bulkmodel.model.attributes import MISSING
+from bulkmodel.model.attributes import MISSING, State
 from bulkmodel.model.primary_keys import normal_values
 from bulkmodel.verbs.find_rows import Key, find, folded, named, unique_fields_named
 
@@ -61,6 +61,7 @@ class Lookups:
         if self.relations and hasattr(type(rows), "__arrow_c_stream__"):
             raise ValueError("lookups cannot be used with a frame: its columns hold keys.")
         self._kept: list[tuple[Any, Any, Any, Any]] = []
+        self._made: list[tuple[Any, State]] = []  # related objects, before they were inserted
 
     @property
     def creates(self) -> bool:
@@ -85,6 +86,8 @@ class Lookups:
             with self._undone(dry_run), within:
                 with one_transaction(self.using) if self.creates else nullcontext():
                     self._resolve(objects, 0)
+                if not whole:  # committed
+                    self._made.clear()
                 results.append(write())
             return results[0]
 
@@ -96,6 +99,7 @@ class Lookups:
         for chunk in get_chunks(iter(objects), CHUNK):
             self._resolve(chunk, n)
             self._kept.clear()  # memory must not grow with the stream
+            self._made.clear()
             n += len(chunk)
             yield from chunk
 
@@ -103,27 +107,32 @@ class Lookups:
     def _undone(self, dry_run: bool) -> Iterator[None]:
         """Give the objects what they had, if nothing was committed."""
         self._kept.clear()
+        self._made.clear()
         try:
             yield
         except PartialCommit:
             raise  # some rows are committed
-        except BaseException:
-            self._undo()
+        except BaseException as error:
+            if not came_after_commit(error):
+                self._undo()
             raise
         if dry_run:
             self._undo()
 
     def _undo(self) -> None:
-        for row, field, value, cached in self._kept:
+        for row, field, value, cached in reversed(self._kept):
             setattr(row, field.attname, value)
             if cached is not MISSING:
                 field.set_cached_value(row, cached)
         self._kept.clear()
+        for made, state in reversed(self._made):
+            state.restore(made)
+        self._made.clear()
 
     def _resolve(self, objects: Sequence[Any], first: int) -> None:
         """Set the keys of the objects' related objects.  first: the position of the first."""
         for relation in self.relations:
-            for row, key in relation.keys_of(objects, first, self.using):
+            for row, key in relation.keys_of(objects, first, self.using, self._made):
                 field = relation.field
                 self._kept.append((row, field, getattr(row, field.attname), relation.cached(row)))
                 setattr(row, field.attname, key)
@@ -148,9 +157,12 @@ class _Relation:
     def cached(self, row: Any) -> Any:
         return self.field.get_cached_value(row, default=MISSING)
 
-    def keys_of(self, objects: Sequence[Any], first: int, using: str) -> Iterator[tuple[Any, Any]]:
-        """Yield the objects whose related objects are to be found, with the keys of these.
-        ValueError: there is none for one of them."""
+    def keys_of(
+        self, objects: Sequence[Any], first: int, using: str, made: list[tuple[Any, State]]
+    ) -> Iterator[tuple[Any, Any]]:
+        """Yield the objects whose related objects are to be found, with the keys of these.  made:
+        gets the related objects that are created, as they were.  ValueError: there is none for
+        one of them."""
         places, wanted = self._wanted(objects, first, using)
         self._refuse_invalid([first + i for i in places], wanted)
         found = self._find([key for key in wanted if key is not None], using)
@@ -160,7 +172,7 @@ class _Relation:
                 if key is not None and key not in found:
                     new.setdefault(key, objects[i])
             if new:
-                self._create(new, using)
+                self._create(new, using, made)
                 found |= self._find(new, using)
         known = [None if key is None else found.get(key) for key in wanted]
         self._refuse_unknown([first + i for i, key in zip(places, known) if key is None])
@@ -229,7 +241,7 @@ class _Relation:
             left = [key for key in left if folded(key) in same] if any(rows.pks) else []
         return found
 
-    def _create(self, new: Mapping[Key, Any], using: str) -> None:
+    def _create(self, new: Mapping[Key, Any], using: str, made: list[tuple[Any, State]]) -> None:
         """Insert related objects, of which the keys are given with an object that names each.  One
         that another transaction inserts meanwhile is left as it is."""
         rows: list[Any] = []
@@ -240,6 +252,7 @@ class _Relation:
                 defaults = dict(resolve_callables(self.how.defaults))
                 related = self.related(**{**values, **defaults})
             rows.append(related)
+        made += [(row, State.of(row)) for row in rows]
         several = bool(self.related._meta.parents)
         if several:  # bulk_create() does not write a model of several tables
             for row in rows:
@@ -253,7 +266,8 @@ class _Relation:
         if not places:
             return
         one, *rest = places
-        more = f" The same holds for {', '.join(map(str, rest[: _NAMED - 1]))}" if rest else ""
+        others = f"object{'s' * (len(rest) > 1)} {', '.join(map(str, rest[: _NAMED - 1]))}"
+        more = f" The same applies to {others}" if rest else ""
         more += f" and {len(rest) + 1 - _NAMED} more." if len(rest) >= _NAMED else "." * bool(rest)
         what = "could not be created" if self.how.create else "does not exist"
         error = ValueError(

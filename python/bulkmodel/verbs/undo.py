@@ -8,7 +8,7 @@ from typing import Any
 from bulkmodel.engine.atomic import trial
 from bulkmodel.engine.statements import nothing
 from bulkmodel.errors import Refused
-from bulkmodel.model.fields import key_fields
+from bulkmodel.model.fields import key_fields, sets_itself
 from bulkmodel.model.primary_keys import normal_keys
 from bulkmodel.results import BulkResult, Change, Outcome
 from bulkmodel.verbs.bulk_delete import delete_watched
@@ -26,6 +26,7 @@ class Undo:
         self.model = watch.model
         self.using = watch.using
         self.fields = watch.fields
+        self.others = watch.others
         self.written = list(written)
         self._is_done = False
 
@@ -51,13 +52,18 @@ class Undo:
         if result.dry_run:
             raise Refused("undo(): a dry run has written nothing.")
         if self._is_done:
-            raise Refused("undo(): the call is undone already.")
+            raise Refused("undo(): the call has already been undone.")
         watched = set(self.fields)
         left = [field.name for field in self.written if field not in watched]
         if left and (result.updated or result.deleted):
             raise Refused(
                 f"undo(): the call wrote {', '.join(map(repr, left))}, and return_changes does not "
                 "name it: its values before are not known."
+            )
+        if self.others:
+            raise Refused(
+                f"undo(): on_delete has set {', '.join(sorted(self.others))} in other rows, and "
+                "their values before are not known."
             )
         own = self.model._meta.label
         others = [label for label, n in result.deleted_by_label.items() if n and label != own]
@@ -100,11 +106,12 @@ class Undo:
     def _delete(self, keys: list[Any]) -> int:
         if not keys:
             return 0
-        gone, by_label = delete_watched(self.kind(self.model, using=self.using), keys, None)
-        if sum(by_label.values()) > len(keys):
+        watch = Watch(self.model, self.using, (), None)
+        gone, by_label = delete_watched(self.kind(self.model, using=self.using), keys, watch)
+        if watch.others or sum(by_label.values()) > len(keys):
             raise Refused(
-                "undo(): other rows refer to those that were inserted, and would be deleted too. "
-                "Nothing was undone."
+                "undo(): other rows refer to those that were inserted, and would be deleted or "
+                "changed. Nothing was undone."
             )
         return len(gone)
 
@@ -123,7 +130,7 @@ class Undo:
         objects = [self._object(key, changes.values()) for key, changes in rows.items()]
         if not objects:
             return 0
-        stamped = [f for f in self.fields if hasattr(f, "auto_now") or f.name == "bm_create_uuid"]
+        stamped = [field for field in self.fields if _is_set_by_insert(field)]
         before = [[getattr(row, f.attname) for f in stamped] for row in objects]
         if self.model._meta.parents:
             self._silent().copy_from_objects(objects, exclude_id=False, send_signals=False)
@@ -146,6 +153,10 @@ class Undo:
             if not field.generated:
                 setattr(row, field.attname, change.old)
         return row
+
+
+def _is_set_by_insert(field: Any) -> bool:
+    return hasattr(field, "auto_now") or field.name == "bm_create_uuid" or sets_itself(field)
 
 
 def _by_outcome(changes: Sequence[Change]) -> dict[Outcome, Rows]:

@@ -19,9 +19,9 @@ class Outcome(IntEnum):
     """The outcome of one input row, as in BulkResult.outcomes and in the C library.
 
     UNCHANGED: the row already had these values.  MISSING: no row has the key, or the queryset does
-    not select it.  IGNORED: the object repeats the key of another one (`duplicates`), or
-    `update_where` does not select its row.  SKIPPED: a trigger or rule dropped it.  REJECTED:
-    the object cannot be written (`on_error="collect"`)."""
+    not select it.  IGNORED: the object repeats the key of another one (`duplicates`), save_graph()
+    was given it before, or `update_where` does not select its row.  SKIPPED: a trigger or rule
+    dropped it.  REJECTED: the object cannot be written (`on_error="collect"`)."""
 
     NONE = 0
     INSERTED = 1

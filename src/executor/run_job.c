@@ -41,9 +41,26 @@ static int64_t usual_ms(const bm__job *job, const bm__step *step)
     case BM__PHASE_CLEANED:
     case BM__PHASE_SETTLE:
         return call->statement_timeout_ms;
-    default:
-        return call->short_timeout_ms;
+    case BM__PHASE_BEGIN: /* each phase is named: a new one must be thought of */
+    case BM__PHASE_JOIN:
+    case BM__PHASE_SETUP:
+    case BM__PHASE_CLAIM:
+    case BM__PHASE_RESERVE:
+    case BM__PHASE_READ:
+    case BM__PHASE_CHECK:
+    case BM__PHASE_UNHINT:
+    case BM__PHASE_VERIFY:
+    case BM__PHASE_READY:
+    case BM__PHASE_COMMIT:
+    case BM__PHASE_RELEASE:
+    case BM__PHASE_DONE:
+    case BM__PHASE_UNDO:
+    case BM__PHASE_UNDO_POINT:
+    case BM__PHASE_HIGHEST:
+    case BM__PHASE_FAILED:
+        break;
     }
+    return call->short_timeout_ms;
 }
 
 /* When the call is over but for its COMMITs; 0: never. */

@@ -251,6 +251,22 @@ static void a_stage_that_is_dropped_meanwhile(world *w)
     drop_stage(w, true);
 }
 
+/* What was asked before is freed: the sanitizers say so. */
+static void a_question_that_waits_too_long(world *w)
+{
+    char *sql;
+    make_far(w);
+    bm_db *db;
+    ok(w, bm_open(w->url, BM_OPTIONS(bm_open_options, .timeout_ms = 400), &db, &w->err));
+    run(w, "BEGIN; LOCK TABLE item_2_bm_stage");
+    bm_status status = bm_stage_sql(db, NULL, "item", &sql, &w->err);
+    run(w, "ROLLBACK");
+    bm_close(db);
+    refused(w, status, BM_TIMEOUT, BM_NO_ROW, "");
+    assert_null(sql);
+    drop_far(w);
+}
+
 /* Keys of the default partition are now those of another: the old stage would send them there. */
 static void a_partition_that_is_attached_is_seen(world *w)
 {
@@ -282,6 +298,7 @@ static const conformance_case cases[] = {
     CASE(ON_POSTGRESQL, a_stage_that_is_dropped_is_not_used),
     CASE(ON_POSTGRESQL, a_stage_that_is_dropped_meanwhile),
     CASE(ON_POSTGRESQL, a_partition_that_is_attached_is_seen),
+    CASE(ON_POSTGRESQL, a_question_that_waits_too_long),
 };
 
 int main(void)

@@ -123,19 +123,3 @@ def on_engine(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(operation, "run", spy)
     return seen
-
-
-@pytest.fixture
-def shelf_in_any_case(db: None) -> None:
-    """Names of a Shelf are equal in any case, which SQLite's column says itself."""
-    from django.db import connection
-
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "CREATE COLLATION in_any_case "
-                "(provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
-            )
-            cursor.execute(
-                "ALTER TABLE app_shelf ALTER COLUMN name TYPE varchar(20) COLLATE in_any_case"
-            )

@@ -319,7 +319,7 @@ def test_keys_that_differ_in_case_or_blanks() -> None:
     assert set(Signed.objects.values_list("name", flat=True)) == {"ABC", "d"}
 
 
-def test_keys_that_the_database_calls_equal(shelf_in_any_case: None) -> None:
+def test_keys_that_the_database_calls_equal() -> None:
     row = Shelf.objects.create(name="abc")
     result = Shelf.objects.all().bulk_sync([Shelf(name="ABC")], ["name"])
     assert counts(result) == {"unchanged": 1} and result.keys == [row.pk]

@@ -509,7 +509,7 @@ def test_names_of_files(load):
 
 
 @pytest.mark.django_db(transaction=False)
-def test_lookup_where_the_column_ignores_case(load, shelf_in_any_case):
+def test_lookup_where_the_column_ignores_case(load):
     Shelf.objects.bulk_create([Shelf(name="Acme"), Shelf(name="two"), Shelf(name="TWO")])
     load("app.Book", "a.csv", "name,shelf\na,ACME\nb,acme\nc,Acme\n", "--lookup", "shelf=name")
     assert set(Book.objects.values_list("shelf__name", flat=True)) == {"Acme"}

@@ -93,6 +93,13 @@ def rows_of(queryset: Any, pks: Sequence[Any]) -> Iterator[Any]:
         yield queryset.filter(InKeys(models.F("pk"), part)).order_by()
 
 
+def _of_no_type(texts: list[str]) -> str:
+    """Return an array's literal, which gets its type from the column: a text[] would be compared as
+    text with a citext."""
+    escaped = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
+    return "{" + ",".join(f'"{text}"' for text in escaped) + "}"
+
+
 class InKeys(lookups.In):  # type: ignore[type-arg]
     """A lookup for many keys, sent as one parameter.  On PostgreSQL a composite key takes one
     parameter for each of its columns."""
@@ -121,7 +128,9 @@ class InKeys(lookups.In):  # type: ignore[type-arg]
         kinds = [part.output_field.rel_db_type(connection) for part in self._parts()]
         if len(keys) == 1:
             (kind,) = kinds
-            return f"{column} {equal(kind)} ANY(%s)", (*params, keys[0])
+            other = equal(kind) == "=" and all(type(key) is str for key in keys[0])
+            array = _of_no_type(keys[0]) if other else keys[0]
+            return f"{column} {equal(kind)} ANY(%s)", (*params, array)
         arrays = ", ".join(f"pg_catalog.UNNEST(%s::{qualified(kind)}[])" for kind in kinds)
         rows = f"SELECT * FROM ROWS FROM ({arrays})"
         if all(equal(kind) != "=" for kind in kinds):

@@ -227,6 +227,19 @@ def names_of_any_kind(w: World) -> None:
         expect(w.sql('SELECT count(*) FROM "a.b"'), "1")
 
 
+@case()
+def uuids_of_digits_stay_what_they_are(w: World) -> None:
+    """A column that is declared "uuid" is one of numbers to SQLite."""
+    texts = ["00000000-0000-0000-0000-000000000005", "12345678-9012-3456-7890-123456789012"]
+    path = w.file("a.csv", "id,token\n" + "".join(f"{i},{t}\n" for i, t in enumerate(texts)))
+    w.sql("CREATE TABLE own (id integer, token uuid)")
+    w.run("create", w.database, "made", "--create-table", path)
+    w.run("create", w.database, "own", path)
+    for table in ("made", "own"):
+        out = w.run("copy-to", w.database, table, "--order-by=id").out
+        expect(out.splitlines(), ["id,token", *(f"{i},{t}" for i, t in enumerate(texts))])
+
+
 Make = Callable[[random.Random], str]
 KINDS: dict[str, Make] = {
     "integer": lambda c: str(c.randrange(-(2**31), 2**31)),

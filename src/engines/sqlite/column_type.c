@@ -3,7 +3,9 @@
 #include <ctype.h>
 #include <string.h>
 
-/* The declared types, in Django's words and in those of SQL (Django: db/backends/sqlite3). */
+/* The declared types, in Django's words and in those of SQL (Django: db/backends/sqlite3).  Not
+ * "uuid": to SQLite it is a word for numbers (sqlite.org/datatype3.html, 3.1), which UUIDs of digits
+ * alone would become; it is read and written as text. */
 static const struct {
     const char *word;
     bm_type type;
@@ -12,7 +14,7 @@ static const struct {
     {"float", BM_FLOAT8},    {"double", BM_FLOAT8},        {"double precision", BM_FLOAT8},
     {"decimal", BM_NUMERIC}, {"numeric", BM_NUMERIC},      {"date", BM_DATE},
     {"time", BM_TIME},       {"datetime", BM_TIMESTAMPTZ}, {"timestamp", BM_TIMESTAMPTZ},
-    {"uuid", BM_UUID},       {"char(32)", BM_UUID},        {"blob", BM_BYTEA},
+    {"char(32)", BM_UUID},   {"blob", BM_BYTEA},
 };
 
 /* In lower case, without "(10, 2)" unless `whole`; what does not fit is no word of the table. */

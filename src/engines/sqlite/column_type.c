@@ -4,8 +4,8 @@
 #include <string.h>
 
 /* The declared types, in Django's words and in those of SQL (Django: db/backends/sqlite3).  Not
- * "uuid": to SQLite it is a word for numbers (sqlite.org/datatype3.html, 3.1), which UUIDs of digits
- * alone would become; it is read and written as text. */
+ * "uuid": to SQLite it is a word for numbers (sqlite.org/datatype3.html, 3.1), which UUIDs of
+ * digits alone would become; it is read and written as text. */
 static const struct {
     const char *word;
     bm_type type;

@@ -409,7 +409,30 @@ def test_x12_y19_a_signal_handler_that_raises(after_ms: int) -> None:
     there = Plain.django.count()
     assert there == len(rows) or (not there and not done)  # it may have arrived behind COMMIT
     assert {row.pk is not None for row in rows} == {there > 0}
+    assert connection.get_autocommit() and not connection.in_atomic_block
     Plain.objects.create(name="next")
+
+
+def test_x12_a_signal_handler_that_raises_while_a_transaction_begins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Django's atomic() was entered, and is not left: nothing would ever be committed."""
+    enter = transaction.Atomic.__enter__
+
+    def interrupted(self: transaction.Atomic) -> None:
+        enter(self)
+        raise KeyboardInterrupt
+
+    rows = [Plain(name=f"n{i}", value=i) for i in range(2000)]
+    with monkeypatch.context() as patch:
+        patch.setattr(transaction.Atomic, "__enter__", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            Plain.objects.bulk_create(rows)
+    assert connection.get_autocommit() and not connection.in_atomic_block
+    assert not connection.atomic_blocks and all(row.pk is None for row in rows)
+    Plain.objects.bulk_create(rows)
+    connection.rollback()
+    assert Plain.django.count() == len(rows)
 
 
 def test_r06_descriptors_above_1024() -> None:

@@ -34,10 +34,12 @@ def one_transaction(
     connection = connections[using]
     refuse_read_only(connection)
     nested = connection.in_atomic_block
-    own = written = False
+    autocommit = connection.autocommit
+    own = written = entered = False
     before: BeforeCommit | None = None
     try:
         with transaction.atomic(using=using, savepoint=False):
+            entered = True
             own = not nested and connection.commit_on_exit
             if own:  # a hook that failed may have left it set
                 connection.run_commit_hooks_on_set_autocommit_on = False
@@ -51,6 +53,8 @@ def one_transaction(
                 timeouts.check(connection)
             written = True
     except BaseException as error:
+        if not entered and not nested:
+            _leave(connection, autocommit)
         if own and written and connection.run_commit_hooks_on_set_autocommit_on:
             _note_committed(error)
             raise  # COMMIT succeeded: a hook after it raised the error
@@ -69,6 +73,19 @@ def one_transaction(
         if fate == commit_check.UNKNOWN:
             raise CommitUnknown(_UNKNOWN) from error
         raise
+
+
+def _leave(connection: Any, autocommit: bool) -> None:
+    """End the transaction of an atomic() that a signal handler's exception left while it was being
+    entered: Django would take it for one of the caller's, which never ends."""
+    connection.in_atomic_block = connection.needs_rollback = False
+    connection.atomic_blocks.clear()
+    if autocommit and connection.connection is not None and not connection.autocommit:
+        try:
+            connection.rollback()
+            connection.set_autocommit(True)
+        except Error:
+            connection.close()
 
 
 def _note_committed(error: BaseException) -> None:

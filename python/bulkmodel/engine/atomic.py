@@ -53,7 +53,7 @@ def one_transaction(
                 timeouts.check(connection)
             written = True
     except BaseException as error:
-        if not entered and not nested:
+        if not nested and (connection.in_atomic_block or not entered):
             _leave(connection, autocommit)
         if own and written and connection.run_commit_hooks_on_set_autocommit_on:
             _note_committed(error)
@@ -76,10 +76,11 @@ def one_transaction(
 
 
 def _leave(connection: Any, autocommit: bool) -> None:
-    """End the transaction of an atomic() that a signal handler's exception left while it was being
-    entered: Django would take it for one of the caller's, which never ends."""
+    """End the transaction of an atomic() that a signal handler's exception left while it, or one
+    inside, was being entered: Django would take it for one of the caller's, which never ends."""
     connection.in_atomic_block = connection.needs_rollback = False
     connection.atomic_blocks.clear()
+    connection.savepoint_ids.clear()
     if autocommit and connection.connection is not None and not connection.autocommit:
         try:
             connection.rollback()

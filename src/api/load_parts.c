@@ -170,16 +170,6 @@ static bm_status catch_up(load *l)
 
 /* ---- a part */
 
-static void add_counts(bm_result *sum, const bm_result *part)
-{
-    sum->inserted += part->inserted;
-    sum->updated += part->updated;
-    sum->unchanged += part->unchanged;
-    sum->missing += part->missing;
-    sum->ignored += part->ignored;
-    sum->deleted += part->deleted;
-}
-
 /* The rows of an error are the caller's. */
 static void name_rows(bm_error *err, uint64_t before)
 {
@@ -268,7 +258,7 @@ static bm_status write_part(load *l)
         l->err->fate = BM_FATE_ROLLED_BACK;
     }
     if (status == BM_OK) {
-        add_counts(l->sum, &counts);
+        bm__result_add(l->sum, &counts);
         l->log.rows = l->rows;
         if (call->on_part != NULL) {
             call->on_part(call->user, l->rows);

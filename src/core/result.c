@@ -50,3 +50,13 @@ void bm_result_clear(bm_result *result)
     *result = (bm_result)BM_RESULT_INIT;
     result->size = size;
 }
+
+void bm__result_add(bm_result *sum, const bm_result *part)
+{
+    sum->inserted += part->inserted;
+    sum->updated += part->updated;
+    sum->unchanged += part->unchanged;
+    sum->missing += part->missing;
+    sum->ignored += part->ignored;
+    sum->deleted += part->deleted;
+}

@@ -10,4 +10,7 @@ bm_result *bm__result_begin(bm_result *given, bm_result *local);
 /* n parts, zeroed. */
 bm_status bm__result_parts(bm_result *result, size_t n, bm_error *err);
 
+/* The counts of rows of one part of a call; statements are counted where they are sent. */
+void bm__result_add(bm_result *sum, const bm_result *part);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include "chunk_parts.h"
 #include "find_breaches.h"
+#include "result.h"
 #include "rows.h"
 #include "sqlstate.h"
 
@@ -17,16 +18,6 @@ static bool takes_first(const bm__operation *o)
 {
     bool keyed = !o->verb->creates || o->request.conflict == BM__CONFLICT_UPDATE;
     return keyed && o->duplicates == BM_DUPLICATES_ERROR;
-}
-
-static void add_counts(bm_result *sum, const bm_result *part)
-{
-    sum->inserted += part->inserted;
-    sum->updated += part->updated;
-    sum->unchanged += part->unchanged;
-    sum->missing += part->missing;
-    sum->ignored += part->ignored;
-    sum->deleted += part->deleted;
 }
 
 /* A call of the verb on some of the chunk's rows. */
@@ -95,7 +86,7 @@ static bm_status attempt(bm__chunk *a, const void *const *rows, size_t n, bm_err
     if (status == BM_OK) {
         counts.unchanged += part.op.unchanged;
         counts.ignored += part.op.call.dropped;
-        add_counts(a->sum, &counts);
+        bm__result_add(a->sum, &counts);
     }
     a->sum->statements += counts.statements;
     bm_result_clear(&counts);

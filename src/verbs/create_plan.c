@@ -505,11 +505,15 @@ static bm_status plan_read(const bm__request *request, bm__plan *plan, bm_error 
     return bm__sql_end(&sql, &plan->arena, &plan->read.sql);
 }
 
-bm_status bm__create_plan(const bm__request *request, bm__plan *plan, bm_error *err)
+static bool copies(const bm__plan *plan)
+{
+    return plan->strategy == BM__COPY || plan->strategy == BM__RESERVE_COPY;
+}
+
+/* How the rows are written, how many at a time, and what their count means. */
+static bm_status choose(const bm__request *request, bm__plan *plan, bm_error *err)
 {
     unsigned facts;
-    BM_TRY(bm__plan_begin(request, plan, err));
-    BM_TRY(find_made_key(request, plan, err));
     BM_TRY(gather_facts(request, plan, &facts, err));
     const bm__rule *rule = bm__strategy_of(facts);
     plan->strategy = rule->strategy;
@@ -520,18 +524,24 @@ bm_status bm__create_plan(const bm__request *request, bm__plan *plan, bm_error *
                         request->conflict == BM__CONFLICT_UPDATE && !plan->table->may_ignore;
     plan->count_exact =
         request->conflict != BM__CONFLICT_NOTHING && (!request->allow_skipped || plan->count_known);
-    bool copy = plan->strategy == BM__COPY || plan->strategy == BM__RESERVE_COPY;
     plan->chunk_rows =
-        bm__plan_chunk(request, copy ? plan->engine->load_rows : plan->engine->exec_rows);
+        bm__plan_chunk(request, copies(plan) ? plan->engine->load_rows : plan->engine->exec_rows);
     plan->chunk_rows = bm__create_each(request, plan) ? 1 : plan->chunk_rows;
+    return BM_OK;
+}
 
+bm_status bm__create_plan(const bm__request *request, bm__plan *plan, bm_error *err)
+{
+    BM_TRY(bm__plan_begin(request, plan, err));
+    BM_TRY(find_made_key(request, plan, err));
+    BM_TRY(choose(request, plan, err));
     bm__sql_column *columns =
         bm__arena_array(&plan->arena, 3 * plan->model->n_fields + 32, sizeof *columns);
     if (columns == NULL) {
         return bm__no_memory(err);
     }
     bm__sql_shape shape = {0};
-    BM_TRY(add_columns(request, plan, !copy, &shape, err));
+    BM_TRY(add_columns(request, plan, !copies(plan), &shape, err));
     const bm__sql_shape asked = shape;
     shape = bm__plan_shape(plan, columns);
     shape.lone = asked.lone;
@@ -564,7 +574,7 @@ bm_status bm__create_plan(const bm__request *request, bm__plan *plan, bm_error *
     }
     plan->tally = bm__create_tally(request, plan);
     BM_TRY(plan_read(request, plan, err));
-    if (copy) {
+    if (copies(plan)) {
         BM_TRY(bm__plan_verify(plan, err));
     }
     return bm__plan_setup(request, plan, 0, err);

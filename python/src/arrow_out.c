@@ -22,7 +22,8 @@ typedef struct out_stream {
     PyObject *columns; /* (name, format, type) of each */
     PyObject *next;    /* returns a list of values for each column, or None */
     out_column *all;
-    Py_ssize_t n;
+    /* Of columns; unsigned, so that gcc 14 sees that what is allocated for them is no huge size. */
+    unsigned n;
     size_t n_rows; /* that were given */
     char *error;
 } out_stream;
@@ -71,8 +72,8 @@ static int get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out)
     const out_stream *self = stream->private_data;
     bool made = set_schema(out, "", "+s");
     out->flags = 0;
-    out->children = calloc((size_t)self->n, sizeof *out->children);
-    struct ArrowSchema *children = calloc((size_t)self->n, sizeof *children);
+    out->children = calloc(self->n, sizeof *out->children);
+    struct ArrowSchema *children = calloc(self->n, sizeof *children);
     if (!made || out->children == NULL || children == NULL) {
         free(children);
         free(out->children);
@@ -270,9 +271,9 @@ static bool fill_column(const out_stream *self, const out_column *column, PyObje
 
 static bool fill_batch(const out_stream *self, PyObject *lists, struct ArrowArray *out)
 {
-    struct ArrowArray *children = calloc((size_t)self->n, sizeof *children);
+    struct ArrowArray *children = calloc(self->n, sizeof *children);
     bool made = make_array(out, (int64_t)PyList_GET_SIZE(PyList_GET_ITEM(lists, 0)), 1);
-    out->children = made ? calloc((size_t)self->n, sizeof *out->children) : NULL;
+    out->children = made ? calloc(self->n, sizeof *out->children) : NULL;
     if (children == NULL || out->children == NULL) {
         free(children);
         PyErr_NoMemory();
@@ -378,7 +379,7 @@ static void free_capsule(PyObject *capsule)
 
 static bool read_columns(out_stream *self)
 {
-    self->n = PyTuple_GET_SIZE(self->columns);
+    self->n = (unsigned)PyTuple_GET_SIZE(self->columns);
     self->all = calloc((size_t)self->n + 1, sizeof *self->all);
     if (self->all == NULL) {
         PyErr_NoMemory();

@@ -1,8 +1,8 @@
 #include "load_log.h"
 
 #include "checksum.h"
-#include "entry.h"
 #include "parts.h"
+#include "transaction.h"
 #include "type.h"
 
 #include <assert.h>
@@ -215,16 +215,16 @@ bm_status bm__load_open(bm__load_log *log, bm__execution *x, bm_error *err)
                                .verb = x->op.verb->name,
                                .target = log->target,
                                .token = log->token};
-    BM_TRY(bm_begin(x->db, &tx, err));
+    BM_TRY(bm__begin(x->db, &tx, err));
     bm_status status =
         !tx->savepoint
             ? find_or_begin(log, tx, err)
             : bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
                        "load_id: each part is a transaction, so the call cannot be inside one");
     if (status == BM_OK) {
-        status = bm_commit(tx, err);
+        status = bm__commit(tx, err);
     } else {
-        bm_rollback(tx);
+        bm__rollback(tx);
     }
     *log->statements += 2;
     log->mine = status == BM_OK && !log->finished;
@@ -292,34 +292,4 @@ void bm__load_close(bm__load_log *log)
 {
     free(log->target);
     log->target = NULL;
-}
-
-/* ---- the table */
-
-bm_status bm_load_init(bm_db *db, char **text, bm_error *err)
-{
-    bm_error local;
-    bm__arena arena = {0};
-    const char *sql_text;
-    err = bm__error_begin(err, &local);
-    if (text != NULL) {
-        *text = NULL;
-    }
-    if (db == NULL) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "the database must not be NULL");
-    }
-    if (!bm__load_is_recorded(bm__db_root(db)->engine)) {
-        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK, "this database cannot record loads");
-    }
-    bm__sql sql = bm__sql_begin(err);
-    bm__sql_load_table(&sql);
-    bm_status status = bm__sql_end(&sql, &arena, &sql_text);
-    if (status == BM_OK && text != NULL) {
-        *text = strdup(sql_text);
-        status = *text != NULL ? BM_OK : bm__no_memory(err);
-    } else if (status == BM_OK) {
-        status = bm_execute(db, sql_text, err);
-    }
-    bm__arena_free(&arena);
-    return status;
 }

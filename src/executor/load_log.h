@@ -1,6 +1,6 @@
 /* The record of a load in bulkmodel_load, whose token says which call carries the load on. */
-#ifndef BM_API_LOAD_LOG_H
-#define BM_API_LOAD_LOG_H
+#ifndef BM_EXECUTOR_LOAD_LOG_H
+#define BM_EXECUTOR_LOAD_LOG_H
 
 #include "execute.h"
 #include "load_record.h"

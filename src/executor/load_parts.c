@@ -10,6 +10,7 @@
 #include "result.h"
 #include "rows.h"
 #include "stream.h"
+#include "transaction.h"
 #include "utf8.h"
 
 #include <assert.h>
@@ -242,7 +243,7 @@ static bm_status write_part(load *l)
     bm_result counts = BM_RESULT;
     bm_db *tx;
     assert(l->log.mine && l->rows == l->log.rows && !l->ended);
-    BM_TRY(bm_begin(l->x->db, &tx, l->err));
+    BM_TRY(bm__begin(l->x->db, &tx, l->err));
     tx->commit_timeout_ms = call->commit_timeout_ms;
     l->part_end = before + (call->commit_every > 0 ? call->commit_every : PART_ROWS);
     bm_status status = write_rows(l, tx, &counts);
@@ -252,9 +253,9 @@ static bm_status write_part(load *l)
         status = bm__load_advance(&l->log, tx, l->rows, l->checksum, l->ended, l->err);
     }
     if (status == BM_OK) {
-        status = bm_commit(tx, l->err);
+        status = bm__commit(tx, l->err);
     } else {
-        bm_rollback(tx);
+        bm__rollback(tx);
         l->err->fate = BM_FATE_ROLLED_BACK;
     }
     if (status == BM_OK) {

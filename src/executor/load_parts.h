@@ -1,8 +1,7 @@
 /* bm_call.load_id: the rows of a stream in parts, each a transaction that records where it ends. */
-#ifndef BM_API_LOAD_PARTS_H
-#define BM_API_LOAD_PARTS_H
+#ifndef BM_EXECUTOR_LOAD_PARTS_H
+#define BM_EXECUTOR_LOAD_PARTS_H
 
-#include "entry.h"
 #include "run_verb.h"
 
 /* The call of `x`, whose settings have a load_id. */

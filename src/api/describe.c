@@ -83,43 +83,24 @@ static bm_status make(const bm__engine *engine, const bm__table *table, const bm
     return BM_OK;
 }
 
-bm_status bm__check_named(bm_db *db, const char *schema, const char *table, bm_error *err)
-{
-    if (db == NULL || table == NULL || table[0] == '\0' || (schema != NULL && schema[0] == '\0')) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK,
-                        db == NULL ? "the database must not be NULL"
-                                   : "the table's name must not be NULL");
-    }
-    if (bm__db_root(db)->engine->ask == NULL) {
-        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK, "the database has no catalog to ask");
-    }
-    return BM_OK;
-}
-
 bm_status bm_describe(bm_db *db, const char *schema, const char *table, bm_model **out,
                       bm_error *err)
 {
     bm_error local;
+    bm__lookup lookup;
     err = bm__error_begin(err, &local);
     BM_TRY(bm__check_out(out, err));
     *out = NULL;
-    BM_TRY(bm__check_named(db, schema, table, err));
-    bm_db *root = bm__db_root(db);
-    bm__conn *conn;
-    size_t n;
-    bool inside;
-    bm__step limits = bm__db_limits(db, NULL);
-    BM_TRY(bm__db_connect(db, 1, &limits, &conn, &n, &inside, err));
-    const bm_model asked = {.size = sizeof asked, .table = table, .schema = schema};
-    bm__step_within(&limits, "the timeout for the catalog", bm__own_ms(conn, BM__SHORT_MS));
+    BM_TRY(bm__lookup_begin(&lookup, db, schema, table, err));
     bm__known_table *known = NULL;
     bool fresh;
-    bm__tables_drop(root, NULL); /* it is asked for what the table is now */
-    bm_status status = bm__tables_get(root, conn, &asked, &limits, &known, &fresh, err);
+    bm__tables_drop(lookup.root, NULL); /* it is asked for what the table is now */
+    bm_status status = bm__tables_get(lookup.root, lookup.conn, &lookup.asked, &lookup.limits,
+                                      &known, &fresh, err);
     if (status == BM_OK) {
-        status = make(root->engine, known->table, &asked, out, err);
-        bm__tables_release(root, known);
+        status = make(lookup.root->engine, known->table, &lookup.asked, out, err);
+        bm__tables_release(lookup.root, known);
     }
-    bm__db_disconnect(db, &conn, n);
+    bm__lookup_end(&lookup, db);
     return status;
 }

@@ -13,6 +13,16 @@ void bm__sql_put_written_names(bm__sql *sql, const bm__sql_shape *shape);
 /* The cell of column i, or the column's default where its flag says so. */
 void bm__sql_put_value(bm__sql *sql, const bm__sql_shape *shape, size_t i);
 
+/* Puts what column i of the batch is, wherever the batch stands. */
+typedef void bm__sql_put_cell(bm__sql *sql, const bm__sql_shape *shape, size_t i);
+
+/* SET "a" = value, ...; a row that keeps some cells has them written where its mask says so. */
+void bm__sql_put_set(bm__sql *sql, const bm__sql_shape *shape, const char *prefix,
+                     bm__sql_put_cell *cell, bm__sql_put_cell *value);
+
+/* t."key" = cell AND ... */
+void bm__sql_put_match(bm__sql *sql, const bm__sql_shape *shape, bm__sql_put_cell *cell);
+
 /* INSERT INTO t (...) [OVERRIDING SYSTEM VALUE], and [ON CONFLICT ...] */
 void bm__sql_put_insert_head(bm__sql *sql, const bm__sql_shape *shape);
 void bm__sql_put_conflict(bm__sql *sql, const bm__sql_shape *shape);

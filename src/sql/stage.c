@@ -3,10 +3,10 @@
 
 #define ORDINAL "bm_ord"
 
-static void put_column(bm__sql *sql, const char *of, const char *name)
+static void put_staged(bm__sql *sql, const bm__sql_shape *shape, size_t i)
 {
-    bm__sql_put(sql, "%s.", of);
-    bm__sql_name(sql, name);
+    bm__sql_put(sql, "v.");
+    bm__sql_name(sql, shape->columns[i].name);
 }
 
 /* Flags have no name: what they decide is decided before a row gets into the stage. */
@@ -35,39 +35,10 @@ void bm__sql_stage_clean(bm__sql *sql, const char *stage)
     bm__sql_put(sql, "DELETE FROM %s", stage);
 }
 
-/* SET of each column, for a row that keeps some as they are only where its mask says so. */
-static void put_set(bm__sql *sql, const bm__sql_shape *shape)
-{
-    bool first = true;
-    bm__sql_put(sql, " SET ");
-    for (size_t i = 0; i < shape->n_columns; i++) {
-        const bm__sql_column *column = &shape->columns[i];
-        if (!column->written) {
-            continue;
-        }
-        bm__sql_put_separator(sql, &first, ", ");
-        bm__sql_name(sql, column->name);
-        bm__sql_put(sql, " = ");
-        if (column->mask != BM__NO_COLUMN) {
-            bm__sql_put(sql, "CASE WHEN ");
-            put_column(sql, "v", shape->columns[column->mask].name);
-            bm__sql_put(sql, "%s%llu%s%s0 THEN ", shape->dialect->bits, 1ULL << column->bit,
-                        shape->dialect->integer, shape->dialect->not_equal);
-        }
-        put_column(sql, "v", column->name);
-        if (column->mask != BM__NO_COLUMN) {
-            bm__sql_put(sql, " ELSE ");
-            put_column(sql, "t", column->name);
-            bm__sql_put(sql, " END");
-        }
-    }
-}
-
 /* One part of the table. */
 static void put_part(bm__sql *sql, const bm__sql_shape *shape, const bm__sql_part *part,
                      bool update)
 {
-    bool first = true;
     if (part->here) {
         bm__sql_shape here = *shape;
         here.table = part->table;
@@ -79,18 +50,10 @@ static void put_part(bm__sql *sql, const bm__sql_shape *shape, const bm__sql_par
     }
     bm__sql_put(sql, "%s %s AS t", update ? "UPDATE" : "DELETE FROM", part->table);
     if (update) {
-        put_set(sql, shape);
+        bm__sql_put_set(sql, shape, "", put_staged, put_staged);
     }
     bm__sql_put(sql, " %s %s AS v WHERE ", update ? "FROM" : "USING", part->stage);
-    for (size_t i = 0; i < shape->n_columns; i++) {
-        const bm__sql_column *column = &shape->columns[i];
-        if (column->key) {
-            bm__sql_put_separator(sql, &first, " AND ");
-            put_column(sql, "t", column->name);
-            bm__sql_put(sql, "%s", column->equal != NULL ? column->equal : shape->dialect->equal);
-            put_column(sql, "v", column->name);
-        }
-    }
+    bm__sql_put_match(sql, shape, put_staged);
     bm__sql_put(sql, " RETURNING v." ORDINAL);
 }
 

@@ -218,8 +218,7 @@ void bm__sql_insert(bm__sql *sql, const bm__sql_shape *shape)
     }
 }
 
-/* t."key" = cell AND ... */
-static void put_match(bm__sql *sql, const bm__sql_shape *shape)
+void bm__sql_put_match(bm__sql *sql, const bm__sql_shape *shape, bm__sql_put_cell *cell)
 {
     bool first = true;
     for (size_t i = 0; i < shape->n_columns; i++) {
@@ -228,7 +227,7 @@ static void put_match(bm__sql *sql, const bm__sql_shape *shape)
             bm__sql_put(sql, "t.");
             bm__sql_name(sql, shape->columns[i].name);
             bm__sql_put(sql, "%s", equal(shape, i));
-            shape->dialect->cell(sql, shape, i);
+            cell(sql, shape, i);
         }
     }
 }
@@ -254,8 +253,8 @@ static void put_filter(bm__sql *sql, const bm__sql_shape *shape)
     bm__sql_put(sql, " AND (%s)", shape->filter);
 }
 
-/* SET a = v.c1, ... */
-static void put_set(bm__sql *sql, const bm__sql_shape *shape, const char *prefix)
+void bm__sql_put_set(bm__sql *sql, const bm__sql_shape *shape, const char *prefix,
+                     bm__sql_put_cell *cell, bm__sql_put_cell *value)
 {
     bool first = true;
     bm__sql_put(sql, " SET ");
@@ -270,11 +269,11 @@ static void put_set(bm__sql *sql, const bm__sql_shape *shape, const char *prefix
         bm__sql_put(sql, " = ");
         if (column->mask != BM__NO_COLUMN) {
             bm__sql_put(sql, "CASE WHEN ");
-            shape->dialect->cell(sql, shape, column->mask);
+            cell(sql, shape, column->mask);
             bm__sql_put(sql, "%s%llu%s%s0 THEN ", shape->dialect->bits, 1ULL << column->bit,
                         shape->dialect->integer, shape->dialect->not_equal);
         }
-        bm__sql_put_value(sql, shape, i);
+        value(sql, shape, i);
         if (column->mask != BM__NO_COLUMN) {
             bm__sql_put(sql, " ELSE t.");
             bm__sql_name(sql, column->name);
@@ -291,8 +290,8 @@ static void put_update_joined(bm__sql *sql, const bm__sql_shape *shape)
     bm__sql_put(sql, "%s", shape->dialect->join);
     bm__sql_put_target(sql, shape);
     bm__sql_put(sql, " AS t ON ");
-    put_match(sql, shape);
-    put_set(sql, shape, "t.");
+    bm__sql_put_match(sql, shape, shape->dialect->cell);
+    bm__sql_put_set(sql, shape, "t.", shape->dialect->cell, bm__sql_put_value);
     if (shape->filter != NULL) {
         bm__sql_put(sql, " WHERE (%s)", shape->filter);
     }
@@ -309,14 +308,14 @@ void bm__sql_update(bm__sql *sql, const bm__sql_shape *shape)
     bm__sql_put(sql, "UPDATE ");
     bm__sql_put_target(sql, shape);
     bm__sql_put(sql, " AS t");
-    put_set(sql, shape, "");
+    bm__sql_put_set(sql, shape, "", shape->dialect->cell, bm__sql_put_value);
     if (has_key(shape)) {
         if (!shape->dialect->binds_rows) {
             bm__sql_put(sql, " FROM ");
             shape->dialect->source(sql, shape, ordinals);
         }
         bm__sql_put(sql, " WHERE ");
-        put_match(sql, shape);
+        bm__sql_put_match(sql, shape, shape->dialect->cell);
         put_filter(sql, shape);
     } else if (shape->dialect->batch_has_all) { /* all rows; the batch is one row */
         bm__sql_put(sql, " FROM ");
@@ -343,7 +342,7 @@ void bm__sql_delete(bm__sql *sql, const bm__sql_shape *shape)
         bm__sql_put(sql, " AS t USING ");
         shape->dialect->source(sql, shape, ordinals);
         bm__sql_put(sql, " WHERE ");
-        put_match(sql, shape);
+        bm__sql_put_match(sql, shape, shape->dialect->cell);
         if (ordinals) {
             bm__sql_put(sql, " RETURNING %s", shape->dialect->ordinal);
         }
@@ -522,7 +521,7 @@ void bm__sql_select_keys(bm__sql *sql, const bm__sql_shape *shape, const bm__sql
     bm__sql_put(sql, " JOIN ");
     bm__sql_put_target(sql, shape);
     bm__sql_put(sql, " AS t ON ");
-    put_match(sql, shape);
+    bm__sql_put_match(sql, shape, shape->dialect->cell);
     bm__sql_put(sql, " ORDER BY v.ord");
 }
 

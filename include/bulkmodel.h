@@ -1,17 +1,38 @@
 /**
  * bulkmodel.h - bulk insert, update, upsert, delete and read for PostgreSQL and SQLite.
  *
- * There are seven nouns: bm_db (a database, or a transaction on it), bm_model (a table, and which
- * member of a C struct holds which column), bm_rows (a borrowed view of rows), bm_queryset (rows as
- * the database holds them), bm_result (what happened), bm_error (what went wrong), and the options
- * of each verb.  Every verb has the same form:
+ * Every verb has the same form:
  *
  *     bm_status bm_VERB(bm_db *db, bm_rows rows, const bm_VERB_options *options,
  *                       bm_result *result, bm_error *err);
  *
- * `options`, `result` and `err` may be NULL; any other output pointer that is NULL is BM_INVALID.
- * Structs that may grow begin with `size`; zero in any other member means the default.  Strings are
- * NUL-terminated UTF-8, unless they have a length.  SPDX-License-Identifier: Apache-2.0
+ * What holds everywhere is said here alone:
+ *
+ *   - `options`, `result` and `err` may be NULL; any other output pointer that is NULL is
+ *     BM_INVALID.  A pointer that a call gives out is NULL after an error.
+ *   - Structs that may grow begin with `size`; zero in any other member means the default.
+ *   - Times are in milliseconds: 0 is the default, negative is no limit.
+ *   - Strings are NUL-terminated UTF-8, unless they have a length.
+ *   - bm_free frees the texts and models that calls allocate.  What frees accepts NULL.
+ *   - `where` and `order_by` are SQL and are copied into the statement unchanged, so never build
+ *     them from untrusted input.  The alias of the table's row is t.
+ *
+ * The sections, in this order:
+ *
+ *     status and error      what went wrong: bm_error
+ *     types                 of columns, and the C type of each
+ *     model                 a table, and which member of a C struct holds which column: bm_model
+ *     rows                  a borrowed view of structs, columns, keys, a stream, Arrow: bm_rows
+ *     queryset              rows as the database holds them: bm_queryset
+ *     result                what happened: bm_result
+ *     database              connections, transactions, cancelling: bm_db
+ *     options of each call  timeouts, retries, rejected rows, loads in parts: bm_call
+ *     verbs                 bm_bulk_create, bm_upsert, bm_sync, bm_update_fields ...
+ *     tables                describe, create, maintain
+ *     memory                a database without I/O, for tests
+ *     macros                BM_MODEL, BM_OPTIONS, BM_NAMES
+ *
+ * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef BULKMODEL_H
 #define BULKMODEL_H
@@ -38,7 +59,7 @@ extern "C" {
 /** The version of the library that is running, as "0.1.0".  Static; never freed. */
 BM_API const char *bm_version(void);
 
-/* ------------------------------------------------------------------------------ status, error */
+/* ----------------------------------------------------------------------------- status and error */
 
 /** The result of a call.  Each value says what the caller should do next. */
 typedef enum bm_status {
@@ -65,13 +86,12 @@ BM_API const char *bm_status_name(bm_status status);
 
 /** Where the rows of a failed call are. */
 typedef enum bm_fate {
-    BM_FATE_NOT_STARTED = 0, /**< nothing was sent */
-    BM_FATE_ROLLED_BACK,     /**< nothing of the call is in the table */
-    BM_FATE_COMMITTED,       /**< all of the call is in the table */
-    BM_FATE_PARTIAL,         /**< see bm_result.parts */
-    BM_FATE_UNKNOWN, /**< the answer to COMMIT was lost, and the outcome could not be found */
-    BM_FATE_IN_CALLERS_TRANSACTION /**< the call is rolled back; the caller's transaction is as it
-                                      was before the call */
+    BM_FATE_NOT_STARTED = 0,       /**< nothing was sent */
+    BM_FATE_ROLLED_BACK,           /**< nothing of the call is in the table */
+    BM_FATE_COMMITTED,             /**< all of the call is in the table */
+    BM_FATE_PARTIAL,               /**< see bm_result.parts */
+    BM_FATE_UNKNOWN,               /**< as BM_COMMIT_UNKNOWN */
+    BM_FATE_IN_CALLERS_TRANSACTION /**< rolled back; the caller's transaction goes on */
 } bm_fate;
 
 /** The stage of a call in which it failed. */
@@ -286,12 +306,10 @@ typedef struct bm_column {
     bm_layout layout;
     size_t width; /**< of a cell: sizeof the C type; N for BM_CHARS */
     const void *data;
-    ptrdiff_t stride; /**< bytes from one cell to the next; 0: the same cell for all rows */
-    const uint8_t
-        *states; /**< bm_state of cell i at states[i * state_stride], or NULL: all values */
+    ptrdiff_t stride;      /**< bytes from one cell to the next; 0: the same cell for all rows */
+    const uint8_t *states; /**< bm_state of cell i at states[i * state_stride], or NULL */
     ptrdiff_t state_stride;
-    const uint8_t
-        *validity; /**< bit i is 0: cell i is NULL (least significant bit first), or NULL */
+    const uint8_t *validity; /**< bit i is 0: cell i is NULL; low bits first; or NULL */
 } bm_column;
 
 /**
@@ -463,7 +481,7 @@ BM_API void *bm_queryset_at(bm_queryset *queryset, size_t i);
 /** The column `name` of the queryset.  Borrowed from it.  BM_INVALID if the model has none. */
 BM_API bm_status bm_queryset_column(const bm_queryset *queryset, const char *name, bm_column *out);
 
-/** Free a queryset and all it owns.  NULL is legal. */
+/** Free a queryset and all it owns. */
 BM_API void bm_queryset_free(bm_queryset *queryset);
 
 /* -------------------------------------------------------------------------------------- result */
@@ -510,7 +528,7 @@ typedef struct bm_result {
         sizeof(bm_result), 0, 0, 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, 0, 0, 0, 0, 0                 \
     }
 
-/** Free what a result owns, including its queryset, and make it empty again.  NULL is legal. */
+/** Free what a result owns, including its queryset, and make it empty again. */
 BM_API void bm_result_clear(bm_result *result);
 
 /* ------------------------------------------------------------------------------------ database */
@@ -524,7 +542,7 @@ typedef struct bm_cancel bm_cancel;
 /** An option that is the default, on or off. */
 typedef enum bm_switch { BM_DEFAULT = 0, BM_ON = 1, BM_OFF = 2 } bm_switch;
 
-/** Options of bm_open.  Times are in milliseconds: 0 is the default, negative is no limit. */
+/** Options of bm_open. */
 typedef struct bm_open_options {
     size_t size;
     int max_connections;        /**< default 10 */
@@ -542,8 +560,8 @@ typedef struct bm_open_options {
  * Open a database: "sqlite:PATH", "sqlite::memory:", "postgresql://..." or "postgres://...",
  * "postgresql:" (the PG* environment variables), libpq's "key=value ..." strings, or "memory:".  It
  * connects once, so a wrong password is an error here.  Many threads may use the database (on
- * SQLite one call at a time; others wait).  The caller owns *out and ends it with bm_close; on
- * error it is NULL.  No error contains a password.
+ * SQLite one call at a time; others wait).  The caller owns *out and ends it with bm_close.  No
+ * error contains a password.
  */
 BM_API bm_status bm_open(const char *url, const bm_open_options *options, bm_db **out,
                          bm_error *err);
@@ -561,7 +579,7 @@ BM_API bm_status bm_attach_libpq(struct pg_conn *connection, bm_db **out, bm_err
 BM_API bm_status bm_attach_sqlite(struct sqlite3 *connection, bm_db **out, bm_error *err);
 
 /** Close all connections and free the database.  Open transactions on it are rolled back.  No call
- * may be using it.  NULL is legal. */
+ * may be using it. */
 BM_API void bm_close(bm_db *db);
 
 /** Run SQL without parameters and without result rows, for example DDL.  It may be several
@@ -587,7 +605,7 @@ BM_API bm_status bm_begin(bm_db *db, bm_db **out, bm_error *err);
 BM_API bm_status bm_commit(bm_db *tx, bm_error *err);
 
 /** Roll back and free `tx` and its open savepoints.  Snapshots of querysets are again as at
- * bm_begin.  NULL is legal. */
+ * bm_begin. */
 BM_API void bm_rollback(bm_db *tx);
 
 /** Create a token that cancels calls.  Once set it stays set until bm_cancel_reset. */
@@ -600,10 +618,10 @@ BM_API void bm_cancel_set(bm_cancel *token);
 /** Clear a token that was set. */
 BM_API void bm_cancel_reset(bm_cancel *token);
 
-/** Free a token that no call uses.  NULL is legal. */
+/** Free a token that no call uses. */
 BM_API void bm_cancel_free(bm_cancel *token);
 
-/* --------------------------------------------------------------------------------------- verbs */
+/* ------------------------------------------------------------------------- options of each call */
 
 /** What a call does with a row that cannot be written. */
 typedef enum bm_on_error {
@@ -611,7 +629,7 @@ typedef enum bm_on_error {
     BM_ON_ERROR_REJECT    /**< the row is set aside and the others are written */
 } bm_on_error;
 
-/** Options of every verb.  Times are in milliseconds: 0 is the default, negative is no limit. */
+/** Options of every verb. */
 typedef struct bm_call {
     size_t size;
     int64_t timeout_ms;           /**< for the whole call until it sends its first COMMIT, including
@@ -682,6 +700,8 @@ typedef struct bm_call {
     void (*on_part)(void *user, uint64_t rows);
 } bm_call;
 
+/* ---------------------------------------------------------------------------------------- verbs */
+
 /** What to do with rows of one call (when streaming: of one chunk) that have the same key.  Keys
  * are compared as bytes; -0.0 equals 0.0, NaN equals NaN, and trailing blanks of a BM_CHAR are
  * ignored. */
@@ -691,27 +711,50 @@ typedef enum bm_duplicates {
     BM_DUPLICATES_LAST       /**< the last is written */
 } bm_duplicates;
 
+/**
+ * Options that verbs share have the same name and meaning in each.  Lists of columns are BM_NAMES.
+ *
+ *     batch_size              rows in a chunk; default: chosen by the engine
+ *     concurrent              BM_ON: write on several connections, on PostgreSQL and outside a
+ *                             transaction.  One connection is used for a stream without `release`,
+ *                             for a call that must read rows back, and if transactions are
+ *                             SERIALIZABLE by default
+ *     max_concurrent_workers  default: bm_open_options.max_concurrent_batch_writes
+ *     unique_fields           rows exist by these, which have a unique index; default: the primary
+ *                             key
+ *     update_fields           columns to update; default: all except key and unique fields
+ *     update_unchanged        BM_ON: write rows that already have these values, too
+ *     duplicates              rows with equal unique_fields; without these, with equal keys
+ *     require_all             BM_ON: a missing row is an error, and nothing is written
+ *     return_queryset         the rows written, in input order, with keys and snapshot
+ *     return_outcomes         an outcome for each row
+ *     keys_into               the array of bm_structs, writable: keys are stored there
+ *     create_uuid             for BM_CREATE_UUID fields; default: bm_uuid_random
+ *     allow_skipped           BM_ON: a trigger may drop rows without an error
+ */
+
 /** Options of bm_bulk_create. */
 typedef struct bm_bulk_create_options {
     size_t size;
     const bm_call *call;
-    size_t batch_size;    /**< rows in a chunk; default: chosen by the engine */
-    bm_switch concurrent; /**< BM_ON: write on several connections, on PostgreSQL and outside a
-                             transaction.  One connection is used for a stream without `release`,
-                             for a call that must read rows back, and if transactions are
-                             SERIALIZABLE by default */
-    int max_concurrent_workers; /**< default: bm_open_options.max_concurrent_batch_writes */
-    bm_switch return_queryset;  /**< the rows written, in input order, with keys and snapshot */
+    size_t batch_size;
+    bm_switch concurrent;
+    int max_concurrent_workers;
+    bm_switch return_queryset;
     bm_switch return_outcomes;
     bm_switch ignore_conflicts; /**< rows that violate a unique constraint are BM_ROW_IGNORED */
     bm_switch update_conflicts; /**< upsert: rows that exist by `unique_fields` are updated */
-    const char *const *update_fields; /**< BM_NAMES; default: all except key and unique fields */
-    const char *const *unique_fields; /**< BM_NAMES; default: the primary key */
-    bm_duplicates duplicates;         /**< of unique_fields, with update_conflicts */
-    void *keys_into;            /**< the array of bm_structs, writable: keys are stored there */
-    const bm_uuid *create_uuid; /**< for BM_CREATE_UUID fields; default: bm_uuid_random */
-    bm_switch allow_skipped;    /**< BM_ON: a trigger may drop rows without an error */
+    const char *const *update_fields;
+    const char *const *unique_fields;
+    bm_duplicates duplicates; /**< with update_conflicts */
+    void *keys_into;
+    const bm_uuid *create_uuid;
+    bm_switch allow_skipped;
 } bm_bulk_create_options;
+
+/** Insert rows.  With update_conflicts: insert or update ("upsert"). */
+BM_API bm_status bm_bulk_create(bm_db *db, bm_rows rows, const bm_bulk_create_options *options,
+                                bm_result *result, bm_error *err);
 
 /** Options of bm_upsert. */
 typedef struct bm_upsert_options {
@@ -720,22 +763,28 @@ typedef struct bm_upsert_options {
     size_t batch_size;
     bm_switch concurrent;
     int max_concurrent_workers;
-    const char *const *unique_fields; /**< BM_NAMES; rows exist by these, which have a unique index;
-                                         default: the primary key */
-    const char *const *update_fields; /**< BM_NAMES; default: all except key and unique fields */
-    bm_switch update_unchanged;       /**< BM_ON: write rows that already have these values, too */
-    /** A condition on the rows to update: t is the row of the table, excluded the row of the call,
-     * "t.updated < excluded.updated".  It is SQL and is copied into the statement unchanged, so
-     * never build it from untrusted input.  Rows that exist and are not written, also since nothing
-     * would change, are then BM_ROW_IGNORED. */
+    const char *const *unique_fields;
+    const char *const *update_fields;
+    bm_switch update_unchanged;
+    /** Which rows to update: "t.updated < excluded.updated", where excluded is the row of the call.
+     * Rows that exist and are not written, also since nothing would change, are BM_ROW_IGNORED. */
     const char *where;
-    bm_duplicates duplicates; /**< of unique_fields */
+    bm_duplicates duplicates;
     bm_switch return_queryset;
     bm_switch return_outcomes;
-    void *keys_into; /**< as in bm_bulk_create_options, with the keys of unchanged rows */
-    const bm_uuid *create_uuid; /**< for BM_CREATE_UUID fields, which alone are no change */
-    bm_switch allow_skipped;    /**< BM_ON: a trigger may drop rows without an error */
+    void *keys_into;            /**< also of unchanged rows */
+    const bm_uuid *create_uuid; /**< a new one alone is no change */
+    bm_switch allow_skipped;
 } bm_upsert_options;
+
+/**
+ * Insert rows that are new, update rows that exist by `unique_fields` and differ.  Rows that have
+ * these values already are counted as `unchanged` and are not written: values are compared as they
+ * are stored, so 1.0 differs from 1.00 where the column keeps that apart.  Keys that the database
+ * assigns are drawn for new rows only, where PostgreSQL's table is an ordinary one.
+ */
+BM_API bm_status bm_upsert(bm_db *db, bm_rows rows, const bm_upsert_options *options,
+                           bm_result *result, bm_error *err);
 
 /** bm_sync_options.max_deletes: no row may be deleted. */
 #define BM_NO_DELETES INT64_MIN
@@ -745,22 +794,39 @@ typedef struct bm_sync_options {
     size_t size;
     const bm_call *call;
     size_t batch_size;
-    const char *const *unique_fields; /**< BM_NAMES; as in bm_upsert_options */
-    const char *const *update_fields; /**< BM_NAMES; default: all except key and unique fields */
-    bm_switch update_unchanged;       /**< BM_ON: write rows that already have these values, too */
-    /** The rows that the call's rows replace, as a condition: "supplier_id = 7"; "true" is the
-     * whole table.  Required.  It is SQL and is copied into the statements unchanged, so never
-     * build it from untrusted input.  The alias of the row is t. */
-    const char *where;
+    const char *const *unique_fields;
+    const char *const *update_fields;
+    bm_switch update_unchanged;
+    const char *where;   /**< which rows the call's rows replace: "supplier_id = 7"; "true" is the
+                            whole table.  Required */
     int64_t max_deletes; /**< more deletes are BM_LIMIT, and nothing is written.  BM_NO_DELETES:
                             none; negative: no limit.  Default: 10 %, as max_deletes_percent */
     double max_deletes_percent; /**< the same in percent of the rows that `where` selects, but at
                                    least 10 rows.  With max_deletes, both limits apply */
-    bm_switch allow_empty;    /**< BM_ON: no rows at all is no error: all that `where` selects go */
-    bm_duplicates duplicates; /**< of unique_fields */
+    bm_switch allow_empty; /**< BM_ON: no rows at all is no error: all that `where` selects go */
+    bm_duplicates duplicates;
     bm_switch return_outcomes;
-    const bm_uuid *create_uuid; /**< for BM_CREATE_UUID fields, which alone are no change */
+    const bm_uuid *create_uuid; /**< a new one alone is no change */
 } bm_sync_options;
+
+/**
+ * Make the rows that `where` selects those of the call: delete the others, update rows that differ,
+ * insert new ones, in this order and in one transaction on one connection.  The result counts
+ * inserted, updated, unchanged and deleted.
+ *
+ * The rows that `where` selects are locked first, so a row that another session inserts meanwhile
+ * is never deleted; if it has the key of one of the call's rows, that is BM_CONSTRAINT.
+ * BM_CONSTRAINT with a row: it exists and `where` does not select it, or `where` does not select
+ * what was written.  More deletes than allowed are BM_LIMIT.  A call without rows is BM_INVALID, as
+ * is a NULL in the primary key, or `unique_fields` without a unique index over exactly these
+ * columns.
+ *
+ * The rows are read twice: a bm_source needs `rewind`.  The model needs the primary key.  The call
+ * is not repeated (`retries`); on_error is BM_UNSUPPORTED.  PostgreSQL: the role may create
+ * temporary tables, two of which hold the keys.
+ */
+BM_API bm_status bm_sync(bm_db *db, bm_rows rows, const bm_sync_options *options, bm_result *result,
+                         bm_error *err);
 
 /** Options of bm_update_fields. */
 typedef struct bm_update_fields_options {
@@ -769,11 +835,16 @@ typedef struct bm_update_fields_options {
     size_t batch_size;
     bm_switch concurrent;
     int max_concurrent_workers;
-    const char *const *fields; /**< BM_NAMES; default: what differs from the queryset's snapshot */
+    const char *const *fields; /**< default: what differs from the queryset's snapshot */
     bm_switch return_outcomes;
-    bm_switch require_all; /**< BM_ON: a missing row is an error, and nothing is written */
+    bm_switch require_all;
     bm_duplicates duplicates;
 } bm_update_fields_options;
+
+/** Update each row, found by key, with its own values: the named fields or, for a queryset, what
+ * changed. */
+BM_API bm_status bm_update_fields(bm_db *db, bm_rows rows, const bm_update_fields_options *options,
+                                  bm_result *result, bm_error *err);
 
 /** Options of bm_update. */
 typedef struct bm_update_options {
@@ -789,6 +860,10 @@ typedef struct bm_update_options {
     bm_duplicates duplicates;
 } bm_update_options;
 
+/** Update rows, found by key or bm_all, with the same values. */
+BM_API bm_status bm_update(bm_db *db, bm_rows rows, const bm_update_options *options,
+                           bm_result *result, bm_error *err);
+
 /** Options of bm_delete. */
 typedef struct bm_delete_options {
     size_t size;
@@ -801,13 +876,17 @@ typedef struct bm_delete_options {
     bm_duplicates duplicates;
 } bm_delete_options;
 
+/** Delete rows by key. */
+BM_API bm_status bm_delete(bm_db *db, bm_rows rows, const bm_delete_options *options,
+                           bm_result *result, bm_error *err);
+
 /** Options of bm_copy_to. */
 typedef struct bm_copy_to_options {
     size_t size;
     const bm_call *call;
-    size_t batch_size;         /**< rows in a chunk for `sink`; default 1,000 */
-    const char *const *fields; /**< BM_NAMES; default: all of the model.  The key is always read.
-                                * Members not read are 0, in a queryset their state is BM_KEEP */
+    size_t batch_size;         /**< for `sink`; default 1,000 */
+    const char *const *fields; /**< default: all of the model.  The key is always read.  Members
+                                  not read are 0, in a queryset their state is BM_KEEP */
     bm_switch order_by_key; /**< bm_all: order by primary key.  Keys: always in the order given */
     bm_switch require_all;  /**< keys: a missing row is an error; default: left out */
     void *user;
@@ -815,56 +894,9 @@ typedef struct bm_copy_to_options {
      * during the call of `sink`.  A status other than BM_OK ends the read.  NULL: all rows are
      * returned in bm_result.queryset. */
     bm_status (*sink)(void *user, const void *rows, size_t n, bm_error *err);
-    /** bm_all: a condition on the rows to read, "value > 3".  It is SQL and is copied into the
-     * statement unchanged, so never build it from untrusted input.  The alias of the row is t. */
-    const char *where;
+    const char *where;    /**< bm_all: which rows to read, "value > 3" */
     const char *order_by; /**< bm_all, instead of order_by_key: "name, id DESC" */
 } bm_copy_to_options;
-
-/** Insert rows.  With update_conflicts: insert or update ("upsert"). */
-BM_API bm_status bm_bulk_create(bm_db *db, bm_rows rows, const bm_bulk_create_options *options,
-                                bm_result *result, bm_error *err);
-
-/**
- * Insert rows that are new, update rows that exist by `unique_fields` and differ.  Rows that have
- * these values already are counted as `unchanged` and are not written: values are compared as they
- * are stored, so 1.0 differs from 1.00 where the column keeps that apart.  Keys that the database
- * assigns are drawn for new rows only, where PostgreSQL's table is an ordinary one.
- */
-BM_API bm_status bm_upsert(bm_db *db, bm_rows rows, const bm_upsert_options *options,
-                           bm_result *result, bm_error *err);
-
-/**
- * Make the rows that `where` selects those of the call: delete the others, update rows that differ,
- * insert new ones, in this order and in one transaction on one connection.  The result counts
- * inserted, updated, unchanged and deleted.
- *
- * The rows that `where` selects are locked first, so a row that another session inserts meanwhile
- * is never deleted; if it has the key of one of the call's rows, that is BM_CONSTRAINT.
- * BM_CONSTRAINT with a row: it exists and `where` does not select it, or `where` does not select
- * what was written.  More deletes than allowed are BM_LIMIT.  A call without rows is BM_INVALID, as
- * is a NULL in the primary key, or `unique_fields` without a unique index over exactly these
- * columns.
- *
- * The rows are read twice: a bm_source needs `rewind`.  The model needs the primary key.  The call
- * is not repeated (`retries`); on_error is BM_UNSUPPORTED, and so is "memory:".  PostgreSQL: the
- * role may create temporary tables, two of which hold the keys.
- */
-BM_API bm_status bm_sync(bm_db *db, bm_rows rows, const bm_sync_options *options, bm_result *result,
-                         bm_error *err);
-
-/** Update each row, found by key, with its own values: the named fields or, for a queryset, what
- * changed. */
-BM_API bm_status bm_update_fields(bm_db *db, bm_rows rows, const bm_update_fields_options *options,
-                                  bm_result *result, bm_error *err);
-
-/** Update rows, found by key or bm_all, with the same values. */
-BM_API bm_status bm_update(bm_db *db, bm_rows rows, const bm_update_options *options,
-                           bm_result *result, bm_error *err);
-
-/** Delete rows by key. */
-BM_API bm_status bm_delete(bm_db *db, bm_rows rows, const bm_delete_options *options,
-                           bm_result *result, bm_error *err);
 
 /** Read rows, by key or bm_all, into structs. */
 BM_API bm_status bm_copy_to(bm_db *db, bm_rows rows, const bm_copy_to_options *options,
@@ -874,10 +906,12 @@ BM_API bm_status bm_copy_to(bm_db *db, bm_rows rows, const bm_copy_to_options *o
  * Print the plan of a verb without running it: one line for each statement and fact.  `verb` is
  * "bulk_create", "upsert", "sync", "update_fields", "update", "delete" or "copy_to"; `options` are
  * that verb's options or NULL.  Of a sync it is the pass that finds existing rows.  It reads the
- * catalog and writes nothing.  Free *text with bm_free.
+ * catalog and writes nothing.
  */
 BM_API bm_status bm_explain(bm_db *db, const char *verb, bm_rows rows, const void *options,
                             char **text, bm_error *err);
+
+/* --------------------------------------------------------------------------------------- tables */
 
 /**
  * Make a model from a table of the database, for a program that does not know the table when it is
@@ -889,8 +923,7 @@ BM_API bm_status bm_explain(bm_db *db, const char *verb, bm_rows rows, const voi
  * received as text.  On SQLite declared types mean what Django means by them ("char(32)" is a UUID,
  * "datetime" is BM_TIMESTAMPTZ).
  *
- * `schema` may be NULL.  *out is one block of memory; free it with bm_free.  On error it is NULL:
- * BM_INVALID if there is no such table, BM_UNSUPPORTED for "memory:".
+ * `schema` may be NULL.  *out is one block of memory.  BM_INVALID if there is no such table.
  */
 BM_API bm_status bm_describe(bm_db *db, const char *schema, const char *table, bm_model **out,
                              bm_error *err);
@@ -910,14 +943,14 @@ typedef struct bm_create_table_options {
     const char *table;
     const bm_new_column *columns;
     size_t n_columns;
-    const char *const *key; /**< BM_NAMES: the primary key, columns among those above; NULL: none */
+    const char *const *key; /**< the primary key, columns among those above; NULL: none */
     bm_switch add_columns;  /**< BM_ON: the table exists, and gets these columns */
 } bm_create_table_options;
 
 /**
  * Write the CREATE TABLE of a table, or with add_columns an ALTER TABLE for each column, for
- * bm_execute on any database.  Names are quoted.  Nothing is executed.  Free *sql with bm_free; on
- * error it is NULL.  If there are no columns to add, *sql is an empty string.
+ * bm_execute on any database.  Names are quoted.  Nothing is executed.  If there are no columns to
+ * add, *sql is an empty string.
  */
 BM_API bm_status bm_create_table_sql(const bm_create_table_options *options, char **sql,
                                      bm_error *err);
@@ -943,7 +976,6 @@ typedef struct bm_maintain_options {
 /**
  * Maintain the model's table.  *n, if not NULL, is the number of rows deleted (0 if the server does
  * not count them), or of the sequences found or moved (0 on SQLite, which needs no sequences).
- * BM_UNSUPPORTED for "memory:".
  */
 BM_API bm_status bm_maintain(bm_db *db, const bm_model *model, const bm_maintain_options *options,
                              uint64_t *n, bm_error *err);
@@ -956,8 +988,8 @@ BM_API bm_status bm_maintain(bm_db *db, const bm_model *model, const bm_maintain
  * for when the table is first used.  Nothing is created here: each part of the text begins with a
  * line that names the server where its statements are to be run.
  *
- * `schema` may be NULL.  Free *text with bm_free.  BM_UNSUPPORTED if the table needs no stage or
- * can have none; the message says why.
+ * `schema` may be NULL.  BM_UNSUPPORTED if the table needs no stage or can have none; the message
+ * says why.
  */
 BM_API bm_status bm_stage_sql(bm_db *db, const char *schema, const char *table, char **text,
                               bm_error *err);
@@ -965,21 +997,19 @@ BM_API bm_status bm_stage_sql(bm_db *db, const char *schema, const char *table, 
 /**
  * Create the table bulkmodel_load, in which loads with bm_call.load_id are recorded, if it is not
  * there.  The library never creates it unasked.  With `text` it is not created: *text is the
- * statement that would do it, to be freed with bm_free.  BM_UNSUPPORTED for "memory:".
+ * statement that would do it.
  */
 BM_API bm_status bm_load_init(bm_db *db, char **text, bm_error *err);
 
-/** Free what bm_explain, bm_describe, bm_stage_sql, bm_load_init or bm_create_table_sql allocated.
- * NULL is legal. */
+/** Free what another function allocated: text, or the model of bm_describe. */
 BM_API void bm_free(void *memory);
 
-/* ---------------------------------------------------------------------- the transport without I/O
- * */
+/* --------------------------------------------------------------------------------------- memory */
 
 /**
  * "memory:" is a database without I/O, for tests of programs that use this library.  It accepts
  * every table as the model describes it, counts rows, hands out the keys 1, 2, 3 ..., and records
- * the statements.
+ * the statements.  It has no catalog, so bm_sync and the functions on tables are BM_UNSUPPORTED.
  */
 
 /** An answer for the step-th step from now (1 is the next).  BEGIN, COMMIT and statements are
@@ -1001,7 +1031,7 @@ BM_API size_t bm_memory_count(const bm_db *db);
 /** Step i as text: "BEGIN", "COPY ... [10 rows]".  Owned by the database; NULL out of range. */
 BM_API const char *bm_memory_at(const bm_db *db, size_t i);
 
-/* ------------------------------------------------------------------------------ macros, C only */
+/* --------------------------------------------------------------------------------------- macros */
 
 #ifndef __cplusplus
 

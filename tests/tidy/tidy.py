@@ -18,7 +18,26 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from header import (
+    exports_are_public,
+    header_is_cpp,
+    header_is_documented,
+    header_lists_its_sections,
+    surface_is_small,
+)
+from maps import maps_name_every_file, maps_name_what_is_there
+from sources import (
+    C_FILES,
+    FILES,
+    ROOT,
+    SRC,
+    TEXTS,
+    Findings,
+    code_only,
+    matches,
+    without_comments,
+)
+
 sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests/samples")]
 
 from blocks import RUN, SHOWN, Block, every  # noqa: E402
@@ -29,7 +48,6 @@ from figures import kept, with_figures  # noqa: E402
 MAX_COLUMNS = 100
 MAX_FILE_LINES = 600
 MAX_FUNCTION_LINES = 70
-MAX_PUBLIC_FUNCTIONS = 70
 
 # Functions of src/ that may be longer than MAX_FUNCTION_LINES, and by how much.  A ratchet: an
 # entry goes or gets smaller when its function does; new ones are not added.
@@ -100,65 +118,6 @@ COMMANDS = "management"  # of manage.py: they use the public names
 AT_THE_BOTTOM = {"_core", "conf", "errors", "helpers", "options", "results"}
 PACKAGE = "python/bulkmodel/"
 VENDOR = r"\b(vendor|dialect) *(==|!=|in\b)"
-
-NOT_TEXT = {".png", ".ico", ".gz", ".bin", ".db"}
-# A comment, a string or a character: whichever begins first.
-TOKEN = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'', re.DOTALL)
-
-Findings = Iterator[str]
-
-
-def tree() -> Iterator[str]:
-    """The files of the tree that people write, without what is built or hidden."""
-    for folder, folders, files in os.walk(ROOT):
-        here = Path(folder)
-        folders[:] = sorted(
-            name
-            for name in folders
-            if name in {".ci", ".github"}
-            or not (
-                name.startswith(".")
-                or name == "__pycache__"
-                or (here == ROOT and name in {"build", "dist"})
-                or (here / name / "meson-private").exists()
-            )
-        )
-        for name in sorted(files):
-            path = (here / name).relative_to(ROOT).as_posix()
-            if path == ".git":  # of a work tree it is a file, which says where the repository is
-                continue
-            if Path(name).suffix not in NOT_TEXT and not path.startswith("fuzz/corpus/"):
-                yield path
-
-
-FILES = list(tree())
-TEXTS = {path: (ROOT / path).read_bytes().decode("utf-8", "replace") for path in FILES}
-C_FILES = [path for path in FILES if path.endswith((".c", ".h", ".def"))]
-SRC = [path for path in C_FILES if path.startswith("src/")]
-
-
-def blank(text: str) -> str:
-    """Blanks for a piece of text, its line ends kept, so that line numbers stay."""
-    return re.sub(r"[^\n]", " ", text)
-
-
-def without_comments(text: str) -> str:
-    return TOKEN.sub(lambda m: blank(m[0]) if m[0].startswith("/") else m[0], text)
-
-
-def code_only(text: str) -> str:
-    """C without comments and strings; names of headers stay."""
-
-    def keep(match: re.Match[str]) -> str:
-        line = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
-        return match[0] if re.match(r"\s*#\s*include", line) else blank(match[0])
-
-    return TOKEN.sub(keep, text)
-
-
-def matches(path: str, text: str, pattern: str, why: str) -> Findings:
-    for match in re.finditer(pattern, text, re.MULTILINE):
-        yield f"{path}:{text.count(chr(10), 0, match.start()) + 1}: {why}: {match[0].strip()}"
 
 
 def lines_are_short() -> Findings:
@@ -441,41 +400,6 @@ def figures_are_measured() -> Findings:
             yield from matches(path, text, MEASURED, "a figure that script/bench did not write")
 
 
-def header_is_cpp() -> Findings:
-    """The public header compiles as C++17."""
-    command = ["g++", "-std=c++17", "-Wall", "-Wextra", "-Werror", "-pedantic", "-fsyntax-only"]
-    done = subprocess.run(
-        [*command, "-x", "c++", ROOT / "include/bulkmodel.h"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        yield f"include/bulkmodel.h: {done.stderr.splitlines()[0]}"
-
-
-def header_is_documented() -> Findings:
-    """A comment stands before every public function, or before the group it stands in."""
-    for paragraph in re.split(r"\n\s*\n", TEXTS["include/bulkmodel.h"]):
-        first = re.search(r"^BM_API [^;(]*?\b(bm_\w+)\(", paragraph, re.MULTILINE)
-        if first and "*/" not in paragraph[: first.start()]:
-            yield f"include/bulkmodel.h: {first[1]} has no comment before it"
-
-
-def public_functions() -> list[str]:
-    code = code_only(TEXTS["include/bulkmodel.h"])
-    return re.findall(r"^BM_API [^;(]*?\b(bm_\w+)\(", code, re.MULTILINE)
-
-
-def surface_is_small() -> Findings:
-    """Fewer than 70 public functions, all declared BM_API and named bm_."""
-    names = public_functions()
-    if not 0 < len(names) < MAX_PUBLIC_FUNCTIONS:
-        yield f"include/bulkmodel.h: {len(names)} public functions"
-    if len(names) != TEXTS["include/bulkmodel.h"].count("\nBM_API "):
-        yield "include/bulkmodel.h: a BM_API declaration is no function named bm_..."
-
-
 def tests_are_listed() -> Findings:
     """Every C file of tests/ and fuzz/ stands in its meson.build."""
     for path in C_FILES:
@@ -516,44 +440,12 @@ def legs_may_be_not_run() -> Findings:
             yield f"script/summarize of {record}: {done.stdout}"
 
 
-def maps_name_every_file() -> Findings:
-    """The maps name what is there: src/README.md its folders, python/README.md its modules,
-    cli/README.md its files."""
-    for path in FILES:
-        folder, _, rest = path.partition("/")
-        name, text = Path(path).name, TEXTS.get(f"{folder}/README.md", "")
-        if folder == "src" and "/" in rest and f"`{rest.partition('/')[0]}/`" not in text:
-            yield f"src/README.md: no folder {rest.partition('/')[0]}/"
-        if folder == "python" and name.endswith((".py", ".c")) and name != "__init__.py":
-            named = f"`{name}`" in text
-        elif folder == "cli" and name.endswith(".c"):
-            named = f"`{name}`" in text or f"`{name.removesuffix('.c')}`" in text
-        else:
-            continue
-        if not named:
-            yield f"{folder}/README.md: {path} is not named"
-
-
 def top_folder_is_clean() -> Findings:
     """The top folder holds documents and what builds the project, no data and no left-overs."""
     for path in sorted(ROOT.iterdir()):
         known = path.suffix in {".md", ".build", ".txt", ".toml"} or path.name == "LICENSE"
         if path.is_file() and not path.name.startswith(".") and not known:
             yield f"{path.name}: does not belong here"
-
-
-def exports_are_public(library: str) -> Findings:
-    """The shared library exports the functions of the header, all of them, and nothing else."""
-    command = ["nm", "-D", "--defined-only", "--format=posix", library]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    exported = {line.split()[0].partition("@")[0] for line in output.splitlines()}
-    # What linkers of some systems put there by themselves.
-    exported -= {"_init", "_fini", "__bss_start", "_edata", "_end"}
-    declared = set(public_functions())
-    for name in sorted(exported - declared):
-        yield f"{name} is exported, but not declared in bulkmodel.h"
-    for name in sorted(declared - exported):
-        yield f"{name} is declared in bulkmodel.h, but not exported"
 
 
 def main(arguments: list[str]) -> int:
@@ -569,6 +461,7 @@ def main(arguments: list[str]) -> int:
         fences_hold,
         package_imports_downwards,
         header_is_documented,
+        header_lists_its_sections,
         samples_are_run,
         figures_are_measured,
         header_is_cpp,
@@ -576,6 +469,7 @@ def main(arguments: list[str]) -> int:
         tests_are_listed,
         modules_are_installed,
         maps_name_every_file,
+        maps_name_what_is_there,
         scripts_run,
         legs_may_be_not_run,
         top_folder_is_clean,

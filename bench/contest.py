@@ -48,12 +48,11 @@ def stat_of(pid: int) -> tuple[int, float]:
     return int(fields[1]), sum(map(int, fields[11:15])) / TICK
 
 
-def server_cpu(backend: int | None) -> float:
-    """Of the server that this process belongs to, and all its processes."""
-    if backend is None:
+def server_cpu(server: int | None) -> float:
+    """Of the server's first process, and all its processes."""
+    if server is None:
         return 0.0
     try:
-        server = stat_of(backend)[0]
         total = stat_of(server)[1]
     except OSError:
         return 0.0
@@ -81,21 +80,24 @@ class Contest:
         self, row: str, asked: Asked, rows: int, verify: Callable[[], None] | None = None
     ) -> None:
         self.row, self.asked, self.rows, self.verify = row, asked, rows, verify
-        self.backend: int | None = None
+        self.server: int | None = None
 
     def measures(self, backend: int) -> Contest:
         """Measure the server of this backend process, too."""
-        self.backend = backend
+        return self.measures_server(stat_of(backend)[0])
+
+    def measures_server(self, process: int) -> Contest:
+        self.server = process
         return self
 
     def measure(self, side: Side) -> Sample:
         given = side.prepare()
         gc.collect()
-        server, cpu, wall = server_cpu(self.backend), cpu_of(side), time.perf_counter()
+        server, cpu, wall = server_cpu(self.server), cpu_of(side), time.perf_counter()
         kept = side.run(given)
         wall = time.perf_counter() - wall
         sample = {"wall": wall, "cpu": cpu_of(side) - cpu}
-        sample["server"] = server_cpu(self.backend) - server
+        sample["server"] = server_cpu(self.server) - server
         del kept
         if self.verify is not None:
             self.verify()

@@ -18,6 +18,7 @@ MODULES = (
     "django_read",
     "django_small",
     "django_memory",
+    "django_mariadb",
 )
 
 

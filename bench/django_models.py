@@ -25,20 +25,42 @@ def find_package() -> None:
     bulkmodel.__path__.append(os.environ["BM_BENCH_EXTENSION"])
 
 
+def on_postgresql() -> dict[str, Any]:
+    words = os.environ["BM_TEST_POSTGRESQL"].split()
+    given = dict(word.partition("=")[::2] for word in words)
+    names = {"dbname": "NAME", "user": "USER", "host": "HOST", "port": "PORT"}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "OPTIONS": {"options": f"-c search_path={SCHEMA}"},
+        **{names[key]: value for key, value in given.items()},
+    }
+
+
+def on_mariadb(driver: str) -> dict[str, Any]:
+    """The server of script/with-mariadb."""
+    if driver == "pymysql":
+        import pymysql
+
+        # Django asks for the version of mysqlclient whose interface it has.
+        pymysql.version_info = (2, 2, 1, "final", 0)
+        pymysql.install_as_MySQLdb()
+    return {
+        "ENGINE": "django.db.backends.mysql",
+        "NAME": "test",
+        "USER": "test",
+        "HOST": os.environ["BM_TEST_MARIADB"],
+        "OPTIONS": {"charset": "utf8mb4"},
+    }
+
+
 def set_up(directory: str) -> None:
     import django
     from django.conf import settings
 
-    words = os.environ["BM_TEST_POSTGRESQL"].split()
-    given = dict(word.partition("=")[::2] for word in words)
-    names = {"dbname": "NAME", "user": "USER", "host": "HOST", "port": "PORT"}
+    driver = os.environ.get("BM_BENCH_MARIADB")
     settings.configure(
         DATABASES={
-            "default": {
-                "ENGINE": "django.db.backends.postgresql",
-                "OPTIONS": {"options": f"-c search_path={SCHEMA}"},
-                **{names[key]: value for key, value in given.items()},
-            },
+            "default": on_postgresql() if driver is None else on_mariadb(driver),
             LITE: {
                 "ENGINE": "django.db.backends.sqlite3",
                 "NAME": f"{directory}/django-{os.getpid()}.db",
@@ -157,6 +179,7 @@ class Table:
     def __init__(self, model: type[models.Model], alias: str) -> None:
         self.model, self.alias = model, alias
         self.name = model._meta.db_table
+        self.vendor = connections[alias].vendor
         self.stamp = uuid.UUID(int=random.Random(2).getrandbits(128))
         self.values: list[tuple[Any, ...]] = []
 
@@ -174,17 +197,25 @@ class Table:
             return list(cursor.fetchall()) if cursor.description else []
 
     def make(self) -> None:
-        if self.alias != LITE:
+        if self.vendor == "postgresql":
             self.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+        if self.vendor != "sqlite":
             self.execute(f"DROP TABLE IF EXISTS {self.name}, {self.name}_kept")
         with connections[self.alias].schema_editor() as editor:
             editor.create_model(self.model)
 
     def empty(self) -> None:
-        if self.alias == LITE:
+        if self.vendor == "sqlite":
             self.execute(f"DELETE FROM {self.name}")
         else:
             self.execute(f"TRUNCATE {self.name}")
+        if self.vendor == "postgresql":
+            self.execute("CHECKPOINT")
+
+    def vacuum(self) -> None:
+        """Leave nothing to do of the run before."""
+        if self.vendor == "postgresql":
+            self.execute(f"VACUUM {self.name}")
             self.execute("CHECKPOINT")
 
     def fill(self, n: int) -> None:
@@ -192,7 +223,8 @@ class Table:
         self.empty()
         for first in range(0, n, 100_000):
             self.ours.bulk_create(self.objects(min(n - first, 100_000), first + 1))
-        self.execute("ANALYZE" if self.alias == LITE else f"VACUUM ANALYZE {self.name}")
+        analyze = {"sqlite": "ANALYZE", "mysql": f"ANALYZE TABLE {self.name}"}
+        self.execute(analyze.get(self.vendor, f"VACUUM ANALYZE {self.name}"))
 
     def tuples(self, n: int) -> list[tuple[Any, ...]]:
         """Values of n rows without their keys; the same in every run."""

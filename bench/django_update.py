@@ -31,9 +31,7 @@ class Rows:
 
     def fresh_table(self) -> None:
         """Without the dead rows of the run before."""
-        if self.table.alias != LITE:
-            self.table.execute(f"VACUUM {self.table.name}")
-            self.table.execute("CHECKPOINT")
+        self.table.vacuum()
 
     def read(self, manager: Any) -> Any:
         self.fresh_table()

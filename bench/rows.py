@@ -33,6 +33,8 @@ class Row:
     command: str = ""
     program: str = C
     timeout_s: float = 900.0
+    quick_part: int = 10  # a quick run has so many times fewer rows
+    driver: str = ""  # of MariaDB, whose server the row needs
 
 
 # The slowest rows of the whole run: Django's own bulk_update of 100,000 rows takes a minute.
@@ -88,6 +90,13 @@ for _engine in ("pg", "sqlite"):
     ):
         for _rows in (1, 10):
             TARGETS[f"django_small_{_engine}_{_verb}_{_rows}_django"] = 1.0
+for _driver in ("mariadb", "pymysql"):
+    for _verb, _times in (("create", 2.0), ("update", 20.0), ("upsert", 2.5), ("delete", 1.5)):
+        TARGETS[f"django_{_driver}_{_verb}_django"] = _times
+
+
+def mariadb(command: str, driver: str) -> Row:
+    return Row(judge_by_id(TARGETS), [100_000], ELSEWHERE, command, DJANGO, _SLOW_S, 5, driver)
 
 
 def django(command: str, rows: int = 100_000, rounds: int = ELSEWHERE) -> Row:
@@ -135,6 +144,11 @@ ROWS = {
     "django_pg_create_batch": django("pg_create_batch", rounds=QUICK),
     "django_pg_update_batch": django("pg_update_batch", rounds=QUICK),
     "django_sqlite_create_batch": django("sqlite_create_batch", rounds=QUICK),
+    **{
+        f"django_{driver}_{verb}": mariadb(f"mariadb_{verb}", driver)
+        for driver in ("mariadb", "pymysql")
+        for verb in ("create", "update", "upsert", "delete")
+    },
     "django_copy_to_instances": django("copy_to_instances"),
     "django_list": django("list", rounds=NEAR_ONE),
     "django_small_pg": django("small_pg", 10, NEAR_ONE),

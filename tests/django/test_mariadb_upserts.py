@@ -2,13 +2,15 @@
 part 5."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, models, transaction
 
-from app.keys import Stock
+from app.keys import Pair, Stock
 from app.models import Foo, Node, Plain
 from bulkmodel.engine import dialect
 from bulkmodel.managers import BulkModelManager
@@ -155,6 +157,72 @@ def test_deletes_by_key(n: int) -> None:
     assert (result.deleted, result.missing) == (n, 1)
     assert list(result.outcomes) == [Outcome.DELETED] * n + [Outcome.MISSING]
     assert values(Foo, "pk") == [(row.pk,) for row in rows[1::2]]
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """The statements that Django's log has, without what follows their tables' names."""
+    sent: list[str] = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        sent.append(sql if len(sql) < 200 else f"{sql[:100]} ... {sql[-60:]}")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        yield sent
+
+
+def test_many_keys_are_digits_and_their_rows_are_not_read_back() -> None:
+    foos = Foo.objects.bulk_create([Foo(name=f"n{i}", value=i) for i in range(1200)])
+    keys = [foo.pk for foo in foos]
+    with statements() as sent:
+        assert Foo.objects.bulk_delete(keys).deleted == 1200
+    assert len(sent) == 1 and "RETURNING" not in sent[0] and "%s" not in sent[0]
+    assert not Foo.objects.exists()
+
+
+@pytest.mark.parametrize("engine", ["InnoDB", "MyISAM"])
+def test_missing_rows_are_told_whatever_a_rollback_undoes(engine: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE app_foo ENGINE={engine}")
+    try:
+        foos = Foo.objects.bulk_create([Foo(name=f"n{i}", value=i) for i in range(1500)])
+        keys = [foo.pk for foo in foos]
+        Foo.objects.filter(pk__in=keys[::3]).delete()
+        result = Foo.objects.bulk_delete(keys)
+        cycle = [Outcome.MISSING, Outcome.DELETED, Outcome.DELETED]
+        assert list(result.outcomes) == cycle * 500
+        assert not Foo.objects.exists()
+    finally:
+        Foo.objects.all().delete()
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE app_foo ENGINE=InnoDB")
+
+
+class Spelled(models.Model):
+    """Its server's collation takes keys for equal that differ in case."""
+
+    code = models.CharField(max_length=20, primary_key=True)
+
+    objects = BulkModelManager()
+
+    class Meta:
+        app_label = "app"
+
+
+def test_two_keys_of_one_row_are_no_two_rows() -> None:
+    Spelled.objects.bulk_create([Spelled(code=f"k{i}") for i in range(900)])
+    keys = [f"k{i}" for i in range(800)] + [f"K{i}" for i in range(800)]
+    Spelled.objects.bulk_delete(keys)
+    assert sorted(values(Spelled, "pk")) == sorted((f"k{i}",) for i in range(800, 900))
+
+
+def test_deletes_by_keys_of_two_columns() -> None:
+    made = [Pair(left=i % 7, right=f"é%s'{i}", value=i) for i in range(1500)]
+    Pair.objects.bulk_create(made)
+    result = Pair.objects.bulk_delete([*made[:1200], Pair(left=1, right="none", value=0)])
+    assert (result.deleted, result.missing) == (1200, 1)
+    assert sorted(values(Pair, "value")) == [(i,) for i in range(1200, 1500)]
 
 
 def test_deletes_by_other_fields_and_cascades() -> None:

@@ -20,7 +20,9 @@ from django.db import DatabaseError, Error, transaction
 
 from bulkmodel import _core
 from bulkmodel.engine import failure, mariadb_errors
-from bulkmodel.engine.statements import Condition, Reading, Step, result
+from bulkmodel.engine.statements import SMALL, Condition, Reading, Step, result
+
+_SAVEPOINT = "bulkmodel_part"
 
 # Bytes of a statement beside its rows, and the most that one has: the server keeps it whole.
 _BESIDE = 16_384
@@ -94,6 +96,28 @@ def tell(connection: Any, sql: str) -> None:
 def longest_rows(connection: Any, beside: str) -> int:
     """Return how many bytes of rows a statement takes beside this text."""
     return max(server_of(connection).longest - _BESIDE - len(beside), 1)
+
+
+def deletes_each(connection: Any, table: str, n: int, delete: Callable[[], int]) -> bool:
+    """Delete n rows by their keys, and return whether all were there: then nobody needs to read
+    which.  Else none is deleted: few rows, or another database."""
+    if n <= SMALL or connection.vendor != "mysql" or not connection.in_atomic_block:
+        return False
+    if not _is_undone(connection, table):
+        return False
+    tell(connection, f"SAVEPOINT {_SAVEPOINT}")
+    done = delete() == n
+    tell(connection, f"{'RELEASE' if done else 'ROLLBACK TO'} SAVEPOINT {_SAVEPOINT}")
+    return done
+
+
+def _is_undone(connection: Any, table: str) -> bool:
+    """Return whether a rollback gives back the table's rows."""
+    sql = (
+        "SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()"
+        " AND TABLE_NAME = %s"
+    )
+    return [tuple(row) for row in _ask(connection, sql, (table,))] == [("InnoDB",)]
 
 
 def quoted(name: str) -> str:
@@ -247,17 +271,17 @@ class _Keys:
             with transaction.atomic(using=self.connection.alias):
                 yield
             return
-        tell(self.connection, "SAVEPOINT bulkmodel_keys")
+        tell(self.connection, f"SAVEPOINT {_SAVEPOINT}")
         try:
             yield
         except _Unmatched:
-            tell(self.connection, "ROLLBACK TO SAVEPOINT bulkmodel_keys")
+            tell(self.connection, f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
             raise
         except BaseException:
             with suppress(Error):  # a deadlock has rolled back the transaction
-                tell(self.connection, "ROLLBACK TO SAVEPOINT bulkmodel_keys")
+                tell(self.connection, f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
             raise
-        tell(self.connection, "RELEASE SAVEPOINT bulkmodel_keys")
+        tell(self.connection, f"RELEASE SAVEPOINT {_SAVEPOINT}")
 
     def _why(self) -> str:
         alone = not self.connection.in_atomic_block and self.connection.get_autocommit()

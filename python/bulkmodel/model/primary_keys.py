@@ -52,6 +52,11 @@ def normal_keys(model: type[models.Model], keys: Iterable[Any], using: str) -> l
     return [normal(model, key, using) for key in given]
 
 
+def are_integers(field: Any, values: Iterable[Any]) -> bool:
+    """Return whether the values of this field are integers, which are written as they are."""
+    return _SURE.get(type(target_of(field))) is int and set(map(type, values)) <= {int}
+
+
 def normal_values(field: Any, values: Iterable[Any], using: str) -> list[Any]:
     """Return a field's values as they are read, in order.  See normal_value()."""
     given = list(values)

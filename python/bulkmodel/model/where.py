@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
@@ -22,6 +23,7 @@ from bulkmodel.engine.postgresql import bound
 from bulkmodel.engine.statements import ANY_ROW, Condition
 from bulkmodel.engine.support import Fallback
 from bulkmodel.model.fields import equal, qualified
+from bulkmodel.model.primary_keys import are_integers
 
 
 def condition_of(queryset: Any, connection: Any) -> Condition | None:
@@ -100,9 +102,18 @@ def _of_no_type(texts: list[str]) -> str:
     return "{" + ",".join(f'"{text}"' for text in escaped) + "}"
 
 
+def _prepared(field: Any, values: Sequence[Any], connection: Any) -> list[Any]:
+    return [field.get_db_prep_value(value, connection, prepared=False) for value in values]
+
+
+def _digits(values: list[Any]) -> list[str] | None:
+    """Return integers as text, or None if one of the values is none."""
+    return list(map(str, values)) if set(map(type, values)) == {int} else None
+
+
 class InKeys(lookups.In):  # type: ignore[type-arg]
     """A lookup for many keys, sent as one parameter.  On PostgreSQL a composite key takes one
-    parameter for each of its columns."""
+    parameter for each of its columns; on MariaDB and MySQL a key is text or a parameter."""
 
     allows_composite_expressions = True
 
@@ -137,6 +148,18 @@ class InKeys(lookups.In):  # type: ignore[type-arg]
             return f"({column}) {equal(kinds[0])} ANY ({rows})", (*params, *keys)
         return f"({column}) IN ({rows})", (*params, *keys)
 
+    def as_mysql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        """Its drivers write each parameter into the text.  Digits are in it without them."""
+        keys = self._keys(connection, digits=True)
+        column, params = self._columns(compiler, connection)
+        cells = [_digits(values) for values in keys]
+        given = [values for values, texts in zip(keys, cells) if texts is None]
+        rows = [texts or ["%s"] * len(self.rhs) for texts in cells]
+        if len(keys) == 1:
+            return f"{column} IN ({', '.join(rows[0])})", (*params, *chain(*zip(*given)))
+        tuples = ", ".join(f"({', '.join(row)})" for row in zip(*rows))
+        return f"({column}) IN ({tuples})", (*params, *chain(*zip(*given)))
+
     def as_sqlite(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         keys = self._keys(connection)
         column, params = self._columns(compiler, connection)
@@ -160,14 +183,15 @@ class InKeys(lookups.In):  # type: ignore[type-arg]
         compiled = [compiler.compile(part) for part in self.lhs]
         return ", ".join(sql for sql, _ in compiled), [p for _, given in compiled for p in given]
 
-    def _keys(self, connection: Any) -> list[list[Any]]:
-        """Return the prepared values of each column."""
+    def _keys(self, connection: Any, digits: bool = False) -> list[list[Any]]:
+        """Return the prepared values of each column.  digits: integers need no adapter."""
         if not self.rhs:
             raise EmptyResultSet
         parts = self._parts()
         columns = [self.rhs] if len(parts) == 1 else zip(*self.rhs)
-        prepare = [part.output_field.get_db_prep_value for part in parts]
         return [
-            [of(value, connection, prepared=False) for value in values]
-            for of, values in zip(prepare, columns)
+            list(values)
+            if digits and are_integers(part.output_field, values)
+            else _prepared(part.output_field, values, connection)
+            for part, values in zip(parts, columns)
         ]

@@ -13,7 +13,7 @@ from django.db.models import sql
 from django.db.models.deletion import Collector
 from django.db.models.query import QuerySet
 
-from bulkmodel.engine import failure
+from bulkmodel.engine import failure, mariadb
 from bulkmodel.engine.atomic import trial
 from bulkmodel.model.primary_keys import normal, normal_keys, normal_values
 from bulkmodel.model.where import InKeys, lists_of, rows_of
@@ -133,7 +133,7 @@ def delete_watched(
     gone: set[Any] = set()
     for part in parts(pks) if watch is not None else lists_of(pks, using):
         some = queryset.filter(InKeys(models.F("pk"), list(part))).order_by()
-        keys, _ = _delete_all(some, part, watch, partial(_delete_plainly, some))
+        keys, _ = _delete_all(some, part, watch, partial(_delete_plainly, some, part))
         gone |= keys
     return gone, {queryset.model._meta.label: len(gone)} if gone else {}
 
@@ -156,7 +156,11 @@ def _delete_otherwise(rows: Any) -> tuple[list[Any], dict[str, int]]:
     return found, by_label
 
 
-def _delete_plainly(rows: Any) -> tuple[list[Any], dict[str, int]]:
+def _delete_plainly(rows: Any, pks: Sequence[Any]) -> tuple[list[Any], dict[str, int]]:
+    table = rows.model._meta.db_table
+    delete = partial(rows._raw_delete, rows.db)
+    if mariadb.deletes_each(connections[rows.db], table, len(pks), delete):
+        return list(pks), {}
     return _delete_at_once(rows), {}
 
 

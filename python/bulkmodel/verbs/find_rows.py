@@ -48,6 +48,8 @@ def keys_of(objects: Sequence[Any], fields: Sequence[Any], using: str) -> list[K
 
 def refuse_repeated(keys: Sequence[Key | None], fields: Sequence[Any]) -> None:
     """Raise ValueError that names the first 20 pairs of objects with the same key."""
+    if len(set(keys)) == len(keys):
+        return
     seen: dict[Key, int] = {}
     pairs = []
     for i, key in enumerate(keys):

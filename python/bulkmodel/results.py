@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel.errors import Part, Refused
+from bulkmodel.transactions import in_transaction
 
 
 class Outcome(IntEnum):
@@ -142,7 +143,7 @@ class Meter:
         if not wanted:
             yield
             return
-        self._is_alone = not connection.in_atomic_block and connection.get_autocommit()
+        self._is_alone = not in_transaction(connection)
         with connection.execute_wrapper(self):
             yield
 

@@ -9,6 +9,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import Manager
 
 from app.models import Plain
+from bulkmodel.engine.connections import reset_connection
 from bulkmodel.queryset import BulkModelQuerySet
 from conftest import ENGINE
 
@@ -47,6 +48,16 @@ def test_what_was_closed_is_opened() -> None:
     connection.close()
     Plain.objects.ensure_connected()
     assert connection.connection is not None and connection.is_usable()
+
+
+def test_reset_of_what_was_never_opened() -> None:
+    """A thread's first use of a connection, of which Django knows no autocommit yet."""
+    first: Any = connection.copy()
+    try:
+        reset_connection(first)
+        assert first.is_usable() and first.get_autocommit()
+    finally:
+        first.close()
 
 
 def test_inside_a_transaction_that_failed() -> None:

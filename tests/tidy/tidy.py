@@ -115,7 +115,7 @@ MAY_MEASURE = ("CHANGELOG.md", "bench/", "docs/scoreboard.md")
 # those below.  Modules that stand in no room are the top, but for these.
 ROOMS = ("", "engine", "model", "verbs", "files")
 COMMANDS = "management"  # of manage.py: they use the public names
-AT_THE_BOTTOM = {"_core", "conf", "errors", "helpers", "options", "results"}
+AT_THE_BOTTOM = {"_core", "conf", "errors", "helpers", "options", "results", "transactions"}
 PACKAGE = "python/bulkmodel/"
 VENDOR = r"\b(vendor|dialect) *(==|!=|in\b)"
 

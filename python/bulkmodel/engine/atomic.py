@@ -17,6 +17,7 @@ from bulkmodel.engine.failure import is_lost
 from bulkmodel.engine.read_only import refuse_read_only
 from bulkmodel.engine.statements import SMALL
 from bulkmodel.errors import CommitUnknown
+from bulkmodel.transactions import in_transaction
 
 _COMMIT = inspect.unwrap(BaseDatabaseWrapper.commit).__code__
 _HOOKS = inspect.unwrap(BaseDatabaseWrapper.run_and_clear_commit_hooks).__code__
@@ -211,7 +212,7 @@ def _alone(using: str, undo: Callable[[], None]) -> Iterator[None]:
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     refuse_read_only(connection)
-    is_alone = not connection.in_atomic_block and connection.autocommit
+    is_alone = not in_transaction(connection)
     was_there = not is_alone or peer_is_there(connection)
     try:
         yield
@@ -226,8 +227,7 @@ def is_inside(using: str) -> bool:
     """Return whether a call that is one statement in Django runs directly in the caller's
     transaction.  That is so since Django 6.0."""
     connection = connections[using]
-    in_one = connection.in_atomic_block or not connection.get_autocommit()
-    return django.VERSION >= (6, 0) and in_one
+    return in_transaction(connection) and django.VERSION >= (6, 0)
 
 
 @contextmanager

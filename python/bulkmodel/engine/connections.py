@@ -12,13 +12,14 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import TransactionManagementError
 
 from bulkmodel.engine import postgresql
+from bulkmodel.transactions import in_transaction
 
 
 def ensure_connected(connection: BaseDatabaseWrapper) -> None:
     """Open the connection if it is closed or was lost.  OperationalError: it was lost inside a
     transaction, whose changes are lost with it."""
     if connection.connection is not None and not _is_there(connection):
-        if _in_transaction(connection):
+        if in_transaction(connection):
             raise OperationalError("The connection was lost inside a transaction.")
         connection.close()
     connection.ensure_connection()
@@ -27,7 +28,7 @@ def ensure_connected(connection: BaseDatabaseWrapper) -> None:
 def reset_connection(connection: BaseDatabaseWrapper) -> None:
     """Close the connection and open a new one.  TransactionManagementError: a transaction is open
     and would be lost."""
-    if _in_transaction(connection):
+    if in_transaction(connection):
         raise TransactionManagementError("The connection cannot be reset inside a transaction.")
     connection.close()
     connection.ensure_connection()
@@ -70,11 +71,6 @@ def _is_in_the_middle(connection: Any) -> bool:
     if postgresql.is_psycopg3:
         return bool(driver.pgconn.transaction_status == postgresql.ACTIVE)
     return bool(driver.get_transaction_status() == postgresql.ACTIVE)
-
-
-def _in_transaction(connection: BaseDatabaseWrapper) -> bool:
-    """Return whether a transaction may be open.  With autocommit off its start is unknown."""
-    return connection.in_atomic_block or not connection.autocommit
 
 
 def peer_is_there(connection: Any) -> bool:

@@ -17,6 +17,7 @@ from bulkmodel.engine.read_only import refuse_read_only
 from bulkmodel.engine.returned_keys import ASKED, KNOWN, run_surely
 from bulkmodel.engine.statements import SMALL, Condition, nothing, reads_keys
 from bulkmodel.engine.workers import Entangled, Team
+from bulkmodel.transactions import in_transaction
 
 
 def workers_for(
@@ -32,7 +33,7 @@ def workers_for(
     workers = min(wanted, chunks)
     if workers < 2 or connection.vendor != "postgresql" or not postgresql.is_psycopg3:
         return 1
-    if connection.in_atomic_block or not connection.get_autocommit() or _refers_to_itself(model):
+    if in_transaction(connection) or _refers_to_itself(model):
         return 1
     workers = max(min(workers, _free_in_pool(connection, workers)), 1)
     if workers > 1 and postgresql.needs_one_writer(connection, model._meta.db_table):
@@ -203,7 +204,7 @@ class Jobs:
 
     def _rolled_back(self) -> Any:
         connection = self.target.connection
-        if not connection.in_atomic_block and connection.get_autocommit():
+        if not in_transaction(connection):
             return locate_row.rolled_back(self.target.using)
         if self._savepoint is None or not self._savepoint.is_left():
             raise RuntimeError("the transaction has failed and has no savepoint to return to")

@@ -21,6 +21,7 @@ from django.db import DatabaseError, Error, transaction
 from bulkmodel import _core
 from bulkmodel.engine import failure, mariadb_errors
 from bulkmodel.engine.statements import SMALL, Condition, Reading, Step, result
+from bulkmodel.transactions import in_transaction
 
 _SAVEPOINT = "bulkmodel_part"
 
@@ -284,11 +285,12 @@ class _Keys:
         tell(self.connection, f"RELEASE SAVEPOINT {_SAVEPOINT}")
 
     def _why(self) -> str:
-        alone = not self.connection.in_atomic_block and self.connection.get_autocommit()
         what = "All rows were written. Do not repeat the call: read the rows for their keys."
+        if in_transaction(self.connection):
+            what = "Nothing was written."
         return (
             f"The keys of new rows of {self.table} cannot be matched to objects: the server stored"
-            f" other values than were sent. {what if alone else 'Nothing was written.'}"
+            f" other values than were sent. {what}"
         )
 
     def _may_be_changed(self) -> bool:

@@ -19,6 +19,7 @@ from bulkmodel.engine.dialect import POSTGRESQL, SQLITE_TABLE
 from bulkmodel.engine.failure import is_lost, sqlstate_of
 from bulkmodel.errors import CallTimeout, CommitUnknown, PartialCommit
 from bulkmodel.options import Options
+from bulkmodel.transactions import in_transaction
 
 _log = logging.getLogger("bulkmodel")
 _Result = TypeVar("_Result")
@@ -43,8 +44,7 @@ def carry_out(
     check = options.commit_check
     if not options.retries and check is None:
         return write()
-    alone = not connection.in_atomic_block and connection.get_autocommit()
-    most = options.retries if again and alone else 0
+    most = options.retries if again and not in_transaction(connection) else 0
     until = time.monotonic() + _ALL / 1000
     limit = _FIRST / 1000
     replay = 0

@@ -19,6 +19,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from bulkmodel import _core
 from bulkmodel.engine import postgresql
 from bulkmodel.engine.atomic import one_transaction
+from bulkmodel.transactions import in_transaction
 
 # bm__keys_by: the catalog was read, or how the keys are matched
 ASKED, PROVED, MADE, EACH, KNOWN = range(5)
@@ -85,10 +86,10 @@ def _make_sure(target: Any, job: _core.Job, connection: BaseDatabaseWrapper) -> 
         if cursor.fetchone() == (True,):
             return
     known.discard((target.model, target.using))
-    alone = not connection.in_atomic_block and connection.get_autocommit()
+    where = _NOT_WRITTEN if in_transaction(connection) else _WRITTEN
     raise DatabaseError(
         f"The keys of new rows of {target.model._meta.db_table} cannot be matched to objects: the "
-        f"table was altered while this process ran. {_WRITTEN if alone else _NOT_WRITTEN}"
+        f"table was altered while this process ran. {where}"
     )
 
 

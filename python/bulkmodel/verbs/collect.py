@@ -24,6 +24,7 @@ from bulkmodel.helpers import get_chunks
 from bulkmodel.model import diagnose
 from bulkmodel.options import Options
 from bulkmodel.results import BulkResult, Meter, Outcome, Reject
+from bulkmodel.transactions import in_transaction
 from bulkmodel.verbs.copy_from import CopyIn
 from bulkmodel.verbs.inherited import tables_of
 
@@ -96,7 +97,7 @@ class Collect:
         """Write the objects, in one transaction.  TooManyRejects: nothing was written."""
         self.rejects, self.outcomes, self.keys = [], bytearray(), []
         connection = connections[self.using]
-        is_own = not connection.in_atomic_block and connection.get_autocommit()
+        is_own = not in_transaction(connection)
         try:
             with one_transaction(self.using):
                 deferred = Deferred(self.using, self.tables, is_own)

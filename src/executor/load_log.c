@@ -1,7 +1,7 @@
 #include "load_log.h"
 
 #include "checksum.h"
-#include "parts.h"
+#include "quoting.h"
 #include "transaction.h"
 #include "type.h"
 
@@ -199,7 +199,11 @@ static bm_status make_token(bm__load_log *log, bm_error *err)
     if (bm_uuid_random(&random) != BM_OK) {
         return bm__fail(err, BM_INTERNAL, BM_STAGE_CHECK, "no random numbers for a token");
     }
-    return bm_value_print(BM_UUID, &random, log->token, sizeof log->token, NULL, err);
+    bm__sink sink = {log->token, sizeof log->token - 1, 0, false};
+    bm__type(BM_UUID)->ops->print(&random, &sink);
+    assert(sink.size > 0 && sink.size < sizeof log->token);
+    log->token[sink.size] = '\0';
+    return BM_OK;
 }
 
 bm_status bm__load_open(bm__load_log *log, bm__execution *x, bm_error *err)

@@ -1,6 +1,6 @@
 #include "breaches.h"
 
-#include "parts.h"
+#include "job_parts.h"
 
 #include <assert.h>
 #include <stdlib.h>

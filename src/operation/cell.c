@@ -1,5 +1,5 @@
 /* One cell of an answer. */
-#include "parts.h"
+#include "job_parts.h"
 
 #include <string.h>
 

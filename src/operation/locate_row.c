@@ -1,6 +1,6 @@
 #include "locate_row.h"
 
-#include "parts.h"
+#include "job_parts.h"
 #include "savepoint.h"
 #include "sqlstate.h"
 

@@ -1,5 +1,5 @@
 /* Which rows of a batch break a constraint, by one statement. */
-#include "parts.h"
+#include "statement_parts.h"
 
 static void put_cell(bm__sql *sql, const bm__sql_shape *shape, const bm__sql_rule *rule, size_t i,
                      const size_t *at)

@@ -1,6 +1,6 @@
 #include "scope.h"
 
-#include "parts.h"
+#include "statement_parts.h"
 
 #include <assert.h>
 

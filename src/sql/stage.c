@@ -1,5 +1,5 @@
 /* Statements over a stage: a table that has the batch, so that no parameter is needed. */
-#include "parts.h"
+#include "statement_parts.h"
 
 #define ORDINAL "bm_ord"
 

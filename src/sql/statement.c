@@ -1,4 +1,4 @@
-#include "parts.h"
+#include "statement_parts.h"
 
 #include <assert.h>
 

@@ -90,6 +90,14 @@ FENCES = [
     ("SQLite", r"\bsqlite3_\w+\s*\(|\bsqlite3(ext)?\.h", ("src/engines/sqlite/sqlite",)),
 ]
 
+# The folders of src/ as src/README.md has them, from the bottom up.
+LAYERS = {"base": 1, "types": 2, "core": 3, "sql": 4, "engines": 5, "operation": 6} | {
+    "verbs": 7,
+    "connections": 7,
+    "executor": 8,
+    "api": 9,
+}
+
 SQL_PLACES = ("src/sql/", "src/engines/")
 # Messages may begin with such a word too: "COPY ended early" is no statement.
 SQL_TEXT = (
@@ -243,6 +251,24 @@ def no_file_needs_itself() -> Findings:
             for path, following in zip(way, [*way[1:], way[0]], strict=True)
         ]
         yield ", ".join(steps)
+
+
+def calls_go_down() -> Findings:
+    """A folder of src/ calls those below it: the build sees to what is included, and a public
+    function is in the one header that all may include."""
+    for path, following in uses().items():
+        for other, name in following.items():
+            if not path.startswith("src/") or not other.startswith("src/"):
+                continue
+            here, there = path.split("/")[1], other.split("/")[1]
+            if here != there and LAYERS[here] <= LAYERS[there]:
+                yield f"{path} uses {name} of {other}"
+
+
+def headers_have_one_name() -> Findings:
+    """Headers of src/ are included by their base name, so no two have the same."""
+    names = [Path(path).name for path in SRC if path.endswith(".h")]
+    yield from (f"two headers are {name}" for name in sorted({*names}) if names.count(name) > 1)
 
 
 def words_are_clean() -> Findings:
@@ -455,6 +481,8 @@ def main(arguments: list[str]) -> int:
         files_are_short,
         functions_are_short,
         no_file_needs_itself,
+        calls_go_down,
+        headers_have_one_name,
         words_are_clean,
         sql_has_its_place,
         engines_have_their_folders,

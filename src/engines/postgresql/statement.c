@@ -1,7 +1,7 @@
 /* How a batch stands in a statement, and the statements that other engines do not have. */
 #include "operators.h"
-#include "parts.h"
 #include "postgresql.h"
+#include "statement_parts.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* How a batch stands in a statement: as the virtual table, or row by row. */
-#include "parts.h"
 #include "sqlite_engine.h"
 #include "sqlite_vtab.h"
+#include "statement_parts.h"
 
 static void put_batch(bm__sql *sql, const bm__sql_shape *shape, bool ordinality)
 {

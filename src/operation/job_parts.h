@@ -1,6 +1,6 @@
 /* The parts of a job, a file each: what is sent, what comes back, which row it was. */
-#ifndef BM_OPERATION_PARTS_H
-#define BM_OPERATION_PARTS_H
+#ifndef BM_OPERATION_JOB_PARTS_H
+#define BM_OPERATION_JOB_PARTS_H
 
 #include "job.h"
 

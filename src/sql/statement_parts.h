@@ -1,6 +1,6 @@
 /* What statements are put together from; also for those that only one engine has. */
-#ifndef BM_SQL_PARTS_H
-#define BM_SQL_PARTS_H
+#ifndef BM_SQL_STATEMENT_PARTS_H
+#define BM_SQL_STATEMENT_PARTS_H
 
 #include "statement.h"
 

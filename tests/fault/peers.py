@@ -2,6 +2,7 @@
 """Put faults that other libraries had into a copy of the sources; the tests must fail (B-18).
 
 usage: peers.py LEAST [NUMBER...]    fail when fewer are caught; these seeds only
+       peers.py places               only look whether each seed's place is still there.  TAP.
 
 A seed is one change of one place, named after the project and the number of its issue; all are
 compiled at once (switches.py).  A seed whose place is not in the sources any more, once, is an
@@ -11,6 +12,7 @@ error.  What is not here has no counterpart in C: see SEEDS.
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import NamedTuple
 
 from switches import ROOT, SWITCH, build, copy_sources, fails
@@ -54,9 +56,11 @@ SEEDS = (
     Seed(
         2,
         "psycopg #1147: half a row stays in the buffer after a value that does not fit",
-        "    if (status != BM_OK) {\n        out->size = size;\n    }\n    return status;",
-        "    if (status != BM_OK && !BM_SEED(2)) {\n        out->size = size;\n    }\n"
-        "    return status;",
+        "    BM_TRY(measure_rows(&block, err));\n    if (block.large) {",
+        "    bm_status measured = measure_rows(&block, err);\n"
+        "    BM_TRY(bm__buffer_reserve(out, 2, &at, err));\n"
+        "    out->size += BM_SEED(2) && measured != BM_OK ? 2 : 0;\n"
+        "    BM_TRY(measured);\n    if (block.large) {",
         ("unit_pg_copy", "unit_pg_text", "conformance_errors"),
     ),
     Seed(
@@ -98,8 +102,8 @@ SEEDS = (
     Seed(
         8,
         "asyncpg #157: a numeric says another length than it has",
-        "put_number(&value, (sizes[i] - HEADER) / 2,",
-        "put_number(&value, (sizes[i] - HEADER) / 2 + (BM_SEED(8) ? 1 : 0),",
+        "(sizes[i] - BM__NUMERIC_HEADER) / 2, to);",
+        "(sizes[i] - BM__NUMERIC_HEADER) / 2 + (BM_SEED(8) ? 1 : 0), to);",
         ("unit_pg_numeric", "types_numerics", "types_roundtrip_pg"),
     ),
     Seed(
@@ -112,15 +116,15 @@ SEEDS = (
     Seed(
         10,
         "pgx #2599: wrong digits of a numeric are decoded",
-        "if (group_at(sent, i) >= BASE) {",
-        "if (!BM_SEED(10) && group_at(sent, i) >= BASE) {",
+        "if (group_at(sent, i) >= BM__NUMERIC_BASE) {",
+        "if (!BM_SEED(10) && group_at(sent, i) >= BM__NUMERIC_BASE) {",
         ("unit_pg_numeric",),
     ),
     Seed(
         11,
         "pgx CVE-2024-27304: a message is longer than its length can say",
-        "if (rows->total < BM__VALUE_MAX || varying == NULL) {",
-        "if (BM_SEED(11) || rows->total < BM__VALUE_MAX || varying == NULL) {",
+        "if (bytes + block->fixed >= BM__VALUE_MAX) {",
+        "if (!BM_SEED(11) && bytes + block->fixed >= BM__VALUE_MAX) {",
         ("unit_pg_copy", "unit_pg_text"),
     ),
     Seed(
@@ -235,17 +239,34 @@ SEEDS = (
 )
 
 
-def plant(seed: Seed) -> None:
-    places = [
+def places_of(seed: Seed, top: Path) -> list[Path]:
+    """The files in which the seed's place is, once for each time."""
+    return [
         path
-        for path in sorted((COPY / "src").rglob("*.[ch]"))
-        if seed.old in path.read_text("utf-8")
+        for path in sorted((top / "src").rglob("*.[ch]"))
+        for _ in range(path.read_text("utf-8").count(seed.old))
     ]
-    text = places[0].read_text("utf-8") if len(places) == 1 else ""
-    if text.count(seed.old) != 1:
-        sys.exit(f"seed {seed.number}: its place is in {len(places)} files")
-    text = text.replace(seed.old, seed.new)
-    places[0].write_text(text if SEED in text else SEED + text, "utf-8")
+
+
+def lost(seed: Seed, top: Path) -> str:
+    """What is wrong with the seed's place, or nothing."""
+    found = places_of(seed, top) if seed.old else [top]
+    return "" if len(found) == 1 else f"seed {seed.number}: its place is there {len(found)} times"
+
+
+def plant(seed: Seed) -> None:
+    if wrong := lost(seed, COPY):
+        sys.exit(wrong)
+    [path] = places_of(seed, COPY)
+    text = path.read_text("utf-8").replace(seed.old, seed.new)
+    path.write_text(text if SEED in text else SEED + text, "utf-8")
+
+
+def look_for_places() -> int:
+    wrong = [text for seed in SEEDS if (text := lost(seed, ROOT))]
+    print("1..1", *[f"# {text}" for text in wrong], sep="\n")
+    print("not ok 1 - each seed has its place" if wrong else "ok 1 - each seed has its place")
+    return 1 if wrong else 0
 
 
 def build_planted() -> None:
@@ -280,4 +301,6 @@ def main(least: str, *numbers: str) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["places"]:
+        sys.exit(look_for_places())
     main(*sys.argv[1:])

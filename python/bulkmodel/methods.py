@@ -4,26 +4,43 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import Error, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from bulkmodel import signals
+from bulkmodel import _core, signals
 from bulkmodel.engine import retry
 from bulkmodel.engine.connections import ensure_connected, reset_connection
 from bulkmodel.engine.read_only import refuse_read_only
 from bulkmodel.engine.timeouts import timed
 from bulkmodel.helpers import get_chunks
 from bulkmodel.model import diagnose
-from bulkmodel.options import Options, checks_names, options_of
+from bulkmodel.options import (
+    NAMES,
+    OF_CREATE,
+    OF_PARTS,
+    Options,
+    checks_names,
+    options_of,
+    refuse_misnamed,
+)
 from bulkmodel.results import BulkResult, Meter
-from bulkmodel.verbs import collect, copy_to, create_queryset, m2m
+from bulkmodel.verbs import (
+    collect,
+    commit_parts,
+    copy_to,
+    create_queryset,
+    m2m,
+    written_rows,
+)
 from bulkmodel.verbs.copy_from import CopyIn
 from bulkmodel.verbs.copy_from_arrow import CopyFrame
 from bulkmodel.verbs.copy_to_arrow import ArrowRows
 from bulkmodel.verbs.lookups import Lookups
+from bulkmodel.verbs.update_fields import with_defaults
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 _Result = TypeVar("_Result")
@@ -45,11 +62,59 @@ else:
 class MoreMethods(_Base):
     """Methods that Django's querysets do not have.  update_fields() is in queryset.py."""
 
+    _bm_keeps: bool
+    _bm_options: dict[str, Any] | None
+
     if TYPE_CHECKING:
 
         def _alias_of_write(self) -> str: ...
-        def _written(self, objects: Iterable[Any], **known: Any) -> Any: ...
-        def _of_keys(self, keys: list[Any]) -> Any: ...
+
+    def snapshot(self, keep: bool = True) -> Any:
+        """Return a copy of the queryset that keeps a snapshot of what it reads; with False none.
+
+        Without a snapshot update_fields() needs field names, and reading takes less memory."""
+        if not isinstance(keep, bool):
+            raise TypeError(f"snapshot() expects True or False, not {type(keep).__name__}")
+        clone = self._chain()  # type: ignore[attr-defined]
+        clone._bm_keeps = keep
+        return clone
+
+    def bulk_options(self, **options: Any) -> Any:
+        """Return a copy of the queryset with options for update(), bulk_create() and bulk_update().
+
+        Use it if a field of the model has the name of an option, or if another package's
+        bulk_create() does not accept options.  TypeError: there is no such option."""
+        refuse_misnamed("bulk_options", options)
+        unknown = sorted(set(options) - NAMES - OF_CREATE - OF_PARTS)
+        if unknown:
+            raise TypeError(f"bulk_options() got an unexpected option: {', '.join(unknown)}")
+        clone = self._chain()  # type: ignore[attr-defined]
+        clone._bm_options = {**(self._bm_options or {}), **options}
+        return clone
+
+    def _written(self, objects: Iterable[Any], **known: Any) -> Any:
+        using = self._alias_of_write()
+        return written_rows.of_rows(type(self), list(objects), self.model, using, **known)
+
+    def _set_create_uuid(self, objects: list[Any], value: uuid.UUID | None) -> None:
+        if self._has_create_uuid():
+            _core.fill(objects, "bm_create_uuid", value or uuid.uuid4())
+
+    def _has_create_uuid(self) -> bool:
+        if not hasattr(self.model, "bm_create_uuid"):
+            return False
+        return "bm_create_uuid" in [field.name for field in self.model._meta.concrete_fields]
+
+    def _given(self, objects: tuple[Any, ...], names: Any) -> tuple[Any, ...]:
+        """Return the objects in a form that Django's bulk_update() can write."""
+        known = {field.name for field in self.model._meta.concrete_fields if field.has_db_default()}
+        named = [name for name in names or () if isinstance(name, str) and name in known]
+        if not named or not all(isinstance(object, models.Model) for object in objects):
+            return objects
+        return tuple(with_defaults(objects, named))
+
+    def _of_keys(self, keys: list[Any]) -> Any:
+        return written_rows.of_keys(type(self), self.model, self._alias_of_write(), keys)
 
     def _carry_out(
         self,
@@ -178,6 +243,7 @@ class MoreMethods(_Base):
         on_error: str = "raise",
         max_rejects: int | str | None = None,
         lookups: Mapping[str, Any] | None = None,
+        commit_every: int | None = None,
     ) -> Any:
         """Insert the objects with the values that save() would store.
 
@@ -202,10 +268,13 @@ class MoreMethods(_Base):
             retries,
         )
         self._for_write = True
+        commit_parts.check(commit_every, self.db)
         limit = collect.limit_of(asked, on_error, max_rejects)
         found = None if lookups is None else Lookups(self.model, self.db, lookups, objs)
         if limit is not None and found is not None and found.relations:
             raise ValueError('on_error="collect" cannot be used with lookups.')
+        if limit is not None and commit_every is not None:
+            raise ValueError('on_error="collect" cannot be used with commit_every.')
         copy = CopyIn(self, fieldnames, exclude_id, asked, bm_create_uuid)
         rows = list(objs) if isinstance(objs, list | tuple | models.QuerySet) else None
         call = signals.begin(
@@ -218,16 +287,31 @@ class MoreMethods(_Base):
             n=None if rows is None else len(rows),
         )
         source = objs if rows is None else rows
+        commit_parts.warn(commit_every, "copy_from_objects", len(rows or ()))
         if limit is not None:
             return self._collect(copy, source, limit, call, asked)
         if rows is None and found is not None and found.relations:
             source = found.stream(objs)
 
-        def write() -> int:
-            return copy.run(source, return_queryset or call is not None, return_queryset)
+        keeps_keys = return_queryset or call is not None
+        in_parts = commit_every is not None
 
-        written = write if found is None else found.around(write, rows)
-        n = self._carry_out(asked, written, again=rows is not None)
+        def write() -> int:
+            if commit_every is None:
+                return copy.run(source, keeps_keys, return_queryset)
+            return copy.run_parts(
+                source,
+                keeps_keys,
+                return_queryset,
+                commit_every,
+                partial(self._carry_out, asked),
+                commit_parts.nothing,
+            )
+
+        written = write if found is None else found.around(write, rows, in_parts=in_parts)
+        n = written() if in_parts else self._carry_out(asked, written, again=rows is not None)
+        if rows is None:
+            commit_parts.warn(commit_every, "copy_from_objects", n)
 
         def make() -> Any:
             if copy.objects is None:

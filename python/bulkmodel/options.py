@@ -28,6 +28,8 @@ NAMES = frozenset(
 
 # Options of bulk_create() that update() does not have.
 OF_CREATE = frozenset({"lookups"})
+# Options of bulk_create() and bulk_update() that update(), one statement, refuses.
+OF_PARTS = frozenset({"commit_every"})
 
 # Common wrong names of options.
 MISNAMED = {"concurrency": "concurrent"}

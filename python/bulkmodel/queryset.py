@@ -19,6 +19,7 @@ from bulkmodel.engine import timeouts
 from bulkmodel.engine.atomic import commit_told
 from bulkmodel.engine.support import Fallback, falls_back
 from bulkmodel.engine.timeouts import timed
+from bulkmodel.errors import Part
 from bulkmodel.methods import alters_data
 from bulkmodel.model import diagnose
 from bulkmodel.model.hydrate import Hydrator
@@ -30,6 +31,7 @@ from bulkmodel.options import (
     MISNAMED,
     NAMES,
     OF_CREATE,
+    OF_PARTS,
     Options,
     checks_names,
     is_size,
@@ -38,7 +40,7 @@ from bulkmodel.options import (
     refuse_misnamed,
 )
 from bulkmodel.results import Change, Meter
-from bulkmodel.verbs import written_rows
+from bulkmodel.verbs import commit_parts, written_rows
 from bulkmodel.verbs.bulk_create import Create, restored
 from bulkmodel.verbs.bulk_update import bulk_update
 from bulkmodel.verbs.changes import watch_of
@@ -53,7 +55,7 @@ from bulkmodel.verbs.update_fields import (
     refuse_unread,
     rows_to_update,
     undone,
-    with_defaults,
+    write_parts,
     write_watched,
 )
 from bulkmodel.writes import WriteMethods
@@ -141,33 +143,6 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         copied._bm_prefetched = False
         return copied
 
-    def snapshot(self, keep: bool = True) -> Any:
-        """Return a copy of the queryset that keeps a snapshot of what it reads; with False none.
-
-        Without a snapshot update_fields() needs field names, and reading takes less memory."""
-        if not isinstance(keep, bool):
-            raise TypeError(f"snapshot() expects True or False, not {type(keep).__name__}")
-        clone = self._chain()  # type: ignore[attr-defined]
-        clone._bm_keeps = keep
-        return clone
-
-    def bulk_options(self, **options: Any) -> Any:
-        """Return a copy of the queryset with options for update() and bulk_create().
-
-        Use it if a field of the model has the name of an option, or if another package's
-        bulk_create() does not accept options.  TypeError: there is no such option."""
-        refuse_misnamed("bulk_options", options)
-        unknown = sorted(set(options) - NAMES - OF_CREATE)
-        if unknown:
-            raise TypeError(f"bulk_options() got an unexpected option: {', '.join(unknown)}")
-        clone = self._chain()  # type: ignore[attr-defined]
-        clone._bm_options = {**(self._bm_options or {}), **options}
-        return clone
-
-    def _written(self, objects: Iterable[Any], **known: Any) -> Any:
-        using = self._alias_of_write()
-        return written_rows.of_rows(type(self), list(objects), self.model, using, **known)
-
     def _has_own_create(self) -> bool:
         """Return whether another class overrides bulk_create()."""
         own = type(self).bulk_create is not BulkModelQuerySetMixin.bulk_create
@@ -203,6 +178,7 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         send_signal: bool = True,
         signal: bool = True,
         commit_check: bool | None = None,
+        commit_every: int | None = None,
         retries: int = 0,
     ) -> Any:
         """Insert the objects and set their primary keys, like Django's bulk_create().
@@ -228,6 +204,7 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
             "return_queryset": return_queryset,
             "send_signals": send_signals and send_signal and signal,
             "commit_check": commit_check,
+            "commit_every": commit_every,
             "retries": retries,
         }
         if self._bm_options or self._bm_create_options:
@@ -248,9 +225,11 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         batch_size: int | None,
         bm_create_uuid: uuid.UUID | None,
         lookups: Mapping[str, Any] | None,
+        commit_every: int | None,
         **options: Any,
     ) -> Any:
         valid = is_size(batch_size)  # Django refuses other values
+        commit_parts.check(commit_every, self._alias_of_write())
         asked = options_of(batch_size if valid else None, **options)
         if update_fields is not None or unique_fields is not None:
             update_fields, unique_fields = map(_kept, (update_fields, unique_fields))
@@ -270,20 +249,33 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
             )
         plain: Any = super().bulk_create
 
-        def write() -> tuple[Any, Any]:
-            if valid and given and self._create(given, asked, conflicts):
-                return True, given
+        def write_some(rows: Any) -> tuple[Any, Any]:
+            if valid and rows and self._create(rows, asked, conflicts):
+                return True, rows
             using = self._alias_of_write()
-            restoring = restored(given, using) if given and valid else nullcontext()
-            noted = diagnose.diagnosed(lambda: self._call(given))
+            restoring = restored(rows, using) if rows and valid else nullcontext()
+            noted = diagnose.diagnosed(lambda: self._call(rows))
             if self._bm_counts:
                 written_rows.count_inserts(self)
-            with noted, restoring, commit_told(using, len(given or ()) if valid else 0):
-                return False, plain(given, batch_size, *conflicts)
+            with noted, restoring, commit_told(using, len(rows or ()) if valid else 0):
+                return False, plain(rows, batch_size, *conflicts)
 
+        def carry_out(rows: Any) -> tuple[Any, Any]:
+            return self._carry_out(asked, lambda: write_some(rows))
+
+        in_parts = commit_every is not None and bool(valid and given)
+
+        def write() -> tuple[Any, Any]:
+            if commit_every is None or not in_parts:
+                return write_some(given)
+            return commit_parts.create(carry_out, given, commit_every, commit_parts.nothing)
+
+        if valid and given and not self._bm_counts:  # else a part of another call
+            commit_parts.warn(commit_every, "bulk_create", len(given))
         if lookups is not None and valid and given:
-            write = Lookups(self.model, self._alias_of_write(), lookups, objs).around(write, given)
-        done, made = self._carry_out(asked, write)
+            found = Lookups(self.model, self._alias_of_write(), lookups, objs)
+            write = found.around(write, given, in_parts=in_parts)
+        done, made = write() if in_parts else self._carry_out(asked, write)
         if not done and isinstance(
             made, list | tuple
         ):  # another package's method may return something else
@@ -326,15 +318,6 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
             objects = written_rows.read_anew(type(self), objects, self.model, using)
         return self._written(objects, created=True, plain=plain or conflicts)
 
-    def _set_create_uuid(self, objects: list[Any], value: uuid.UUID | None) -> None:
-        if self._has_create_uuid():
-            _core.fill(objects, "bm_create_uuid", value or uuid.uuid4())
-
-    def _has_create_uuid(self) -> bool:
-        if not hasattr(self.model, "bm_create_uuid"):
-            return False
-        return "bm_create_uuid" in [field.name for field in self.model._meta.concrete_fields]
-
     # -------------------------------------------------------------------------- update
 
     @alters_data
@@ -348,7 +331,10 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         Only rows that the queryset selects are written.  Returns how many rows matched.  Values are
         stored as Django stores them: auto_now fields keep the value of the object, and PostgreSQL
         truncates a text that is too long.  update_fields() is different in both."""
+        commit_every = (self._bm_options or {}).get("commit_every")
+        commit_parts.check(commit_every, self._alias_of_write())
         objects = tuple(objs)
+        commit_parts.warn(commit_every, "bulk_update", len(objects))
         names = list(fields) if fields and not isinstance(fields, str) else fields
         given = self._bm_options or {}
         asked = options_of(
@@ -356,20 +342,36 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
             retries=given.get("retries", 0),
             send_signals=given.get("send_signals", True),
         )
+        matched = 0
 
-        def write() -> int:
-            return self._bulk_update(objects, names, batch_size)
+        def write(places: Sequence[int]) -> None:
+            nonlocal matched
+            some = objects[places[0] : places[-1] + 1] if places else objects
+            matched += self._bulk_update_noted(some, names, batch_size, asked)
 
+        commit_parts.carry_out(
+            write,
+            range(len(objects)),
+            commit_every if objects else None,
+            commit_parts.nothing,
+            relative=True,
+        )
+        return matched
+
+    def _bulk_update_noted(
+        self, objects: tuple[Any, ...], names: Any, batch_size: int | None, asked: Options
+    ) -> int:
+        using = self._alias_of_write()
         try:
-            matched = self._carry_out(asked, write)
+            matched = self._carry_out(asked, lambda: self._bulk_update(objects, names, batch_size))
         except (errors.CommitUnknown, errors.PartialCommit):
-            note_lost(objects, self._alias_of_write())
+            note_lost(objects, using)
             raise
         if matched == len(objects):
             known = [self.model._meta.get_field(name) for name in names]
-            note_written(list(objects), known, self._alias_of_write())
+            note_written(list(objects), known, using)
         else:
-            note_lost(objects, self._alias_of_write())
+            note_lost(objects, using)
         return matched
 
     def _bulk_update(self, objects: tuple[Any, ...], names: Any, batch_size: int | None) -> int:
@@ -383,14 +385,6 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         with noted, commit_told(self._alias_of_write(), len(objects)):
             matched: int = plain.bulk_update(self._given(objects, names), names, batch_size)
             return matched
-
-    def _given(self, objects: tuple[Any, ...], names: Any) -> tuple[Any, ...]:
-        """Return the objects in a form that Django's bulk_update() can write."""
-        known = {field.name for field in self.model._meta.concrete_fields if field.has_db_default()}
-        named = [name for name in names or () if isinstance(name, str) and name in known]
-        if not named or not all(isinstance(object, models.Model) for object in objects):
-            return objects
-        return tuple(with_defaults(objects, named))
 
     @alters_data
     @timed
@@ -412,7 +406,9 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
                 diagnose.annotate(error, self._call(()))
                 raise
         options = dict(self._bm_options or {})
-        for name in (*timeouts.NAMES, *OF_CREATE):  # timed() uses the first
+        if options.get("commit_every") is not None:
+            raise ValueError("commit_every cannot be used with update(): it is one statement.")
+        for name in (*timeouts.NAMES, *OF_CREATE, *OF_PARTS):  # timed() uses the first
             options.pop(name, None)
         if not NAMES.isdisjoint(values):
             names = {field.name for field in self.model._meta.get_fields()}
@@ -467,9 +463,6 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         self._result_cache = None
         return update.matched, update.keys
 
-    def _of_keys(self, keys: list[Any]) -> Any:
-        return written_rows.of_keys(type(self), self.model, self._alias_of_write(), keys)
-
     def _read_in_order(self, keys: list[Any]) -> Any:
         rows = {row.pk: row for row in self._of_keys(keys)}  # both were read from the database
         return self._written([rows[key] for key in keys if key in rows], created=True, plain=True)
@@ -493,6 +486,7 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         return_queryset: bool = False,
         return_result: bool = False,
         commit_check: bool | None = None,
+        commit_every: int | None = None,
         retries: int = 0,
     ) -> Any:
         """Write the named fields of the objects, or the fields that changed since they were read.
@@ -520,6 +514,7 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
             raise ValueError("Only one of return_queryset and return_result can be True.")
         if return_changes and not return_result:
             raise ValueError("return_changes needs return_result=True.")
+        commit_parts.check(commit_every, self._alias_of_write())
         fields = fields_named(self.model, names)
         if objects is None:
             refuse_unread(self, names)
@@ -547,23 +542,33 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
                 )
             watch = watch_of(self.model, using, return_changes, on_changes)
             matched, changes = 0, Changes(self.model, rows, fields, snapshot, by)
+            parts: list[Part] = []
+            commit_parts.warn(commit_every, "update_fields", len(changes.rows))
             if changes.rows:
                 target = type(self)(self.model, using=using) if self._bm_by_key else self
                 heard = call is not None and signals.UPDATE_FIELDS.is_heard_after(self)
                 which = heard or return_queryset or return_result
-                found = changes
-                matched, changes = self._carry_out(
-                    options,
-                    lambda: write_watched(
-                        target.using(using),
-                        found,
-                        options.batch_size,
-                        options.workers,
-                        which,
-                        watch,
-                    ),
-                    meter=meter,
-                )
+
+                def write(some: Changes) -> tuple[int, Changes]:
+                    return self._carry_out(
+                        options,
+                        lambda: write_watched(
+                            target.using(using),
+                            some,
+                            options.batch_size,
+                            options.workers,
+                            which,
+                            watch,
+                        ),
+                        meter=meter,
+                    )
+
+                def after() -> None:
+                    if watch is not None:
+                        watch.settle()
+
+                matched, changes, parts = write_parts(write, changes, commit_every, after)
+                meter.transactions = len(parts) or 1
 
         def make() -> Any:
             return self._written([rows[i] for i in changes.there], told=changes.told)
@@ -572,7 +577,8 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         queryset = signals.end(call, matched, make, return_queryset, names_written)
         if return_result:
             told = self._told(watch, changes.fields)
-            return meter.result(changes.outcomes(), [row.pk for row in rows], **told)
+            keys = [row.pk for row in rows]
+            return meter.result(changes.outcomes(), keys, parts=parts, **told)
         return queryset if return_queryset else matched
 
     def _alias_of_write(self) -> str:

@@ -51,6 +51,7 @@ class Methods(Generic[_Row]):
         send_signal: bool = True,
         signal: bool = True,
         commit_check: bool | None = None,
+        commit_every: int | None = None,
         retries: int = 0,
     ) -> list[_Row]: ...
     @overload
@@ -74,6 +75,7 @@ class Methods(Generic[_Row]):
         send_signal: bool = True,
         signal: bool = True,
         commit_check: bool | None = None,
+        commit_every: int | None = None,
         retries: int = 0,
     ) -> BulkModelQuerySet[_Row]: ...
     @overload
@@ -131,6 +133,7 @@ class Methods(Generic[_Row]):
         return_queryset: Literal[False] = False,
         return_result: Literal[False] = False,
         commit_check: bool | None = None,
+        commit_every: int | None = None,
         retries: int = 0,
     ) -> int: ...
     @overload
@@ -152,6 +155,7 @@ class Methods(Generic[_Row]):
         return_queryset: Literal[True],
         return_result: Literal[False] = False,
         commit_check: bool | None = None,
+        commit_every: int | None = None,
         retries: int = 0,
     ) -> BulkModelQuerySet[_Row]: ...
     @overload
@@ -173,6 +177,7 @@ class Methods(Generic[_Row]):
         return_queryset: Literal[False] = False,
         return_result: Literal[True],
         commit_check: bool | None = None,
+        commit_every: int | None = None,
         retries: int = 0,
     ) -> BulkResult: ...
     @overload
@@ -194,6 +199,7 @@ class Methods(Generic[_Row]):
         return_queryset: Literal[False] = False,
         return_result: Literal[False] = False,
         commit_check: bool | None = None,
+        commit_every: int | None = None,
         retries: int = 0,
     ) -> int: ...
     @overload
@@ -215,6 +221,7 @@ class Methods(Generic[_Row]):
         return_queryset: Literal[True],
         return_result: Literal[False] = False,
         commit_check: bool | None = None,
+        commit_every: int | None = None,
         retries: int = 0,
     ) -> BulkModelQuerySet[_Row]: ...
     @overload
@@ -236,6 +243,7 @@ class Methods(Generic[_Row]):
         return_queryset: Literal[False] = False,
         return_result: Literal[True],
         commit_check: bool | None = None,
+        commit_every: int | None = None,
         retries: int = 0,
     ) -> BulkResult: ...
     def bulk_upsert(
@@ -380,6 +388,7 @@ class Methods(Generic[_Row]):
         on_error: Literal["raise"] = "raise",
         max_rejects: None = None,
         lookups: Mapping[str, str | Iterable[str] | Lookup] | None = None,
+        commit_every: int | None = None,
         timeout: float | None = None,
         commit_timeout: float | None = None,
     ) -> int: ...
@@ -403,6 +412,7 @@ class Methods(Generic[_Row]):
         on_error: Literal["raise"] = "raise",
         max_rejects: None = None,
         lookups: Mapping[str, str | Iterable[str] | Lookup] | None = None,
+        commit_every: int | None = None,
         timeout: float | None = None,
         commit_timeout: float | None = None,
     ) -> BulkModelQuerySet[_Row]: ...

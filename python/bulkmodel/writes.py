@@ -113,6 +113,7 @@ class WriteMethods(MoreMethods):
             retries=retries,
         )
         using = self._alias_of_write()
+        commit_parts.check(commit_every, using, dry_run)
         found = Lookups(self.model, using, lookups, objs)
         given = rows_given(self, objs)
         call = signals.begin(
@@ -125,7 +126,7 @@ class WriteMethods(MoreMethods):
         )
         meter = Meter()
         with meter.on(connections[using]):
-            commit_parts.check(commit_every, using, "bulk_upsert", len(given), dry_run)
+            commit_parts.warn(commit_every, "bulk_upsert", len(given))
             watch = watch_of(self.model, using, return_changes, on_changes, dry_run)
 
             def made(rows: list[Any]) -> Upsert:
@@ -318,8 +319,9 @@ class WriteMethods(MoreMethods):
             commit_check=commit_check,
             retries=retries,
         )
-        given = rows_given(self, objs_or_keys)
         using = self._alias_of_write()
+        commit_parts.check(commit_every, using, dry_run)
+        given = rows_given(self, objs_or_keys)
         call = signals.begin(
             signals.BULK_DELETE,
             self,
@@ -332,7 +334,7 @@ class WriteMethods(MoreMethods):
             raise TypeError("Cannot use 'limit' or 'offset' with bulk_delete().")
         meter = Meter()
         with meter.on(connections[using]):
-            commit_parts.check(commit_every, using, "bulk_delete", len(given), dry_run)
+            commit_parts.warn(commit_every, "bulk_delete", len(given))
             watch = watch_of(self.model, using, return_changes, on_changes, dry_run)
             delete = Delete(
                 self.using(using),

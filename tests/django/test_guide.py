@@ -108,6 +108,7 @@ def test_changes() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_in_parts() -> None:
     assert bulk_create.in_parts(products(4)) == [] and len(stocks()) == 4
+    assert bulk_create.stream_in_parts(products(4, 10)) == 4 and len(stocks()) == 8
 
 
 def test_bm_create_uuid() -> None:

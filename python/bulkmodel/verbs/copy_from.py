@@ -28,6 +28,7 @@ from bulkmodel.model.limits import check_values
 from bulkmodel.model.overrides import CREATE_STEPS, is_djangos, overridden
 from bulkmodel.model.target import KEYLESS, PLAIN, Target, make_job
 from bulkmodel.options import Options
+from bulkmodel.verbs.commit_parts import carry_out_stream
 from bulkmodel.verbs.computed import gather_new
 from bulkmodel.verbs.inherited import Table, Tables, tables_of
 from bulkmodel.verbs.ordering import give_numbers
@@ -64,6 +65,7 @@ class CopyIn:
         self.is_overridden = queryset._has_own_create()
         self.keys: list[Any] = []
         self.objects: list[Any] | None = None
+        self.first = 0  # the position of the first object in the caller's input
         # The only write, and its rows: a constraint may be checked at COMMIT.
         self._only: tuple[Jobs | None, Sequence[Any], Sequence[int]] | None = None
         self._writes = 0
@@ -92,6 +94,40 @@ class CopyIn:
         """Return a copy that has written nothing."""
         return CopyIn(self.queryset, self.names, self.exclude_id, self.options, self.stamp)
 
+    def run_parts(
+        self,
+        objects: Iterable[Any],
+        keep_keys: bool,
+        keep_objects: bool,
+        commit_every: int,
+        carry_out: Callable[[Callable[[], int]], int],
+        after: Callable[[], Any],
+    ) -> int:
+        """Write as run() does, `commit_every` objects in one transaction each.
+
+        carry_out: repeats a part as `retries` allows; after: called after each part."""
+        n = 0
+        if keep_objects:
+            self.objects = []
+
+        def write(rows: Any, first: int) -> None:
+            nonlocal n
+            parts: list[CopyIn] = []
+
+            def write_part() -> int:
+                parts[:] = [self.again()]
+                parts[0].first = first
+                return parts[0].run(rows, keep_keys, keep_objects)
+
+            n += carry_out(write_part)
+            self.keys += parts[0].keys
+            if self.objects is not None:
+                self.objects += parts[0].objects or ()
+
+        whole = self.options.retries > 0
+        carry_out_stream(write, objects, commit_every, after, whole)
+        return n
+
     def run(self, objects: Iterable[Any], keep_keys: bool, keep_objects: bool) -> int:
         """Write the objects and return how many.  After the commit `keys` and `objects` contain
         what was to be kept; the kept objects have their keys."""
@@ -110,7 +146,7 @@ class CopyIn:
                 part.target, part.catalog = part._target(few)
                 if part.catalog is not None and part.catalog.triggers():
                     workers = 1  # matching keys may need a single connection
-            read = 0
+            read = self.first
             for chunk in self._chunks(objects, size, few):
                 for rows, got in self._pieces(chunk, read, workers, keep_objects):
                     n += len(rows)

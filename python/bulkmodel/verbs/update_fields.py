@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from itertools import compress
@@ -19,6 +19,7 @@ from bulkmodel.engine.atomic import one_transaction
 from bulkmodel.engine.jobs import share, workers_for
 from bulkmodel.engine.statements import ANY_ROW, Condition
 from bulkmodel.engine.support import falls_back
+from bulkmodel.errors import Part
 from bulkmodel.model import diagnose
 from bulkmodel.model.adapt import for_save
 from bulkmodel.model.attributes import attributes_of
@@ -39,6 +40,7 @@ from bulkmodel.model.where import condition_of, rows_of
 from bulkmodel.results import Outcome
 from bulkmodel.verbs.bulk_update import Update, cuts
 from bulkmodel.verbs.changes import Watch, parts
+from bulkmodel.verbs.commit_parts import carry_out, committed_of
 from bulkmodel.verbs.find_rows import (
     check_instances,
     find,
@@ -157,10 +159,12 @@ class ByUniqueFields:
             row.pk = pk
         return [pk is not None for pk in pks]
 
-    def undo(self) -> None:
-        """Unset the primary keys that find() has set."""
-        for row, pk in zip(self.objects, self._before):
-            row.pk = pk
+    def undo(self, committed: Container[int] = ()) -> None:
+        """Unset the primary keys that find() has set.  committed: positions of rows that have them
+        for good."""
+        for i, (row, pk) in enumerate(zip(self.objects, self._before)):
+            if i not in committed:
+                row.pk = pk
 
 
 def by_unique_fields(
@@ -184,9 +188,9 @@ def undone(by: ByUniqueFields | None) -> Iterator[None]:
     """Unset the primary keys that the call has set if it fails."""
     try:
         yield
-    except BaseException:
+    except BaseException as error:
         if by is not None:
-            by.undo()
+            by.undo(committed_of(error))
         raise
 
 
@@ -389,6 +393,34 @@ def write_watched(
     done = changes.among([place in written for place in changes.places])
     done.skipped = left
     return matched, done
+
+
+def write_parts(
+    write: Callable[[Changes], tuple[int, Changes]],
+    changes: Changes,
+    commit_every: int | None,
+    after: Callable[[], Any],
+) -> tuple[int, Changes, list[Part]]:
+    """Write the rows, `commit_every` in one transaction each.  Return how many, the changes of
+    these rows, and the parts.  write: writes some; after: called after each part."""
+    if commit_every is None:
+        return (*write(changes), [])
+    matched = first = 0
+    written: set[int] = set()
+    left: set[int] = set()
+
+    def write_part(places: Sequence[int]) -> None:
+        nonlocal matched, first
+        n, some = write(changes.piece(first, len(places)))
+        first += len(places)
+        matched += n
+        written.update(some.places)
+        left.update(some.skipped)
+
+    told = carry_out(write_part, changes.places, commit_every, after)
+    done = changes.among([place in written for place in changes.places])
+    done.skipped = left
+    return matched, done, told
 
 
 def _write_noted(queryset: Any, changes: Changes, batch_size: int | None, workers: int) -> int:

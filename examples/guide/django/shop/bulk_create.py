@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 # [imports]
 from decimal import Decimal
 
@@ -114,6 +116,17 @@ def in_parts(rows: list[Product]) -> list[Product]:
         left = [rows[i] for part in undone for positions in part.rows for i in positions]
     # [end commit_every]
     return left
+
+
+def stream_in_parts(rows: Iterable[Product]) -> int:
+    # [parts_of_a_stream]
+    try:
+        n = Product.objects.copy_from_objects(iter(rows), commit_every=100_000)
+    except PartialCommit as error:
+        done = [part for part in error.parts if part.state == "committed"]
+        n = sum(len(positions) for part in done for positions in part.rows)
+    # [end parts_of_a_stream]
+    return n
 
 
 def nightly(rows: list[Product]) -> list[str]:

@@ -25,12 +25,15 @@ _HOOKS = inspect.unwrap(BaseDatabaseWrapper.run_and_clear_commit_hooks).__code__
 
 @contextmanager
 def one_transaction(
-    using: str, undo: Callable[[], None] | None = None, several: bool = True
+    using: str,
+    undo: Callable[[], None] | None = None,
+    several: bool | Callable[[], bool] = True,
 ) -> Iterator[None]:
     """Run a call in a transaction.
 
     undo: called if nothing was committed, or if that is unknown.  several: the call has several
-    statements, so by default the server is asked when the answer to COMMIT is lost.
+    statements that write, so by default the server is asked when the answer to COMMIT is lost; it
+    may be known only at the end.
     CommitUnknown: the outcome is unknown."""
     connection = connections[using]
     refuse_read_only(connection)
@@ -48,7 +51,7 @@ def one_transaction(
             if own and connection.closed_in_transaction:
                 raise OperationalError("The connection was closed while rows were being written.")
             if own:
-                before = BeforeCommit(connection, several)
+                before = BeforeCommit(connection, several() if callable(several) else several)
                 timeouts.committing(connection)
             else:
                 timeouts.check(connection)
@@ -104,12 +107,18 @@ class _RolledBack(Exception):
 
 
 @contextmanager
-def trial(using: str, dry_run: bool, undo: Callable[[], None]) -> Iterator[None]:
+def trial(
+    using: str,
+    dry_run: bool,
+    undo: Callable[[], None],
+    several: bool | Callable[[], bool] = True,
+) -> Iterator[None]:
     """Run a call in a transaction, inside the caller's with a savepoint, so that it can begin
-    again after an error.  dry_run: roll back at the end.  undo: called if it was rolled back."""
-    within = _savepoint if connections[using].in_atomic_block else one_transaction
+    again after an error.  dry_run: roll back at the end.  undo: called if it was rolled back.
+    several: see one_transaction()."""
+    nested = connections[using].in_atomic_block
     try:
-        with within(using, undo):
+        with _savepoint(using, undo) if nested else one_transaction(using, undo, several):
             yield
             if dry_run:
                 raise _RolledBack

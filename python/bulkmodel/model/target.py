@@ -24,6 +24,8 @@ from bulkmodel.model.adapt import Odd, Prepare, give, refuse_zeros
 from bulkmodel.model.fields import Column, Description, Field
 
 _INDEX = attrgetter("index")
+# Targets that are kept with a connection.
+_MOST = 1000
 # Marks of objects: without related objects; without a key.
 PLAIN = frozenset(mark for mark in range(16) if not mark & 2)
 KEYLESS = frozenset(mark for mark in range(16) if mark & 1)
@@ -55,6 +57,7 @@ class Target:
         self.description: Description = description
         self.table = description.table
         self._has_no_stage = False  # as far as it was asked
+        self.statements: dict[tuple[Any, ...], Any] = {}  # see key_queries
         self.kinds = fields.kinds_of(model)
         if kinds is not None:
             self.kinds = tuple(k for k in kinds if fields.has_same_attributes(k, model))
@@ -75,6 +78,8 @@ class Target:
             if fields.describe(model, connection, target.dialect.name) is target.description:
                 return target
         target = cls(model, using)
+        if len(kept) >= _MOST:  # a target keeps its model
+            kept.clear()
         kept[model] = facts, target
         return target
 

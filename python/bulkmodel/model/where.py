@@ -54,6 +54,13 @@ def condition_of(queryset: Any, connection: Any) -> Condition | None:
     return bound(connection, sql, params)
 
 
+def selects_all(queryset: Any) -> bool:
+    """Return whether the queryset, but for a slice, selects each row of its table."""
+    query = queryset.query
+    aliases = [alias for alias in query.alias_map if query.alias_refcount[alias]]
+    return type(query) is Query and not query.where and not query.combinator and len(aliases) <= 1
+
+
 def _names_the_table(node: Any) -> bool:
     """Return whether the caller's own SQL may name the table."""
     if isinstance(node, ExtraWhere | RawSQL):
@@ -137,16 +144,14 @@ class InKeys(lookups.In):  # type: ignore[type-arg]
         keys = self._keys(connection)
         column, params = self._columns(compiler, connection)
         kinds = [part.output_field.rel_db_type(connection) for part in self._parts()]
+        given = self._to_postgresql(keys, connection)
         if len(keys) == 1:
-            (kind,) = kinds
-            other = equal(kind) == "=" and all(type(key) is str for key in keys[0])
-            array = _of_no_type(keys[0]) if other else keys[0]
-            return f"{column} {equal(kind)} ANY(%s)", (*params, array)
+            return f"{column} {equal(kinds[0])} ANY(%s)", (*params, *given)
         arrays = ", ".join(f"pg_catalog.UNNEST(%s::{qualified(kind)}[])" for kind in kinds)
         rows = f"SELECT * FROM ROWS FROM ({arrays})"
         if all(equal(kind) != "=" for kind in kinds):
-            return f"({column}) {equal(kinds[0])} ANY ({rows})", (*params, *keys)
-        return f"({column}) IN ({rows})", (*params, *keys)
+            return f"({column}) {equal(kinds[0])} ANY ({rows})", (*params, *given)
+        return f"({column}) IN ({rows})", (*params, *given)
 
     def as_mysql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         """Its drivers write each parameter into the text.  Digits are in it without them."""
@@ -163,14 +168,34 @@ class InKeys(lookups.In):  # type: ignore[type-arg]
     def as_sqlite(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         keys = self._keys(connection)
         column, params = self._columns(compiler, connection)
-        if not all(isinstance(v, (int, float, str)) for values in keys for v in values):
+        given = self._to_sqlite(keys, connection)
+        if given is None:
             return self.as_sql(compiler, connection)
-        if len(keys) == 1:
-            cells, rows = "value", keys[0]
-        else:
-            column, rows = f"({column})", list(zip(*keys))
+        cells = "value"
+        if len(keys) > 1:
+            column = f"({column})"
             cells = ", ".join(f"json_extract(value, '$[{i}]')" for i in range(len(keys)))
-        return f"{column} IN (SELECT {cells} FROM json_each(%s))", (*params, json.dumps(rows))
+        return f"{column} IN (SELECT {cells} FROM json_each(%s))", (*params, *given)
+
+    def params(self, keys: Sequence[Any], connection: Any) -> tuple[Any, ...] | None:
+        """Return the parameters that these keys are sent as.  None: the statement's text depends
+        on the keys."""
+        send = getattr(self, f"_to_{connection.vendor}", None)
+        given: tuple[Any, ...] | None
+        given = send(self._prepared(keys, connection), connection) if send is not None else None
+        return given
+
+    def _to_postgresql(self, keys: list[list[Any]], connection: Any) -> tuple[Any, ...]:
+        if len(keys) > 1:
+            return tuple(keys)
+        kind = self._parts()[0].output_field.rel_db_type(connection)
+        other = equal(kind) == "=" and all(type(key) is str for key in keys[0])
+        return (_of_no_type(keys[0]) if other else keys[0],)
+
+    def _to_sqlite(self, keys: list[list[Any]], connection: Any) -> tuple[Any, ...] | None:
+        if not all(isinstance(v, (int, float, str)) for values in keys for v in values):
+            return None
+        return (json.dumps(keys[0] if len(keys) == 1 else list(zip(*keys))),)
 
     def _parts(self) -> list[Any]:
         return list(self.lhs) if isinstance(self.lhs, ColPairs | Tuple) else [self.lhs]
@@ -184,11 +209,16 @@ class InKeys(lookups.In):  # type: ignore[type-arg]
         return ", ".join(sql for sql, _ in compiled), [p for _, given in compiled for p in given]
 
     def _keys(self, connection: Any, digits: bool = False) -> list[list[Any]]:
-        """Return the prepared values of each column.  digits: integers need no adapter."""
         if not self.rhs:
             raise EmptyResultSet
+        return self._prepared(self.rhs, connection, digits)
+
+    def _prepared(
+        self, keys: Sequence[Any], connection: Any, digits: bool = False
+    ) -> list[list[Any]]:
+        """Return the prepared values of each column.  digits: integers need no adapter."""
         parts = self._parts()
-        columns = [self.rhs] if len(parts) == 1 else zip(*self.rhs)
+        columns = [keys] if len(parts) == 1 else zip(*keys)
         return [
             list(values)
             if digits and are_integers(part.output_field, values)

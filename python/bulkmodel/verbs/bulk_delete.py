@@ -15,8 +15,11 @@ from django.db.models.query import QuerySet
 
 from bulkmodel.engine import failure, mariadb
 from bulkmodel.engine.atomic import trial
+from bulkmodel.engine.statements import SMALL
+from bulkmodel.model.key_queries import delete_by_keys
+from bulkmodel.model.overrides import UPDATE_STEPS, is_djangos
 from bulkmodel.model.primary_keys import normal, normal_keys, normal_values
-from bulkmodel.model.where import InKeys, lists_of, rows_of
+from bulkmodel.model.where import InKeys, lists_of, rows_of, selects_all
 from bulkmodel.results import Outcome
 from bulkmodel.verbs.changes import Watch, parts
 from bulkmodel.verbs.find_rows import (
@@ -67,7 +70,9 @@ class Delete:
         """Delete the rows, in one transaction.  places: of the keys; None: all."""
         if places is not None:
             self.written = list(places)
-        with trial(self.using, self.dry_run, lambda: None):
+        plain = deletes_plainly(self.queryset)
+        several = not plain or self.watch is not None or len(self.written) > SMALL
+        with trial(self.using, self.dry_run, lambda: None, several):
             if self.watch is not None:
                 self.watch.begin()
             pks = self._wanted()
@@ -75,7 +80,7 @@ class Delete:
             gone: set[Any] = set()
             by_label: dict[str, int] = {}
             if wanted:
-                gone, by_label = delete_watched(self.queryset, wanted, self.watch)
+                gone, by_label = delete_watched(self.queryset, wanted, self.watch, plain)
             left = self._left([pk for pk in wanted if pk not in gone], len(wanted))
             for i, pk in zip(self.written, pks):
                 is_gone = pk is not None and (pk in gone or pk in self._gone)
@@ -109,19 +114,27 @@ class Delete:
         return normal_keys(self.model, pks, self.using)
 
 
+def deletes_plainly(queryset: Any) -> bool:
+    """Return whether the queryset's rows can be deleted without being collected, and in one
+    statement if they are few."""
+    own = type(queryset).delete is QuerySet.delete  # of no other package
+    return own and Collector(queryset.db, origin=queryset).can_fast_delete(queryset)
+
+
 def delete_watched(
-    queryset: Any, pks: list[Any], watch: Watch | None
+    queryset: Any, pks: list[Any], watch: Watch | None, plain: bool | None = None
 ) -> tuple[set[Any], dict[str, int]]:
     """Delete the rows with these primary keys that the queryset, which uses the alias to write to,
-    selects, and report them if somebody wants to know.
+    selects, and report them if somebody wants to know.  plain: deletes_plainly(), if known.
 
     Return the keys of all rows of the model that were deleted, those of cascades included, and how
     many rows of each model were deleted."""
-    rows = queryset.filter(InKeys(models.F("pk"), pks)).order_by()
-    using = rows.db
-    if type(rows).delete is not QuerySet.delete:  # another package deletes in its own way
+    using = queryset.db
+    if type(queryset).delete is not QuerySet.delete:  # another package deletes in its own way
+        rows = queryset.filter(InKeys(models.F("pk"), pks)).order_by()
         return _delete_all(rows, pks, watch, lambda: _delete_otherwise(rows))
-    if not Collector(using, origin=rows).can_fast_delete(rows):
+    if not (deletes_plainly(queryset) if plain is None else plain):
+        rows = queryset.filter(InKeys(models.F("pk"), pks)).order_by()
         # Collected as a whole: rows of one part may refer to rows of another.
         collector = Collector(using, origin=rows)
         instances = [row for part in rows_of(queryset, pks) for row in part]
@@ -131,11 +144,20 @@ def delete_watched(
         found = _collected(collector, instances, rows, pks)
         return _delete_all(rows, found, watch, lambda: _delete_collected(collector, rows, found))
     gone: set[Any] = set()
+    if watch is None and selects_all(queryset) and is_djangos(queryset, *UPDATE_STEPS):
+        cells = delete_by_keys(queryset.model, using, pks)
+        if cells is not None:
+            gone.update(normal_keys(queryset.model, [pk for (pk,) in cells], using))
+            return gone, _counted(queryset, len(gone))
     for part in parts(pks) if watch is not None else lists_of(pks, using):
         some = queryset.filter(InKeys(models.F("pk"), list(part))).order_by()
         keys, _ = _delete_all(some, part, watch, partial(_delete_plainly, some, part))
         gone |= keys
-    return gone, {queryset.model._meta.label: len(gone)} if gone else {}
+    return gone, _counted(queryset, len(gone))
+
+
+def _counted(queryset: Any, n: int) -> dict[str, int]:
+    return {queryset.model._meta.label: n} if n else {}
 
 
 def _delete_all(

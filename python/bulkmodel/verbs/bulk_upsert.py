@@ -11,6 +11,7 @@ from django.db import DatabaseError, Error, IntegrityError, models, transaction
 from bulkmodel import _core
 from bulkmodel.engine import failure
 from bulkmodel.engine.atomic import trial
+from bulkmodel.engine.statements import SMALL
 from bulkmodel.model.attributes import MISSING, attributes_of
 from bulkmodel.model.fields import BUILT_IN, Field, follows, has_relations, key_fields
 from bulkmodel.model.primary_keys import normal_keys, normal_value, plain_bytes
@@ -123,7 +124,7 @@ class Upsert:
             self.written = list(places)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                with trial(self.using, self.dry_run, self._undo):
+                with trial(self.using, self.dry_run, self._undo, self._is_of_several):
                     if self.watch is not None:
                         self.watch.begin()
                     self._write()
@@ -132,6 +133,12 @@ class Upsert:
             except Exception as error:
                 if attempt == _ATTEMPTS or not self._moved(error):
                     raise
+
+    def _is_of_several(self) -> bool:
+        """Return whether more than one statement has written.  Known at the end."""
+        kinds = {Outcome.UPDATED, Outcome.INSERTED}.intersection(self.outcomes)
+        parts = self.watch is not None or self.allow_skipped or bool(self.model._meta.parents)
+        return parts or len(kinds) > 1 or len(self.written) > SMALL
 
     def _moved(self, error: BaseException) -> bool:
         """Return whether another transaction inserted or deleted one of the rows meanwhile."""

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.query import QuerySet
 
 from bulkmodel.engine import failure
+from bulkmodel.model.key_queries import read_by_keys
 from bulkmodel.model.primary_keys import normal_keys, normal_values
 from bulkmodel.model.where import having, lists_of, rows_of
 
@@ -111,6 +112,9 @@ def find(
     wanted = [key for key in keys if key is not None]
     if not wanted:
         return Rows([None] * len(keys), {name: [None] * len(keys) for name in names})
+    known = None if lock else read_by_keys(model, using, fields, wanted, names)
+    if known is not None:
+        return match(_read(known, fields, names, using), fields, keys, names)
     rows = Read([], [], {name: [] for name in names})
     for part in lists_of(wanted, using):
         found: Any = QuerySet(model, using=using).filter(having(list(fields), list(part)))
@@ -145,10 +149,14 @@ class Read:
 def read(rows: Any, fields: Sequence[Any], names: Sequence[str] = ()) -> Read:
     """Read a queryset's rows: their primary keys, the values of these fields, and attributes."""
     attributes = [one.attname for one in fields]
-    columns = [list(column) for column in zip(*rows.values_list("pk", *attributes, *names))]
-    columns = columns or [[] for _ in range(1 + len(attributes) + len(names))]
+    return _read(rows.values_list("pk", *attributes, *names), fields, names, rows.db)
+
+
+def _read(cells: Iterable[Any], fields: Sequence[Any], names: Sequence[str], using: str) -> Read:
+    columns = [list(column) for column in zip(*cells)]
+    columns = columns or [[] for _ in range(1 + len(fields) + len(names))]
     last = 1 + len(fields)
-    keys = zip(*(normal_values(*of, rows.db) for of in zip(fields, columns[1:last])))
+    keys = zip(*(normal_values(*of, using) for of in zip(fields, columns[1:last])))
     return Read(columns[0], list(keys), dict(zip(names, columns[last:])))
 
 

@@ -11,7 +11,6 @@ from typing import Any
 from django.db import Error, connections, models
 from django.db.models.expressions import DatabaseDefault
 from django.db.models.query import QuerySet
-from django.db.models.sql import Query
 
 from bulkmodel import _core, errors
 from bulkmodel.engine import failure
@@ -36,7 +35,7 @@ from bulkmodel.model.primary_keys import has_plain_keys, normal, normal_keys
 from bulkmodel.model.row_state import note_lost, note_written
 from bulkmodel.model.snapshot import Snapshot, is_loaded
 from bulkmodel.model.target import Target
-from bulkmodel.model.where import condition_of, rows_of
+from bulkmodel.model.where import condition_of, rows_of, selects_all
 from bulkmodel.results import Outcome
 from bulkmodel.verbs.bulk_update import Update, cuts
 from bulkmodel.verbs.changes import Watch, parts
@@ -437,12 +436,10 @@ def _write_noted(queryset: Any, changes: Changes, batch_size: int | None, worker
 
 def _selected(queryset: Any, changes: Changes) -> list[bool]:
     """Of each row, whether the queryset selects it: after the write that may have changed."""
-    query = queryset.query
-    aliases = [alias for alias in query.alias_map if query.alias_refcount[alias]]
-    if type(query) is Query and not query.where and len(aliases) <= 1 and not query.combinator:
+    if selects_all(queryset):
         return [True] * len(changes.rows)
     keys = normal_keys(queryset.model, [row.pk for row in changes.rows], queryset.db)
-    if query.is_sliced:
+    if queryset.query.is_sliced:
         queryset.query.clear_limits()
     lists = rows_of(queryset, keys)
     found = [pk for part in lists for pk in part.values_list("pk", flat=True)]

@@ -896,6 +896,11 @@ typedef struct bm_copy_to_options {
     bm_status (*sink)(void *user, const void *rows, size_t n, bm_error *err);
     const char *where;    /**< bm_all: which rows to read, "value > 3" */
     const char *order_by; /**< bm_all, instead of order_by_key: "name, id DESC" */
+    /** bm_all, without where and any order: the rows of this query instead of the table's, "SELECT
+     * name, count(*) AS n FROM foo GROUP BY name".  Fields are its columns of the same name.  It is
+     * one SELECT, WITH, VALUES or TABLE and cannot write: on PostgreSQL its transaction, or inside
+     * yours its savepoint, is read-only.  BM_UNSUPPORTED for "memory:". */
+    const char *query;
 } bm_copy_to_options;
 
 /** Read rows, by key or bm_all, into structs. */
@@ -927,6 +932,20 @@ BM_API bm_status bm_explain(bm_db *db, const char *verb, bm_rows rows, const voi
  */
 BM_API bm_status bm_describe(bm_db *db, const char *schema, const char *table, bm_model **out,
                              bm_error *err);
+
+/**
+ * Make a model from the rows of a query, for bm_copy_to with this query.  The query is not carried
+ * out: the server says what its columns are.  The model is as bm_describe makes it, with the table
+ * "query" and without a key.
+ *
+ * On SQLite an expression has no declared type.  So the query runs once, and such a column gets the
+ * type that all its values have: BM_INT8, BM_FLOAT8, BM_BYTEA, else BM_TEXT.
+ *
+ * *out is one block of memory; free it with bm_free.  On error it is NULL: BM_INVALID if the query
+ * is more than one statement, returns no columns, writes (SQLite), or if two of its columns have
+ * the same name, or one has none; BM_UNSUPPORTED for "memory:".
+ */
+BM_API bm_status bm_describe_query(bm_db *db, const char *query, bm_model **out, bm_error *err);
 
 /** A column of bm_create_table_sql. */
 typedef struct bm_new_column {
@@ -1001,7 +1020,8 @@ BM_API bm_status bm_stage_sql(bm_db *db, const char *schema, const char *table, 
  */
 BM_API bm_status bm_load_init(bm_db *db, char **text, bm_error *err);
 
-/** Free what another function allocated: text, or the model of bm_describe. */
+/** Free what another function allocated: text, or the model of bm_describe and
+ * bm_describe_query. */
 BM_API void bm_free(void *memory);
 
 /* --------------------------------------------------------------------------------------- memory */

@@ -15,7 +15,8 @@ const cli_verb cli_verbs[] = {
     {CLI_SYNC, "sync", "DATABASE TABLE FILE...",
      "make the rows that --where selects those of the files: insert, update and delete"},
     {CLI_DELETE, "delete", "DATABASE TABLE [FILE...]", "delete the rows whose keys are in files"},
-    {CLI_COPY_TO, "copy-to", "DATABASE TABLE", "write the rows of a table to a file"},
+    {CLI_COPY_TO, "copy-to", "DATABASE TABLE|--query SQL",
+     "write the rows of a table, or of a query, to a file"},
     {CLI_EXPLAIN, "explain", "DATABASE TABLE [FILE...]",
      "print the statements that a verb would send, and send none"},
     {CLI_LOAD_INIT, "load-init", "DATABASE",
@@ -106,6 +107,9 @@ const cli_option cli_option_table[] = {
      "write rows that have the values of the file already, too"},
     {0, "order-by", "SQL", CLI_TEXT, AT(order_by), CLI_COPY_TO,
      "order of the rows; default: not specified"},
+    {0, "query", "SQL", CLI_TEXT, AT(query), CLI_COPY_TO,
+     "write the rows of this SELECT, in its order, instead of those of a TABLE; it cannot write to "
+     "the database"},
     {'o', "output", "FILE", CLI_TEXT, AT(output), CLI_COPY_TO,
      "write to FILE, which is replaced only on success, and compressed if its name ends in .gz, "
      ".zst, .xz or .bz2; default, and for -: standard output"},
@@ -380,96 +384,6 @@ static bm_status find_verb(const char *name, cli_options *out, bm_error *err)
     return cli_fail(err, BM_INVALID, "unknown verb \"%s\": expected one of %s", name, words);
 }
 
-char cli_quote(const cli_options *options)
-{
-    const bool given = options->quote != NULL && strlen(options->quote) <= 1;
-    return given ? options->quote[0] : '"';
-}
-
-bool cli_in_parts(const cli_options *options)
-{
-    return options->part_rows > 0 || options->part_size > 0;
-}
-
-bool cli_is_json(const cli_options *options)
-{
-    return options->format != NULL && is_choice("ndjson|json", options->format);
-}
-
-/* A file in which two of these characters are the same cannot be read. */
-static bm_status check_signs(const cli_options *options, bm_error *err)
-{
-    const char delimiter = options->delimiter != NULL ? options->delimiter[0] : ',';
-    const char quote = cli_quote(options);
-    const bool json = cli_is_json(options);
-    const struct {
-        const char *name;
-        const char *sign; /* NULL: not given */
-    } signs[] = {
-        {"delimiter", options->delimiter},
-        {"quote", options->quote},
-        {"escape", options->escape},
-        {"comment", options->comment},
-        {"ragged", options->ragged},
-        {"null-columns", options->null_columns.n > 0 ? "" : NULL},
-        {"not-null-columns", options->not_null_columns.n > 0 ? "" : NULL},
-    };
-    for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++) {
-        if (signs[i].sign != NULL && strpbrk(signs[i].sign, "\r\n") != NULL) {
-            return cli_fail(err, BM_INVALID, "--%s cannot be a line end", signs[i].name);
-        }
-        if (signs[i].sign != NULL && json) {
-            return cli_fail(err, BM_INVALID, "--%s is for csv and tsv, not for %s", signs[i].name,
-                            options->format);
-        }
-    }
-    const char *decimal = options->decimal != NULL ? options->decimal : ".";
-    if (options->thousands != NULL && strcmp(options->thousands, decimal) == 0) {
-        return cli_fail(err, BM_INVALID, "--thousands=%s needs another --decimal%s", decimal,
-                        options->decimal == NULL ? ", as in --decimal=," : "");
-    }
-    if (options->ragged != NULL && options->rejects == NULL &&
-        strcmp(options->ragged, "reject") == 0) {
-        return cli_fail(err, BM_INVALID, "--ragged=reject needs --rejects FILE");
-    }
-    if (options->quote != NULL && strlen(options->quote) > 1 && options->verb->bit != CLI_COPY_TO) {
-        return cli_fail(err, BM_INVALID,
-                        "--quote=%s is for copy-to: a file is read with any cells "
-                        "in quotes",
-                        options->quote);
-    }
-    if (options->escape != NULL && quote == '\0') {
-        return cli_fail(err, BM_INVALID, "--escape has no meaning with --quote=none");
-    }
-    if (options->comment != NULL &&
-        (options->comment[0] == delimiter || options->comment[0] == quote)) {
-        return cli_fail(err, BM_INVALID, "--comment must differ from --delimiter and from --quote");
-    }
-    if (delimiter == quote) {
-        return cli_fail(err, BM_INVALID, "--delimiter and --quote must be different characters");
-    }
-    if (options->escape != NULL && options->escape[0] == delimiter) {
-        return cli_fail(err, BM_INVALID, "--delimiter and --escape must be different characters");
-    }
-    return BM_OK;
-}
-
-/* What reads several spellings writes one. */
-static bm_status check_output(const cli_options *options, bm_error *err)
-{
-    if (options->nulls.n > 1) {
-        return cli_fail(err, BM_INVALID, "copy-to writes NULL as one text: give --null once");
-    }
-    if (cli_in_parts(options) && options->output == NULL) {
-        return cli_fail(err, BM_INVALID, "--%s writes several files: it needs --output FILE",
-                        options->part_rows > 0 ? "part-rows" : "part-size");
-    }
-    if (cli_names_find(&options->columns, "") != CLI_NONE) {
-        return cli_fail(err, BM_INVALID, "--columns: a name is empty");
-    }
-    return BM_OK;
-}
-
 /* Each option must be one of the verb; of explain, one of the verb to explain, too. */
 static bm_status check_used(const cli_options *options, const unsigned *used, bm_error *err)
 {
@@ -493,55 +407,46 @@ static bm_status check_used(const cli_options *options, const unsigned *used, bm
     return BM_OK;
 }
 
-/* The words of the command line: the verb and what it takes. */
-static bm_status check_words(const cli_verb *verb, int n, bm_error *err)
+/* How many words the verb has before its files: itself, and what it names. */
+static int words_of(const cli_options *options)
 {
-    const bool inspects = verb != NULL && verb->bit == CLI_INSPECT;
-    const bool begins_loads = verb != NULL && verb->bit == CLI_LOAD_INIT;
-    if (n < (inspects || begins_loads ? 2 : 3)) {
-        return cli_fail(err, BM_INVALID,
-                        n == 0         ? "a VERB is missing"
-                        : inspects     ? "a FILE is missing"
-                        : begins_loads ? "DATABASE is missing"
-                                       : "DATABASE or TABLE is missing");
+    switch (options->verb->bit) {
+    case CLI_INSPECT:
+        return 1;
+    case CLI_LOAD_INIT:
+        return 2;
+    case CLI_COPY_TO:
+        return options->query != NULL ? 2 : 3;
+    default:
+        return 3;
     }
-    if (n > 2 && (inspects || begins_loads)) {
+}
+
+/* The words of the command line: the verb and what it takes. */
+static bm_status check_words(const cli_options *options, int n, bm_error *err)
+{
+    const unsigned bit = options->verb != NULL ? options->verb->bit : 0;
+    if (bit == 0) {
+        return cli_fail(err, BM_INVALID, "a VERB is missing");
+    }
+    const int least = bit == CLI_INSPECT ? 2 : words_of(options);
+    if (n < least) {
         return cli_fail(err, BM_INVALID,
-                        inspects ? "inspect takes one FILE" : "load-init takes one DATABASE");
+                        bit == CLI_INSPECT ? "a FILE is missing"
+                        : least == 2       ? "DATABASE is missing"
+                        : bit == CLI_COPY_TO
+                            ? "DATABASE or TABLE is missing: copy-to needs a TABLE, or --query SQL"
+                            : "DATABASE or TABLE is missing");
+    }
+    if (n > least && options->query != NULL) {
+        return cli_fail(err, BM_INVALID, "--query takes the place of TABLE: give one of them");
+    }
+    if (n > 2 && least == 2) {
+        return cli_fail(err, BM_INVALID,
+                        bit == CLI_INSPECT ? "inspect takes one FILE"
+                                           : "load-init takes one DATABASE");
     }
     return BM_OK;
-}
-
-/* A load in parts is not one transaction. */
-static bm_status check_load(const cli_options *options, bm_error *err)
-{
-    if (options->load_id == NULL) {
-        const char *lone = options->commit_every > 0 ? "--commit-every"
-                           : options->take_over      ? "--take-over"
-                                                     : NULL;
-        return lone == NULL ? BM_OK : cli_fail(err, BM_INVALID, "%s needs --load-id NAME", lone);
-    }
-    const char *what = options->workers > 1         ? "--workers"
-                       : options->truncate          ? "--truncate"
-                       : options->create_table      ? "--create-table"
-                       : options->add_columns       ? "--add-columns"
-                       : options->returning != NULL ? "--returning"
-                       : options->rejects != NULL   ? "--rejects"
-                       : options->dry_run           ? "--dry-run"
-                                                    : NULL;
-    return what == NULL ? BM_OK
-                        : cli_fail(err, BM_INVALID, "--load-id cannot be used with %s", what);
-}
-
-bool cli_is_null(const cli_options *options, const char *text, size_t size)
-{
-    for (size_t i = 0; i < options->nulls.n; i++) {
-        const char *null_text = options->nulls.at[i];
-        if (strlen(null_text) == size && memcmp(null_text, text, size) == 0) {
-            return true;
-        }
-    }
-    return options->nulls.n == 0 && size == 0;
 }
 
 bm_status cli_options_read(int argc, char **argv, cli_options *out, bm_error *err)
@@ -557,18 +462,14 @@ bm_status cli_options_read(int argc, char **argv, cli_options *out, bm_error *er
     if (out->help || out->version) {
         return BM_OK;
     }
-    CLI_TRY(check_words(out->verb, n, err));
-    CLI_TRY(check_used(out, used, err));
+    CLI_TRY(out->verb != NULL ? check_used(out, used, err) : BM_OK);
+    CLI_TRY(check_words(out, n, err));
     if (n > 3 && (out->verb->bit & (CLI_COPY_TO | CLI_STAGE_INIT)) != 0) {
         return cli_fail(err, BM_INVALID, "%s takes no FILE%s", out->verb->name,
                         out->verb->bit == CLI_COPY_TO ? ": use --output FILE" : "");
     }
-    CLI_TRY(check_signs(out, err));
-    CLI_TRY(check_load(out, err));
-    if (out->verb->bit == CLI_COPY_TO) {
-        CLI_TRY(check_output(out, err));
-    }
-    const int named = out->verb->bit == CLI_INSPECT ? 1 : out->verb->bit == CLI_LOAD_INIT ? 2 : 3;
+    CLI_TRY(cli_options_check(out, err));
+    const int named = words_of(out);
     out->database = named > 1 ? words[1] : NULL;
     out->table = named > 2 ? words[2] : NULL;
     out->files = words + named;

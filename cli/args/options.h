@@ -78,6 +78,7 @@ typedef struct cli_options {
     uint64_t batch_size;
     const char *where;
     const char *order_by;
+    const char *query; /* copy-to: instead of a table */
     const char *output;
     uint64_t part_rows; /* 0: any number */
     uint64_t part_size; /* bytes; 0: any number */
@@ -150,6 +151,9 @@ bool cli_is_json(const cli_options *options);
 
 /* Parse a command line.  BM_INVALID if it is wrong. */
 bm_status cli_options_read(int argc, char **argv, cli_options *out, bm_error *err);
+
+/* Do the options go together?  The parser asks it. */
+bm_status cli_options_check(const cli_options *options, bm_error *err);
 
 /* Free what the parser allocated.  A zeroed struct is legal. */
 void cli_options_free(cli_options *options);

@@ -19,8 +19,11 @@ static bm_status choose(const cli_options *options, const bm_model *table, size_
             at++;
         }
         if (at == table->n_fields) {
-            return cli_fail(err, BM_INVALID, "table \"%s\" has no column \"%s\"", table->table,
-                            options->columns.at[i]);
+            return options->query != NULL
+                       ? cli_fail(err, BM_INVALID, "--columns: the query has no column \"%s\"",
+                                  options->columns.at[i])
+                       : cli_fail(err, BM_INVALID, "table \"%s\" has no column \"%s\"",
+                                  table->table, options->columns.at[i]);
         }
         fields[i] = at;
         names[i] = table->fields[at].name;
@@ -88,12 +91,12 @@ static bm_status copy(bm_db *db, const cli_options *options, const bm_model *tab
     cli_progress_begin(&progress, options, NULL);
     const bm_call *call =
         BM_OPTIONS(bm_call, .cancel = token, .user = &progress, .on_progress = cli_progress_rows);
-    bm_status status =
-        bm_copy_to(db, bm_all(table),
-                   BM_OPTIONS(bm_copy_to_options, .call = call, .batch_size = options->batch_size,
-                              .fields = names, .user = output, .sink = sink,
-                              .where = options->where, .order_by = options->order_by),
-                   result, err);
+    bm_status status = bm_copy_to(
+        db, bm_all(table),
+        BM_OPTIONS(bm_copy_to_options, .call = call, .batch_size = options->batch_size,
+                   .fields = names, .user = output, .sink = sink, .where = options->where,
+                   .order_by = options->order_by, .query = options->query),
+        result, err);
     result->seconds = cli_progress_end(&progress);
     bm_status closed = cli_row_writer_close(output, status != BM_OK, err);
     return status != BM_OK ? status : closed;
@@ -103,7 +106,8 @@ bm_status cli_copy_to(bm_db *db, const cli_options *options, bm_cancel *token, b
                       bm_error *err)
 {
     bm_model *table;
-    CLI_TRY(cli_database_describe(db, options->table, &table, err));
+    CLI_TRY(options->query != NULL ? bm_describe_query(db, options->query, &table, err)
+                                   : cli_database_describe(db, options->table, &table, err));
     size_t most = table->n_fields + options->columns.n + 1;
     size_t *fields = calloc(most, sizeof *fields);
     const char **names = calloc(most, sizeof *names);

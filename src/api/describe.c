@@ -83,6 +83,23 @@ static bm_status make(const bm__engine *engine, const bm__table *table, const bm
     return BM_OK;
 }
 
+/* Two columns of one name could not be told apart, and a name must be one. */
+static bm_status check_query_names(const bm__table *table, bm_error *err)
+{
+    for (size_t i = 0; i < table->n_columns; i++) {
+        const char *name = table->columns[i].name;
+        if (name[0] == '\0' || strpbrk(name, "\r\n\t") != NULL) {
+            return bm__fail(err, BM_INVALID, BM_STAGE_CATALOG,
+                            "column %zu of the query has no name: give it one with AS", i + 1);
+        }
+        if (bm__table_find(table, name) != &table->columns[i]) {
+            return bm__fail_cell(err, BM_INVALID, BM_STAGE_CATALOG, BM_NO_ROW, name,
+                                 BM__TWICE_IN_QUERY, name);
+        }
+    }
+    return BM_OK;
+}
+
 bm_status bm_describe(bm_db *db, const char *schema, const char *table, bm_model **out,
                       bm_error *err)
 {
@@ -101,6 +118,31 @@ bm_status bm_describe(bm_db *db, const char *schema, const char *table, bm_model
         status = make(lookup.root->engine, known->table, &lookup.asked, out, err);
         bm__tables_release(lookup.root, known);
     }
+    bm__lookup_end(&lookup, db);
+    return status;
+}
+
+bm_status bm_describe_query(bm_db *db, const char *query, bm_model **out, bm_error *err)
+{
+    bm_error local;
+    bm__lookup lookup;
+    err = bm__error_begin(err, &local);
+    BM_TRY(bm__check_out(out, err));
+    *out = NULL;
+    if (query == NULL) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CHECK, "the query must not be NULL");
+    }
+    BM_TRY(bm__lookup_begin(&lookup, db, NULL, "query", err));
+    bm__known_table *known = NULL;
+    bm_status status = bm__tables_query(lookup.root, lookup.conn, &lookup.asked, query,
+                                        &lookup.limits, &known, err);
+    if (status == BM_OK) {
+        status = check_query_names(known->table, err);
+    }
+    if (status == BM_OK) {
+        status = make(lookup.root->engine, known->table, &lookup.asked, out, err);
+    }
+    bm__tables_release(lookup.root, known);
     bm__lookup_end(&lookup, db);
     return status;
 }

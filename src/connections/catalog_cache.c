@@ -1,5 +1,7 @@
 #include "db.h"
 
+#include "savepoint.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,6 +129,82 @@ bm_status bm__tables_get(bm_db *db, bm__conn *conn, const bm_model *model, const
     if (status == BM_OK) {
         status = ask(db, conn, model, limits, &known->table, err);
     }
+    if (status != BM_OK) {
+        free_known(known);
+        return status;
+    }
+    pthread_mutex_lock(&db->lock);
+    known->next = db->tables;
+    db->tables = known;
+    pthread_mutex_unlock(&db->lock);
+    *out = known;
+    return BM_OK;
+}
+
+static bm_status ask_query(bm_db *db, bm__conn *conn, const bm_model *model, const char *query,
+                           const bm__step *limits, bm__table **out, bm_error *err)
+{
+    bm__catalog catalog;
+    bm__step step;
+    bm_status status = bm__catalog_begin_query(&catalog, conn->engine, model, query, &step, err);
+    if (status == BM_OK) {
+        status = ask_within(db, conn, &step, limits, err);
+    }
+    if (status == BM_OK) {
+        status = bm__catalog_query_types(&catalog, &step, err);
+    }
+    if (status == BM_OK && step.sql != NULL) {
+        status = ask_within(db, conn, &step, limits, err);
+    }
+    if (status == BM_OK) {
+        status = bm__catalog_end(&catalog, out, err);
+    }
+    bm__catalog_free(&catalog);
+    return status;
+}
+
+static bm_status mark(bm_db *db, bm__conn *conn, bm__step_kind kind, const char *sql, bm_error *err)
+{
+    bm__answer answer = {0};
+    bm__step step = {.kind = kind, .sql = sql};
+    bm__step_within(&step, "the timeout for the catalog", BM__SHORT_MS);
+    return db->transport->perform(conn, &step, &answer, err);
+}
+
+/* A query that is wrong fails before the savepoint of its call, and must leave the caller's
+ * transaction as it was. */
+static bm_status ask_query_inside(bm_db *db, bm__conn *conn, const bm_model *model,
+                                  const char *query, const bm__step *limits, bm__table **out,
+                                  bm_error *err)
+{
+    if (db->transport->state(conn, false) != BM__CONN_IN_TRANSACTION) {
+        return ask_query(db, conn, model, query, limits, out, err);
+    }
+    bm_error late = BM_ERROR;
+    BM_TRY(mark(db, conn, BM__STEP_SAVEPOINT, BM__SQL_SAVEPOINT_CALL, err));
+    bm_status status = ask_query(db, conn, model, query, limits, out, err);
+    bool undone = status == BM_OK ||
+                  mark(db, conn, BM__STEP_ROLLBACK_TO, BM__SQL_ROLLBACK_TO_CALL, &late) == BM_OK;
+    if (undone) {
+        (void)mark(db, conn, BM__STEP_RELEASE, BM__SQL_RELEASE_CALL, &late);
+    }
+    return status; /* if this failed, the transaction has, and the next step says so */
+}
+
+bm_status bm__tables_query(bm_db *db, bm__conn *conn, const bm_model *model, const char *query,
+                           const bm__step *limits, bm__known_table **out, bm_error *err)
+{
+    *out = NULL;
+    if (conn->engine->ask_types == NULL) {
+        return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK, "the database runs no queries");
+    }
+    bm__known_table *known = calloc(1, sizeof *known);
+    if (known == NULL) {
+        return bm__no_memory(err);
+    }
+    known->refs = 1;
+    known->dropped = true; /* no other call finds it */
+    bm_status status = ask_query_inside(db, conn, model, query, limits, &known->table, err);
     if (status != BM_OK) {
         free_known(known);
         return status;

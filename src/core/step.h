@@ -14,10 +14,12 @@ typedef enum bm__step_kind {
     BM__STEP_SAVEPOINT, /* `sql` is the whole statement, as for the next two */
     BM__STEP_RELEASE,
     BM__STEP_ROLLBACK_TO,
-    BM__STEP_EXEC,   /* `sql` with parameters or over a batch; rows, if any, go to `push` */
-    BM__STEP_LOAD,   /* `sql` is COPY ... FROM STDIN; bytes come from `pull` */
-    BM__STEP_UNLOAD, /* `sql` is COPY ... TO STDOUT; bytes go to `take` */
-    BM__STEP_READY,  /* all is written: answered only when every worker is here */
+    BM__STEP_EXEC,     /* `sql` with parameters or over a batch; rows, if any, go to `push` */
+    BM__STEP_DESCRIBE, /* `sql` is one statement, which is not carried out: the columns of its rows
+                          go to `column` */
+    BM__STEP_LOAD,     /* `sql` is COPY ... FROM STDIN; bytes come from `pull` */
+    BM__STEP_UNLOAD,   /* `sql` is COPY ... TO STDOUT; bytes go to `take` */
+    BM__STEP_READY,    /* all is written: answered only when every worker is here */
     BM__STEP_COMMIT,
     BM__STEP_ROLLBACK
 } bm__step_kind;
@@ -80,9 +82,13 @@ typedef struct bm__step {
     bm_status (*pull)(void *context, const uint8_t **block, size_t *size, bm_error *err);
     /* EXEC: one row that came back. */
     bm_status (*push)(void *context, const bm__cell *cells, size_t n_cells, bm_error *err);
+    /* DESCRIBE: one column.  Its type by PostgreSQL's OID, or as the table declares it ("": it is
+     * an expression, or there is no declaration). */
+    bm_status (*column)(void *context, const char *name, uint32_t oid, const char *declared,
+                        bm_error *err);
     /* UNLOAD: bytes that came, cut anywhere. */
     bm_status (*take)(void *context, const uint8_t *bytes, size_t size, bm_error *err);
-    void *context; /* of pull, push and take */
+    void *context; /* of pull, push, column and take */
 
     /* PostgreSQL: the lock_timeout of a transaction that BEGIN begins, or of a statement that is
      * its own commit; 0: as the session has it.  SQLite: wait so long for another writer; 0: 5 s.
@@ -101,6 +107,9 @@ typedef struct bm__step {
                        few seconds after that */
     const bm_cancel *cancel;
 } bm__step;
+
+/* Why DESCRIBE refuses more than one statement. */
+#define BM__SEVERAL_STATEMENTS "the query is more than one statement: expected one SELECT"
 
 /* Bound a step by one more timeout, which ends at `deadline_ns` (0: never). */
 void bm__step_until(bm__step *step, const char *limit, int64_t limit_ms, int64_t deadline_ns);

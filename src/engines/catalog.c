@@ -53,6 +53,50 @@ bm_status bm__catalog_begin_constraints(bm__catalog *catalog, const bm__engine *
     return engine->constraints(catalog, step, err);
 }
 
+static bm_status add_column(void *context, const char *name, uint32_t oid, const char *declared,
+                            bm_error *err)
+{
+    bm__catalog *catalog = context;
+    bm__arena *arena = &catalog->table->arena;
+    bm__table_column *column = bm__catalog_column(catalog);
+    if (column == NULL) {
+        return bm__no_memory(err);
+    }
+    const char *named = bm__arena_copy(arena, name, strlen(name));
+    column->type = bm__arena_copy(arena, declared, strlen(declared));
+    column->name = named != NULL ? named : "";
+    column->oid = oid;
+    return named != NULL && column->type != NULL ? BM_OK : bm__no_memory(err);
+}
+
+bm_status bm__catalog_begin_query(bm__catalog *catalog, const bm__engine *engine,
+                                  const bm_model *model, const char *query, bm__step *step,
+                                  bm_error *err)
+{
+    assert(query != NULL);
+    *catalog = (bm__catalog){.engine = engine, .model = model, .query = query};
+    *step = (bm__step){
+        .kind = BM__STEP_DESCRIBE, .sql = query, .column = add_column, .context = catalog};
+    catalog->table = calloc(1, sizeof *catalog->table);
+    if (catalog->table == NULL) {
+        return bm__no_memory(err);
+    }
+    catalog->table->kind = BM__QUERY;
+    catalog->table->fingerprint = "";
+    return bm__catalog_named(catalog, err);
+}
+
+bm_status bm__catalog_query_types(bm__catalog *catalog, bm__step *step, bm_error *err)
+{
+    assert(catalog->query != NULL && catalog->n_typed == 0);
+    if (catalog->table->n_columns == 0) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CATALOG,
+                        "the query returns no columns: expected a SELECT");
+    }
+    *step = (bm__step){.kind = BM__STEP_EXEC, .expect = BM__EXPECT_ROWS, .context = catalog};
+    return catalog->engine->ask_types(catalog, step, err);
+}
+
 bm_status bm__catalog_end(bm__catalog *catalog, bm__table **out, bm_error *err)
 {
     const bm_model *model = catalog->model;

@@ -18,6 +18,8 @@ typedef struct bm__catalog {
     const char *cells[2];
     bm__batch batch;
     size_t capacity;
+    const char *query; /* whose columns are the table's */
+    size_t n_typed;    /* columns of it whose type is known */
     const bm__table *known;
     bool same; /* the answer about `known` */
 } bm__catalog;
@@ -53,6 +55,17 @@ bm_status bm__catalog_begin_stage_sql(bm__catalog *catalog, const bm__engine *en
  * engine can say them. */
 bm_status bm__catalog_begin_constraints(bm__catalog *catalog, const bm__engine *engine,
                                         const bm_model *model, bm__step *step, bm_error *err);
+
+/*
+ * Begin to ask for the columns of the rows that a query gives: they become the columns of a table
+ * of kind BM__QUERY, called as the model's.  The step is a DESCRIBE.  After it
+ * bm__catalog_query_types fills the step that asks what their types are; step->sql NULL: that is
+ * known.
+ */
+bm_status bm__catalog_begin_query(bm__catalog *catalog, const bm__engine *engine,
+                                  const bm_model *model, const char *query, bm__step *step,
+                                  bm_error *err);
+bm_status bm__catalog_query_types(bm__catalog *catalog, bm__step *step, bm_error *err);
 
 /* Free what is left of the question.  A zeroed or ended one is legal. */
 void bm__catalog_free(bm__catalog *catalog);

@@ -119,6 +119,10 @@ typedef struct bm__engine {
     /* The same, the statements that make one; catalog->text gets them. */
     bm_status (*ask_stage_sql)(struct bm__catalog *catalog, bm__step *step, bm_error *err);
 
+    /* Fill the step that asks for the types of a query's columns (catalog->table, catalog->query),
+     * of which the names are known; step->sql stays NULL where nothing is to be asked. */
+    bm_status (*ask_types)(struct bm__catalog *catalog, bm__step *step, bm_error *err);
+
     /* The same, whether it is still the table that is known; NULL: it cannot be asked. */
     bm_status (*ask_same)(struct bm__catalog *catalog, bm__step *step, bm_error *err);
 
@@ -190,6 +194,10 @@ typedef struct bm__engine {
     /* A row of two texts, why and the SQLSTATE, where the transaction, or one that begins now,
      * cannot write.  Asked where bm__server.read_only is set.  NULL: what writes says so. */
     const char *read_only;
+
+    /* From now on the transaction, or the savepoint in it, cannot write.  NULL: what is described
+     * as a query cannot write anyway. */
+    const char *set_read_only;
 
     const bm__commit_sql *commits;
     const bm__team_sql *team;

@@ -37,6 +37,10 @@ typedef struct bm__stage_line {
     const struct bm__stage_line *next;
 } bm__stage_line;
 
+/* The kind of a table that is the rows of a query. */
+#define BM__QUERY 'q'
+#define BM__TWICE_IN_QUERY "the query has two columns \"%s\": give one another name with AS"
+
 typedef struct bm__table {
     bm__arena arena;
     const char *schema; /* where it was found; NULL on SQLite's main */

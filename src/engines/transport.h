@@ -16,8 +16,8 @@
  * BM_COMMIT_UNKNOWN where it was sent and the answer was lost or waited for too long,
  * BM_CONNECTION where it was never sent.  It is not cancelled by a token.
  *
- * pull, push and take run inside perform(), on its thread; when one fails its status and error are
- * what perform returns, after the connection was brought out of the middle of things.
+ * pull, push, column and take run inside perform(), on its thread; when one fails its status and
+ * error are what perform returns, after the connection was brought out of the middle of things.
  * A step with `autocommit` that was sent, and that the engine did not refuse, is in doubt in the
  * same way when it is not BM_OK: BM_COMMIT_UNKNOWN, also where only push failed, with its message.
  */

@@ -78,7 +78,8 @@ static int64_t stall_timeout(const bm__execution *x)
 {
     const bm__request *request = &x->op.request;
     bool may_be_silent = x->op.verb->reads && (!request->whole_table || request->filter != NULL ||
-                                               request->order != NULL || request->order_by_key);
+                                               request->order != NULL || request->order_by_key ||
+                                               request->query != NULL);
     return may_be_silent ? BM__STATEMENT_MS : BM__STALL_MS;
 }
 
@@ -151,6 +152,12 @@ static bm_status ask_table(bm__execution *x, bm__conn *conn, bool *fresh, bm_err
     bm__tables_release(root, x->known); /* of a first attempt, whose plan is not used again */
     x->known = NULL;
     x->op.call.suspects = (bm__suspects){0};
+    if (x->op.request.query != NULL) {
+        *fresh = true;
+        x->asked++;
+        return bm__tables_query(root, conn, x->op.rows.model, x->op.request.query, &limits,
+                                &x->known, err);
+    }
     BM_TRY(bm__tables_get(root, conn, x->op.rows.model, &limits, &x->known, fresh, err));
     while (!*fresh && could_use_stage(x)) { /* other threads may have asked before, too */
         forget(x);

@@ -127,8 +127,9 @@ bm__job_mode bm__operation_mode(const bm__operation *o, size_t workers, bool ins
     if (inside) {
         return BM__JOB_SAVEPOINT;
     }
-    if (o->verb->reads || (one_statement && one_chunk && workers == 1 && !o->dry_run &&
-                           !o->call.require_all && !o->checks_commit && !may_drop_rows(o))) {
+    if ((o->verb->reads && plan->setup.sql == NULL) ||
+        (one_statement && one_chunk && workers == 1 && !o->dry_run && !o->call.require_all &&
+         !o->checks_commit && !may_drop_rows(o))) {
         return BM__JOB_AUTOCOMMIT;
     }
     return BM__JOB_OWN;

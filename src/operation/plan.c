@@ -14,8 +14,11 @@ bm_status bm__plan_server(const bm__plan *plan, size_t field, const bm__table_co
     const char *name = plan->model->fields[field].name;
     *out = bm__table_find(plan->table, name);
     if (*out == NULL) {
+        bool query = plan->table->kind == BM__QUERY;
         return bm__fail_cell(err, BM_INVALID, BM_STAGE_CATALOG, BM_NO_ROW, name,
-                             "table \"%s\" has no column \"%s\"", plan->model->table, name);
+                             query ? "%s has no column \"%s\""
+                                   : "table \"%s\" has no column \"%s\"",
+                             query ? "the result of the query" : plan->model->table, name);
     }
     return BM_OK;
 }

@@ -210,6 +210,7 @@ typedef struct bm__request {
     bool filter_plain;  /* update: ... that reads no other rows */
     const struct bm__constraints *constraints; /* bm__verb_breaches */
     const char *order; /* copy_to of all rows: their order, as SQL; or NULL */
+    const char *query; /* copy_to: the rows are those of this query; or NULL */
 } bm__request;
 
 /* ---- for the verbs: plan.c */

@@ -490,10 +490,17 @@ void bm__sql_put_outputs(bm__sql *sql, const bm__sql_shape *shape, const char *p
 void bm__sql_select_all(bm__sql *sql, const bm__sql_shape *shape, const bm__sql_output *outputs,
                         size_t n)
 {
+    if (shape->query != NULL) {
+        bm__sql_put_query(sql, shape->query, shape->n_query);
+    }
     bm__sql_put(sql, "SELECT ");
     bm__sql_put_outputs(sql, shape, "t.", outputs, n);
     bm__sql_put(sql, " FROM ");
-    bm__sql_put_target(sql, shape);
+    if (shape->query != NULL) {
+        bm__sql_put(sql, "%s", BM__SQL_QUERY);
+    } else {
+        bm__sql_put_target(sql, shape);
+    }
     bm__sql_put(sql, " AS t");
     if (shape->filter != NULL) { /* a comment in it ends with its line */
         bm__sql_put(sql, " WHERE (%s\n)", shape->filter);

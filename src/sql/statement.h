@@ -85,11 +85,17 @@ typedef struct bm__sql_shape {
     bool among;  /* ... of rows whose key is said twice: the planner may find them by either; a
                     DELETE says it so alone */
     const char *order;     /* select_all: the order of the rows, as SQL; or NULL */
+    const char *query;     /* select_all: the rows of this query, as c0, c1, ...; or NULL */
+    size_t n_query;        /* ... its columns */
     unsigned proof;        /* create: BM__PROOF_..., or nothing is written */
     const char *proof_key; /* ... of this column */
 } bm__sql_shape;
 
 void bm__sql_insert(bm__sql *sql, const bm__sql_shape *shape);
+
+/* In front of a SELECT that reads BM__SQL_QUERY: the query, and its n columns as c0, c1, ... */
+#define BM__SQL_QUERY "bm_query"
+void bm__sql_put_query(bm__sql *sql, const char *query, size_t n);
 
 /* The columns to compare differ: `batch`: from the row of the batch, else from `excluded`. */
 void bm__sql_put_differs(bm__sql *sql, const bm__sql_shape *shape, bool batch);

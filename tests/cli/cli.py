@@ -23,6 +23,7 @@ import output_files
 import output_forms
 import output_text
 import passwords
+import queries
 import ragged_rows
 import rejects
 import resuming
@@ -56,6 +57,7 @@ MODULES = [
     output_forms,
     returning,
     passwords,
+    queries,
     rejects,
     resuming,
     transactions,

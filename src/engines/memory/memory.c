@@ -314,6 +314,7 @@ static bm_status dispatch(bm__memory_conn *m, const bm__step *step, const bm__sc
         end_transaction(m, BM__CONN_IDLE); /* without a transaction a warning, in PostgreSQL */
         return BM_OK;
     case BM__STEP_READY:
+    case BM__STEP_DESCRIBE:
         break;
     }
     return bm__fail(err, BM_INTERNAL, BM_STAGE_CHECK, "unknown step %d", (int)step->kind);

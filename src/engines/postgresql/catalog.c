@@ -3,6 +3,7 @@
 #include "operators.h"
 #include "quoting.h"
 #include "type.h"
+#include "type_question.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,12 +24,6 @@
     "f.atttypmod, f.attnotnull, f.attidentity, f.attgenerated, f.atthasdef), ',' ORDER BY "        \
     "f.attnum) FROM pg_catalog.pg_attribute f WHERE f.attrelid" EQ "c.oid AND f.attnum" GT         \
     "0 AND NOT f.attisdropped)"
-
-/* typtype of `own`, but 'e' where the bytes of `base` are its text: labels of an enum, citext. */
-#define KIND_OF(base, own)                                                                         \
-    "(CASE WHEN " base ".typtype" EQ "'e' OR " base ".typreceive" EQ                               \
-    "'pg_catalog.textrecv'::pg_catalog.regproc THEN 'e' ELSE " own                                 \
-    ".typtype END)::pg_catalog.text"
 
 /* The keys WITHOUT OVERLAPS that the column is in, a bit each: their index is unique and of an
  * exclusion constraint, too.  One that has a plain unique index beside it is left out. */
@@ -79,16 +74,12 @@ static const char question[] =
     "c.relhasrules::pg_catalog.text, c.security::pg_catalog.text, c.triggers::pg_catalog.text, "
     "c.self::pg_catalog.text, c.elsewhere, c.citus, c.reltuples::pg_catalog.text, c.fingerprint"
     "::pg_catalog.text, a.attname::pg_catalog.text, d.oid::pg_catalog.text, "
-    "d.typmod::pg_catalog.text, " KIND_OF(
+    "d.typmod::pg_catalog.text, " BM__KIND_OF(
         "p",
         "o") ", coalesce(m.oid, 0)::pg_catalog.text, "
-             "coalesce(" KIND_OF(
+             "coalesce(" BM__KIND_OF(
                  "e",
-                 "e") ", 'b'), (SELECT "
-                      "pg_catalog.concat(pg_catalog.quote_ident(n.nspname), '.', "
-                      "pg_catalog.quote_ident(p.typname)) "
-                      "FROM pg_catalog.pg_namespace n WHERE n.oid" EQ
-                      "p.typnamespace), coalesce((SELECT pg_catalog.concat(' OPERATOR(', "
+                 "e") ", 'b'), " BM__TYPE_NAME ", coalesce((SELECT pg_catalog.concat(' OPERATOR(', "
                       "pg_catalog.quote_ident(n.nspname), "
                       "'.', o.oprname, ') ') FROM pg_catalog.pg_opclass k JOIN pg_catalog.pg_amop "
                       "x ON "
@@ -122,15 +113,8 @@ static const char question[] =
                       "0 AND NOT a.attisdropped JOIN LATERAL (SELECT b.oid, b.typmod FROM b WHERE "
                       "b.attnum" EQ "a.attnum ORDER BY b.depth DESC LIMIT 1) d ON true JOIN "
                       "pg_catalog.pg_type o ON o.oid" EQ
-                      "a.atttypid JOIN pg_catalog.pg_type p ON p.oid" EQ
-                      "d.oid LEFT JOIN pg_catalog.pg_type e ON e.oid" EQ
-                      "p.typelem AND p.typcategory" EQ
-                      "'A' LEFT JOIN LATERAL (WITH RECURSIVE m(oid, depth) AS (SELECT e.oid, 0 "
-                      "UNION ALL SELECT "
-                      "t.typbasetype, m.depth" PLUS "1 FROM m JOIN pg_catalog.pg_type t ON t.oid" EQ
-                      "m.oid WHERE t.typtype" EQ
-                      "'d') SELECT m.oid FROM m ORDER BY m.depth DESC LIMIT 1) m ON true "
-                      "LEFT JOIN pg_catalog.pg_attrdef f ON f.adrelid" EQ "c.oid AND f.adnum" EQ
+                      "a.atttypid JOIN pg_catalog.pg_type p ON p.oid" EQ "d.oid " BM__JOIN_ELEMENT
+                      " LEFT JOIN pg_catalog.pg_attrdef f ON f.adrelid" EQ "c.oid AND f.adnum" EQ
                       "a.attnum LEFT JOIN LATERAL (SELECT q.oid FROM pg_catalog.pg_depend h "
                       "JOIN pg_catalog.pg_class q ON q.relkind" EQ "'S' AND ((h.classid" EQ
                       "'pg_catalog.pg_attrdef'::pg_catalog.regclass AND h.objid" EQ

@@ -30,6 +30,8 @@ const bm__engine bm__engine_postgresql = {
     .lookup_settings = "SET LOCAL jit = off", /* many cheap lookups look dear to the planner */
     .refuse = bm__postgresql_refuse,
     .ask_same = bm__postgresql_ask_same,
+    .ask_types = bm__postgresql_ask_types,
+    .set_read_only = "SET TRANSACTION READ ONLY",
     .verify = bm__postgresql_verify,
     .hint = bm__postgresql_hint,
     .unhint = bm__postgresql_unhint,

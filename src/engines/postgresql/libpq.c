@@ -139,6 +139,27 @@ static bm_status exec(bm__libpq *conn, const bm__step *step, bm__answer *answer,
     return bm__libpq_drain(conn, step, answer, err);
 }
 
+/* Parsed, described and not carried out.  A statement without a name ends with the next one.  In
+ * one pipeline, because a pooler may give the next exchange to another server. */
+static bm_status describe(bm__libpq *conn, const bm__step *step, bm__answer *answer, bm_error *err)
+{
+    PGconn *pg = conn->pg;
+    int sent = PQenterPipelineMode(pg) != 0 && PQsendPrepare(pg, "", step->sql, 0, NULL) != 0 &&
+               PQsendDescribePrepared(pg, "") != 0 && PQpipelineSync(pg) != 0;
+    bm_status status = sent_or_lost(conn, sent, answer, err);
+    if (status != BM_OK) {
+        bm__libpq_give_up(conn);
+        return status;
+    }
+    status = bm__libpq_drain(conn, step, answer, err);
+    if (status != BM_OK && strcmp(answer->routine, "exec_parse_message") == 0 &&
+        strcmp(err->sqlstate, "42601") == 0) { /* its only syntax error */
+        bm__error_reset(err);
+        return bm__fail(err, BM_INVALID, BM_STAGE_CATALOG, BM__SEVERAL_STATEMENTS);
+    }
+    return status;
+}
+
 static bm_status simple(bm__libpq *conn, const bm__step *step, const char *sql, bm__answer *answer,
                         bm_error *err)
 {
@@ -264,6 +285,8 @@ static bm_status dispatch(bm__libpq *conn, const bm__step *step, bm__answer *ans
         return simple(conn, step, step->sql, answer, err);
     case BM__STEP_EXEC:
         return exec(conn, step, answer, err);
+    case BM__STEP_DESCRIBE:
+        return describe(conn, step, answer, err);
     case BM__STEP_LOAD:
     case BM__STEP_UNLOAD:
         return copy(conn, step, answer, err);

@@ -27,6 +27,14 @@ static bm_status push_rows(const PGresult *result, const bm__step *step, bm_erro
     return status;
 }
 
+static bm_status push_columns(const PGresult *result, const bm__step *step, bm_error *err)
+{
+    for (int i = 0; i < PQnfields(result); i++) {
+        BM_TRY(step->column(step->context, PQfname(result, i), PQftype(result, i), "", err));
+    }
+    return BM_OK;
+}
+
 bm_status bm__libpq_take(bm__libpq *conn, PGresult *result, const bm__step *step,
                          bm__answer *answer, bm_error *err)
 {
@@ -45,7 +53,7 @@ bm_status bm__libpq_take(bm__libpq *conn, PGresult *result, const bm__step *step
                             "the server rolled the transaction back: a statement in it had failed");
         }
         answer->rows = strtoull(PQcmdTuples(result), NULL, 10);
-        return BM_OK;
+        return step->kind == BM__STEP_DESCRIBE ? push_columns(result, step, err) : BM_OK;
     case PGRES_EMPTY_QUERY:
         return BM_OK;
     case PGRES_COPY_IN:

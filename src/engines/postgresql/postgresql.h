@@ -9,6 +9,7 @@ extern const bm__format bm__postgresql_format;
 
 /* catalog.c */
 bm_status bm__postgresql_ask(bm__catalog *catalog, bm__step *step, bm_error *err);
+bm_status bm__postgresql_ask_types(bm__catalog *catalog, bm__step *step, bm_error *err);
 bm_status bm__postgresql_ask_same(bm__catalog *catalog, bm__step *step, bm_error *err);
 bm_status bm__postgresql_verify(const bm__table *table, bm__arena *arena, const char **sql,
                                 const char **quoted, bm_error *err);

@@ -44,7 +44,7 @@ static bm_status perform(bm__sqlite_conn *c, const bm__step *step, bm__answer *a
                          bm_error *err)
 {
     bool starts = step->kind == BM__STEP_BEGIN || step->kind == BM__STEP_SAVEPOINT ||
-                  step->kind == BM__STEP_EXEC;
+                  step->kind == BM__STEP_EXEC || step->kind == BM__STEP_DESCRIBE;
     if (starts && bm__sqlite_must_stop(c)) {
         return bm__sqlite_stopped(c, BM_STAGE_WRITE, 0, err);
     }
@@ -59,6 +59,8 @@ static bm_status perform(bm__sqlite_conn *c, const bm__step *step, bm__answer *a
     case BM__STEP_EXEC:
         return step->batch != NULL ? bm__sqlite_run_over_batch(c, step, answer, err)
                                    : bm__sqlite_run_sql(c, step, answer, err);
+    case BM__STEP_DESCRIBE:
+        return bm__sqlite_describe(c, step, err);
     case BM__STEP_READY:
         return BM_OK;
     case BM__STEP_COMMIT:

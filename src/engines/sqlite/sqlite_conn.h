@@ -86,6 +86,7 @@ bm_status bm__sqlite_roll_back(bm__sqlite_conn *c, bm_error *err);
 /* EXEC. */
 bm_status bm__sqlite_run_sql(bm__sqlite_conn *c, const bm__step *step, bm__answer *answer,
                              bm_error *err);
+bm_status bm__sqlite_describe(bm__sqlite_conn *c, const bm__step *step, bm_error *err);
 bm_status bm__sqlite_run_all(bm__sqlite_conn *c, const bm__step *step, bm__answer *answer,
                              bm_error *err);
 bm_status bm__sqlite_run_over_batch(bm__sqlite_conn *c, const bm__step *step, bm__answer *answer,

@@ -10,6 +10,9 @@ bm_status bm__sqlite_ask(bm__catalog *catalog, bm__step *step, bm_error *err);
 /* The step's batch is the names of the model's table and schema: v.c0 and v.c1. */
 void bm__sqlite_ask_of_model(bm__catalog *catalog, bm__step *step);
 
+/* query_types.c */
+bm_status bm__sqlite_ask_types(bm__catalog *catalog, bm__step *step, bm_error *err);
+
 /* constraints.c */
 bm_status bm__sqlite_constraints(bm__catalog *catalog, bm__step *step, bm_error *err);
 void bm__sqlite_refuse(const struct bm__constraint *constraint, const char *table, bm_error *err);

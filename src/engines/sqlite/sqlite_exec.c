@@ -177,6 +177,49 @@ bm_status bm__sqlite_run_all(bm__sqlite_conn *c, const bm__step *step, bm__answe
     return status;
 }
 
+/* ------------------------------------------------------------------------------------ describe */
+
+/* Is there a further statement?  Comments are none. */
+static bm_status check_rest(bm__sqlite_conn *c, const char *rest, bm_error *err)
+{
+    sqlite3_stmt *next = NULL;
+    int rc = sqlite3_prepare_v2(c->db, rest, -1, &next, NULL);
+    bool another = rc != SQLITE_OK || next != NULL;
+    sqlite3_finalize(next);
+    return another ? bm__fail(err, BM_INVALID, BM_STAGE_CATALOG, BM__SEVERAL_STATEMENTS) : BM_OK;
+}
+
+static bm_status push_columns(sqlite3_stmt *stmt, const bm__step *step, bm_error *err)
+{
+    if (!sqlite3_stmt_readonly(stmt)) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CATALOG,
+                        "the query writes to the database: expected a SELECT");
+    }
+    for (int i = 0; i < sqlite3_column_count(stmt); i++) {
+        const char *name = sqlite3_column_name(stmt, i);
+        const char *declared = sqlite3_column_decltype(stmt, i);
+        BM_TRY(name == NULL
+                   ? bm__no_memory(err)
+                   : step->column(step->context, name, 0, declared != NULL ? declared : "", err));
+    }
+    return BM_OK;
+}
+
+bm_status bm__sqlite_describe(bm__sqlite_conn *c, const bm__step *step, bm_error *err)
+{
+    sqlite3_stmt *stmt = NULL;
+    const char *rest;
+    if (sqlite3_prepare_v2(c->db, step->sql, -1, &stmt, &rest) != SQLITE_OK) {
+        return bm__sqlite_failed(c, BM_STAGE_CATALOG, err);
+    }
+    bm_status status = check_rest(c, skip_blanks(rest), err);
+    if (status == BM_OK && stmt != NULL) {
+        status = push_columns(stmt, step, err);
+    }
+    sqlite3_finalize(stmt);
+    return status;
+}
+
 /* --------------------------------------------------------------------------------- over a batch */
 
 /* The failure of a statement over a batch: the row, and the column where a cell is at fault. */

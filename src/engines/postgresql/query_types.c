@@ -45,8 +45,7 @@ bm_status bm__postgresql_ask_types(bm__catalog *catalog, bm__step *step, bm_erro
 {
     bm__sql oids = bm__sql_begin(err);
     for (size_t i = 0; i < catalog->table->n_columns; i++) {
-        bm__sql_put(&oids, "%s%lu", i > 0 ? "," : "{",
-                    (unsigned long)catalog->table->columns[i].oid);
+        bm__sql_put(&oids, "%s%zu", i > 0 ? "," : "{", (size_t)catalog->table->columns[i].oid);
     }
     bm__sql_put(&oids, "}");
     BM_TRY(bm__sql_end(&oids, &catalog->arena, &catalog->quoted));

@@ -1,10 +1,13 @@
 #include "options.h"
 
+#include "similar.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 const cli_verb cli_verbs[] = {
     {CLI_CREATE, "create", "DATABASE TABLE [FILE...]", "insert the rows of files"},
@@ -345,6 +348,32 @@ static const cli_option *found(int value)
     return NULL;
 }
 
+/* What was typed is given back without its value. */
+static bm_status unknown_option(const char *given, const cli_verb *verb, bm_error *err)
+{
+    const size_t dashes = strspn(given, "-");
+    cli_similar similar = {.given = given + dashes, .size = strcspn(given + dashes, "=")};
+    for (const cli_option *option = cli_option_table; option->name != NULL; option++) {
+        if (verb == NULL || (option->verbs & verb->bit) != 0) {
+            cli_similar_try(&similar, option->name);
+        }
+    }
+    const int size = (int)(dashes + similar.size);
+    return similar.name != NULL
+               ? cli_fail(err, BM_INVALID, "unknown option %.*s: did you mean --%s?", size, given,
+                          similar.name)
+               : cli_fail(err, BM_INVALID, "unknown option %.*s", size, given);
+}
+
+static const cli_verb *verb_called(const char *name)
+{
+    const cli_verb *verb = cli_verbs;
+    while (verb->name != NULL && strcmp(verb->name, name) != 0) {
+        verb++;
+    }
+    return verb->name != NULL ? verb : NULL;
+}
+
 static bm_status read_options(int argc, char **argv, cli_options *out, unsigned *used,
                               bm_error *err)
 {
@@ -360,7 +389,7 @@ static bm_status read_options(int argc, char **argv, cli_options *out, unsigned 
         }
         const cli_option *option = found(value);
         if (value == '?' || option == NULL) {
-            return cli_fail(err, BM_INVALID, "unknown option %s", given);
+            return unknown_option(given, verb_called(argv[1]), err);
         }
         used[option - cli_option_table] = 1;
         CLI_TRY(store(out, option, optarg, err));
@@ -368,20 +397,42 @@ static bm_status read_options(int argc, char **argv, cli_options *out, unsigned 
     return BM_OK;
 }
 
-static bm_status find_verb(const char *name, cli_options *out, bm_error *err)
+/* What other programs call a verb. */
+static const char *usual_name(const char *name)
 {
-    for (const cli_verb *verb = cli_verbs; verb->name != NULL; verb++) {
-        if (strcmp(verb->name, name) == 0) {
-            out->verb = verb;
-            return BM_OK;
+    static const struct {
+        const char *other;
+        const char *verb;
+    } names[] = {{"insert", "create"},  {"load", "create"},          {"import", "create"},
+                 {"copy", "create"},    {"update", "update-fields"}, {"merge", "upsert"},
+                 {"export", "copy-to"}, {"dump", "copy-to"},         {"select", "copy-to"},
+                 {"remove", "delete"}};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcasecmp(names[i].other, name) == 0) {
+            return names[i].verb;
         }
     }
+    return NULL;
+}
+
+static bm_status find_verb(const char *name, cli_options *out, bm_error *err)
+{
     char words[256] = "";
+    cli_similar similar = {.given = name, .size = strlen(name)};
+    out->verb = verb_called(name);
+    if (out->verb != NULL) {
+        return BM_OK;
+    }
     for (const cli_verb *verb = cli_verbs; verb->name != NULL; verb++) {
         size_t n = strlen(words);
         snprintf(words + n, sizeof words - n, "%s%s", n > 0 ? ", " : "", verb->name);
+        cli_similar_try(&similar, verb->name);
     }
-    return cli_fail(err, BM_INVALID, "unknown verb \"%s\": expected one of %s", name, words);
+    const char *meant = usual_name(name) != NULL ? usual_name(name) : similar.name;
+    return meant != NULL
+               ? cli_fail(err, BM_INVALID, "unknown verb \"%s\": did you mean %s? (%s)", name,
+                          meant, words)
+               : cli_fail(err, BM_INVALID, "unknown verb \"%s\": expected one of %s", name, words);
 }
 
 /* Each option must be one of the verb; of explain, one of the verb to explain, too. */

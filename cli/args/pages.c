@@ -111,7 +111,13 @@ static void put_man_options(void)
     }
 }
 
-/* The argument of an option: a choice, a file (left to bash), or anything. */
+/* Does the argument begin with the name of a column of the table?  That of --map is the file's. */
+static bool takes_column(const cli_option *option)
+{
+    return option->argument != NULL && strncmp(option->argument, "COL", 3) == 0;
+}
+
+/* The argument of an option: a column, a choice, a file (left to bash), or anything. */
 static void put_bash_arguments(void)
 {
     for (const cli_option *option = cli_option_table; option->name != NULL; option++) {
@@ -127,6 +133,9 @@ static void put_bash_arguments(void)
             fputs("COMPREPLY=($(compgen -W \"", stdout);
             put_choices(option->argument);
             fputs("\" -- \"$word\")); return ;;\n", stdout);
+        } else if (takes_column(option)) {
+            printf("_bulkmodel_columns \"$word\"%s; return ;;\n",
+                   option->kind == CLI_PAIR ? " =" : "");
         } else {
             puts(takes_file(option) ? "return ;;" : "compopt +o default 2>/dev/null; return ;;");
         }
@@ -201,7 +210,10 @@ static void put_zsh_option(const cli_option *option, bool letter)
             put_choices(option->argument);
             putchar(')');
         } else {
-            fputs(takes_file(option) ? "_files" : " ", stdout);
+            fputs(takes_file(option)     ? "_files"
+                  : takes_column(option) ? "_bulkmodel_columns"
+                                         : " ",
+                  stdout);
         }
     }
     fputs("'\n", stdout);

@@ -29,9 +29,23 @@ def a_wrong_command_line_is_status_2(w: World) -> None:
     w.items()
     for arguments, words in [
         (["--quiet"], "a VERB is missing"),
-        (["make", w.database, "item"], 'unknown verb "make"'),
+        (["make", w.database, "item"], 'unknown verb "make": expected one of create'),
+        (["creat", w.database, "item"], 'unknown verb "creat": did you mean create?'),
+        (["Upsert", w.database, "item"], "did you mean upsert?"),
+        (["upadte-fields", w.database], "did you mean update-fields?"),
+        (["update_fields", w.database], "did you mean update-fields?"),
+        (["update", w.database], "did you mean update-fields?"),
+        (["import", w.database], "did you mean create?"),
+        (["export", w.database], "did you mean copy-to?"),
         (["create", w.database], "DATABASE or TABLE is missing"),
         (["create", w.database, "item", "--nothing"], "unknown option --nothing"),
+        (
+            ["create", "d", "t", "--foramt=secret"],
+            "unknown option --foramt: did you mean --format?",
+        ),
+        (["create", "d", "t", "--onconflict", "x"], "did you mean --on-conflict?"),
+        (["create", "d", "t", "--max_rejects=1"], "did you mean --max-rejects?"),
+        (["copy-to", "d", "t", "--part", "5"], "unknown option --part: did you mean --part-"),
         (["create", w.database, "item", "--key"], "needs an argument"),
         (
             ["delete", w.database, "item", "--on-conflict=error"],

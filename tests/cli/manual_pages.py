@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -32,9 +33,10 @@ def page(w: World, name: str) -> str:
 
 def completed(w: World, *words: str) -> set[str]:
     """What bash offers for the last word."""
-    quoted = " ".join(f"'{word}'" for word in ("bulkmodel", *words))
+    quoted = " ".join(f"'{word}'" for word in (w.program, *words))
+    line = shlex.quote(" ".join(("bulkmodel", *words)))
     script = (
-        f'. "$1"; COMP_WORDS=({quoted}); COMP_CWORD={len(words)}; _bulkmodel; '
+        f'. "$1"; COMP_WORDS=({quoted}); COMP_CWORD={len(words)}; COMP_LINE={line}; _bulkmodel; '
         'printf "%s\\n" "${COMPREPLY[@]}"'
     )
     path = Path(w.program).parent / "bulkmodel.bash"
@@ -75,6 +77,19 @@ def bash_completes_verbs_options_and_choices(w: World) -> None:
     expect(completed(w, "create", "sqlite:f", "item", "--key", "-"), set())
     expect(completed(w, "create", "sqlite:f", "item", ""), set())
     expect(completed(w, "inspect", ""), set())
+
+
+@case("sqlite")
+def f9_bash_completes_columns_from_the_database(w: World) -> None:
+    w.items()
+    words = ("create", w.database, "item")
+    expect(completed(w, *words, "--key", ""), {"id", "name", "value", "note"})
+    expect(completed(w, *words, "-c", "n"), {"name", "note"})
+    expect(completed(w, *words, "--columns", "=", "id,na"), {"id,name"})
+    expect(completed(w, *words, "--set", "v"), {"value="})
+    expect(completed(w, "create", w.database, "nothing", "--key", ""), set())
+    expect(completed(w, "create", "--key", ""), set())
+    expect(completed(w, *words, "--map", "n"), set())
 
 
 @case("sqlite")

@@ -102,6 +102,10 @@ def zsh_completes_verbs_options_and_choices(w: World) -> None:
         expect(zsh.offers("bulkmodel create sqlite:f item --on-conflict=u"), {"update"})
         expect(zsh.offers("bulkmodel create sqlite:f "), set())
         expect("here.db" in zsh.offers("bulkmodel inspect "), True)
+        w.items()
+        line = f"{Path(w.program).resolve()} create {w.database} item"
+        expect(zsh.offers(f"{line} --key "), {"id", "name", "value", "note"})
+        expect(zsh.offers(f"{line} --columns=id,n"), {"name", "note"})
         # What cannot be said twice is not offered twice.
         again = zsh.offers("bulkmodel create sqlite:f item --quiet --qu")
         expect(again, {"--quote"})

@@ -18,6 +18,7 @@ from bulkmodel.engine.read_only import refuse_read_only
 from bulkmodel.engine.timeouts import timed
 from bulkmodel.helpers import get_chunks
 from bulkmodel.model import diagnose
+from bulkmodel.model.limits import check_keys
 from bulkmodel.options import (
     NAMES,
     OF_CREATE,
@@ -107,6 +108,8 @@ class MoreMethods(_Base):
 
     def _given(self, objects: tuple[Any, ...], names: Any) -> tuple[Any, ...]:
         """Return the objects in a form that Django's bulk_update() can write."""
+        if all(isinstance(object, models.Model) for object in objects):
+            check_keys(connections[self._alias_of_write()], objects)
         known = {field.name for field in self.model._meta.concrete_fields if field.has_db_default()}
         named = [name for name in names or () if isinstance(name, str) and name in known]
         if not named or not all(isinstance(object, models.Model) for object in objects):

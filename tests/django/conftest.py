@@ -17,7 +17,12 @@ IN_LEG = "BM_DJANGO_TESTS" in os.environ  # see legs.py
 ON_NEWER_SERVER = "BM_POSTGRESQL_SERVER" in os.environ  # see servers.py
 
 # The tests that are run on MariaDB.
-ON_MARIADB = ("test_mariadb.py", "test_mariadb_updates.py", "test_mariadb_upserts.py")
+ON_MARIADB = (
+    "test_mariadb.py",
+    "test_mariadb_unsigned.py",
+    "test_mariadb_updates.py",
+    "test_mariadb_upserts.py",
+)
 
 # The same values on each run, so that a change is judged by itself; BM_RANDOM=1 draws new ones.
 settings.register_profile("bulkmodel", derandomize="BM_RANDOM" not in os.environ)

@@ -15,7 +15,7 @@ from django.db.models.sql import InsertQuery
 
 from bulkmodel import _core
 from bulkmodel.engine import postgresql
-from bulkmodel.engine.dialect import takes_djangos_values
+from bulkmodel.engine.dialect import has_unsigned, takes_djangos_values
 from bulkmodel.engine.failure import at_row
 from bulkmodel.engine.statements import SMALL
 from bulkmodel.model.fields import Column, Field, Kind, target_of
@@ -161,10 +161,18 @@ def give(
     if takes_djangos_values(connection):
         values = [str(value) if type(value) is Decimal else value for value in values]
         kinds = {_storage(value) for value in values if value is not None}
+        if kinds == {"int8"} and has_unsigned(connection) and _are_large(values):
+            values = [None if value is None else Decimal(value) for value in values]
+            kinds = {"numeric"}
         return len(kinds) <= 1 and rows.give(
             column.index, values, limited, kinds.pop() if kinds else None
         )
     return _give_postgresql(rows, column, values, limited, connection)
+
+
+def _are_large(values: list[Any]) -> bool:
+    """Return whether one of the integers is larger than any signed one."""
+    return any(value is not None and value >= 2**63 for value in values)
 
 
 def _storage(value: Any) -> str | None:

@@ -16,7 +16,7 @@ from django.db import DataError, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.fields import PositiveIntegerRelDbTypeMixin
 
-from bulkmodel.engine.dialect import checks_types
+from bulkmodel.engine.dialect import checks_types, has_unsigned
 from bulkmodel.engine.failure import at_row
 from bulkmodel.engine.postgresql import is_psycopg3
 from bulkmodel.model.fields import Limit, limit_of_column, target_of
@@ -40,6 +40,24 @@ def check_values(
                 _check(connection, value, field, limit, at)
 
 
+def check_keys(
+    connection: BaseDatabaseWrapper, objects: Sequence[Any], places: Sequence[int] | None = None
+) -> None:
+    """Raise an error for a key that Django takes for larger than its field, whose column may be
+    unsigned: its bulk_update() would write NULL to that row."""
+    if not has_unsigned(connection):
+        return
+    for row, object in enumerate(objects):
+        for field in object._meta.pk_fields:
+            if is_out_of_range(connection, field, vars(object).get(field.attname)):
+                at = row if places is None else places[row]
+                kind = target_of(field).get_internal_type()
+                why = f"Django finds no row by this key, which is larger than a {kind}."
+                raise at_row(
+                    OverflowError(f"Row {at}, field {field.name}: {why}"), at, field.name, None
+                )
+
+
 def _check(
     connection: BaseDatabaseWrapper, value: Any, field: Any, limit: Limit | None, row: int
 ) -> None:
@@ -52,7 +70,11 @@ def _check(
         at_row(error, row, field.name)
         raise
     typed = checks_types(connection)
-    found = _of_postgresql(connection, prepared, field, limit) if typed else _of_sqlite(prepared)
+    found = (
+        _of_postgresql(connection, prepared, field, limit)
+        if typed
+        else _of_sqlite(connection, prepared)
+    )
     if found is not None:
         kind, sqlstate, why = found
         raise at_row(kind(where + why), row, field.name, sqlstate)
@@ -88,8 +110,9 @@ def _is_checked(connection: BaseDatabaseWrapper, field: Any, value: Any) -> bool
     return low is not None and low <= value < 0
 
 
-def _of_sqlite(value: Any) -> _Found | None:
-    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+def _of_sqlite(connection: BaseDatabaseWrapper, value: Any) -> _Found | None:
+    most = 2**64 if has_unsigned(connection) else 2**63
+    if isinstance(value, int) and not -(2**63) <= value < most:
         return OverflowError, None, "the number is out of range."
     if isinstance(value, float) and math.isnan(value):
         return DataError, None, "SQLite cannot store NaN."
@@ -97,7 +120,7 @@ def _of_sqlite(value: Any) -> _Found | None:
 
 
 def is_out_of_range(connection: BaseDatabaseWrapper, field: Any, value: Any) -> bool:
-    """Return whether the field's column on PostgreSQL is too small for the number."""
+    """Return whether the number is larger than those of the field's type, as Django knows it."""
     target = target_of(field)
     if isinstance(target, models.IntegerField) and isinstance(value, int):
         low, high = connection.ops.integer_field_range(target.get_internal_type())

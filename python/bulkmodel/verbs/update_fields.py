@@ -30,7 +30,7 @@ from bulkmodel.model.fields import (
     kinds_of,
     sets_itself,
 )
-from bulkmodel.model.limits import check_values
+from bulkmodel.model.limits import check_keys, check_values
 from bulkmodel.model.primary_keys import has_plain_keys, normal, normal_keys
 from bulkmodel.model.row_state import note_lost, note_written
 from bulkmodel.model.snapshot import Snapshot, is_loaded
@@ -498,6 +498,7 @@ def _write(queryset: Any, changes: Changes, batch_size: int | None, workers: int
             return min(update.run() for update in updates)
     # Refuse bad values outside a transaction, so that the caller's transaction stays usable.
     check_rows(queryset.model, changes.rows, queryset.db)
+    check_keys(connections[queryset.db], changes.rows, changes.places)
     check_values(connections[queryset.db], changes.rows, changes.fields, changes.places)
     with one_transaction(queryset.db):
         return _write_as_django(queryset, changes, batch_size)

@@ -203,7 +203,14 @@ ROWS = (
         full=(0, 20),
         unit="of 35",
     ),
-    Row("B-19", "memory, 1 M and 10 M rows", not_run="a row of script/bench"),
+    Row(
+        "B-19",
+        "memory, 10 M rows against 1 M",
+        ((BESIDE, sys.executable, "tests/fault/memory.py", "build/gcc/cli/bulkmodel", "AMOUNT"),),
+        full=(10, 5),
+        unit="% more",
+        most=True,
+    ),
     Row(
         "B-20",
         "calls that ended in time",

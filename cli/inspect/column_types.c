@@ -277,6 +277,7 @@ void cli_column_type_name(const cli_column_type *type, bool sqlite, char out[CLI
         [CLI_FOUND_DATE] = {"date", "date"},
         [CLI_FOUND_TIMESTAMP] = {"timestamp", "datetime"},
         [CLI_FOUND_TIMESTAMPTZ] = {"timestamptz", "datetime"},
+        [CLI_FOUND_TIME] = {"time", "time"},
         [CLI_FOUND_UUID] = {"uuid", "char(32)"},
         [CLI_FOUND_JSON] = {"json", "text"},
         [CLI_FOUND_TEXT] = {"text", "text"},

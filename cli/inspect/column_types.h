@@ -17,6 +17,7 @@ typedef enum cli_found {
     CLI_FOUND_DATE,
     CLI_FOUND_TIMESTAMP,
     CLI_FOUND_TIMESTAMPTZ,
+    CLI_FOUND_TIME, /* by --date-format alone */
     CLI_FOUND_UUID,
     CLI_FOUND_JSON,
     CLI_FOUND_TEXT

@@ -25,6 +25,18 @@ typedef struct reading {
     uint64_t not_text_line;
 } reading;
 
+/* The line of the cells that are the first not to fit is known at the end of their row. */
+static void note_misfits(cli_survey *to, uint64_t line)
+{
+    for (size_t i = 0; to->misfit && i < to->n_columns; i++) {
+        for (size_t k = 0; k < CLI_GIVEN_DATES; k++) {
+            uint64_t *at = &to->columns[i].misfits.lines[k];
+            *at = *at == CLI_LINE_UNKNOWN ? line : *at;
+        }
+    }
+    to->misfit = false;
+}
+
 static cli_column_survey *new_columns(cli_survey *to, size_t n)
 {
     cli_column_survey *columns = realloc(to->columns, n * sizeof *columns);
@@ -116,12 +128,29 @@ static void keep_sample(cli_column_survey *column, const char *text, size_t size
     column->sample_sizes[column->n_samples++] = n;
 }
 
+/* Of JSON only texts have other forms than its own. */
+static void add_given(cli_survey *to, cli_column_survey *column, const char *text, size_t size)
+{
+    cli_column_type own = column->type;
+    const bool quoted = size >= 2 && text[0] == '"';
+    if (to->json) {
+        cli_column_type_add_json(&own, text, size);
+        text += quoted;
+        size -= quoted ? 2 : 0;
+    }
+    to->misfit =
+        cli_given_forms_add(&to->forms, &column->type, &column->misfits, text, size) || to->misfit;
+    column->type = to->json ? own : column->type;
+}
+
 static void add_value(cli_survey *to, cli_column_survey *column, const char *text, size_t size)
 {
     column->shortest = column->values == 0 || size < column->shortest ? size : column->shortest;
     column->longest = size > column->longest ? size : column->longest;
     column->values++;
-    if (to->json) {
+    if (to->forms.numbers || to->forms.n_dates > 0) {
+        add_given(to, column, text, size);
+    } else if (to->json) {
         cli_column_type_add_json(&column->type, text, size);
     } else if (column->type.found != CLI_FOUND_TEXT) {
         cli_column_type_add(&column->type, text, size);
@@ -179,6 +208,7 @@ static void on_end(void *user, uint64_t line)
 {
     reading *r = user;
     cli_survey *to = r->to;
+    note_misfits(to, line);
     if (r->not_text && r->not_text_line == 0) {
         r->not_text_line = line;
     }
@@ -384,7 +414,7 @@ static void add_first(cli_survey *s)
     s->rows++;
 }
 
-static bm_status decide(cli_survey *s, bool no_header, bm_error *err)
+static bm_status decide(cli_survey *s, const char *path, bool no_header, bm_error *err)
 {
     s->header = !s->json && !no_header && (s->fixed || cli_decide_header(s));
     s->options.no_header = !s->json && !s->header;
@@ -392,11 +422,17 @@ static bm_status decide(cli_survey *s, bool no_header, bm_error *err)
     if (!s->json && !s->header && s->begun) {
         add_first(s);
     }
-    if (s->fixed) {
-        cli_decide_given_nulls(s);
-    } else {
+    if (!s->fixed) {
         cli_decide_nulls(s);
+        return BM_OK;
     }
+    note_misfits(s, 1 + s->options.skip_lines); /* those of the first row */
+    for (size_t i = 0; i < s->n_columns; i++) {
+        cli_column_survey *column = &s->columns[i];
+        CLI_TRY(cli_given_forms_decide(&s->forms, path, column->target, column->values,
+                                       &column->misfits, &column->type, err));
+    }
+    cli_decide_given_nulls(s);
     return BM_OK;
 }
 
@@ -404,14 +440,16 @@ bm_status cli_survey_make(const cli_options *options, const char *path, bool fix
                           bm_error *err)
 {
     *out = (cli_survey){.options = *options, .fixed = fixed};
+    CLI_TRY(fixed ? cli_given_forms_make(options, &out->forms, err) : BM_OK);
     choose_format(out, path);
     out->options.no_header = !out->json; /* the first row is looked at as the others are */
     search made = {.to = out, .given = options, .path = path, .sample = options->sample};
     CLI_TRY(read_file(&made, err));
-    return decide(out, options->no_header, err);
+    return decide(out, path, options->no_header, err);
 }
 
 void cli_survey_free(cli_survey *survey)
 {
     forget(survey);
+    cli_given_forms_free(&survey->forms);
 }

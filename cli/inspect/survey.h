@@ -3,6 +3,7 @@
 #define CLI_SURVEY_H
 
 #include "column_types.h"
+#include "given_forms.h"
 #include "pass.h"
 
 #define CLI_SAMPLES 3
@@ -16,6 +17,7 @@ typedef struct cli_column_survey {
     char *name;
     char *first; /* CSV: its cell in the first row, which may be the header */
     cli_column_type type;
+    cli_misfits misfits;
     uint64_t values;       /* cells that are neither empty nor a spelling of NULL */
     uint64_t empty;        /* without quotes, or a text of --null */
     uint64_t empty_quoted; /* "" */
@@ -36,6 +38,8 @@ typedef struct cli_survey {
     const char *encoding;
     const char *compression; /* or "none" */
     bool fixed;              /* nothing but types is found: the file is read as a load reads it */
+    cli_given_forms forms;   /* if it is: the forms that the options name */
+    bool misfit;             /* a cell of the row is not in one of them */
     bool json;
     bool tabs;
     bool begun;         /* CSV: the file has a row */

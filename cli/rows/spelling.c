@@ -23,7 +23,7 @@ static bool is_digit(char c)
 /* ---- which format a column has */
 
 /* COLUMN=FORMAT, or a FORMAT for all columns: its first % is before its first equals sign. */
-static bm_status split_format(const char *text, cli_names *out, bm_error *err)
+bm_status cli_spelling_split(const char *text, cli_names *out, bm_error *err)
 {
     const char *equals = strchr(text, '=');
     const char *percent = strchr(text, '%');
@@ -133,7 +133,7 @@ static bm_status make_formats(const cli_options *options, const bm_field *fields
     }
     for (size_t i = 0; i < n; i++) {
         const char *text = options->date_formats.at[i];
-        CLI_TRY(split_format(text, pairs, err));
+        CLI_TRY(cli_spelling_split(text, pairs, err));
         text += strlen(text) - strlen(pairs->at[2 * i + 1]); /* borrowed from the options */
         CLI_TRY(cli_date_format_make(text, &out->formats[i], err));
     }
@@ -213,8 +213,8 @@ static const char *copy_integer(const char *thousands, const char *at, const cha
     return grouped && n != 3 ? NULL : at;
 }
 
-static bool read_number(const cli_options *options, bm_slice cell, char *room, bm_slice *out,
-                        char *words, size_t words_size)
+bool cli_spelling_number(const cli_options *options, bm_slice cell, char *room, bm_slice *out,
+                         char *words, size_t words_size)
 {
     const char *decimal = options->decimal != NULL ? options->decimal : ".";
     const char *end = cell.data + cell.size;
@@ -277,7 +277,7 @@ bool cli_spelling_read(const cli_spellings *spellings, size_t field, bm_type typ
                        char *room, bm_slice *out, char *words, size_t words_size)
 {
     if (is_number(type)) {
-        return read_number(spellings->options, cell, room, out, words, words_size);
+        return cli_spelling_number(spellings->options, cell, room, out, words, words_size);
     }
     const size_t size =
         cli_date_format_read(spellings->of_dates[field], type, cell, room, words, words_size);

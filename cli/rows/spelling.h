@@ -33,6 +33,13 @@ size_t cli_spelling_room(size_t size);
 bool cli_spelling_read(const cli_spellings *spellings, size_t field, bm_type type, bm_slice cell,
                        char *room, bm_slice *out, char *words, size_t words_size);
 
+/* Rewrite a number alone, likewise. */
+bool cli_spelling_number(const cli_options *options, bm_slice cell, char *room, bm_slice *out,
+                         char *words, size_t words_size);
+
+/* The two parts of a --date-format: the column, or "*", and the format. */
+bm_status cli_spelling_split(const char *text, cli_names *out, bm_error *err);
+
 /* The option that may read a cell which the library does not, as the end of a sentence; or "". */
 const char *cli_spelling_hint(const cli_options *options, bm_type type, bm_slice cell);
 

@@ -29,15 +29,9 @@ static bm_status check_options(const cli_options *o, bm_error *err)
     const char *other = o->create_table && o->add_columns ? "--add-columns"
                         : o->rejects != NULL              ? "--rejects"
                         : o->workers > 1                  ? "--workers"
-                        : o->decimal != NULL              ? "--decimal"
-                        : o->thousands != NULL            ? "--thousands"
-                        : o->date_formats.n > 0           ? "--date-format"
                                                           : NULL;
     if (other != NULL) {
-        return cli_fail(err, BM_INVALID, "%s cannot be used with %s%s", option_of(o), other,
-                        other[2] == 'd' || other[2] == 't'
-                            ? ": create the table with a statement of your own first"
-                            : "");
+        return cli_fail(err, BM_INVALID, "%s cannot be used with %s", option_of(o), other);
     }
     if (o->no_header && o->columns.n == 0) {
         return cli_fail(err, BM_INVALID,

@@ -198,7 +198,6 @@ def what_cannot_be_read_twice_is_refused(w: World) -> None:
         ([make, "--workers=2", path], "--create-table cannot be used with --workers"),
         ([make, "--rejects=r.csv", path], "cannot be used with --rejects"),
         ([make, "--add-columns", path], "cannot be used with --add-columns"),
-        ([make, "--decimal=,", "-d;", path], "cannot be used with --decimal: create"),
         ([make, "--no-header", path], "needs the names of the columns: --columns"),
         ([make, "--type=nam=text", path], '--type: no column of the file is written to "nam"'),
         ([make, "--key=nam", path], '--key: no column of the file is written to "nam"'),
@@ -309,3 +308,74 @@ def a_real_file_is_loaded(w: World) -> None:
     w.verb("create", "--create-table", *options, str(COUNTRIES))
     found = w.sql("SELECT code, country FROM item ORDER BY code")
     expect([line.split("|") for line in found.splitlines()], sorted(wanted))
+
+
+GERMAN = (
+    "\ufeffnr;tag;uhr;preis;wann;code;leer\r\n"
+    '1;01.02.2024;10:30;"1.234,50";01.02.2024 10:30;007;\r\n'
+    "2;31.12.2023;23:59;-12,5;31.12.2023 23:59;008;\r\n"
+)
+GERMAN_OPTIONS = [
+    "-d;",
+    "--decimal=,",
+    "--thousands=.",
+    "--date-format=%d.%m.%Y",
+    "--date-format=wann=%d.%m.%Y %H:%M",
+    "--date-format=uhr=%H:%M",
+]
+
+
+@case("postgresql")
+def issue_13_types_of_cells_in_given_forms(w: World) -> None:
+    path = w.file("g.csv", GERMAN)
+    w.verb("create", path, "--create-table", *GERMAN_OPTIONS)
+    expect(
+        w.sql(
+            "SELECT string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod), ', ' "
+            "ORDER BY a.attnum) FROM pg_attribute a WHERE attrelid = 'item'::regclass "
+            "AND attnum > 0"
+        ),
+        "nr integer, tag date, uhr time without time zone, preis numeric(6,2), "
+        "wann timestamp without time zone, code text, leer text",
+    )
+    expect(
+        w.sql("SELECT * FROM item ORDER BY nr"),
+        "1|2024-02-01|10:30:00|1234.50|2024-02-01 10:30:00|007|(null)\n"
+        "2|2023-12-31|23:59:00|-12.50|2023-12-31 23:59:00|008|(null)",
+    )
+
+
+@case()
+def issue_13_given_forms_are_kept_to(w: World) -> None:
+    make = ["--create-table", "--print-ddl"]
+
+    def ddl(text: str, *options: str) -> str:
+        return w.verb("create", w.file("f.csv", text), *make, *options).out
+
+    # With a decimal comma a point is text, and with a point between thousands no decimal.
+    expect('"a" text' in ddl("a,b\n1.5,x\n", "--decimal=;"), True)
+    expect('"a" integer' in ddl("a,b\n1.500,x\n", "--thousands=.", "--decimal=;"), True)
+    expect('"a" text' in ddl("a,b\n1.50,x\n", "--thousands=.", "--decimal=;"), True)
+    # A format for all columns is not for a column with another cell, or of numbers since 1970.
+    expect('"a" text' in ddl("a\n31.12.2024\nsoon\n", "--date-format=%d.%m.%Y"), True)
+    expect('"a" integer' in ddl("a\n1700000000\n", "--date-format=epoch-s"), True)
+    own = ddl("a,b\n20240229,1\n,2\n", "--date-format=a=%Y%m%d")
+    expect(('"a" date,' in own, '"b" integer NOT NULL' in own), (True, True))
+    expect('"when" date' in ddl("a\n31/12/24\n", "-ma=when", "--date-format=when=%d/%m/%y"), True)
+    expect('"a" date' in ddl("a\n", "--date-format=a=%d.%m.%Y"), True)
+    lines = '{"a": "31.12.2024", "b": 1}\n'
+    path = w.file("f.ndjson", lines)
+    done = w.verb("create", path, *make, "--date-format=%d.%m.%Y").out
+    expect(('"a" date' in done, '"b" integer' in done), (True, True))
+
+
+@case("sqlite")
+def issue_13_a_cell_that_a_format_does_not_read_is_named(w: World) -> None:
+    path = w.file("f.csv", "id,day\n1,31.12.2024\n2,12.31.2024\n")
+    done = w.verb("create", path, "--create-table", "--date-format=day=%d.%m.%Y", status=3)
+    says(done, 'f.csv:3: column "day" does not match its --date-format %d.%m.%Y')
+    expect(w.sql("SELECT count(*) FROM sqlite_master"), "0")
+    done = w.verb("create", path, "--create-table", "--date-format=dya=%d.%m.%Y", status=2)
+    says(done, 'no column of the file is written to "dya"')
+    many = [f"--date-format=c{i}=%Y" for i in range(17)]
+    says(w.verb("create", path, "--create-table", *many, status=2), "at most 16 --date-format")

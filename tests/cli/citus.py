@@ -12,6 +12,7 @@ import subprocess
 import sys
 
 from by_psql import psql
+from tap_cases import run_cases
 
 SERVER = os.environ["BM_TEST_POSTGRESQL"]
 NAME = f"citus_{os.getpid()}"
@@ -213,23 +214,9 @@ CASES = (
 )
 
 
-def main(program: str) -> int:
-    print(f"1..{len(CASES)}")
-    failed = 0
-    try:
-        make()
-        for number, case in enumerate(CASES, 1):
-            try:
-                case(program)
-                print(f"ok {number} - {case.__name__}")
-            except AssertionError as error:
-                failed += 1
-                print(f"not ok {number} - {case.__name__}")
-                print("\n".join(f"# {line}" for line in str(error).splitlines()))
-    finally:
-        psql(SERVER, f"DROP DATABASE IF EXISTS {NAME}")
-    return int(failed > 0)
+def end() -> None:
+    psql(SERVER, f"DROP DATABASE IF EXISTS {NAME}")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(run_cases(sys.argv[1], CASES, make, end))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from by_psql import psql
 from foreign import HUB, SHARD, expect, make, run
+from tap_cases import run_cases
 
 N = 3000
 # Statements of the shard's log: those that write, but for the batches of rows that are sent.
@@ -157,24 +158,10 @@ CASES = (
 )
 
 
-def main(program: str) -> int:
-    make()
-    print(f"1..{len(CASES)}")
-    failed = 0
-    try:
-        for number, case in enumerate(CASES, 1):
-            try:
-                case(program)
-                print(f"ok {number} - {case.__name__}")
-            except AssertionError as error:
-                failed += 1
-                print(f"not ok {number} - {case.__name__}")
-                print("\n".join(f"# {line}" for line in str(error).splitlines()))
-    finally:
-        psql(HUB, "DROP TABLE item", "DROP TABLE item_bm_stage")
-        psql(HUB, "DROP EXTENSION postgres_fdw CASCADE")
-    return int(failed > 0)
+def end() -> None:
+    psql(HUB, "DROP TABLE item", "DROP TABLE item_bm_stage")
+    psql(HUB, "DROP EXTENSION postgres_fdw CASCADE")
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(run_cases(sys.argv[1], CASES, make, end))

@@ -2,7 +2,6 @@
 
 import datetime
 import logging
-import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -17,6 +16,7 @@ from django.db.backends.utils import CursorWrapper
 from app.models import Document, Everything, Foo, Plain, Stamped
 from bulkmodel.engine import atomic, mariadb, support
 from bulkmodel.managers import BulkModelManager
+from mariadb_cases import each_fault, failure, in_sessions
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -183,27 +183,16 @@ def test_each_object_has_the_key_of_its_row(n: int, on_engine: list[str]) -> Non
 def test_keys_while_other_sessions_insert(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys of several sessions are interleaved: none may be computed from the first one."""
     monkeypatch.setattr(mariadb, "_LONGEST", 2000)  # many statements
-    failed: list[BaseException] = []
     made: list[list[Foo]] = [[], [], []]
 
     def work(number: int) -> None:
-        try:
-            for part in range(5):
-                values = range(number * 10_000 + part * 400, number * 10_000 + part * 400 + 400)
-                objects = [Foo(name="x", value=value) for value in values]
-                Foo.objects.bulk_create(objects)
-                made[number] += objects
-        except BaseException as error:
-            failed.append(error)
-        finally:
-            connection.close()
+        for part in range(5):
+            values = range(number * 10_000 + part * 400, number * 10_000 + part * 400 + 400)
+            objects = [Foo(name="x", value=value) for value in values]
+            Foo.objects.bulk_create(objects)
+            made[number] += objects
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failed
+    in_sessions(work)
     keys_are_right(Foo, [o for part in made for o in part], "value")
 
 
@@ -306,44 +295,17 @@ def test_given_and_made_keys(on_engine: list[str]) -> None:
 # --------------------------------------------------------------------------------------- errors
 
 
-def failure(call: Callable[[], object]) -> Any:
-    with pytest.raises(DatabaseError) as caught:
-        call()
-    return caught.value
-
-
 def _taken(rows: list[Any], at: int) -> None:
     Plain.django.create(name="taken")
     rows[at].name = "taken"
 
 
-def _null(rows: list[Any], at: int) -> None:
-    rows[at].name = None
-
-
-def _long(rows: list[Any], at: int) -> None:
-    rows[at].name = "x" * 11
-
-
-def _wide(rows: list[Any], at: int) -> None:
-    rows[at].value = 2**31
-
-
 @pytest.mark.parametrize("n", SIZES)
 @pytest.mark.parametrize("nested", [False, True])
-@pytest.mark.parametrize(
-    ("spoil", "field", "constraint", "state"),
-    [
-        (_taken, "name", "name", "23505"),
-        (_null, "name", None, "23502"),
-        (_long, "name", None, "22001"),
-        (_wide, "value", None, "22003"),
-    ],
-)
+@each_fault(_taken)
 def test_errors_name_row_field_and_constraint(
     n: int, nested: bool, spoil: Any, field: str, constraint: Any, state: str
 ) -> None:
-    """1062, 1048, 1406, 1264."""
     rows = [Plain(name=f"n{i}", value=i) for i in range(n)]
     at = n * 2 // 3
     spoil(rows, at)

@@ -14,7 +14,8 @@ from django.db.backends.utils import CursorWrapper
 from app.keys import Pair
 from app.models import Child, Document, Everything, Foo, Keyed, Plain, Signed, Stamped
 from bulkmodel.engine import mariadb, support
-from test_mariadb import SIZES, Strange, everything, failure, query, query_none, stored
+from mariadb_cases import each_fault, failure
+from test_mariadb import SIZES, Strange, everything, query, query_none, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -211,33 +212,12 @@ def _taken(rows: list[Any], at: int) -> None:
     rows[at].name = rows[0].name
 
 
-def _null(rows: list[Any], at: int) -> None:
-    rows[at].name = None
-
-
-def _long(rows: list[Any], at: int) -> None:
-    rows[at].name = "x" * 11
-
-
-def _wide(rows: list[Any], at: int) -> None:
-    rows[at].value = 2**31
-
-
 @pytest.mark.parametrize("n", SIZES)
 @pytest.mark.parametrize("nested", [False, True])
-@pytest.mark.parametrize(
-    ("spoil", "field", "constraint", "state"),
-    [
-        (_taken, "name", "name", "23505"),
-        (_null, "name", None, "23502"),
-        (_long, "name", None, "22001"),
-        (_wide, "value", None, "22003"),
-    ],
-)
+@each_fault(_taken)
 def test_errors_name_row_field_and_constraint(
     n: int, nested: bool, spoil: Any, field: str, constraint: Any, state: str
 ) -> None:
-    """1062, 1048, 1406, 1264."""
     Plain.django.bulk_create([Plain(name=f"n{i}", value=i) for i in range(n)])
     rows = list(Plain.django.order_by("pk"))
     for row in rows:

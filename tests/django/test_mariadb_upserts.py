@@ -1,7 +1,6 @@
 """Upserts, deletes and synchronising on MariaDB, through the driver that BM_DJANGO names: issue 14,
 part 5."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -15,7 +14,8 @@ from app.models import Foo, Node, Plain
 from bulkmodel.engine import dialect
 from bulkmodel.managers import BulkModelManager
 from bulkmodel.results import Outcome
-from test_mariadb import SIZES, failure
+from mariadb_cases import failure, in_sessions
+from test_mariadb import SIZES
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -105,32 +105,21 @@ def test_unique_fields_together_and_null(on_engine: list[str]) -> None:
 
 def test_no_row_is_lost_while_others_upsert_the_same() -> None:
     """Each session's call succeeds, and the rows are those of one of them."""
-    failed: list[BaseException] = []
 
     def work(number: int) -> None:
-        try:
-            for part in range(4):
-                objects = [Plain(name=f"n{part}-{i}", value=number) for i in range(150)]
-                for _ in range(5):  # the server may choose one of them as a deadlock's victim
-                    try:
-                        Plain.objects.bulk_upsert(objects, unique_fields=["name"])
-                        break
-                    except Exception as error:
-                        if getattr(error, "sqlstate", None) not in ("40P01", "23505"):
-                            raise
-                else:
-                    raise AssertionError("five deadlocks one after the other")
-        except BaseException as error:
-            failed.append(error)
-        finally:
-            connection.close()
+        for part in range(4):
+            objects = [Plain(name=f"n{part}-{i}", value=number) for i in range(150)]
+            for _ in range(5):  # the server may choose one of them as a deadlock's victim
+                try:
+                    Plain.objects.bulk_upsert(objects, unique_fields=["name"])
+                    break
+                except Exception as error:
+                    if getattr(error, "sqlstate", None) not in ("40P01", "23505"):
+                        raise
+            else:
+                raise AssertionError("five deadlocks one after the other")
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failed
+    in_sessions(work)
     assert Plain.objects.count() == 600
     for part in range(4):
         rows = Plain.objects.filter(name__startswith=f"n{part}-")

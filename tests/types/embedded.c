@@ -5,6 +5,7 @@
 #include "embedded.h"
 
 #include "check.h"
+#include "growing_text.h"
 #include "testdb.h"
 
 #include <stdio.h>
@@ -95,25 +96,6 @@ int64_t embedded_count(embedded *em, const char *format, ...)
     sqlite3_stmt *stmt = prepare(em, sql);
     free(sql);
     return only(stmt);
-}
-
-typedef struct statement {
-    char *text;
-    size_t size;
-    FILE *out;
-} statement;
-
-static FILE *begin(statement *sql)
-{
-    sql->out = open_memstream(&sql->text, &sql->size);
-    assert_non_null(sql->out);
-    return sql->out;
-}
-
-static const char *end(statement *sql)
-{
-    fclose(sql->out);
-    return sql->text;
 }
 
 void embedded_create(embedded *em, const sheet *sh, const char *table)

@@ -1,6 +1,7 @@
 #include "server.h"
 
 #include "check.h"
+#include "growing_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,26 +35,6 @@ void server_close(server *sv)
 {
     bm_close(sv->db);
     psql_close(sv->conn, sv->schema);
-}
-
-/* Text that grows. */
-typedef struct statement {
-    char *text;
-    size_t size;
-    FILE *out;
-} statement;
-
-static FILE *begin(statement *sql)
-{
-    sql->out = open_memstream(&sql->text, &sql->size);
-    assert_non_null(sql->out);
-    return sql->out;
-}
-
-static const char *end(statement *sql)
-{
-    fclose(sql->out);
-    return sql->text;
 }
 
 static bool is_assigned(const column *col)

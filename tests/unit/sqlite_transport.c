@@ -1,37 +1,5 @@
 /* The contract of transport.h, on SQLite. */
-#include "sqlite_steps.h"
-
-#include "testdb.h"
-
-static char path[TEST_PATH_MAX];
-static char url[TEST_PATH_MAX];
-static peer p, q;
-
-static int set_up(void **state)
-{
-    (void)state;
-    p = q = (peer){.conn = NULL};
-    test_sqlite_file(path, url);
-    open_peer(&p, url);
-    return 0;
-}
-
-static int set_up_borrowed(void **state)
-{
-    (void)state;
-    p = q = (peer){.conn = NULL};
-    test_sqlite_file(path, url);
-    borrow_peer(&p, path);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    close_peer(&q);
-    close_peer(&p);
-    return 0;
-}
+#include "sqlite_peers.h"
 
 /* ----------------------------------------------------------------------------------------- open */
 

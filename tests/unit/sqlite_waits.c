@@ -1,42 +1,10 @@
 /* SQLite: deadlines, tokens, locks, and what a borrowed connection may expect. */
-#include "sqlite_steps.h"
-
-#include "testdb.h"
+#include "sqlite_peers.h"
 
 #include <pthread.h>
 #include <time.h>
 
 #define MS INT64_C(1000000)
-
-static char path[TEST_PATH_MAX];
-static char url[TEST_PATH_MAX];
-static peer p, q;
-
-static int set_up(void **state)
-{
-    (void)state;
-    p = q = (peer){.conn = NULL};
-    test_sqlite_file(path, url);
-    open_peer(&p, url);
-    return 0;
-}
-
-static int set_up_borrowed(void **state)
-{
-    (void)state;
-    p = q = (peer){.conn = NULL};
-    test_sqlite_file(path, url);
-    borrow_peer(&p, path);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    close_peer(&q);
-    close_peer(&p);
-    return 0;
-}
 
 static bm_status begin_until(peer *peer_, int64_t deadline_ms, const bm_cancel *cancel)
 {

@@ -16,6 +16,7 @@ from bulkmodel.engine import timeouts
 from bulkmodel.engine.atomic import came_after_commit
 from bulkmodel.errors import CommitUnknown, Part, PartialCommit
 from bulkmodel.options import is_size
+from bulkmodel.transactions import in_transaction
 
 _log = logging.getLogger("bulkmodel")
 
@@ -37,7 +38,7 @@ def check(commit_every: int | None, using: str, dry_run: bool = False) -> None:
     if dry_run:
         raise ValueError("commit_every and dry_run cannot be combined.")
     connection = connections[using]
-    if connection.in_atomic_block or not connection.get_autocommit():
+    if in_transaction(connection):
         raise TransactionManagementError(
             "commit_every cannot be used inside a transaction: leave atomic(), or leave it out."
         )

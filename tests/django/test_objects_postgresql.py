@@ -6,18 +6,20 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import DataError
+from django.db import DataError, connection, models
 from django.db.backends.postgresql.psycopg_any import (
     DateRange,
     DateTimeTZRange,
     NumericRange,
     Range,
 )
+from django.test.utils import isolate_apps
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from app.cells import printed
 from app.postgres import Contrib
+from bulkmodel.managers import BulkModelManager
 from test_objects import (
     AWARE,
     ZONES,
@@ -218,3 +220,28 @@ def test_jsonb_that_was_normalised() -> None:
     ours = type(rows[0]).objects.order_by("pk")
     list(ours)
     assert ours.update_fields() == 0
+
+
+@isolate_apps("app")
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("n", [2, 1500])
+def test_a_percent_sign_in_the_name_of_a_column(n: int) -> None:
+    """psycopg 3 reads %% as % only in a statement with parameters; a COPY has none."""
+
+    class Percent(models.Model):
+        value = models.IntegerField(db_column="a%s")
+        objects = BulkModelManager()
+
+        class Meta:
+            app_label = "app"
+
+    with connection.schema_editor() as editor:
+        editor.create_model(Percent)
+    try:
+        Percent.objects.bulk_create([Percent(value=i) for i in range(n)])
+        with connection.cursor() as cursor:  # Django's own SELECT does not double the sign
+            cursor.execute('SELECT "a%s" FROM app_percent ORDER BY id')
+            assert cursor.fetchall() == [(i,) for i in range(n)]
+    finally:
+        with connection.schema_editor() as editor:
+            editor.delete_model(Percent)

@@ -82,7 +82,7 @@ if is_psycopg3:
             if not (params and type(params[0]) is Blocks):
                 return super().execute(query, params, **options)
             job, beside = params[0].job, params[0].beside
-            with self.copy(query.removesuffix(NOTE)) as copy:
+            with self.copy(query.removesuffix(NOTE).replace("%%", "%")) as copy:
                 while (block := job.pull()) is not None:
                     copy.write(block)
                     beside()

@@ -339,8 +339,11 @@ void bm__sql_delete(bm__sql *sql, const bm__sql_shape *shape)
             shape->dialect->among(sql, shape, keys[0]);
             return;
         }
-        bm__sql_put(sql, " AS t USING ");
-        shape->dialect->source(sql, shape, ordinals);
+        bm__sql_put(sql, " AS t");
+        if (!shape->dialect->binds_rows) {
+            bm__sql_put(sql, " USING ");
+            shape->dialect->source(sql, shape, ordinals);
+        }
         bm__sql_put(sql, " WHERE ");
         bm__sql_put_match(sql, shape, shape->dialect->cell);
         if (ordinals) {

@@ -1,5 +1,6 @@
 """bulk_delete(): by keys, in one statement where the model has no cascade, else as Django."""
 
+import sqlite3
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from app.keys import Pair, Stock, Tagged
 from app.models import Child, Keyed, Plain, Signed
 from app.odd import ShoutedKey
-from bulkmodel import signals
+from bulkmodel import _core, signals
 from bulkmodel.results import Outcome
 
 pytestmark = pytest.mark.django_db
@@ -190,3 +191,19 @@ def test_from_a_coroutine() -> None:
 
     result = async_to_sync(run)()
     assert result.deleted == 2
+
+
+def test_a_delete_without_the_table_of_the_engine() -> None:
+    """It binds the cells of a row.  The engine called a function that the dialect does not have."""
+    fields = (("id", "id", "int8", 1, -1, None, ""), ("part", "part", "text", 1, -1, None, ""))
+    rows = _core.Rows(_core.Table("sqlite-rows", "t", fields), 2)
+    assert rows.give(0, [1, 2], False, "int8")
+    assert rows.give(1, ["a", "b"], False, "text")
+    job = _core.Job(rows, "delete", (), 10, None, True, 0, None, ())
+    _, sql, *_ = job.next()
+    one = sqlite3.connect(":memory:")
+    one.execute("CREATE TABLE t (id integer, part text)")
+    one.executemany("INSERT INTO t VALUES (?, ?)", [(1, "a"), (2, "a"), (2, "b")])
+    cells = job.bind(0, 2)
+    one.executemany(sql, [cells[:2], cells[2:]])
+    assert one.execute("SELECT * FROM t").fetchall() == [(2, "a")]

@@ -221,11 +221,13 @@ static const char *plain_fault(const bm__arrow_type *type, const struct ArrowArr
     if (array->length < rows || array->offset < 0 || array->offset > INT64_MAX - array->length) {
         return "has a length or an offset that cannot be";
     }
+    if (type->kind == BM__ARROW_NULL) {
+        return NULL; /* none is read; polars gives one, as early versions of the format had */
+    }
     if (views ? array->n_buffers < wanted : array->n_buffers != wanted) {
         return "does not have the buffers of its type";
     }
-    bool empty = array->length == 0 || type->kind == BM__ARROW_NULL;
-    if (!empty && (array->buffers == NULL || array->buffers[1] == NULL) &&
+    if (array->length > 0 && (array->buffers == NULL || array->buffers[1] == NULL) &&
         !(type->bytes == BM__ARROW_SAME_SIZE && type->width == 0)) {
         return "has no values";
     }

@@ -103,6 +103,14 @@ def test_run_ends(instances: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     assert stored(Everything, "text", "big", "decimal") == plain_rows[1:5] + plain_rows[2:]
 
 
+def test_a_column_of_polars_without_a_type() -> None:
+    """Of None alone, or of nothing: it has one buffer, where Arrow's format has none."""
+    frame = polars.DataFrame({"name": ["a", "b"], "text": [None, None]})
+    assert Everything.objects.copy_from_arrow(frame.rename({"name": "char"})) == 2
+    assert stored(Everything, "char", "text") == [("a", None), ("b", None)]
+    assert Plain.objects.copy_from_arrow(polars.DataFrame({"name": [], "value": []})) == 0
+
+
 def test_no_rows() -> None:
     assert Plain.objects.copy_from_arrow(plain(3).slice(0, 0)) == 0
     assert not Plain.objects.copy_from_arrow(plain(0), return_queryset=True).exists()

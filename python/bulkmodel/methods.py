@@ -273,7 +273,7 @@ class MoreMethods(_Base):
         self._for_write = True
         commit_parts.check(commit_every, self.db)
         limit = collect.limit_of(asked, on_error, max_rejects)
-        found = None if lookups is None else Lookups(self.model, self.db, lookups, objs)
+        found = None if lookups is None else Lookups(self.model, self.db, lookups)
         if limit is not None and found is not None and found.relations:
             raise ValueError('on_error="collect" cannot be used with lookups.')
         if limit is not None and commit_every is not None:

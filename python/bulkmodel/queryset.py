@@ -273,7 +273,7 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         if valid and given and not self._bm_counts:  # else a part of another call
             commit_parts.warn(commit_every, "bulk_create", len(given))
         if lookups is not None and valid and given:
-            found = Lookups(self.model, self._alias_of_write(), lookups, objs)
+            found = Lookups(self.model, self._alias_of_write(), lookups)
             write = found.around(write, given, in_parts=in_parts)
         done, made = write() if in_parts else self._carry_out(asked, write)
         if not done and isinstance(
@@ -531,6 +531,10 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
             n=len(given),
         )
         meter = Meter()
+        watch = watch_of(self.model, using, return_changes, on_changes)
+        columns = self._columns_of(given, fields, unique_fields) if watch is None else None
+        if columns is not None:
+            return self._update_columns(columns, options, call, return_result, commit_every)
         by = by_unique_fields(self.model, given, unique_fields, using, objects is not None)
         with meter.on(connections[using], return_result), undone(by):
             rows = rows_to_update(self.model, given, fields, using, by)
@@ -540,12 +544,10 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
                     "update_fields() needs field names here: "
                     "the original values of these objects are unknown."
                 )
-            watch = watch_of(self.model, using, return_changes, on_changes)
             matched, changes = 0, Changes(self.model, rows, fields, snapshot, by)
             parts: list[Part] = []
             commit_parts.warn(commit_every, "update_fields", len(changes.rows))
             if changes.rows:
-                target = type(self)(self.model, using=using) if self._bm_by_key else self
                 heard = call is not None and signals.UPDATE_FIELDS.is_heard_after(self)
                 which = heard or return_queryset or return_result
 
@@ -553,7 +555,7 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
                     return self._carry_out(
                         options,
                         lambda: write_watched(
-                            target.using(using),
+                            self._target_of_update(using),
                             some,
                             options.batch_size,
                             options.workers,

@@ -20,7 +20,8 @@ from bulkmodel.verbs.bulk_sync import Scope, Sync
 from bulkmodel.verbs.bulk_upsert import Upsert
 from bulkmodel.verbs.changes import Watch, watch_of
 from bulkmodel.verbs.find_rows import check_instances
-from bulkmodel.verbs.frame_objects import instances_of, rows_given
+from bulkmodel.verbs.frame_objects import FrameObjects, instances_of, rows_given
+from bulkmodel.verbs.frame_updates import UpdateFields
 from bulkmodel.verbs.graph import Graph, Names
 from bulkmodel.verbs.lookups import Lookups
 from bulkmodel.verbs.undo import Undo
@@ -48,6 +49,54 @@ class WriteMethods(MoreMethods):
         parts = commit_parts.carry_out(write, call.written, commit_every, after)
         meter.transactions = len(parts) or 1
         return parts
+
+    def _target_of_update(self, using: str) -> Any:
+        """Return the queryset whose rows update_fields() may write."""
+        by_key = self._bm_by_key  # type: ignore[attr-defined]
+        return (type(self)(self.model, using=using) if by_key else self).using(using)
+
+    def _columns_of(
+        self, given: Any, fields: list[Any], unique_fields: Iterable[str] | None
+    ) -> UpdateFields | None:
+        """Return an update_fields() call with the columns of a frame, or None."""
+        if not isinstance(given, FrameObjects) or not given.are_columns or not fields:
+            return None
+        target = self._target_of_update(self._alias_of_write())
+        return UpdateFields(target, given, fields, unique_fields)
+
+    def _update_columns(
+        self,
+        update: UpdateFields,
+        options: Options,
+        call: Any,
+        return_result: bool,
+        commit_every: int | None,
+    ) -> Any:
+        """Carry out an update_fields() call with a frame."""
+        heard = call is not None and signals.UPDATE_FIELDS.is_heard_after(self)
+        which = heard or options.return_queryset or return_result
+        meter = Meter()
+        places = range(len(update.pks))
+        commit_parts.warn(commit_every, "update_fields", len(places))
+        matched = 0
+
+        def write(some: Sequence[int]) -> None:
+            nonlocal matched
+            matched += self._carry_out(
+                options, lambda: update.run(options, which, some), meter=meter
+            )
+
+        with meter.on(connections[update.using], return_result):
+            parts = commit_parts.carry_out(write, places, commit_every, commit_parts.nothing)
+        meter.transactions = len(parts) or 1
+        names = [field.name for field in update.fields]
+        returned = options.return_queryset
+        queryset = signals.end(
+            call, matched, lambda: self._of_keys(update.written), returned, names
+        )
+        if return_result:
+            return meter.result(update.outcomes, update.pks, parts=parts, **self._told(None, ()))
+        return queryset if returned else matched
 
     def _told(self, watch: Watch | None, written: Iterable[Any]) -> dict[str, Any]:
         """Return the changes of a call for its result, and what takes it back.  written: fields
@@ -114,8 +163,8 @@ class WriteMethods(MoreMethods):
         )
         using = self._alias_of_write()
         commit_parts.check(commit_every, using, dry_run)
-        found = Lookups(self.model, using, lookups, objs)
-        given = rows_given(self, objs)
+        found = Lookups(self.model, using, lookups)
+        given = rows_given(self, objs, found.fields)
         call = signals.begin(
             signals.BULK_UPSERT,
             self,
@@ -152,7 +201,8 @@ class WriteMethods(MoreMethods):
             in_parts = commit_every is not None
             if found.creates:  # what is wrong is known before rows are
                 made([])
-                check_instances(self.model, given)
+                if not isinstance(given, FrameObjects):
+                    check_instances(self.model, given)
             write = found.around(write, given, dry_run, in_parts)
             whole = found.creates and not in_parts
             upsert, parts = self._carry_out(options, write, meter=meter) if whole else write()
@@ -226,8 +276,8 @@ class WriteMethods(MoreMethods):
             retries=retries,
         )
         using = self._alias_of_write()
-        found = Lookups(self.model, using, lookups, objs)
-        given = rows_given(self, objs)
+        found = Lookups(self.model, using, lookups)
+        given = rows_given(self, objs, found.fields)
         call = signals.begin(
             signals.BULK_SYNC,
             self,

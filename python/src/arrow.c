@@ -169,7 +169,7 @@ static bool add_part(py_frame *self, py_piece *piece, size_t left)
     }
     n = n < left ? n : left;
     piece->parts[piece->n_parts++] =
-        (py_part){(py_batch *)Py_NewRef((PyObject *)self->batch), self->at, n};
+        (py_part){(py_batch *)Py_NewRef((PyObject *)self->batch), self->at, n, self->n_read};
     piece->n += n;
     self->at += (int64_t)n;
     self->n_read += n;
@@ -207,7 +207,6 @@ static PyObject *frame_read(PyObject *object, PyObject *args)
         return NULL;
     }
     piece->frame = (py_frame *)Py_NewRef(object);
-    piece->first = self->n_read;
     self->busy = true;
     bool filled = fill_piece(self, piece, (size_t)n);
     self->busy = false;
@@ -322,7 +321,7 @@ static PyObject *piece_fill(PyObject *object, PyObject *args)
     for (const py_part *part = self->parts; part < self->parts + self->n_parts; part++) {
         for (size_t i = 0; i < part->n; i++, row++) {
             if (!py_arrow_cell(self, column, part, i, out->type, out->data + row * width,
-                               &out->states[row], row, &err)) {
+                               &out->states[row], &err)) {
                 py_raise_unread(&err);
                 return NULL;
             }
@@ -357,19 +356,80 @@ static PyObject *piece_values(PyObject *object, PyObject *args)
     return py_piece_values(self, column, as);
 }
 
+/* Parts that hold the rows at these places of the piece, which ascend: a part for each run.  0: an
+ * exception is set. */
+static size_t take_runs(const py_piece *self, PyObject *places, py_part *out)
+{
+    const py_part *part = self->parts;
+    size_t before = 0; /* rows before this part */
+    size_t n_parts = 0;
+    size_t end = 0; /* behind the last place */
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(places); i++) {
+        size_t place = PyLong_AsSize_t(PyList_GET_ITEM(places, i));
+        if (PyErr_Occurred() != NULL || place < end || place >= self->n) {
+            PyErr_SetString(PyExc_ValueError, "places must ascend, and be in the piece");
+            return 0;
+        }
+        bool moved = false;
+        for (; place - before >= part->n; part++, moved = true) {
+            before += part->n;
+        }
+        if (n_parts > 0 && place == end && !moved) {
+            out[n_parts - 1].n++;
+        } else {
+            out[n_parts++] = (py_part){part->batch, part->from + (int64_t)(place - before), 1,
+                                       part->row + (place - before)};
+        }
+        end = place + 1;
+    }
+    return n_parts;
+}
+
+/* take(places) -> a Piece of the rows at these places of this one, a list of numbers that ascend.
+ * Errors name the rows of the stream. */
+static PyObject *piece_take(PyObject *object, PyObject *places)
+{
+    const py_piece *self = (py_piece *)object;
+    if (!PyList_Check(places) || PyList_GET_SIZE(places) == 0) {
+        PyErr_SetString(PyExc_ValueError, "take() takes a list that is not empty");
+        return NULL;
+    }
+    py_piece *piece = (py_piece *)py_piece_type.tp_alloc(&py_piece_type, 0);
+    if (piece == NULL) {
+        return NULL;
+    }
+    piece->frame = (py_frame *)Py_NewRef((PyObject *)self->frame);
+    piece->n = (size_t)PyList_GET_SIZE(places);
+    piece->parts = PyMem_Calloc(piece->n, sizeof *piece->parts);
+    size_t n_parts = piece->parts != NULL ? take_runs(self, places, piece->parts) : 0;
+    if (n_parts == 0) {
+        if (piece->parts == NULL) {
+            PyErr_NoMemory();
+        }
+        Py_DECREF(piece);
+        return NULL;
+    }
+    for (; piece->n_parts < n_parts; piece->n_parts++) {
+        Py_INCREF(piece->parts[piece->n_parts].batch);
+    }
+    return (PyObject *)piece;
+}
+
 static Py_ssize_t piece_length(PyObject *object)
 {
     return (Py_ssize_t)((py_piece *)object)->n;
 }
 
+/* The number of its first row in the stream. */
 static PyObject *piece_first(PyObject *object, void *unused)
 {
     (void)unused;
-    return PyLong_FromSize_t(((py_piece *)object)->first);
+    return PyLong_FromSize_t(((py_piece *)object)->parts->row);
 }
 
 static PyMethodDef piece_methods[] = {
     {"fill", piece_fill, METH_VARARGS, NULL},
+    {"take", piece_take, METH_O, NULL},
     {"values", piece_values, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -28,11 +28,11 @@ typedef struct py_part {
     py_batch *batch;
     int64_t from;
     size_t n;
+    size_t row; /* the number of its first row in the stream */
 } py_part;
 
 typedef struct py_piece {
     PyObject_HEAD py_frame *frame;
-    size_t first; /* the number of its first row in the stream */
     size_t n;
     py_part *parts;
     size_t n_parts;
@@ -51,7 +51,7 @@ void py_raise_unread(const bm_error *err);
 /* Cell `i` of a part as a value of this type.  *state is as bm__arrow_cell says.  False: *err says
  * what is wrong with it. */
 bool py_arrow_cell(py_piece *piece, const bm__arrow_column *column, const py_part *part, size_t i,
-                   bm_type as, void *cell, uint8_t *state, size_t row, bm_error *err);
+                   bm_type as, void *cell, uint8_t *state, bm_error *err);
 
 /* The type that holds every value of Arrow's type. */
 bm_type py_natural_type(const bm__arrow_type *type);

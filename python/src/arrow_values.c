@@ -79,7 +79,7 @@ bool py_arrow_fits(const bm__arrow_column *column, bm_type as)
 }
 
 bool py_arrow_cell(py_piece *piece, const bm__arrow_column *column, const py_part *part, size_t i,
-                   bm_type as, void *cell, uint8_t *state, size_t row, bm_error *err)
+                   bm_type as, void *cell, uint8_t *state, bm_error *err)
 {
     const struct ArrowArray *batch = &part->batch->array;
     int64_t at = batch->offset + part->from + (int64_t)i;
@@ -92,7 +92,7 @@ bool py_arrow_cell(py_piece *piece, const bm__arrow_column *column, const py_par
         fault = settle(as, cell);
     }
     if (fault != NULL) {
-        bm__fail_cell(err, BM_CONVERT, BM_STAGE_CONVERT, piece->first + row, column->name,
+        bm__fail_cell(err, BM_CONVERT, BM_STAGE_CONVERT, part->row + i, column->name,
                       "the value %s.", fault);
     }
     return fault == NULL;
@@ -174,8 +174,7 @@ static PyObject *list_at(const where *at, const py_part *part, size_t i)
     return list;
 }
 
-static PyObject *value_at(py_piece *self, const where *at, const py_part *part, size_t i,
-                          size_t row)
+static PyObject *value_at(py_piece *self, const where *at, const py_part *part, size_t i)
 {
     char cell[BM__CELL_MAX];
     uint8_t state = BM_VALUE;
@@ -183,7 +182,7 @@ static PyObject *value_at(py_piece *self, const where *at, const py_part *part, 
     if (at->column->lists.n > 0 && !is_document(at->column, at->as)) {
         return list_at(at, part, i);
     }
-    if (!py_arrow_cell(self, at->column, part, i, at->as, cell, &state, row, &err)) {
+    if (!py_arrow_cell(self, at->column, part, i, at->as, cell, &state, &err)) {
         py_raise_unread(&err);
         return NULL;
     }
@@ -197,8 +196,8 @@ PyObject *py_piece_values(py_piece *self, const bm__arrow_column *column, bm_typ
     for (size_t p = 0; values != NULL && p < self->n_parts; p++) {
         const py_part *part = &self->parts[p];
         for (size_t i = 0; values != NULL && i < part->n; i++, row++) {
-            const where at = {column, as, self->first + row};
-            PyObject *value = value_at(self, &at, part, i, row);
+            const where at = {column, as, part->row + i};
+            PyObject *value = value_at(self, &at, part, i);
             if (value == NULL) {
                 Py_CLEAR(values);
             } else {

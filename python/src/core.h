@@ -253,6 +253,7 @@ PyObject *py_job_found(PyObject *object, PyObject *unused);
 PyObject *py_plain(PyObject *module, PyObject *args);
 PyObject *py_snapshot(PyObject *module, PyObject *args);
 PyObject *py_changed(PyObject *module, PyObject *args);
+PyObject *py_differ(PyObject *module, PyObject *args);
 PyObject *py_fill(PyObject *module, PyObject *args);
 PyObject *py_noted(PyObject *module, PyObject *args);
 PyObject *py_note(PyObject *module, PyObject *args);

@@ -4,6 +4,7 @@ static PyMethodDef functions[] = {
     {"plain", py_plain, METH_VARARGS, NULL},
     {"snapshot", py_snapshot, METH_VARARGS, NULL},
     {"changed", py_changed, METH_VARARGS, NULL},
+    {"differ", py_differ, METH_VARARGS, NULL},
     {"fill", py_fill, METH_VARARGS, NULL},
     {"noted", py_noted, METH_VARARGS, NULL},
     {"note", py_note, METH_VARARGS, NULL},

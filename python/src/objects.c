@@ -187,6 +187,36 @@ PyObject *py_changed(PyObject *module, PyObject *args)
     return out;
 }
 
+/* differ(values, then) -> bytes, 1 where a value is not what it was then. */
+PyObject *py_differ(PyObject *module, PyObject *args)
+{
+    PyObject *values;
+    PyObject *then;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "O!O!", &PyList_Type, &values, &PyList_Type, &then)) {
+        return NULL;
+    }
+    Py_ssize_t n = PyList_GET_SIZE(values);
+    PyObject *out = PyBytes_FromStringAndSize(NULL, n);
+    for (Py_ssize_t i = 0; out != NULL && i < n; i++) {
+        if (PyList_GET_SIZE(then) != n || PyList_GET_SIZE(values) != n) {
+            PyErr_SetString(PyExc_ValueError, "the lists are not of one length");
+            Py_CLEAR(out);
+            break;
+        }
+        PyObject *now = Py_NewRef(PyList_GET_ITEM(values, i));
+        PyObject *before = Py_NewRef(PyList_GET_ITEM(then, i));
+        int other = differs(now, before);
+        PyBytes_AS_STRING(out)[i] = (char)(other == 1);
+        Py_DECREF(now);
+        Py_DECREF(before);
+        if (other < 0) {
+            Py_CLEAR(out);
+        }
+    }
+    return out;
+}
+
 /* fill(objects, name, value): one value on all of them. */
 PyObject *py_fill(PyObject *module, PyObject *args)
 {

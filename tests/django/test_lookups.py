@@ -257,14 +257,6 @@ def test_refusals(brands: list[Plain]) -> None:
         Lookup("name", defaults={"value": 1})
     with pytest.raises(TypeError, match="names of fields"):
         Lookup()
-
-    class Frame:
-        def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-            raise AssertionError("it is refused before it is read")
-
-    for call in (Product.objects.bulk_upsert, Product.objects.all().bulk_sync):
-        with pytest.raises(ValueError, match="frame"):
-            call(Frame(), ["code"], lookups=BY)
     assert stored() == {} and [row.brand_id for row in rows] == ["ant", "bee"]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -111,14 +111,21 @@ class Frame:
     """A stream of rows.  It can be read once."""
 
     def __init__(
-        self, model: type[models.Model], connection: BaseDatabaseWrapper, frame: Any
+        self,
+        model: type[models.Model],
+        connection: BaseDatabaseWrapper,
+        frame: Any,
+        looked_up: Collection[Any] = (),
     ) -> None:
-        """TypeError: the object is not a frame.  FieldDoesNotExist, ValueError: a column has no
+        """looked_up: foreign keys whose columns hold other values than keys.
+
+        TypeError: the object is not a frame.  FieldDoesNotExist, ValueError: a column has no
         field, or a type that its field does not hold."""
         self.model = model
         self.columns: list[FrameColumn] = []
         self._connection = connection
         self._names = names_of(model)
+        self._looked_up = looked_up
         opener = None if isinstance(frame, type) else getattr(frame, "__arrow_c_stream__", None)
         if opener is None:
             raise TypeError(
@@ -131,9 +138,21 @@ class Frame:
         fields = _fields_of(model, self._names, [name for name, _ in named])
         for number, ((_, written), field) in enumerate(zip(named, fields, strict=True)):
             self.columns.append(self._column(number, field, written))
-        self.fields = [column.field for column in self.columns]
+        self.columns_of = {column.field: column for column in self.columns}
+        self.fields = list(self.columns_of)
 
     def _column(self, number: int, field: Field, written: str) -> FrameColumn:
+        if field in self._looked_up:
+            if written in ("+s", "+m"):
+                raise _of_field(
+                    ValueError(
+                        f'Column "{self._stream.columns()[number][0]}" of the frame has the Arrow'
+                        f" type {_name_of(written)}, which names no object. Use a value, or a list"
+                        " for several fields."
+                    ),
+                    field,
+                )
+            return FrameColumn(number, field, None, written)
         kind = kind_of_values(self.model, field, self._connection)
         if kind is None and isinstance(target_of(field), models.UUIDField):
             fits = self._stream.fits(number, "uuid")
@@ -157,7 +176,7 @@ class Frame:
 
     def of(self, field: Field) -> FrameColumn | None:
         """Return the column of a field, or None."""
-        return next((column for column in self.columns if column.field is field), None)
+        return self.columns_of.get(field)
 
     def refuse_replaced(self, stamp: bool) -> None:
         """Raise ValueError for a column whose values save() or the call would replace.  stamp: the
@@ -194,10 +213,15 @@ class FrameRows(Sequence[Any]):
     """Consecutive rows of a frame.  As a sequence they are instances, which are made when they are
     needed."""
 
-    def __init__(self, frame: Frame, piece: _core.Piece) -> None:
+    def __init__(
+        self, frame: Frame, piece: _core.Piece, numbers: Sequence[int] | None = None
+    ) -> None:
         self.frame = frame
         self._piece = piece
         self._objects: list[Any] | None = None
+        self.replaced: dict[int, list[Any]] = {}  # other values than the frame's, by column
+        # The positions of the rows in the frame.
+        self.numbers = range(piece.first, piece.first + len(piece)) if numbers is None else numbers
 
     def __len__(self) -> int:
         return len(self._piece)
@@ -205,10 +229,20 @@ class FrameRows(Sequence[Any]):
     def __getitem__(self, at: Any) -> Any:
         return self.objects()[at]
 
-    @property
-    def first(self) -> int:
-        """The position of the first row in the frame."""
-        return self._piece.first
+    def take(self, places: Sequence[int]) -> FrameRows:
+        """Return some of the rows, whose places here ascend."""
+        if len(places) == len(self):
+            return self
+        some = FrameRows(
+            self.frame, self._piece.take(list(places)), [self.numbers[i] for i in places]
+        )
+        some.replaced = {at: [v[i] for i in places] for at, v in self.replaced.items()}
+        return some
+
+    def replace(self, column: FrameColumn, values: list[Any]) -> None:
+        """Give a column that only its field reads other values."""
+        self.replaced[column.number] = values
+        self._objects = None
 
     def fill(self, rows: _core.Rows, field: int, column: FrameColumn) -> int:
         """Make cells of the engine of a column.  Return how many are NULL."""
@@ -217,6 +251,8 @@ class FrameRows(Sequence[Any]):
 
     def values(self, column: FrameColumn) -> list[Any]:
         """Return the values of a column as Python's."""
+        if column.number in self.replaced:
+            return self.replaced[column.number]
         with self.frame._read():
             values = self._piece.values(column.number, column.kind)
         return self._documents(column.field, values) if column.is_json else values
@@ -230,7 +266,7 @@ class FrameRows(Sequence[Any]):
                     None if text is None else json.loads(text, cls=getattr(field, "decoder", None))
                 )
             except ValueError as error:
-                at = self.first + row
+                at = self.numbers[row]
                 raise at_row(_wrong(at, field, f"{error}."), at, field.name) from None
             documents.append(null if found is None and text is not None else found)
         return documents
@@ -253,7 +289,7 @@ class FrameRows(Sequence[Any]):
 
     def prepared(self, column: FrameColumn) -> list[Any]:
         """Return the values as save() prepares them."""
-        return prepared(column.field, self.values(column), self.frame._connection, self.first)
+        return prepared(column.field, self.values(column), self.frame._connection, self.numbers)
 
 
 class _Reading:
@@ -287,16 +323,15 @@ def _of_field(error: Exception, field: Field | None, row: int | None = None) -> 
 
 
 def prepared(
-    field: Field, values: list[Any], connection: BaseDatabaseWrapper, first: int
+    field: Field, values: list[Any], connection: BaseDatabaseWrapper, numbers: Sequence[int]
 ) -> list[Any]:
-    """Return values as the field prepares them for save().  first: the position of their first
-    row."""
+    """Return values as the field prepares them for save().  numbers: the positions of the rows."""
     made: list[Any] = []
     for value in values:
         try:
             made.append(field.get_db_prep_save(value, connection))
         except Exception as error:
-            at_row(error, first + len(made), field.name)
+            at_row(error, numbers[len(made)], field.name)
             raise
     return made
 

@@ -33,7 +33,7 @@ from bulkmodel.verbs.find_rows import (
     there,
     unique_fields_named,
 )
-from bulkmodel.verbs.frame_objects import refuse_missing
+from bulkmodel.verbs.frame_objects import FrameObjects, refuse_missing
 
 
 class Delete:
@@ -43,7 +43,7 @@ class Delete:
     def __init__(
         self,
         queryset: Any,
-        given: list[Any],
+        given: Sequence[Any],
         unique_fields: Iterable[str] | None,
         duplicates: str,
         dry_run: bool,
@@ -250,8 +250,10 @@ def _keys(
     model: type[models.Model], given: Sequence[Any], fields: Sequence[Any], using: str
 ) -> list[Key | None]:
     """Return the keys of objects, or keys that were given as values or as tuples of values."""
-    are_objects = [isinstance(one, models.Model) for one in given]
-    if all(are_objects):
+    keys: list[Key | None]
+    if isinstance(given, FrameObjects):
+        keys = given.keys(fields, using)
+    elif all(are_objects := [isinstance(one, models.Model) for one in given]):
         check_instances(model, given)
         keys = keys_of(given, fields, using)
     else:

@@ -137,13 +137,12 @@ class Sync(Upsert):
         for place, i in enumerate(self.written):
             if self.outcomes[i] != Outcome.UPDATED or not self.dry_run:
                 continue
-            row = self.objects[i]
             for field in self.fields:
                 if field.attname not in found.values:
                     continue
                 old = found.values[field.attname][place]
-                if self._differ([row], {field.attname: [old]}) != b"\0":
-                    new = getattr(row, field.attname)
+                if self._differ([i], {field.attname: [old]}) != b"\0":
+                    (new,) = self.rows.values(field, [i])
                     changes.append(Change(found.pks[place], field.name, old, new))
         return changes
 
@@ -188,7 +187,7 @@ class Sync(Upsert):
         ]
         if not places:
             return
-        pks = normal_keys(self.model, [self.objects[i].pk for i in places], self.using)
+        pks = normal_keys(self.model, self.rows.pks(places), self.using)
         inside = self.scope.rows.filter(InKeys(models.F("pk"), pks)).order_by()
         there = set(normal_keys(self.model, inside.values_list("pk", flat=True), self.using))
         for i, pk in zip(places, pks):

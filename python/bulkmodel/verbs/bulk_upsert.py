@@ -8,14 +8,11 @@ from typing import Any
 
 from django.db import DatabaseError, Error, IntegrityError, models, transaction
 
-from bulkmodel import _core
 from bulkmodel.engine import failure
 from bulkmodel.engine.atomic import trial
 from bulkmodel.engine.statements import SMALL
-from bulkmodel.model.attributes import MISSING, attributes_of
-from bulkmodel.model.fields import BUILT_IN, Field, follows, has_relations, key_fields
-from bulkmodel.model.primary_keys import normal_keys, normal_value, plain_bytes
-from bulkmodel.model.snapshot import file_name
+from bulkmodel.model.fields import Field, follows, key_fields
+from bulkmodel.model.primary_keys import normal_keys
 from bulkmodel.results import Outcome
 from bulkmodel.verbs.changes import Watch, parts, watched
 from bulkmodel.verbs.constraints import Constraint
@@ -23,19 +20,14 @@ from bulkmodel.verbs.find_rows import (
     ALLOW,
     Key,
     Rows,
-    check_instances,
     find,
-    keys_of,
     left_to_write,
     there,
     unique_fields_named,
 )
 from bulkmodel.verbs.frame_objects import is_given, refuse_missing
-from bulkmodel.verbs.update_fields import Changes, write
+from bulkmodel.verbs.upsert_rows import rows_of
 from bulkmodel.verbs.upsert_rules import Rules, check_where, decide, fields_set, update_rows
-
-# Values of these types that are not equal are stored differently.
-_PLAIN = (int, str, bool)
 
 # How often the call begins again if another transaction inserts or deletes one of its rows.
 _ATTEMPTS = 3
@@ -51,7 +43,7 @@ class Upsert:
     def __init__(
         self,
         queryset: Any,
-        objects: list[Any],
+        objects: Sequence[Any],
         unique_fields: Iterable[str] | None,
         update_fields: Iterable[str] | None,
         *,
@@ -67,11 +59,9 @@ class Upsert:
         self.queryset = queryset
         self.model: type[models.Model] = queryset.model
         self.using: str = queryset.db
-        self.objects = objects
         self.batch_size = batch_size
         self.rules = rules
         self.dry_run = dry_run
-        check_instances(self.model, objects)
         self.constraint = self._constraint(unique_fields)
         self.unique = (
             self.constraint.fields
@@ -80,6 +70,8 @@ class Upsert:
         )
         plain = self.constraint is None or self.constraint.is_plain
         self.computed = None if plain else self.constraint  # whose keys the database computes
+        self.rows = rows_of(queryset, objects, plain and rules.are_plain)
+        self.objects = self.rows.objects
         refuse_missing(objects, self.unique if self.computed is None else self.computed.used())
         self.set = fields_set(self.model, rules.set, self.unique)
         check_where(self.model, rules.where)
@@ -97,18 +89,15 @@ class Upsert:
         self.compared: list[str] = []  # auto_now alone is no change
         if not rules.update_unchanged:
             self.compared = [f.attname for f in self.fields if not is_auto_now(f)]
-        # Keys of related objects that were saved after they were assigned.
-        for row in objects if has_relations(self.model) else ():
-            row._prepare_related_fields_for_save("bulk_upsert")
+        self.rows.prepare()
         self.keys = (
-            self.constraint.keys_of(objects)
+            self.constraint.keys_of(self.rows)
             if self.constraint is not None
-            else keys_of(objects, self.unique, self.using)
+            else self.rows.keys(self.unique)
         )
         self.written = left_to_write(self.keys, self.unique, duplicates)
         self.outcomes = bytearray([Outcome.IGNORED]) * len(objects)
         self.pks: list[Any] = [None] * len(objects)  # of each object's row
-        self._before = [(row.pk, row._state.adding, row._state.db) for row in objects]
 
     def _constraint(self, unique_fields: Iterable[str] | None) -> Constraint | None:
         if self.rules.constraint is None:
@@ -176,12 +165,11 @@ class Upsert:
         """Decide what becomes of each object, and set the primary keys of those with rows."""
         self._there = [pk is not None for pk in found.pks]
         old = list(compress(self.written, self._there))
-        for i, pk in zip(old, compress(found.pks, self._there)):
-            self.objects[i].pk = pk
+        self.rows.set_pks(old, list(compress(found.pks, self._there)))
         stored = {
             name: list(compress(column, self._there)) for name, column in found.values.items()
         }
-        changed = self._changed([self.objects[i] for i in old], stored)
+        changed = self._changed(old, stored)
         for i in self.written:
             self.outcomes[i] = Outcome.INSERTED
         for i, mark in zip(old, changed):
@@ -208,27 +196,25 @@ class Upsert:
         """Write the rows."""
         updated = self._places(Outcome.UPDATED)
         for part in parts(updated) if self.watch is not None else [updated]:
-            with watched(self.watch, [self.objects[i].pk for i in part]):
+            with watched(self.watch, self.rows.pks(part)):
                 self._update(part)
-        for i in compress(self.written, self._there):
-            state = self.objects[i]._state
-            state.adding, state.db = False, self.using
+        self.rows.note_stored(list(compress(self.written, self._there)))
         self._insert_allowed(self._places(Outcome.INSERTED))
         if self.watch is not None:
             inserted = self._places(Outcome.INSERTED)
-            self.watch.inserted([self.objects[i].pk for i in inserted])
+            self.watch.inserted(self.rows.pks(inserted))
 
-    def _changed(self, rows: list[Any], stored: dict[str, list[Any]]) -> bytes:
+    def _changed(self, places: Sequence[int], stored: dict[str, list[Any]]) -> bytes:
         """Return 1 for each object that differs from its row."""
         if self.rules.update_unchanged:
-            return (b"\1" if self.fields else b"\0") * len(rows)
-        return self._differ(rows, stored)
+            return (b"\1" if self.fields else b"\0") * len(places)
+        return self._differ(places, stored)
 
-    def _differ(self, rows: list[Any], stored: dict[str, list[Any]]) -> bytes:
-        changed = bytearray(len(rows))
-        for field in self.fields if rows else ():
+    def _differ(self, places: Sequence[int], stored: dict[str, list[Any]]) -> bytes:
+        changed = bytearray(len(places))
+        for field in self.fields if places else ():
             if field.attname in stored:
-                _mark(field, rows, stored[field.attname], changed, self.using)
+                self.rows.mark(field, places, stored[field.attname], changed)
         return bytes(changed)
 
     def _update(self, places: Sequence[int]) -> None:
@@ -241,19 +227,14 @@ class Upsert:
             keys = normal_keys(self.model, [row.pk for row in rows], self.using)
             self._note_lost([i for i, key in zip(places, keys) if key not in done], len(rows))
             return
-        changes = Changes(self.model, [self.objects[i] for i in places], fields, None).at(places)
-        if changes.rows:
-            n, written = write(self.queryset, changes, self.batch_size, which=True)
-            if n < len(changes.rows):
-                lost = set(changes.places).difference(written.places)
-                self._note_lost(sorted(lost), len(changes.rows))
+        self._note_lost(*self.rows.update(places, fields, self.batch_size))
 
     def _note_lost(self, places: Sequence[int], n: int) -> None:
         """Note which of n rows were not updated.  Moved: one of them is no longer there.
         DatabaseError: a trigger drops updates, and that is not allowed."""
         if not places:
             return
-        keys = [self.objects[i].pk for i in places]
+        keys = self.rows.pks(places)
         if len(there(self.model, self.using, keys)) < len(places):
             raise Moved("A row was deleted while it was being updated.")
         if not self.allow_skipped:
@@ -278,28 +259,16 @@ class Upsert:
             self._insert_allowed(places[half:])
 
     def _insert(self, places: Sequence[int]) -> None:
-        if not places:
-            return
-        queryset = self.queryset.bulk_options(send_signals=False)
-        queryset._bm_counts = True
-        try:
-            queryset.bulk_create([self.objects[i] for i in places], self.batch_size)
-        except Exception as error:
-            row = getattr(error, "row_index", None)
-            if row is not None:
-                error.row_index = places[row]  # type: ignore[attr-defined]
-            raise
+        if places:
+            self.rows.insert(places, self.batch_size)
 
     def _take_keys(self) -> None:
         inserted = Outcome.INSERTED if self.dry_run else Outcome.NONE  # whose keys are rolled back
-        for i in self.written:
-            self.pks[i] = None if self.outcomes[i] == inserted else self.objects[i].pk
+        for i, pk in zip(self.written, self.rows.pks(self.written)):
+            self.pks[i] = None if self.outcomes[i] == inserted else pk
 
     def _undo(self) -> None:
-        for i in self.written:
-            row, (pk, adding, db) = self.objects[i], self._before[i]
-            row.pk = pk
-            row._state.adding, row._state.db = adding, db
+        self.rows.undo(self.written)
 
 
 def _updated(
@@ -333,31 +302,3 @@ def _updated(
 
 def is_auto_now(field: Any) -> bool:
     return bool(getattr(field, "auto_now", False))
-
-
-def _mark(field: Any, rows: list[Any], stored: list[Any], changed: bytearray, using: str) -> None:
-    """Mark the objects whose value differs from the row's.  A deferred value does not."""
-    marks = _core.changed(rows, field.attname, stored, MISSING)
-    exact = field.attname in attributes_of(type(rows[0])).thaw
-    plain = type(field) in BUILT_IN
-    for i in compress(range(len(rows)), marks):
-        if not changed[i]:
-            value = vars(rows[i]).get(field.attname, MISSING)
-            other = plain and type(value) in _PLAIN and type(value) is type(stored[i])
-            changed[i] = other or not _is_stored_as(field, value, stored[i], using, exact)
-
-
-def _is_stored_as(field: Any, value: Any, stored: Any, using: str, exact: bool) -> bool:
-    """Return whether the value, given in another form, is the stored one.  In doubt: False.  exact:
-    equal values may be stored differently, as 1 and True are in JSON."""
-    if hasattr(value, "resolve_expression"):
-        return False
-    try:
-        now = plain_bytes(normal_value(field, file_name(value), using))
-        stored = plain_bytes(stored)
-        same = type(now) is type(stored) and bool(now == stored)
-        if same and (exact or isinstance(now, float)):  # 0.0 == -0.0
-            return repr(now) == repr(stored)
-    except Exception:  # raised by the caller's own classes
-        return False
-    return same

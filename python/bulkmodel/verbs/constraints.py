@@ -13,7 +13,8 @@ from django.db.models.query import QuerySet
 
 from bulkmodel.model.batch_table import ORD, BatchTable
 from bulkmodel.model.where import InKeys
-from bulkmodel.verbs.find_rows import Key, Read, Rows, keys_of, match, unique_fields_named
+from bulkmodel.verbs.find_rows import Key, Read, Rows, match, unique_fields_named
+from bulkmodel.verbs.upsert_rows import ObjectRows
 
 
 class Constraint:
@@ -49,11 +50,12 @@ class Constraint:
         """Whether it is only fields."""
         return bool(self.fields) and self.condition is None
 
-    def keys_of(self, objects: Sequence[Any]) -> list[Key | None]:
+    def keys_of(self, rows: ObjectRows) -> list[Key | None]:
         """Return the key of each object.  None: the constraint does not bind it.  ValueError: the
         key of an object cannot be found."""
+        objects = rows.objects
         keys = (
-            keys_of(objects, self.fields, self.using)
+            rows.keys(self.fields)
             if self.is_plain
             else self._computed(objects, range(len(objects)))
         )

@@ -148,7 +148,9 @@ class CopyIn:
                     workers = 1  # matching keys may need a single connection
             read = self.first
             for chunk in self._chunks(objects, size, few):
-                for rows, got in self._pieces(chunk, read, workers, keep_objects):
+                for rows, got in self._pieces(
+                    chunk, self._places_of(chunk, read), workers, keep_objects
+                ):
                     n += len(rows)
                     if keep_keys:
                         keys += got()
@@ -226,15 +228,18 @@ class CopyIn:
         except (Fallback, _core.Unfit):
             return None, None
 
+    def _places_of(self, chunk: list[Any], read: int) -> Sequence[int]:
+        """Return the positions of a chunk's rows.  read: how many came before."""
+        return range(read, read + len(chunk))
+
     def _pieces(
-        self, chunk: list[Any], first: int, workers: int, keeps: bool
+        self, chunk: list[Any], places: Sequence[int], workers: int, keeps: bool
     ) -> list[tuple[list[Any], Callable[[], list[Any]]]]:
-        """Write a chunk whose first row has the position `first`.  Return the rows that were
-        written, and a function that returns their keys.
+        """Write a chunk whose rows have these positions.  Return the rows that were written, and
+        a function that returns their keys.
 
         If another class overrides bulk_create(), it may need to see each created row.  Then the
         chunk goes through it, and what it passes on is written."""
-        places: Sequence[int] = range(first, first + len(chunk))
         if self.tables is not None:
             self._complete(chunk)
             return [(chunk, self.tables.write(chunk, places, keeps))]
@@ -245,7 +250,7 @@ class CopyIn:
 
         def handed_on(queryset: Any, objects: Iterable[Any], parent: Any) -> list[Any]:
             rows = list(objects)
-            at = [numbers.get(id(row), first) for row in rows]
+            at = [numbers.get(id(row), places[0]) for row in rows]
             if is_djangos(parent, "bulk_create"):
                 got = self._write(rows, at, 1)
             else:

@@ -5,23 +5,20 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from types import SimpleNamespace
 from typing import Any
 
 from django.db import connections
 
-from bulkmodel import _core
-from bulkmodel.engine.dialect import takes_djangos_values
 from bulkmodel.engine.jobs import Jobs
 from bulkmodel.engine.statements import ANY_ROW
 from bulkmodel.engine.support import Fallback
 from bulkmodel.model import diagnose
-from bulkmodel.model.adapt import give
 from bulkmodel.model.fields import Column, Field
-from bulkmodel.model.frames import Frame, FrameColumn, FrameRows, prepared, watches_instances
+from bulkmodel.model.frames import Frame, FrameRows, watches_instances
 from bulkmodel.model.target import Target
 from bulkmodel.options import Options
 from bulkmodel.verbs.copy_from import CHUNK, CopyIn
+from bulkmodel.verbs.frame_cells import Cells
 
 # Rows in memory at the same time, if the caller gives no batch_size and no instances are made.
 ROWS = 50_000
@@ -33,7 +30,11 @@ class CopyFrame(CopyIn):
     def __init__(
         self, queryset: Any, frame: Any, options: Options, stamp: uuid.UUID | None
     ) -> None:
-        self.frame = Frame(queryset.model, connections[queryset.db], frame)
+        self.frame = (
+            frame
+            if isinstance(frame, Frame)
+            else Frame(queryset.model, connections[queryset.db], frame)
+        )
         super().__init__(queryset, None, not self.frame.has_key, options, stamp)
         self.workers = 1
         self.frame.refuse_replaced(self.stamp is not None)
@@ -44,15 +45,22 @@ class CopyFrame(CopyIn):
     def _chunks(self, objects: Iterable[Any], size: int, few: bool) -> Iterator[Any]:
         few_at_once = self.needs_instances or self.target is None
         size = self.batch_size or (CHUNK if few_at_once else ROWS)
+        if isinstance(objects, FrameRows):
+            for first in range(0, len(objects), size):
+                yield objects.take(range(first, min(first + size, len(objects))))
+            return
         while (rows := self.frame.read(size)) is not None:
             yield rows
 
+    def _places_of(self, chunk: Any, read: int) -> Sequence[int]:
+        return chunk.numbers  # type: ignore[no-any-return]
+
     def _pieces(
-        self, chunk: Any, first: int, workers: int, keeps: bool
+        self, chunk: Any, places: Sequence[int], workers: int, keeps: bool
     ) -> list[tuple[list[Any], Callable[[], list[Any]]]]:
         if self.needs_instances or self.target is None:
-            return super()._pieces(chunk.objects(), first, workers, keeps)
-        return [(chunk, self._write(chunk, range(first, first + len(chunk)), workers))]
+            return super()._pieces(chunk.objects(), places, workers, keeps)
+        return [(chunk, self._write(chunk, places, workers))]
 
     def _write(self, chunk: Any, places: Sequence[int], workers: int) -> Callable[[], list[Any]]:
         if not isinstance(chunk, FrameRows):
@@ -74,25 +82,23 @@ class CopyFrame(CopyIn):
         return super()._call(objects, places, row_of)
 
 
-class _Cells:
-    """Rows of a frame as cells of the engine, and the job that writes them."""
+class _Cells(Cells):
+    """Rows of a frame as cells of the engine, and the job that inserts them."""
 
     def __init__(self, call: CopyFrame, target: Target, rows: FrameRows) -> None:
         """Fallback: the engine cannot write them, or some of them have no key."""
+        super().__init__(target, rows)
         description = target.description
         self.call = call
-        self.target = target
-        self.rows = rows
         self.keyless = call.makes_keys
         if not description.complete or (self.keyless and not description.key_assigned):
             raise Fallback("the engine cannot write the whole table")
         self._keys: dict[Field, list[Any]] = {}
-        self._gathered = _core.Rows(description.table, len(rows))
         columns = description.all_but_key if self.keyless else description.all
         n = sum(self._add(column) for column in columns)
         if n == 0:
             raise Fallback("every column is the database's default")
-        self.job = call._job_of(target, self._gathered, n, self.keyless, 0)
+        self.job = call._job_of(target, self.gathered, n, self.keyless, 0)
 
     def keys(self) -> list[Any]:
         """Return the keys that the frame has, or that are defaults."""
@@ -112,29 +118,17 @@ class _Cells:
         is_key = column in self.target.description.keys
         if given is None:
             return self._add_default(column, is_key)
-        if self._is_filled(column, given):
-            if self.rows.fill(self._gathered, column.index, given) and is_key:
-                raise Fallback("a key is NULL")
-            return True
-        values = self.rows.prepared(given)
-        if is_key and None in values:
+        if self.add(column, given) and is_key:
             raise Fallback("a key is NULL")
-        self._give(column, values)
         return True
-
-    def _give(self, column: Column, values: list[Any]) -> None:
-        if any(hasattr(value, "resolve_expression") for value in values):
-            raise Fallback(f"field {column.field.name} is an expression")
-        connection = self.target.connection
-        if not give(self._gathered, column, [], False, connection, lambda *_: values):
-            raise Fallback(f"the engine cannot write a value of field {column.field.name}")
 
     def _add_default(self, column: Column, is_key: bool) -> bool:
         field: Any = column.field
         n = len(self.rows)
         if column.now or column.now_add:
-            values = [field.pre_save(SimpleNamespace(), True)]
-        elif field.name == "bm_create_uuid" and self.call.stamp is not None:
+            self.add_now(column, True)
+            return True
+        if field.name == "bm_create_uuid" and self.call.stamp is not None:
             values = [self.call.stamp]
         elif field.has_default() and callable(field.default):
             values = [field.get_default() for _ in range(n)]
@@ -148,14 +142,5 @@ class _Cells:
             if None in values:
                 raise Fallback("a key has no value")
             self._keys[field] = values * (n // len(values))
-        made = prepared(field, values, self.target.connection, self.rows.first)
-        self._give(column, made * (n // len(values)))
+        self.add_values(column, values)
         return True
-
-    def _is_filled(self, column: Column, given: FrameColumn) -> bool:
-        """Return whether the extension makes the cells of a column."""
-        if given.is_json:
-            return column.form == "json"
-        if given.kind == "numeric" and takes_djangos_values(self.target.connection):
-            return column.fast and given.fits_digits()  # else Django rounds or refuses
-        return column.fast and not column.form and given.kind == column.kind.name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from django.db import connections, models
@@ -15,8 +16,10 @@ from bulkmodel.engine.statements import nothing
 from bulkmodel.errors import PartialCommit
 from bulkmodel.helpers import get_chunks
 from bulkmodel.model.attributes import MISSING, State
+from bulkmodel.model.frames import FrameRows
 from bulkmodel.model.primary_keys import normal_values
 from bulkmodel.verbs.find_rows import Key, find, folded, named, unique_fields_named
+from bulkmodel.verbs.frame_objects import FrameObjects
 
 _Result = TypeVar("_Result")
 # Objects of a stream whose related objects are found by one query.
@@ -50,18 +53,22 @@ class Lookups:
     """The lookups of one call."""
 
     def __init__(
-        self, model: type[models.Model], using: str, given: Mapping[str, Any] | None, rows: Any
+        self, model: type[models.Model], using: str, given: Mapping[str, Any] | None
     ) -> None:
-        """rows: what the call was given.  TypeError, ValueError, FieldDoesNotExist: the call cannot
-        look for related objects in this way."""
+        """TypeError, ValueError, FieldDoesNotExist: the call cannot look for related objects in
+        this way."""
         self.using = using
         if given is not None and not isinstance(given, Mapping):
             raise TypeError('lookups must be a dictionary: lookups={"brand": "name"}')
         self.relations = [_Relation(model, name, how) for name, how in (given or {}).items()]
-        if self.relations and hasattr(type(rows), "__arrow_c_stream__"):
-            raise ValueError("lookups cannot be used with a frame: its columns hold keys.")
+        self._frames: list[FrameRows] = []  # whose names were replaced
         self._kept: list[tuple[Any, Any, Any, Any]] = []
         self._made: list[tuple[Any, State]] = []  # related objects, before they were inserted
+
+    @property
+    def fields(self) -> list[Any]:
+        """The foreign keys."""
+        return [relation.field for relation in self.relations]
 
     @property
     def creates(self) -> bool:
@@ -125,17 +132,46 @@ class Lookups:
             if cached is not MISSING:
                 field.set_cached_value(row, cached)
         self._kept.clear()
+        for frame in self._frames:
+            frame.replaced.clear()
         for made, state in reversed(self._made):
             state.restore(made)
         self._made.clear()
 
     def _resolve(self, objects: Sequence[Any], first: int) -> None:
         """Set the keys of the objects' related objects.  first: the position of the first."""
+        if isinstance(objects, FrameObjects):
+            if objects.rows is not None:
+                self._replace(objects.rows)
+            return
         for relation in self.relations:
             for row, key in relation.keys_of(objects, first, self.using, self._made):
                 field = relation.field
                 self._kept.append((row, field, getattr(row, field.attname), relation.cached(row)))
                 setattr(row, field.attname, key)
+
+    def _replace(self, rows: FrameRows) -> None:
+        """Replace the names in a frame's columns by the keys of the related objects."""
+        self._frames.append(rows)
+        rows.replaced.clear()
+        for relation in self.relations:
+            column = rows.frame.of(relation.field)
+            if column is None:
+                continue
+            name = relation.field.attname
+            named_rows = [_Named(name, value) for value in rows.values(column)]
+            for row, key in relation.keys_of(named_rows, 0, self.using, self._made):
+                setattr(row, name, key)
+            rows.replace(column, [getattr(row, name) for row in named_rows])
+
+
+class _Named:
+    """A row of a frame, as far as a lookup reads it."""
+
+    _state = SimpleNamespace(fields_cache={})
+
+    def __init__(self, name: str, value: Any) -> None:
+        vars(self)[name] = value
 
 
 class _Relation:

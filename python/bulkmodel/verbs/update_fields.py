@@ -343,14 +343,14 @@ def write(
     if workers > 1:
         batch_size = batch_size or share(n, workers)
     if which:  # a row that changes after this did not match
-        changes = changes.among(_selected(queryset, changes))
+        changes = changes.among(selected(queryset, _keys_of(changes)))
     matched = _write_noted(queryset, changes, batch_size, workers) if changes.rows else 0
     snapshot = changes.snapshot
     known = matched == len(changes.rows)
     if not known and (which or snapshot is not None):
-        held, exist = _held(queryset, changes)
-        left = {i for i, has, there in zip(changes.places, held, exist) if there and not has}
-        changes, known = changes.among(held), True
+        has_now, exist = held(queryset, changes)
+        left = {i for i, has, there in zip(changes.places, has_now, exist) if there and not has}
+        changes, known = changes.among(has_now), True
         changes.skipped = left
     if not known:
         note_lost(changes.rows, queryset.db)  # it is not known for which of them
@@ -378,11 +378,11 @@ def write_watched(
     matched = 0
     written: set[int] = set()
     left: set[int] = set()
-    selected = changes.among(_selected(queryset, changes))
+    chosen = changes.among(selected(queryset, _keys_of(changes)))
     with one_transaction(queryset.db, lambda: note_lost(changes.rows, queryset.db)):
         first = 0
-        for part in parts(selected.places):
-            some = selected.piece(first, len(part))
+        for part in parts(chosen.places):
+            some = chosen.piece(first, len(part))
             first += len(part)
             with watch.updating([row.pk for row in some.rows]):
                 n, done = write(queryset, some, batch_size, 1, True)
@@ -434,11 +434,16 @@ def _write_noted(queryset: Any, changes: Changes, batch_size: int | None, worker
         raise
 
 
-def _selected(queryset: Any, changes: Changes) -> list[bool]:
-    """Of each row, whether the queryset selects it: after the write that may have changed."""
+def _keys_of(changes: Changes) -> list[Any]:
+    return [row.pk for row in changes.rows]
+
+
+def selected(queryset: Any, pks: Sequence[Any]) -> list[bool]:
+    """Return for each row, by its key, whether the queryset selects it: after the write that may
+    have changed."""
     if selects_all(queryset):
-        return [True] * len(changes.rows)
-    keys = normal_keys(queryset.model, [row.pk for row in changes.rows], queryset.db)
+        return [True] * len(pks)
+    keys = normal_keys(queryset.model, pks, queryset.db)
     if queryset.query.is_sliced:
         queryset.query.clear_limits()
     lists = rows_of(queryset, keys)
@@ -447,7 +452,7 @@ def _selected(queryset: Any, changes: Changes) -> list[bool]:
     return [key in there for key in keys]
 
 
-def _held(queryset: Any, changes: Changes) -> tuple[list[bool], list[bool]]:
+def held(queryset: Any, changes: Changes) -> tuple[list[bool], list[bool]]:
     """Return for each row whether the database has it with the object's values, and whether it has
     it.  Fewer rows matched than were sent, and no statement says which.  Rows that cannot be read
     count as not written."""
@@ -464,13 +469,13 @@ def _held(queryset: Any, changes: Changes) -> tuple[list[bool], list[bool]]:
         nothing = [False] * len(keys)
         return nothing, nothing  # the rows are committed, so this is not an error of the call
     exist = [key in stored for key in keys]
-    held = list(exist)
+    has = list(exist)
     for field in changes.fields:
-        marks = changes.kept.get(field, b"\1" * len(held))
+        marks = changes.kept.get(field, b"\1" * len(has))
         for i, row in enumerate(changes.rows):
-            if held[i] and marks[i]:
-                held[i] = _is_stored_as(field, getattr(row, field.attname), stored[keys[i]][field])
-    return held, exist
+            if has[i] and marks[i]:
+                has[i] = _is_stored_as(field, getattr(row, field.attname), stored[keys[i]][field])
+    return has, exist
 
 
 def _is_stored_as(field: Any, value: Any, stored: Any) -> bool:
@@ -516,12 +521,13 @@ def _updates(queryset: Any, changes: Changes, batch_size: int | None, workers: i
         if condition is None:
             return []
         if target.dialect.joins and not condition.is_plain:
-            changes, condition = changes.among(_selected(queryset, changes)), ANY_ROW
+            changes = changes.among(selected(queryset, _keys_of(changes)))
+            condition = ANY_ROW
         if not changes.rows:
             return []
         return [_update_of(target, changes, batch_size, condition, workers)]
     # An update of one table may change which rows the queryset selects.
-    changes = changes.among(_selected(queryset, changes))
+    changes = changes.among(selected(queryset, _keys_of(changes)))
     if not changes.rows:
         return []
     targets = [Target(table, using, kinds_of(model)) for table in tables]

@@ -430,8 +430,9 @@ static bm_status find_verb(const char *name, cli_options *out, bm_error *err)
     }
     const char *meant = usual_name(name) != NULL ? usual_name(name) : similar.name;
     return meant != NULL
-               ? cli_fail(err, BM_INVALID, "unknown verb \"%s\": did you mean %s? (%s)", name,
-                          meant, words)
+               ? cli_fail(err, BM_INVALID,
+                          "unknown verb \"%s\" (did you mean %s?): expected one of %s", name, meant,
+                          words)
                : cli_fail(err, BM_INVALID, "unknown verb \"%s\": expected one of %s", name, words);
 }
 

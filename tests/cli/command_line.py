@@ -30,7 +30,10 @@ def a_wrong_command_line_is_status_2(w: World) -> None:
     for arguments, words in [
         (["--quiet"], "a VERB is missing"),
         (["make", w.database, "item"], 'unknown verb "make": expected one of create'),
-        (["creat", w.database, "item"], 'unknown verb "creat": did you mean create?'),
+        (
+            ["creat", w.database, "item"],
+            'unknown verb "creat" (did you mean create?): expected one of create',
+        ),
         (["Upsert", w.database, "item"], "did you mean upsert?"),
         (["upadte-fields", w.database], "did you mean update-fields?"),
         (["update_fields", w.database], "did you mean update-fields?"),

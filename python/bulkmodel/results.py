@@ -117,6 +117,8 @@ class BulkResult:
 class Meter:
     """Measures one call: its statements, seconds and repetitions."""
 
+    any_thread = True  # workers may call it, too
+
     def __init__(self) -> None:
         self.replays = 0
         self.transactions = 1

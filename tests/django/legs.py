@@ -32,6 +32,11 @@ TOOLS = ["meson-python>=0.17,<1", "meson>=1.3,<2", "ninja>=1.11,<2", "pytest>=8,
 TOOLS += ["pytest-django>=4.9,<5", "hypothesis>=6.100,<7", "jinja2>=3,<4", "tzdata"]
 TOOLS += ["pyarrow>=18,<30", "polars>=1.20,<2"]
 POOL = "psycopg_pool>=3.2,<4"
+PARTNERS = tuple(
+    line
+    for line in (HERE / "partners" / "requirements.txt").read_text().splitlines()
+    if not line.startswith("#")
+)
 PACKAGE = ["include", "src", "python", "meson.build", "meson_options.txt", "pyproject.toml"]
 NEWEST = (3, 14)
 PROBE = (
@@ -52,11 +57,13 @@ class Leg:
     pick: Callable[[list[Version]], Version]  # of the interpreters that it can use
     since: Version
     requirements: tuple[str, ...]
+    has_tests_of_django: bool = True
 
 
 LEGS = {
     "5.2": Leg(min, (3, 10), ("Django>=5.2,<5.3", "psycopg>=3.2,<3.4", POOL)),
     "6.1": Leg(max, (3, 12), ("Django>=6.1,<6.2", "psycopg[binary]>=3.2,<3.4", POOL)),
+    "partners": Leg(min, (3, 10), PARTNERS, has_tests_of_django=False),
     "mariadb": Leg(min, (3, 10), ("Django>=5.2,<5.3", "mysqlclient>=2.2.1,<3", "PyMySQL>=1.1,<2")),
     "psycopg2": Leg(min, (3, 10), ("Django>=5.2,<5.3", "psycopg2-binary>=2.9,<3")),
 }
@@ -136,7 +143,8 @@ class Environment:
         stamp = "\n".join([executable, *TOOLS, *self.leg.requirements])
         if not self._is_stamped("venv", stamp):
             self._make_venv(executable)
-            self._fetch_tests_of_django()
+            if self.leg.has_tests_of_django:
+                self._fetch_tests_of_django()
             self._set_stamp("venv", stamp)
         digest = digest_of_the_package()
         if not self._is_stamped("package", digest):

@@ -29,6 +29,8 @@ class Spy:
     """Notes each statement's thread and backend, but for what the caller's connection is asked of
     its session and of the table; `before` is called first."""
 
+    any_thread = True
+
     def __init__(self, before: Callable[[str, Any], None] | None = None) -> None:
         self.before = before
         self.calls: list[tuple[str, int, int]] = []  # sql, thread, pid

@@ -276,6 +276,7 @@ def test_a_list_is_shared_out(return_queryset: bool) -> None:
         backends.add(id(context["connection"].connection))
         return execute(sql, params, many, context)
 
+    wrapper.any_thread = True  # type: ignore[attr-defined]
     made = rows(2500)
     with connection.execute_wrapper(wrapper):
         copied = Plain.objects.copy_from_objects(

@@ -35,6 +35,8 @@ def workers_for(
         return 1
     if in_transaction(connection) or _refers_to_itself(model):
         return 1
+    if not all(getattr(hook, "any_thread", False) for hook in connection.execute_wrappers):
+        return 1  # a hook may know its own thread only
     workers = max(min(workers, _free_in_pool(connection, workers)), 1)
     if workers > 1 and postgresql.needs_one_writer(connection, model._meta.db_table):
         return 1

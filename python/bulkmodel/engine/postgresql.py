@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from contextlib import contextmanager, nullcontext
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import ProgrammingError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel import _core
+from bulkmodel.engine.hooked import Received, Sent, note_of, received, together
 from bulkmodel.engine.statements import (
     ANY_ROW,
-    NOTE,
     Condition,
     Step,
     result,
@@ -31,19 +33,23 @@ except ImportError:
 # libpq's PGTransactionStatusType, as both drivers give it.
 ACTIVE, INTRANS, INERROR, UNKNOWN = 1, 2, 3, 4
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 if is_psycopg3:
     import psycopg
-    from django.db.backends.postgresql import base
     from psycopg.adapt import Dumper
     from psycopg.pq import Format
 
     class Raw:
         """A parameter in the server's binary form."""
 
-        __slots__ = ("data",)
+        __slots__ = ("data", "number", "sent")
 
-        def __init__(self, data: bytes) -> None:
+        def __init__(self, data: bytes, number: int, sent: Sent) -> None:
             self.data = data
+            self.number = number
+            self.sent = sent
 
         def __repr__(self) -> str:
             return f"<{len(self.data)} bytes>"
@@ -51,12 +57,14 @@ if is_psycopg3:
     class Blocks:
         """The data of a COPY, generated while it is sent."""
 
-        __slots__ = ("beside", "job", "rows")
+        __slots__ = ("beside", "job", "note", "rows", "sent")
 
-        def __init__(self, job: _core.Job, step: Step) -> None:
+        def __init__(self, job: _core.Job, step: Step, note: str, sent: Sent) -> None:
             self.job = job
             self.rows = step.n
             self.beside = step.beside
+            self.note = note
+            self.sent = sent
 
         def __repr__(self) -> str:
             return f"<{self.rows} rows>"
@@ -75,25 +83,95 @@ if is_psycopg3:
         def dump(self, obj: Any) -> Any:
             return repr(obj).encode()
 
-    class EngineCursor(base.ServerBindingCursor):  # type: ignore[misc,name-defined]
-        """A cursor for binary parameters, and for COPY as a statement with one parameter."""
+    class EngineCursor(psycopg.Cursor[Any]):
+        """A cursor for binary parameters, and for COPY as a statement with one parameter.  Other
+        statements, and those that a hook changed, are sent as Django's cursor sends them."""
+
+        # How the connection's own class binds parameters.
+        in_client: ClassVar[dict[str, Any]] = {}
 
         def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
-            if not (params and type(params[0]) is Blocks):
-                return super().execute(query, params, **options)
-            job, beside = params[0].job, params[0].beside
-            with self.copy(query.removesuffix(NOTE).replace("%%", "%")) as copy:
-                while (block := job.pull()) is not None:
+            ours: Any = None
+            for value in params or ():
+                if value.__class__ is Raw or value.__class__ is Blocks:
+                    ours = value
+                    break
+            if ours is None:
+                with self._as_djangos():
+                    return super().execute(query, params, **options)
+            sent = ours.sent
+            if query == sent.text and params is sent.params:
+                if ours.__class__ is Raw:
+                    return super().execute(query, params, **options)
+                return self._load(ours, _without_note(query, ours.note), None)
+            got = received(sent, query, params)
+            first = together(self.connection, got.before, got.before_params)
+            with first if got.before else nullcontext():
+                return self._send(ours, got, options)
+
+        def _send(self, ours: Any, got: Received, options: dict[str, Any]) -> Any:
+            if ours.__class__ is Raw and got.is_ours:
+                return super().execute(got.text, got.params, **options)
+            if got.is_ours:
+                return self._load(ours, _without_note(got.text, ours.note), None)
+            with self._as_djangos():
+                if ours.__class__ is Raw:
+                    return super().execute(got.text, _as_text(got.params), **options)
+                return self._load(ours, got.text, ["" if p is ours else p for p in got.params])
+
+        def _load(self, blocks: Blocks, text: str, params: Any) -> Any:
+            with self.copy(text, params) as copy:
+                while (block := blocks.job.pull()) is not None:
                     copy.write(block)
-                    beside()
+                    blocks.beside()
             return self
+
+        @contextmanager
+        def _as_djangos(self) -> Iterator[None]:
+            for name, value in self.in_client.items():
+                method = isinstance(value, FunctionType)
+                setattr(self, name, value.__get__(self) if method else value)
+            try:
+                yield
+            finally:
+                for name in self.in_client:
+                    delattr(self, name)
+
+    def _without_note(copy: str, note: str) -> str:
+        """Return the COPY that is sent.  psycopg does not look for parameters in it."""
+        return copy.replace(note, "").replace("%%", "%")
+
+    def _as_text(params: tuple[Any, ...]) -> list[Any]:
+        """Return parameters for a cursor that binds them in the client.  Those of a type without
+        text stay: the server says what is wrong with them."""
+        try:
+            return [p.sent.texts()[p.number] if type(p) is Raw else p for p in params]
+        except _core.EngineError:
+            return list(params)
+
+    def _cursor_class(factory: Any) -> Any:
+        """Return an EngineCursor that is also one of the connection's own class, whose methods
+        come first.  Parameters are bound by the server, as in psycopg.Cursor."""
+        if not isinstance(factory, type) or issubclass(psycopg.Cursor, factory):
+            return EngineCursor
+        in_client: dict[str, Any] = {}
+        for kind in factory.__mro__:
+            if kind.__module__.startswith("psycopg.") and not issubclass(psycopg.Cursor, kind):
+                for name, value in vars(kind).items():
+                    if not name.startswith("__") and hasattr(psycopg.Cursor, name):
+                        in_client.setdefault(name, value)
+        by_server = {name: getattr(psycopg.Cursor, name) for name in in_client}
+        return type("EngineCursor", (factory, EngineCursor), by_server | {"in_client": in_client})
 
     _DRIVER: Any = psycopg.Connection
     MARK = "%b"
 
-    def parameters(job: _core.Job | None, step: Step) -> list[Any]:
+    def parameters(job: _core.Job | None, step: Step, sent: Sent) -> list[Any]:
         """Return the parameters of a step."""
-        return [None if cell is None else Raw(cell) for cell in step.params]
+        return [
+            None if cell is None else Raw(cell, number, sent)
+            for number, cell in enumerate(step.params)
+        ]
 
     def cells(rows: list[Any]) -> list[Any]:
         """Return rows as the engine takes them."""
@@ -104,7 +182,7 @@ elif has_driver:
 
     from bulkmodel.engine.psycopg2_cursor import (  # type: ignore[assignment]
         Blocks,
-        EngineCursor,
+        _cursor_class,
         cells,
         parameters,
     )
@@ -152,17 +230,20 @@ def refuse_in_the_middle(connection: Any) -> None:
 
 
 def cursor_of(connection: Any) -> Any:
-    """Return Django's cursor around an EngineCursor."""
+    """Return Django's cursor around an EngineCursor, which derives from the connection's own cursor
+    class: what that counts or changes, it counts and changes here, too."""
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     driver = driver_of(connection)
-    if is_psycopg3 and getattr(connection, "_bulkmodel_raw", None) is not driver:
-        for kind in (Raw, Blocks):
-            driver.adapters.register_dumper(kind, ReprDumper)
-        driver.adapters.register_dumper(Raw, RawDumper)
-        connection._bulkmodel_raw = driver
     factory = driver.cursor_factory
-    driver.cursor_factory = EngineCursor
+    known = getattr(connection, "_bulkmodel_cursor", None)
+    if known is None or known[0] is not driver or known[1] is not factory:
+        if is_psycopg3:
+            for kind in (Raw, Blocks):
+                driver.adapters.register_dumper(kind, ReprDumper)
+            driver.adapters.register_dumper(Raw, RawDumper)
+        known = connection._bulkmodel_cursor = (driver, factory, _cursor_class(factory))
+    driver.cursor_factory = known[2]
     try:
         return connection.cursor()
     finally:
@@ -172,14 +253,26 @@ def cursor_of(connection: Any) -> Any:
 def execute(
     cursor: Any, job: _core.Job | None, step: Step, condition: Condition
 ) -> tuple[int, list[Any]]:
-    cursor.execute(*statement(step.sql, MARK, condition, parameters(job, step)))
+    sent = Sent()
+    sent.job, sent.cells = job, step.params
+    sent.text, sent.params = statement(step.sql, MARK, condition, parameters(job, step, sent))
+    try:
+        cursor.execute(sent.text, sent.params)
+    finally:
+        sent.params = ()  # they refer to it
     count, rows = result(cursor, step.wants_rows, condition)
     return count, cells(rows)
 
 
 def load(cursor: Any, job: _core.Job, step: Step, condition: Condition) -> tuple[int, list[Any]]:
     text, _ = with_placeholders(step.sql, MARK, "")
-    cursor.execute(text + NOTE, (Blocks(job, step),))
+    sent = Sent()
+    note = note_of(text)
+    sent.text, sent.params = text + note, (Blocks(job, step, note, sent),)
+    try:
+        cursor.execute(sent.text, sent.params)
+    finally:
+        sent.params = ()
     return cursor.rowcount, []
 
 

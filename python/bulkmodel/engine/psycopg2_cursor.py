@@ -3,12 +3,14 @@ quotes.  Imported only where Django uses psycopg2."""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 from psycopg2 import extensions  # type: ignore[import-untyped]
 
 from bulkmodel import _core
-from bulkmodel.engine.statements import NOTE, Step
+from bulkmodel.engine.hooked import Sent, received, together
+from bulkmodel.engine.statements import Step
 
 # Bytes that psycopg2 asks for at a time.
 _BLOCK = 1 << 16
@@ -17,10 +19,12 @@ _BLOCK = 1 << 16
 class Blocks:
     """The data of a COPY, generated while psycopg2 reads it."""
 
-    def __init__(self, job: _core.Job, step: Step) -> None:
+    def __init__(self, job: _core.Job, step: Step, note: str, sent: Sent) -> None:
         self.job = job
         self.rows = step.n
         self.beside = step.beside
+        self.note = note
+        self.sent = sent
         self.error: BaseException | None = None
         self._left = memoryview(b"")
 
@@ -52,22 +56,38 @@ class EngineCursor(extensions.cursor):  # type: ignore[misc]
     """A cursor for COPY as a statement with one parameter."""
 
     def execute(self, query: Any, vars: Any = None) -> Any:
-        if not (vars and isinstance(vars[0], Blocks)):
+        blocks = next((value for value in vars or () if isinstance(value, Blocks)), None)
+        if blocks is None:
             return super().execute(query, vars)
-        (blocks,) = vars
+        got = received(blocks.sent, query, vars)
+        if got.is_ours:
+            text = got.text.replace(blocks.note, "").replace("%%", "%")
+        else:
+            text = self.mogrify(got.text, got.params)
+        first = together(self.connection, got.before, got.before_params)
+        with first if got.before else nullcontext():
+            return self._load(blocks, text)
+
+    def _load(self, blocks: Blocks, text: str) -> Any:
         try:
-            return self.copy_expert(query.removesuffix(NOTE).replace("%%", "%"), blocks, _BLOCK)
+            return self.copy_expert(text, blocks, _BLOCK)
         except BaseException:
             if blocks.error is not None:
                 raise blocks.error from None
             raise
 
 
-def parameters(job: _core.Job | None, step: Step) -> list[Any]:
-    """Return the parameters of a step.  Without a job they are texts."""
-    if job is not None:
-        return list(job.texts())
-    return [None if cell is None else cell.decode() for cell in step.params]
+def _cursor_class(factory: Any) -> Any:
+    """Return an EngineCursor that is also one of the connection's own class, whose methods come
+    first."""
+    if not isinstance(factory, type) or issubclass(extensions.cursor, factory):
+        return EngineCursor
+    return type("EngineCursor", (factory, EngineCursor), {})
+
+
+def parameters(job: _core.Job | None, step: Step, sent: Sent) -> list[Any]:
+    """Return the parameters of a step: psycopg2 binds text."""
+    return sent.texts()
 
 
 def cells(rows: list[Any]) -> list[Any]:

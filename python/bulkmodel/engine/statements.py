@@ -44,10 +44,6 @@ class Step(NamedTuple):
     beside: Callable[[], None] = nothing  # called while the database is busy
 
 
-# The query log shows the parameter of a COPY here.
-NOTE = " -- %s"
-
-
 class Condition:
     """A queryset's WHERE: rows of the batch that do not match it are not written."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from asgiref.sync import sync_to_async
 
 from bulkmodel.model.overrides import is_djangos
-from bulkmodel.results import BulkResult
+from bulkmodel.results import BulkResult, Explanation
 
 if TYPE_CHECKING:
     from django.db import models
@@ -78,6 +78,11 @@ class AsyncMixin(_Base):
         result: BulkResult = await self._in_thread("bulk_delete", *args, **options)
         return result
 
+    async def abulk_explain(self, *args: Any, **options: Any) -> Explanation:
+        """Run bulk_explain()."""
+        told: Explanation = await self._in_thread("bulk_explain", *args, **options)
+        return told
+
     async def asave_graph(self, *args: Any, **options: Any) -> BulkResult:
         """Run save_graph()."""
         result: BulkResult = await self._in_thread("save_graph", *args, **options)
@@ -117,7 +122,7 @@ class AsyncMixin(_Base):
 def take_signatures(kind: type[Any]) -> None:
     """Give coroutines the signatures and docstrings of the methods that they run."""
     names = ("update_fields", "bulk_upsert", "bulk_sync", "bulk_delete", "save_graph")
-    for name in (*names, "copy_from_arrow"):
+    for name in (*names, "bulk_explain", "copy_from_arrow"):
         coroutine: Any = getattr(AsyncMixin, f"a{name}")
         coroutine.__signature__ = inspect.signature(getattr(kind, name))
         coroutine.__doc__ = f"Run {name}().\n\n{inspect.getdoc(getattr(kind, name))}"

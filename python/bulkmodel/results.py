@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -112,6 +112,65 @@ class BulkResult:
     def rows(self, outcome: Outcome) -> list[int]:
         """Return the input positions of the rows with this outcome."""
         return [i for i, byte in enumerate(self.outcomes) if byte == outcome]
+
+
+class Statement(NamedTuple):
+    """A statement of a call.  what: "find", "keys", "write" and the like."""
+
+    what: str
+    sql: str
+
+
+class Lock(NamedTuple):
+    """A lock that a call takes until the end of its transaction."""
+
+    table: str  # on SQLite the database
+    mode: str  # of the table
+    rows: str  # of its rows; empty: new rows only, or the whole table
+
+
+@dataclass
+class Explanation:
+    """What a call would do, as bulk_explain() found; printed, it is a text.
+
+    way: "engine", or "django" if Django's own method does the call, or a part of it; why says the
+    reason.  engine: the engine's name.  batch_size: rows in one statement; 0: Django chooses.
+    workers: connections that write.  index: the unique index by which rows are found; None: there
+    is none, or the call finds no rows.  hints: what falls back, and what to do.  steps: the calls
+    that this one is made of."""
+
+    verb: str
+    model: str
+    rows: int
+    way: Literal["engine", "django"] = "engine"
+    why: str = ""
+    engine: str | None = None
+    batch_size: int = 0
+    workers: int = 1
+    index: str | None = None
+    statements: list[Statement] = field(default_factory=list)
+    locks: list[Lock] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
+    steps: list[Explanation] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        way = f"the engine ({self.engine})" if self.way == "engine" else "Django"
+        lines = [
+            f"{self.verb} of {self.rows} rows of {self.model}: by {way}",
+            f"  why: {self.why}",
+            f"  rows in one statement: {self.batch_size or 'Django chooses'}",
+            f"  connections: {self.workers}",
+            f"  unique index: {self.index or 'none'}",
+        ]
+        lines += [f"  {one.what}: {one.sql}" for one in self.statements]
+        for lock in self.locks:
+            lines.append(
+                f"  lock: {lock.table}: {lock.mode}{', rows ' * bool(lock.rows)}{lock.rows}"
+            )
+        lines += [f"  hint: {hint}" for hint in self.hints]
+        for step in self.steps:
+            lines += [f"  {line}" for line in str(step).splitlines()]
+        return "\n".join(lines)
 
 
 class Meter:

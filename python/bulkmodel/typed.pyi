@@ -15,12 +15,22 @@ from django.db.models.expressions import Combinable
 from typing_extensions import Self
 
 from bulkmodel.expressions import Lookup
-from bulkmodel.results import BulkResult, Change
+from bulkmodel.results import BulkResult, Change, Explanation
 
 _Row = TypeVar("_Row", bound=models.Model, covariant=True)
 
 # Names of related objects, with functions that return those of an object.
 Names = Iterable[str] | Mapping[str, Callable[[Any], Iterable[Any]] | None]
+
+# What bulk_explain() explains.
+Verb = Literal[
+    "bulk_create",
+    "copy_from_objects",
+    "update_fields",
+    "bulk_update",
+    "bulk_upsert",
+    "bulk_delete",
+]
 
 class Frame(Protocol):
     """An object whose rows Arrow's C stream interface gives."""
@@ -336,6 +346,12 @@ class Methods(Generic[_Row]):
         commit_check: bool | None = None,
         retries: int = 0,
     ) -> BulkResult: ...
+    def bulk_explain(
+        self, verb: Verb, objs: Iterable[Any], *args: Any, **options: Any
+    ) -> Explanation: ...
+    async def abulk_explain(
+        self, verb: Verb, objs: Iterable[Any], *args: Any, **options: Any
+    ) -> Explanation: ...
     def save_graph(
         self,
         objs: Iterable[models.Model],

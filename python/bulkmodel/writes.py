@@ -13,12 +13,13 @@ from bulkmodel.engine.timeouts import timed
 from bulkmodel.errors import Part, Refused
 from bulkmodel.methods import MoreMethods, alters_data
 from bulkmodel.options import Options, checks_names, options_of
-from bulkmodel.results import BulkResult, Change, Meter
+from bulkmodel.results import BulkResult, Change, Explanation, Meter
 from bulkmodel.verbs import commit_parts
 from bulkmodel.verbs.bulk_delete import Delete
 from bulkmodel.verbs.bulk_sync import Scope, Sync
 from bulkmodel.verbs.bulk_upsert import Upsert
 from bulkmodel.verbs.changes import Watch, watch_of
+from bulkmodel.verbs.explain import Explain
 from bulkmodel.verbs.find_rows import check_instances
 from bulkmodel.verbs.frame_objects import FrameObjects, instances_of, rows_given
 from bulkmodel.verbs.frame_updates import UpdateFields
@@ -473,6 +474,18 @@ class WriteMethods(MoreMethods):
             make = partial(self._sibling(model)._of_keys, [row.pk for row in rows])
             signals.end(call, len(rows), make, result=result)
         return result
+
+    def bulk_explain(self, verb: str, objs: Any, *args: Any, **options: Any) -> Explanation:
+        """Return how a call would be done, and write nothing.
+
+        verb: "bulk_create", "copy_from_objects", "update_fields", "bulk_update", "bulk_upsert" or
+        "bulk_delete".  objs: its objects or keys, not a frame.  args, options: its other arguments;
+        those of update_fields() are the names of fields.  The database is read: its catalog, and
+        for bulk_upsert() the rows that exist, which are not locked.  The objects stay as they are.
+
+        Returns an Explanation, which can be printed.  ValueError, TypeError: the verb cannot be
+        explained, or the call would be refused."""
+        return Explain(self.using(self._alias_of_write())).explain(verb, objs, args, options)
 
     def _sibling(self, model: type[models.Model]) -> Any:
         """Return a queryset of another model that has the bulk methods, on the alias to write to.

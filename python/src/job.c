@@ -429,6 +429,26 @@ static PyObject *job_keys(PyObject *object, PyObject *unused)
     return keys;
 }
 
+/* explain() -> (why, rows in a chunk, [(what, statement)]): the plan */
+static PyObject *job_explain(PyObject *object, PyObject *unused)
+{
+    const bm__plan *plan = ((const py_job *)object)->job.plan;
+    bm__plan_statement statements[BM__PLAN_STATEMENTS];
+    const size_t n = bm__plan_statements(plan, statements);
+    (void)unused;
+    PyObject *list = PyList_New((Py_ssize_t)n);
+    for (size_t i = 0; list != NULL && i < n; i++) {
+        PyObject *one = Py_BuildValue("ss", statements[i].what, statements[i].sql);
+        if (one == NULL) {
+            Py_CLEAR(list);
+        } else {
+            PyList_SET_ITEM(list, (Py_ssize_t)i, one);
+        }
+    }
+    return list == NULL ? NULL
+                        : Py_BuildValue("snN", plan->why, (Py_ssize_t)plan->chunk_rows, list);
+}
+
 /* written() -> the rows that were inserted or matched */
 static PyObject *job_written(PyObject *object, PyObject *unused)
 {
@@ -470,6 +490,7 @@ static PyMethodDef methods[] = {
     {"proof", py_job_proof, METH_NOARGS, NULL},
     {"unsorted", py_job_unsorted, METH_NOARGS, NULL},
     {"size", job_size, METH_NOARGS, NULL},
+    {"explain", job_explain, METH_NOARGS, NULL},
     {"twin", job_twin, METH_NOARGS, NULL},
     {"rewind", job_rewind, METH_NOARGS, NULL},
     {"stop", job_stop, METH_NOARGS, NULL},

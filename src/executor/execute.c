@@ -440,13 +440,6 @@ bm_status bm__execute_prepare(bm__execution *x, bm__conn *conn, bm_error *err)
     return BM_OK;
 }
 
-static bm_status print_statement(bm__buffer *text, const char *what, const bm__statement *statement,
-                                 bm_error *err)
-{
-    return statement->sql == NULL ? BM_OK
-                                  : bm__buffer_format(text, err, "%s: %s\n", what, statement->sql);
-}
-
 static bm_status print_plan(const bm__execution *x, bm__buffer *text, bm_error *err)
 {
     const bm__plan *plan = &x->op.plan;
@@ -456,14 +449,12 @@ static bm_status print_plan(const bm__execution *x, bm__buffer *text, bm_error *
         BM_TRY(bm__buffer_format(text, err, "rows: %zu\n", x->op.call.n_rows));
     }
     BM_TRY(bm__buffer_format(text, err, "rows in a chunk: %zu\n", plan->chunk_rows));
-    BM_TRY(print_statement(text, "first", &plan->setup, err));
-    BM_TRY(print_statement(text, "keys", &plan->reserve, err));
-    BM_TRY(print_statement(text, "before", &plan->before, err));
-    BM_TRY(print_statement(text, "stage", &plan->stage, err));
-    BM_TRY(print_statement(text, "write", &plan->write, err));
-    BM_TRY(print_statement(text, "after", &plan->after, err));
-    BM_TRY(print_statement(text, "read", &plan->read, err));
-    return print_statement(text, "last", &plan->verify, err);
+    bm__plan_statement statements[BM__PLAN_STATEMENTS];
+    const size_t n = bm__plan_statements(plan, statements);
+    for (size_t i = 0; i < n; i++) {
+        BM_TRY(bm__buffer_format(text, err, "%s: %s\n", statements[i].what, statements[i].sql));
+    }
+    return BM_OK;
 }
 
 bm_status bm__explain(bm__execution *x, bm__buffer *text, bm_error *err)

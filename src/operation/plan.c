@@ -1,11 +1,28 @@
 #include "plan.h"
 
+#include <assert.h>
 #include <string.h>
 
 void bm__plan_free(bm__plan *plan)
 {
     bm__arena_free(&plan->arena);
     *plan = (bm__plan){0};
+}
+
+size_t bm__plan_statements(const bm__plan *plan, bm__plan_statement out[BM__PLAN_STATEMENTS])
+{
+    const bm__plan_statement all[BM__PLAN_STATEMENTS] = {
+        {"first", plan->setup.sql}, {"keys", plan->reserve.sql}, {"before", plan->before.sql},
+        {"stage", plan->stage.sql}, {"write", plan->write.sql},  {"after", plan->after.sql},
+        {"read", plan->read.sql},   {"last", plan->verify.sql}};
+    size_t n = 0;
+    for (size_t i = 0; i < BM__PLAN_STATEMENTS; i++) {
+        if (all[i].sql != NULL) {
+            out[n++] = all[i];
+        }
+    }
+    assert(n <= BM__PLAN_STATEMENTS);
+    return n;
 }
 
 bm_status bm__plan_server(const bm__plan *plan, size_t field, const bm__table_column **out,

@@ -167,6 +167,15 @@ typedef struct bm__plan {
 
 void bm__plan_free(bm__plan *plan);
 
+/* The statements that say what a call does, with their names, in the order in which they are sent.
+ * `out` gets those that there are; returns how many. */
+#define BM__PLAN_STATEMENTS 8
+typedef struct bm__plan_statement {
+    const char *what;
+    const char *sql;
+} bm__plan_statement;
+size_t bm__plan_statements(const bm__plan *plan, bm__plan_statement out[BM__PLAN_STATEMENTS]);
+
 /* What a verb is told of the call. */
 typedef struct bm__request {
     const struct bm__verb *verb;

@@ -106,6 +106,11 @@ def test_changes() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_plan() -> None:
+    assert "False" in more.plan(products(3)) and stocks() == []
+
+
+@pytest.mark.django_db(transaction=True)
 def test_in_parts() -> None:
     assert bulk_create.in_parts(products(4)) == [] and len(stocks()) == 4
     assert bulk_create.stream_in_parts(products(4, 10)) == 4 and len(stocks()) == 8

@@ -184,6 +184,11 @@ class Jobs:
             if self._savepoint is not None:
                 self._savepoint.release()
 
+    @property
+    def workers(self) -> int:
+        """How many connections write."""
+        return len(self._tasks)
+
     def knows_keys(self) -> bool:
         """Return whether the keys of the last job are known, possibly before it is written."""
         return self._tasks[0].jobs[-1].knows_keys()

@@ -384,3 +384,22 @@ def bound(connection: Any, sql: str, params: Any) -> Condition:
         text = connection.ops.compose_sql(sql, params)
         return Condition(text.replace("%", "%%"))
     return Condition(sql, tuple(params))
+
+
+_FOREIGN = (
+    "SELECT c.relname FROM pg_catalog.pg_class c"
+    " WHERE c.relkind OPERATOR(pg_catalog.=) 'f' AND c.oid OPERATOR(pg_catalog.=) ANY"
+    " (ARRAY(SELECT pg_catalog.to_regclass(%s)::pg_catalog.oid UNION ALL"
+    " SELECT relid::pg_catalog.oid FROM"
+    " pg_catalog.pg_partition_tree(pg_catalog.to_regclass(%s)))) ORDER BY 1"
+)
+
+
+def foreign_partitions(connection: BaseDatabaseWrapper, name: str) -> list[str]:
+    """Return the names of the tables of other servers among a table and its partitions."""
+    if connection.vendor != "postgresql":
+        return []
+    quoted = connection.ops.quote_name(name)
+    with connection.cursor() as cursor:
+        cursor.execute(_FOREIGN, [quoted, quoted])
+        return [row[0] for row in cursor.fetchall()]

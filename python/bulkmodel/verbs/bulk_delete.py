@@ -75,7 +75,7 @@ class Delete:
         with trial(self.using, self.dry_run, lambda: None, several):
             if self.watch is not None:
                 self.watch.begin()
-            pks = self._wanted()
+            pks = self.wanted()
             wanted = [pk for pk in pks if pk is not None]
             gone: set[Any] = set()
             by_label: dict[str, int] = {}
@@ -102,7 +102,7 @@ class Delete:
             failure.check_count(n - len(left), n, ALLOW)
         return left
 
-    def _wanted(self) -> list[Any]:
+    def wanted(self) -> list[Any]:
         """Return the primary key of each object.  None: no row has its unique fields."""
         keys = [self.keys[i] for i in self.written]
         if not self.by_pk:

@@ -65,6 +65,19 @@ def _with_stand_ins(objects: list[Any], changed: bytes) -> list[Any]:
 
 def bulk_update(queryset: Any, objects: tuple[Any, ...], names: Any, batch_size: int | None) -> int:
     """Run bulk_update() on the engine.  Fallback: Django would refuse the call, or must do it."""
+    prepared = update_of(queryset, objects, names, batch_size)
+    if prepared is None:
+        with one_transaction(queryset.db):  # as Django does
+            return 0
+    update, call = prepared
+    with diagnose.diagnosed(lambda: call):
+        return update.run()
+
+
+def update_of(
+    queryset: Any, objects: tuple[Any, ...], names: Any, batch_size: int | None
+) -> tuple[Update, diagnose.Call] | None:
+    """Prepare bulk_update().  None: the queryset selects no row.  Fallback: see there."""
     opts = queryset.model._meta
     if not objects or not names or not all(isinstance(name, str) for name in names):
         raise Fallback("there is nothing to write, or a field name is not a string")
@@ -88,8 +101,7 @@ def bulk_update(queryset: Any, objects: tuple[Any, ...], names: Any, batch_size:
             )
     condition = condition_of(queryset, target.connection)
     if condition is None:
-        with one_transaction(target.using):  # as Django does
-            return 0
+        return None
     if target.dialect.joins and not condition.is_plain:
         raise Fallback("the queryset's condition reads other rows")
     chunk = target.chunk(batch_size, [opts.pk, opts.pk, *fields_named], rows)
@@ -97,7 +109,7 @@ def bulk_update(queryset: Any, objects: tuple[Any, ...], names: Any, batch_size:
     how, limited = adapt.for_bulk_update, cuts(target.connection)
     with diagnose.diagnosed(lambda: call):
         update = Update(target, rows, columns, chunk, condition, how=how, limited=limited)
-        return update.run()
+    return update, call
 
 
 def cuts(connection: BaseDatabaseWrapper) -> bool:

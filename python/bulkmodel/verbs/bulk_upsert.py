@@ -155,6 +155,10 @@ class Upsert:
     def _keys(self) -> list[Key | None]:
         return [self.keys[i] for i in self.written]
 
+    def decide(self) -> None:
+        """Find the rows, and decide what becomes of each object."""
+        self._plan(self._find(lock=False))
+
     def _write(self) -> None:
         # What is decided here must hold when it is written.
         lock = not self.rules.are_plain or self.watch is not None
@@ -189,19 +193,19 @@ class Upsert:
             if not selected and self.outcomes[i] == Outcome.UPDATED:
                 self.outcomes[i] = Outcome.IGNORED
 
-    def _places(self, outcome: Outcome) -> list[int]:
+    def places(self, outcome: Outcome) -> list[int]:
         return [i for i in self.written if self.outcomes[i] == outcome]
 
     def _apply(self) -> None:
         """Write the rows."""
-        updated = self._places(Outcome.UPDATED)
+        updated = self.places(Outcome.UPDATED)
         for part in parts(updated) if self.watch is not None else [updated]:
             with watched(self.watch, self.rows.pks(part)):
                 self._update(part)
         self.rows.note_stored(list(compress(self.written, self._there)))
-        self._insert_allowed(self._places(Outcome.INSERTED))
+        self._insert_allowed(self.places(Outcome.INSERTED))
         if self.watch is not None:
-            inserted = self._places(Outcome.INSERTED)
+            inserted = self.places(Outcome.INSERTED)
             self.watch.inserted(self.rows.pks(inserted))
 
     def _changed(self, places: Sequence[int], stored: dict[str, list[Any]]) -> bytes:

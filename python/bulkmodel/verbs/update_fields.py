@@ -495,7 +495,7 @@ def _write(queryset: Any, changes: Changes, batch_size: int | None, workers: int
         queryset.query.clear_limits()
     updates: list[Update] | None = None
     with falls_back("update_fields", queryset.model):
-        updates = _updates(queryset, changes, batch_size, workers)
+        updates = updates_of(queryset, changes, batch_size, workers)
     if updates is not None:
         if len(updates) < 2:
             return updates[0].run() if updates else 0
@@ -509,7 +509,9 @@ def _write(queryset: Any, changes: Changes, batch_size: int | None, workers: int
         return _write_as_django(queryset, changes, batch_size)
 
 
-def _updates(queryset: Any, changes: Changes, batch_size: int | None, workers: int) -> list[Update]:
+def updates_of(
+    queryset: Any, changes: Changes, batch_size: int | None, workers: int
+) -> list[Update]:
     """Return the updates of the model's tables, none if no row matches."""
     model, using = queryset.model, queryset.db
     tables = tables_of(model)

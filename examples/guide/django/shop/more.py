@@ -40,6 +40,15 @@ def names() -> list[list[str]]:
     return found
 
 
+def plan(rows: list[Product]) -> str:
+    # [explain]
+    plan = Product.objects.bulk_explain("bulk_upsert", rows, unique_fields=["sku"])
+    print(plan)
+    slow = plan.way == "django", plan.why, plan.hints
+    # [end explain]
+    return f"{slow}"
+
+
 async def coroutine(rows: list[Product]) -> int:
     # [async]
     await Product.objects.abulk_create(rows)

@@ -36,6 +36,10 @@ static const char *put_value(bm__sql *sql, const char *at, va_list *args)
         put_bytes(sql, text, strlen(text));
         return at;
     }
+    if (*at == '%') {
+        put_bytes(sql, at, 1);
+        return at;
+    }
     if (*at == 'c') {
         char one = (char)va_arg(*args, int);
         put_bytes(sql, &one, 1);

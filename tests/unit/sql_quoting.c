@@ -20,8 +20,9 @@ static void each_conversion(void **state)
     bm__sql_put(&sql, " %zu %zu", (size_t)0, (size_t)1200);
     bm__sql_put(&sql, " %llu", UINT64_MAX + 0ULL);
     bm__sql_put(&sql, "%.*s%.*s|%.*s", 2, "cut", 9, "d", 0, "none");
+    bm__sql_put(&sql, " %%L%%%d", 5);
     assert_int_equal(bm__sql_end(&sql, &arena, &text), BM_OK);
-    assert_string_equal(text, "abx%d %s 0 -7 -2147483648 0 1200 18446744073709551615cud|");
+    assert_string_equal(text, "abx%d %s 0 -7 -2147483648 0 1200 18446744073709551615cud| %L%5");
     bm__arena_free(&arena);
 }
 

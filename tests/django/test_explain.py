@@ -48,7 +48,8 @@ def test_creates(verb: str, n: int) -> None:
     rows = given(n)
     told = explained(verb, rows)
     assert (told.verb, told.model, told.rows) == (verb, "app.Plain", n)
-    assert told.way == "engine" and told.why and told.batch_size > 0 and told.workers == 1
+    assert told.way == "engine", told.why
+    assert told.why and told.batch_size > 0 and told.workers == 1
     assert Plain.django.count() == 0
     assert [row.pk for row in rows] == [None] * n and all(row._state.adding for row in rows)
     with CaptureQueriesContext(connection) as sent:

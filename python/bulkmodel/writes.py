@@ -463,6 +463,8 @@ class WriteMethods(MoreMethods):
                 )
                 for model, rows in graph.new().items()
             ]
+            if any(calls):  # a receiver may have changed the objects
+                graph.is_attached = False
             written = self._carry_out(
                 options, lambda: graph.run(self._sibling, options, dry_run), meter=meter
             )

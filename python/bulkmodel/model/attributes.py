@@ -22,6 +22,9 @@ except ImportError:  # no driver for PostgreSQL is installed
 MISSING = type("Missing", (), {"__slots__": ()})()
 
 
+_NO_RELATED: dict[str, Any] = {}
+
+
 class State(NamedTuple):
     """What an object had before a call."""
 
@@ -33,7 +36,8 @@ class State(NamedTuple):
     @classmethod
     def of(cls, row: Any) -> State:
         state = row._state
-        return cls(dict(vars(row)), state.adding, state.db, dict(state.fields_cache))
+        related = vars(state).get("fields_cache") or _NO_RELATED
+        return cls(vars(row).copy(), state.adding, state.db, related and dict(related))
 
     def restore(self, row: Any) -> None:
         row._state.adding, row._state.db = self.adding, self.db

@@ -60,7 +60,7 @@ class _Children:
 
     def attach(self, parent: Any, child: Any, place: Place) -> None:
         """Make a new child refer to its parent.  ValueError: it refers to another one."""
-        held = self.field.get_cached_value(child, default=None)
+        held = child._state.fields_cache.get(self.field.name)
         value = getattr(child, self.field.attname)
         target = getattr(parent, self.field.target_field.attname)
         is_other = held is not None if value is None else value != target
@@ -119,7 +119,8 @@ class Graph:
         self.at: dict[str, list[Any]] = {"": []}
         self.targets: list[list[tuple[Any, list[Any]]]] = []
         self.before: list[tuple[Any, State]] = []  # of new objects
-        self._parents: list[tuple[_Children, Any, Any]] = []
+        self._parents: list[tuple[_Children, Any, list[Any]]] = []
+        self.is_attached = False  # until the children are known to refer to their parents
         try:
             self._gather()
             self._attach()
@@ -138,6 +139,7 @@ class Graph:
 
     def undo(self) -> None:
         """Give the new objects what they had."""
+        self.is_attached = False
         for row, state in self.before:
             state.restore(row)
 
@@ -195,8 +197,8 @@ class Graph:
                 place = Place(self.places[id(parent)].root, child.path)
                 rows = child.of(parent)
                 _check_kinds(rows, child.model, place)
+                self._parents.append((child, parent, rows))
                 for row in rows:
-                    self._parents.append((child, parent, row))
                     self._note(row, place)
         for links in self.links:
             pairs: list[tuple[Any, list[Any]]] = []
@@ -211,20 +213,25 @@ class Graph:
             self.targets.append(pairs)
 
     def _note(self, row: Any, place: Place) -> None:
-        rows = self.at.setdefault(place.path, [])
-        if id(row) not in self.places:
+        known = self.places.get(id(row))
+        if known is None:
             self.places[id(row)] = place
             if row._state.adding:
                 self.before.append((row, State.of(row)))
-        elif self.places[id(row)].path == place.path:
+        elif known.path == place.path:
             return
-        rows.append(row)
+        self.at.setdefault(place.path, []).append(row)
 
     def _attach(self) -> None:
+        """Make the new children refer to their parents, unless they do."""
+        if self.is_attached:
+            return
+        self.is_attached = True
         new = {id(row) for row, _ in self.before}
-        for child, parent, row in self._parents:
-            if id(row) in new:
-                child.attach(parent, row, self.places[id(row)])
+        for child, parent, rows in self._parents:
+            for row in rows:
+                if id(row) in new:
+                    child.attach(parent, row, self.places[id(row)])
 
     def _insert(self, queryset: Any, rows: list[Any], options: Options, stamp: uuid.UUID) -> None:
         try:
@@ -298,8 +305,9 @@ def _no_child(model: type[models.Model], path: str, name: str) -> Exception:
 
 
 def _check_kinds(rows: Sequence[Any], model: type[models.Model], place: Place) -> None:
+    kind = model._meta.concrete_model or model
     for row in rows:
-        if not isinstance(row, model._meta.concrete_model or model):
+        if not isinstance(row, kind):
             raise ValueError(
                 f"Object {place.root}: its {place.path} contains an object of type "
                 f"{type(row).__name__}, not an instance of {model._meta.label}."
@@ -312,21 +320,23 @@ Level = dict[type[models.Model], list[Any]]
 def _levels(rows: Sequence[Any]) -> list[Level]:
     """Return new objects by level and model: each object comes after those that it refers to.
     ValueError: there is a circle."""
-    needs: dict[int, list[tuple[Any, Any]]] = {}
-    fields: dict[type[models.Model], list[Any]] = {}
     new = {id(row) for row in rows}
+    names: dict[type[models.Model], list[str]] = {}
     users: dict[int, list[Any]] = {}
+    left: dict[int, int] = {}  # of each row, how many new objects it refers to
     for row in rows:
         kind = type(row)
-        if kind not in fields:
-            own: Any = kind._meta.concrete_fields
-            fields[kind] = [field for field in own if field.is_relation]
-        cache = row._state.fields_cache
-        found = [(field, cache.get(field.name)) for field in fields[kind] if field.name in cache]
-        needs[id(row)] = [(field, one) for field, one in found if id(one) in new]
-        for _, one in needs[id(row)]:
-            users.setdefault(id(one), []).append(row)
-    left = {place: len(found) for place, found in needs.items()}
+        if kind not in names:
+            names[kind] = [field.name for field in _relations(kind)]
+        n = 0
+        if names[kind]:
+            cache = row._state.fields_cache
+            for name in names[kind]:
+                one = cache.get(name)
+                if id(one) in new:
+                    users.setdefault(id(one), []).append(row)
+                    n += 1
+        left[id(row)] = n
     levels: list[Level] = []
     ready = [row for row in rows if left[id(row)] == 0]
     n = 0
@@ -343,11 +353,15 @@ def _levels(rows: Sequence[Any]) -> list[Level]:
         levels.append(level)
         ready = following
     if n < len(rows):
-        raise _circle([row for row in rows if left[id(row)] > 0], needs)
+        raise _circle([row for row in rows if left[id(row)] > 0])
     return levels
 
 
-def _circle(rows: Sequence[Any], needs: Mapping[int, list[tuple[Any, Any]]]) -> ValueError:
+def _relations(model: type[models.Model]) -> list[Any]:
+    return [field for field in model._meta.concrete_fields if field.is_relation]
+
+
+def _circle(rows: Sequence[Any]) -> ValueError:
     """Return the error that names the fields of a circle."""
     inside = {id(row) for row in rows}
     names: list[str] = []
@@ -355,7 +369,9 @@ def _circle(rows: Sequence[Any], needs: Mapping[int, list[tuple[Any, Any]]]) -> 
     row = rows[0]
     while id(row) not in seen:
         seen[id(row)] = len(names)
-        field, one = next((f, o) for f, o in needs[id(row)] if id(o) in inside)
+        cache = row._state.fields_cache
+        held = [(field, cache.get(field.name)) for field in _relations(type(row))]
+        field, one = next((field, one) for field, one in held if id(one) in inside)
         names.append(f"{type(row)._meta.label}.{field.name}")
         row = one
     return ValueError(

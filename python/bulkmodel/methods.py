@@ -271,8 +271,11 @@ class MoreMethods(_Base):
             retries,
         )
         self._for_write = True
-        commit_parts.check(commit_every, self.db)
-        limit = collect.limit_of(asked, on_error, max_rejects)
+        if commit_every is not None:
+            commit_parts.check(commit_every, self.db)
+        limit = None
+        if on_error != "raise" or max_rejects is not None:
+            limit = collect.limit_of(asked, on_error, max_rejects)
         found = None if lookups is None else Lookups(self.model, self.db, lookups)
         if limit is not None and found is not None and found.relations:
             raise ValueError('on_error="collect" cannot be used with lookups.')
@@ -290,7 +293,8 @@ class MoreMethods(_Base):
             n=None if rows is None else len(rows),
         )
         source = objs if rows is None else rows
-        commit_parts.warn(commit_every, "copy_from_objects", len(rows or ()))
+        if rows is not None and len(rows) > commit_parts.LARGE:
+            commit_parts.warn(commit_every, "copy_from_objects", len(rows))
         if limit is not None:
             return self._collect(copy, source, limit, call, asked)
         if rows is None and found is not None and found.relations:

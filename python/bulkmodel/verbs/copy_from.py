@@ -148,9 +148,8 @@ class CopyIn:
                     workers = 1  # matching keys may need a single connection
             read = self.first
             for chunk in self._chunks(objects, size, few):
-                for rows, got in self._pieces(
-                    chunk, self._places_of(chunk, read), workers, keep_objects
-                ):
+                places = range(read, read + len(chunk))
+                for rows, got in self._pieces(chunk, places, workers, keep_objects):
                     n += len(rows)
                     if keep_keys:
                         keys += got()
@@ -227,10 +226,6 @@ class CopyIn:
             return target, postgresql.ask(target.description.table, target.connection)
         except (Fallback, _core.Unfit):
             return None, None
-
-    def _places_of(self, chunk: list[Any], read: int) -> Sequence[int]:
-        """Return the positions of a chunk's rows.  read: how many came before."""
-        return range(read, read + len(chunk))
 
     def _pieces(
         self, chunk: list[Any], places: Sequence[int], workers: int, keeps: bool

@@ -52,12 +52,10 @@ class CopyFrame(CopyIn):
         while (rows := self.frame.read(size)) is not None:
             yield rows
 
-    def _places_of(self, chunk: Any, read: int) -> Sequence[int]:
-        return chunk.numbers  # type: ignore[no-any-return]
-
     def _pieces(
         self, chunk: Any, places: Sequence[int], workers: int, keeps: bool
     ) -> list[tuple[list[Any], Callable[[], list[Any]]]]:
+        places = chunk.numbers  # of the whole frame, of which a part may be written
         if self.needs_instances or self.target is None:
             return super()._pieces(chunk.objects(), places, workers, keeps)
         return [(chunk, self._write(chunk, places, workers))]

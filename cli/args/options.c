@@ -348,9 +348,16 @@ static const cli_option *found(int value)
     return NULL;
 }
 
-/* What was typed is given back without its value. */
+/* What was typed is given back without its value.  Of letters behind one dash getopt says which it
+ * is, and of a long option whether it is known. */
 static bm_status unknown_option(const char *given, const cli_verb *verb, bm_error *err)
 {
+    if (optopt >= 256) {
+        return cli_fail(err, BM_INVALID, "--%s takes no argument", found(optopt)->name);
+    }
+    if (optopt > ' ' && optopt < 127) {
+        return cli_fail(err, BM_INVALID, "unknown option -%c", optopt);
+    }
     const size_t dashes = strspn(given, "-");
     cli_similar similar = {.given = given + dashes, .size = strcspn(given + dashes, "=")};
     for (const cli_option *option = cli_option_table; option->name != NULL; option++) {

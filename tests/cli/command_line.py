@@ -42,6 +42,9 @@ def a_wrong_command_line_is_status_2(w: World) -> None:
         (["export", w.database], "did you mean copy-to?"),
         (["create", w.database], "DATABASE or TABLE is missing"),
         (["create", w.database, "item", "--nothing"], "unknown option --nothing"),
+        (["create", w.database, "item", "-nZ"], "unknown option -Z"),
+        (["create", w.database, "item", "-Zn"], "unknown option -Z"),
+        (["create", w.database, "--no-header=foo", "item"], "--no-header takes no argument"),
         (
             ["create", "d", "t", "--foramt=secret"],
             "unknown option --foramt: did you mean --format?",

@@ -14,8 +14,8 @@
  *   - Times are in milliseconds: 0 is the default, negative is no limit.
  *   - Strings are NUL-terminated UTF-8, unless they have a length.
  *   - bm_free frees the texts and models that calls allocate.  What frees accepts NULL.
- *   - `where` and `order_by` are SQL and are copied into the statement unchanged, so never build
- *     them from untrusted input.  The alias of the table's row is t.
+ *   - `where`, `order_by` and `query` are SQL and are copied into the statement unchanged, so never
+ *     build them from untrusted input.  In the first two the alias of the table's row is t.
  *
  * The sections, in this order:
  *
@@ -898,8 +898,10 @@ typedef struct bm_copy_to_options {
     const char *order_by; /**< bm_all, instead of order_by_key: "name, id DESC" */
     /** bm_all, without where and any order: the rows of this query instead of the table's, "SELECT
      * name, count(*) AS n FROM foo GROUP BY name".  Fields are its columns of the same name.  It is
-     * one SELECT, WITH, VALUES or TABLE and cannot write: on PostgreSQL its transaction, or inside
-     * yours its savepoint, is read-only.  BM_UNSUPPORTED for "memory:". */
+     * one SELECT, WITH, VALUES or TABLE (not on SQLite); anything else is BM_INVALID and is not
+     * sent.  On PostgreSQL its transaction, or inside yours its savepoint, is read-only and is
+     * rolled back.  On SQLite a query that writes is BM_INVALID, but what functions of your own do
+     * is not looked at.  BM_UNSUPPORTED for "memory:". */
     const char *query;
 } bm_copy_to_options;
 
@@ -934,16 +936,18 @@ BM_API bm_status bm_describe(bm_db *db, const char *schema, const char *table, b
                              bm_error *err);
 
 /**
- * Make a model from the rows of a query, for bm_copy_to with this query.  The query is not carried
- * out: the server says what its columns are.  The model is as bm_describe makes it, with the table
- * "query" and without a key.
+ * Make a model from the rows of a query, for bm_copy_to with this query.  The model is as
+ * bm_describe makes it, with the table "query" and without a key.
  *
- * On SQLite an expression has no declared type.  So the query runs once, and such a column gets the
- * type that all its values have: BM_INT8, BM_FLOAT8, BM_BYTEA, else BM_TEXT.
+ * PostgreSQL says what the columns are and does not run the query.  On SQLite an expression has no
+ * declared type, and a UNION has those of its first part.  So there the whole query runs once, for
+ * at most an hour, and a column whose values do not have its declared type gets the one that all of
+ * them have: BM_INT8, BM_FLOAT8, BM_BYTEA, else BM_TEXT.
  *
  * *out is one block of memory; free it with bm_free.  On error it is NULL: BM_INVALID if the query
- * is more than one statement, returns no columns, writes (SQLite), or if two of its columns have
- * the same name, or one has none; BM_UNSUPPORTED for "memory:".
+ * is no SELECT, is more than one statement, returns no columns, writes (SQLite), or if two of its
+ * columns have the same name, or one has none, or one with a tab or a line end; BM_UNSUPPORTED for
+ * "memory:".
  */
 BM_API bm_status bm_describe_query(bm_db *db, const char *query, bm_model **out, bm_error *err);
 

@@ -88,7 +88,13 @@ static bm_status check_query_names(const bm__table *table, bm_error *err)
 {
     for (size_t i = 0; i < table->n_columns; i++) {
         const char *name = table->columns[i].name;
-        if (name[0] == '\0' || strpbrk(name, "\r\n\t") != NULL) {
+        if (strpbrk(name, "\r\n\t") != NULL) {
+            return bm__fail(err, BM_INVALID, BM_STAGE_CATALOG,
+                            "column %zu of the query has a tab or a line end in its name: give it "
+                            "another with AS",
+                            i + 1);
+        }
+        if (name[0] == '\0') {
             return bm__fail(err, BM_INVALID, BM_STAGE_CATALOG,
                             "column %zu of the query has no name: give it one with AS", i + 1);
         }
@@ -134,8 +140,10 @@ bm_status bm_describe_query(bm_db *db, const char *query, bm_model **out, bm_err
     }
     BM_TRY(bm__lookup_begin(&lookup, db, NULL, "query", err));
     bm__known_table *known = NULL;
+    bm__step run = bm__db_limits(db, NULL);
+    bm__step_within(&run, "the statement timeout", bm__own_ms(lookup.conn, BM__STATEMENT_MS));
     bm_status status = bm__tables_query(lookup.root, lookup.conn, &lookup.asked, query,
-                                        &lookup.limits, &known, err);
+                                        &lookup.limits, &run, &known, err);
     if (status == BM_OK) {
         status = check_query_names(known->table, err);
     }

@@ -141,20 +141,33 @@ bm_status bm__tables_get(bm_db *db, bm__conn *conn, const bm_model *model, const
     return BM_OK;
 }
 
-static bm_status ask_query(bm_db *db, bm__conn *conn, const bm_model *model, const char *query,
-                           const bm__step *limits, bm__table **out, bm_error *err)
+/* A query whose columns are asked for. */
+typedef struct asked_query {
+    const bm_model *model;
+    const char *text;
+    const bm__step *limits;
+    const bm__step *run; /* of a run of it, or NULL: it is not to be run */
+} asked_query;
+
+static bm_status ask_query(bm_db *db, bm__conn *conn, const asked_query *query, bm__table **out,
+                           bm_error *err)
 {
     bm__catalog catalog;
     bm__step step;
-    bm_status status = bm__catalog_begin_query(&catalog, conn->engine, model, query, &step, err);
+    const bool runs = conn->engine->types_run;
+    bm_status status =
+        bm__catalog_begin_query(&catalog, conn->engine, query->model, query->text, &step, err);
     if (status == BM_OK) {
-        status = ask_within(db, conn, &step, limits, err);
+        status = ask_within(db, conn, &step, query->limits, err);
     }
     if (status == BM_OK) {
         status = bm__catalog_query_types(&catalog, &step, err);
     }
-    if (status == BM_OK && step.sql != NULL) {
-        status = ask_within(db, conn, &step, limits, err);
+    if (status == BM_OK && step.sql != NULL && (!runs || query->run != NULL)) {
+        status = ask_within(db, conn, &step, runs ? query->run : query->limits, err);
+        if (status == BM_OK) {
+            status = bm__catalog_query_typed(&catalog, err);
+        }
     }
     if (status == BM_OK) {
         status = bm__catalog_end(&catalog, out, err);
@@ -167,22 +180,21 @@ static bm_status mark(bm_db *db, bm__conn *conn, bm__step_kind kind, const char 
 {
     bm__answer answer = {0};
     bm__step step = {.kind = kind, .sql = sql};
-    bm__step_within(&step, "the timeout for the catalog", BM__SHORT_MS);
+    bm__step_within(&step, "the timeout for the catalog", bm__own_ms(conn, BM__SHORT_MS));
     return db->transport->perform(conn, &step, &answer, err);
 }
 
 /* A query that is wrong fails before the savepoint of its call, and must leave the caller's
  * transaction as it was. */
-static bm_status ask_query_inside(bm_db *db, bm__conn *conn, const bm_model *model,
-                                  const char *query, const bm__step *limits, bm__table **out,
-                                  bm_error *err)
+static bm_status ask_query_inside(bm_db *db, bm__conn *conn, const asked_query *query,
+                                  bm__table **out, bm_error *err)
 {
     if (db->transport->state(conn, false) != BM__CONN_IN_TRANSACTION) {
-        return ask_query(db, conn, model, query, limits, out, err);
+        return ask_query(db, conn, query, out, err);
     }
     bm_error late = BM_ERROR;
     BM_TRY(mark(db, conn, BM__STEP_SAVEPOINT, BM__SQL_SAVEPOINT_CALL, err));
-    bm_status status = ask_query(db, conn, model, query, limits, out, err);
+    bm_status status = ask_query(db, conn, query, out, err);
     bool undone = status == BM_OK ||
                   mark(db, conn, BM__STEP_ROLLBACK_TO, BM__SQL_ROLLBACK_TO_CALL, &late) == BM_OK;
     if (undone) {
@@ -192,8 +204,10 @@ static bm_status ask_query_inside(bm_db *db, bm__conn *conn, const bm_model *mod
 }
 
 bm_status bm__tables_query(bm_db *db, bm__conn *conn, const bm_model *model, const char *query,
-                           const bm__step *limits, bm__known_table **out, bm_error *err)
+                           const bm__step *limits, const bm__step *run, bm__known_table **out,
+                           bm_error *err)
 {
+    const asked_query asked = {model, query, limits, run};
     *out = NULL;
     if (conn->engine->ask_types == NULL) {
         return bm__fail(err, BM_UNSUPPORTED, BM_STAGE_CHECK, "the database runs no queries");
@@ -204,7 +218,7 @@ bm_status bm__tables_query(bm_db *db, bm__conn *conn, const bm_model *model, con
     }
     known->refs = 1;
     known->dropped = true; /* no other call finds it */
-    bm_status status = ask_query_inside(db, conn, model, query, limits, &known->table, err);
+    bm_status status = ask_query_inside(db, conn, &asked, &known->table, err);
     if (status != BM_OK) {
         free_known(known);
         return status;

@@ -129,9 +129,12 @@ void bm__db_delist(bm_db *tx);
  * `limits`, when it is not known yet (*fresh).  A reference is held until bm__tables_release. */
 bm_status bm__tables_get(bm_db *db, bm__conn *conn, const bm_model *model, const bm__step *limits,
                          bm__known_table **out, bool *fresh, bm_error *err);
-/* The rows of a query, as a table that the model names; it is asked for each time. */
+/* The rows of a query, as a table that the model names; it is asked for each time.  `run`: the
+ * limits of a run of the query, where the engine finds types by one (types_run); NULL: no run, and
+ * such types stay unknown. */
 bm_status bm__tables_query(bm_db *db, bm__conn *conn, const bm_model *model, const char *query,
-                           const bm__step *limits, bm__known_table **out, bm_error *err);
+                           const bm__step *limits, const bm__step *run, bm__known_table **out,
+                           bm_error *err);
 /* Ask whether a table is still what is known of it. */
 bm_status bm__tables_same(bm_db *db, bm__conn *conn, const bm_model *model, const bm__step *limits,
                           const bm__known_table *known, bool *same, bm_error *err);

@@ -1,5 +1,7 @@
 #include "catalog.h"
 
+#include "query.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,16 +71,40 @@ static bm_status add_column(void *context, const char *name, uint32_t oid, const
     return named != NULL && column->type != NULL ? BM_OK : bm__no_memory(err);
 }
 
+static const char no_columns[] = "the query returns no columns: expected a SELECT";
+
+/* Before anything is sent: SQLite carries a PRAGMA out while it only parses it. */
+static bm_status check_query(const bm__query *query, bm_error *err)
+{
+    if (query->size == 0) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CATALOG, "%s", no_columns);
+    }
+    if (query->verb != NULL && query->verb_size == 0) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CATALOG, "expected a SELECT");
+    }
+    if (query->verb != NULL) {
+        return bm__fail(err, BM_INVALID, BM_STAGE_CATALOG,
+                        query->verb == query->text ? "expected a SELECT: the query begins with %.*s"
+                                                   : "expected a SELECT: after WITH comes %.*s",
+                        query->verb_size, query->verb);
+    }
+    return query->several ? bm__fail(err, BM_INVALID, BM_STAGE_CATALOG, BM__SEVERAL_STATEMENTS)
+                          : BM_OK;
+}
+
 bm_status bm__catalog_begin_query(bm__catalog *catalog, const bm__engine *engine,
                                   const bm_model *model, const char *query, bm__step *step,
                                   bm_error *err)
 {
     assert(query != NULL);
     *catalog = (bm__catalog){.engine = engine, .model = model, .query = query};
-    *step = (bm__step){
-        .kind = BM__STEP_DESCRIBE, .sql = query, .column = add_column, .context = catalog};
+    *step = (bm__step){.kind = BM__STEP_DESCRIBE, .column = add_column, .context = catalog};
+    const bm__query found = bm__query_of(engine->dialect, query);
+    BM_TRY(check_query(&found, err));
+    catalog->unites = found.unites;
+    step->sql = bm__arena_copy(&catalog->arena, found.text, found.size);
     catalog->table = calloc(1, sizeof *catalog->table);
-    if (catalog->table == NULL) {
+    if (catalog->table == NULL || step->sql == NULL) {
         return bm__no_memory(err);
     }
     catalog->table->kind = BM__QUERY;
@@ -90,11 +116,18 @@ bm_status bm__catalog_query_types(bm__catalog *catalog, bm__step *step, bm_error
 {
     assert(catalog->query != NULL && catalog->n_typed == 0);
     if (catalog->table->n_columns == 0) {
-        return bm__fail(err, BM_INVALID, BM_STAGE_CATALOG,
-                        "the query returns no columns: expected a SELECT");
+        return bm__fail(err, BM_INVALID, BM_STAGE_CATALOG, "%s", no_columns);
     }
     *step = (bm__step){.kind = BM__STEP_EXEC, .expect = BM__EXPECT_ROWS, .context = catalog};
     return catalog->engine->ask_types(catalog, step, err);
+}
+
+bm_status bm__catalog_query_typed(const bm__catalog *catalog, bm_error *err)
+{
+    return catalog->n_typed == catalog->table->n_columns
+               ? BM_OK
+               : bm__fail(err, BM_DATABASE, BM_STAGE_CATALOG,
+                          "unexpected answer about the query's types");
 }
 
 bm_status bm__catalog_end(bm__catalog *catalog, bm__table **out, bm_error *err)

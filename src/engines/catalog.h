@@ -19,6 +19,7 @@ typedef struct bm__catalog {
     bm__batch batch;
     size_t capacity;
     const char *query; /* whose columns are the table's */
+    bool unites;       /* ... and it has a UNION */
     size_t n_typed;    /* columns of it whose type is known */
     const bm__table *known;
     bool same; /* the answer about `known` */
@@ -66,6 +67,9 @@ bm_status bm__catalog_begin_query(bm__catalog *catalog, const bm__engine *engine
                                   const bm_model *model, const char *query, bm__step *step,
                                   bm_error *err);
 bm_status bm__catalog_query_types(bm__catalog *catalog, bm__step *step, bm_error *err);
+
+/* After that step: each column has its type. */
+bm_status bm__catalog_query_typed(const bm__catalog *catalog, bm_error *err);
 
 /* Free what is left of the question.  A zeroed or ended one is legal. */
 void bm__catalog_free(bm__catalog *catalog);

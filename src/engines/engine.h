@@ -120,8 +120,10 @@ typedef struct bm__engine {
     bm_status (*ask_stage_sql)(struct bm__catalog *catalog, bm__step *step, bm_error *err);
 
     /* Fill the step that asks for the types of a query's columns (catalog->table, catalog->query),
-     * of which the names are known; step->sql stays NULL where nothing is to be asked. */
+     * of which the names are known; step->sql stays NULL where nothing is to be asked.
+     * `types_run`: to answer, the query is run, which only bm_describe_query needs. */
     bm_status (*ask_types)(struct bm__catalog *catalog, bm__step *step, bm_error *err);
+    bool types_run;
 
     /* The same, whether it is still the table that is known; NULL: it cannot be asked. */
     bm_status (*ask_same)(struct bm__catalog *catalog, bm__step *step, bm_error *err);
@@ -195,8 +197,9 @@ typedef struct bm__engine {
      * cannot write.  Asked where bm__server.read_only is set.  NULL: what writes says so. */
     const char *read_only;
 
-    /* From now on the transaction, or the savepoint in it, cannot write.  NULL: what is described
-     * as a query cannot write anyway. */
+    /* From now on the transaction, or the savepoint in it, cannot write; what a query did to the
+     * session is rolled back with it.  NULL: there is no such statement; what would write to a
+     * table is refused when it is described. */
     const char *set_read_only;
 
     const bm__commit_sql *commits;

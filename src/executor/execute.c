@@ -155,7 +155,7 @@ static bm_status ask_table(bm__execution *x, bm__conn *conn, bool *fresh, bm_err
     if (x->op.request.query != NULL) {
         *fresh = true;
         x->asked++;
-        return bm__tables_query(root, conn, x->op.rows.model, x->op.request.query, &limits,
+        return bm__tables_query(root, conn, x->op.rows.model, x->op.request.query, &limits, NULL,
                                 &x->known, err);
     }
     BM_TRY(bm__tables_get(root, conn, x->op.rows.model, &limits, &x->known, fresh, err));

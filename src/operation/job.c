@@ -299,7 +299,7 @@ static bool commit_step(bm__job *job, bm__step *step)
     if (!job->begun) {
         return false;
     }
-    bool undo = job->call->dry_run;
+    bool undo = bm__job_takes_back(job);
     if (job->mode == BM__JOB_SAVEPOINT) {
         simple_step(step, undo ? BM__STEP_ROLLBACK_TO : BM__STEP_RELEASE,
                     undo ? BM__SQL_ROLLBACK_TO_CALL : BM__SQL_RELEASE_CALL);
@@ -459,7 +459,7 @@ static bm_status succeeded(bm__job *job, const bm__answer *answer, bm_error *err
     case BM__PHASE_COMMIT: /* a savepoint that is rolled back to is still there */
     case BM__PHASE_RELEASE:
         job->begun =
-            phase == BM__PHASE_COMMIT && job->mode == BM__JOB_SAVEPOINT && job->call->dry_run;
+            phase == BM__PHASE_COMMIT && job->mode == BM__JOB_SAVEPOINT && bm__job_takes_back(job);
         return BM_OK;
     default:
         return BM_OK;

@@ -50,7 +50,7 @@ typedef enum bm__phase {
     BM__PHASE_VERIFY,
     BM__PHASE_READY,
     BM__PHASE_COMMIT,
-    BM__PHASE_RELEASE, /* of the savepoint that a dry run was rolled back to */
+    BM__PHASE_RELEASE, /* of a savepoint that was rolled back to: a dry run, a query */
     BM__PHASE_DONE,
     BM__PHASE_UNDO,       /* ROLLBACK, or ROLLBACK TO */
     BM__PHASE_UNDO_POINT, /* RELEASE of the savepoint that was rolled back to */

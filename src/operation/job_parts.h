@@ -4,6 +4,8 @@
 
 #include "job.h"
 
+#include <assert.h>
+
 /* encode.c: fill the step with a statement over `batch` (columns `columns`). */
 bm_status bm__encode_statement(bm__job *job, const bm__statement *statement,
                                const bm__plan_column *columns, const bm__batch *batch,
@@ -44,5 +46,12 @@ bm_status bm__cell_chunk_row(const bm__job *job, const bm__cell *cells, size_t n
 
 /* job.c: make rows from .. from + n - 1 (in the order of the write) the job's chunk. */
 bm_status bm__job_take(bm__job *job, size_t from, size_t n, bm_error *err);
+
+/* Is a job in which all went well rolled back in the end? */
+static inline bool bm__job_takes_back(const bm__job *job)
+{
+    assert(!job->plan->undone || job->plan->whole_table); /* it writes nothing */
+    return job->call->dry_run || job->plan->undone;
+}
 
 #endif

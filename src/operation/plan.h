@@ -159,6 +159,7 @@ typedef struct bm__plan {
     bool keys_rise;  /* they come back in any order, and rise with the rows */
     bool mixed_keys; /* of key_field some rows have a value, some are to be given one */
     bm__tally tally;
+    bool undone;      /* nothing that it did may stay: a query of the caller's calls functions */
     bool count_exact; /* rows written must be rows sent */
     bool count_known; /* SQLite: another count shows that the table is not what is known of it */
     bool uncounted;   /* SQLite counts nothing that an INSTEAD OF trigger writes */

@@ -30,6 +30,7 @@ typedef struct bm__dialect {
     const char *escapes;   /* before a literal in which a backslash is written twice; or NULL */
 
     char quote;          /* of names; 0: " */
+    bool dollar_quotes;  /* it has $$, E'', comments in comments, and no names in [] */
     bool insert_ignore;  /* INSERT IGNORE is its word for a conflict that ignores the row */
     bool binds_rows;     /* there is no v: a statement is for one row, whose cells are bound; with
                             `join` so is INSERT alone */

@@ -1,5 +1,7 @@
 #include "statement_parts.h"
 
+#include "query.h"
+
 #include <assert.h>
 
 /* One value equals another. */
@@ -494,13 +496,13 @@ void bm__sql_select_all(bm__sql *sql, const bm__sql_shape *shape, const bm__sql_
                         size_t n)
 {
     if (shape->query != NULL) {
-        bm__sql_put_query(sql, shape->query, shape->n_query);
+        bm__sql_put_query(sql, shape->dialect, shape->query, shape->n_query);
     }
     bm__sql_put(sql, "SELECT ");
     bm__sql_put_outputs(sql, shape, "t.", outputs, n);
     bm__sql_put(sql, " FROM ");
     if (shape->query != NULL) {
-        bm__sql_put(sql, "%s", BM__SQL_QUERY);
+        bm__sql_put_query_name(sql, shape->query);
     } else {
         bm__sql_put_target(sql, shape);
     }

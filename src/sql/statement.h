@@ -93,10 +93,6 @@ typedef struct bm__sql_shape {
 
 void bm__sql_insert(bm__sql *sql, const bm__sql_shape *shape);
 
-/* In front of a SELECT that reads BM__SQL_QUERY: the query, and its n columns as c0, c1, ... */
-#define BM__SQL_QUERY "bm_query"
-void bm__sql_put_query(bm__sql *sql, const char *query, size_t n);
-
 /* The columns to compare differ: `batch`: from the row of the batch, else from `excluded`. */
 void bm__sql_put_differs(bm__sql *sql, const bm__sql_shape *shape, bool batch);
 

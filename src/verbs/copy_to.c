@@ -133,6 +133,7 @@ static bm_status plan_all(const bm__request *request, bm__plan *plan, bm__sql *s
     if (request->query != NULL && plan->engine->set_read_only != NULL) {
         plan->setup = plan->hint = (bm__statement){plan->engine->set_read_only, BM__STEP_EXEC,
                                                    BM__EXPECT_COUNT, BM__TAKES_NOTHING};
+        plan->undone = true;
     }
     if (unload) {
         plan->engine->copy_out(sql, shape, outputs, request->read.n, plain);

@@ -39,6 +39,8 @@ def a_query_in_every_format(w: World) -> None:
     expect(query(w, sql, "-c", "total,note", "--no-header", "-d", ";")[0], "1;\n15;x\n20;y, z\n")
     expect(query(w, sql + " -- the end")[0].count("\n"), 4)
     expect(query(w, sql + " ;\n")[0].count("\n"), 4)
+    expect(query(w, sql + "; -- all")[0].count("\n"), 4)
+    expect(query(w, sql + ";/* all */ ;")[0].count("\n"), 4)
     expect(json.loads(query(w, sql, "--json", "-o", str(w.folder / "j"))[1])["read"], 3)
 
 
@@ -86,14 +88,18 @@ def what_a_query_is_not(w: World) -> None:
         ("", "returns no columns"),
         ("SELECT id, name AS id FROM item", 'two columns "id": give one another name with AS'),
         ("SELECT nothing FROM item", "nothing"),
+        ("SHOW work_mem", "expected a SELECT"),
+        ("PRAGMA table_info(item)", "expected a SELECT"),
+        ("EXPLAIN SELECT 1 AS a", "expected a SELECT"),
+        ('SELECT 1 AS "a\tb"', "has a tab or a line end in its name"),
     ):
         for form in ("csv", "json"):
             code = 1 if w.lite and "nothing" in sql else 2
             out, err = query(w, sql, "-f", form, status=code)
             expect((out, words in err), ("", True))
     for sql in ("DELETE FROM item", "DELETE FROM item RETURNING id", "DROP TABLE item"):
-        refused_there = "RETURNING" in sql and not w.lite
-        expect(query(w, sql, status=1 if refused_there else 2)[0], "")
+        out, err = query(w, sql, status=2)
+        expect((out, "expected a SELECT" in err), ("", True))
     expect(w.all(), before)
 
 
@@ -139,6 +145,15 @@ def types_of_a_query(w: World) -> None:
             "u": None,
         },
     )
+
+
+@case("sqlite")
+def a_compound_of_two_types(w: World) -> None:
+    w.items(THREE)
+    out = query(
+        w, "SELECT id, value FROM item WHERE id = 1 UNION ALL SELECT 'total', sum(value) FROM item"
+    )[0]
+    expect([row[0] for row in csv.reader(io.StringIO(out))], ["id", "1", "total"])
 
 
 @case("sqlite")

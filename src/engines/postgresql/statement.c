@@ -351,6 +351,7 @@ const bm__dialect bm__postgresql_dialect = {
     .temporary = "pg_temp",
     .lock = " FOR NO KEY UPDATE OF t",
     .fence = " OFFSET 0",
+    .dollar_quotes = true,
     .clock = "pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())::pg_catalog.int8",
     .escapes = "E",
     .sorts_keys = true,

@@ -179,16 +179,6 @@ bm_status bm__sqlite_run_all(bm__sqlite_conn *c, const bm__step *step, bm__answe
 
 /* ------------------------------------------------------------------------------------ describe */
 
-/* Is there a further statement?  Comments are none. */
-static bm_status check_rest(bm__sqlite_conn *c, const char *rest, bm_error *err)
-{
-    sqlite3_stmt *next = NULL;
-    int rc = sqlite3_prepare_v2(c->db, rest, -1, &next, NULL);
-    bool another = rc != SQLITE_OK || next != NULL;
-    sqlite3_finalize(next);
-    return another ? bm__fail(err, BM_INVALID, BM_STAGE_CATALOG, BM__SEVERAL_STATEMENTS) : BM_OK;
-}
-
 static bm_status push_columns(sqlite3_stmt *stmt, const bm__step *step, bm_error *err)
 {
     if (!sqlite3_stmt_readonly(stmt)) {
@@ -212,8 +202,10 @@ bm_status bm__sqlite_describe(bm__sqlite_conn *c, const bm__step *step, bm_error
     if (sqlite3_prepare_v2(c->db, step->sql, -1, &stmt, &rest) != SQLITE_OK) {
         return bm__sqlite_failed(c, BM_STAGE_CATALOG, err);
     }
-    bm_status status = check_rest(c, skip_blanks(rest), err);
-    if (status == BM_OK && stmt != NULL) {
+    bm_status status = BM_OK;
+    if (*skip_blanks(rest) != '\0') { /* not prepared: that would carry a PRAGMA out */
+        status = bm__fail(err, BM_INVALID, BM_STAGE_CATALOG, BM__SEVERAL_STATEMENTS);
+    } else if (stmt != NULL) {
         status = push_columns(stmt, step, err);
     }
     sqlite3_finalize(stmt);

@@ -324,6 +324,23 @@ static bm_status run_read_sink(scene *s, bm_error *err)
     return status;
 }
 
+static bm_status run_read_query(scene *s, bm_error *err)
+{
+    static const char query[] = "SELECT id, 1 + id AS next FROM item UNION SELECT 0, NULL; -- all";
+    size_t seen = 0;
+    bm_model *model = NULL;
+    bm_status status = bm_describe_query(s->db, query, &model, err);
+    if (status == BM_OK) {
+        status =
+            bm_copy_to(s->db, bm_all(model),
+                       BM_OPTIONS(bm_copy_to_options, .query = query, .user = &seen, .sink = sink),
+                       &s->result, err);
+    }
+    bm_free(model);
+    check(status != BM_OK || seen == SEEDS + 1, "the rows of the query");
+    return status;
+}
+
 static bm_status run_explain(scene *s, bm_error *err)
 {
     fill_items(rows, FEW, 0, 1);
@@ -448,6 +465,7 @@ static scenario scenarios[] = {
     {"copy_to of all", ON_ALL, run_read_all, SEEDS, SEED_SUM, 0, false, read_agrees},
     {"copy_to by keys", ON_ALL, run_read_keys, SEEDS, SEED_SUM, 0, false, NULL},
     {"copy_to a sink", ON_ALL, run_read_sink, SEEDS, SEED_SUM, 0, false, NULL},
+    {"copy_to of a query", ON_DATABASES, run_read_query, SEEDS, SEED_SUM, 0, false, NULL},
     {"explain", ON_ALL, run_explain, SEEDS, SEED_SUM, 0, false, NULL},
     {"open and close", ON_ALL, run_open, SEEDS, SEED_SUM, 0, false, NULL},
     {"commit", ON_ALL, run_commit, SEEDS + FEW - 5, SEED_SUM + SEEDS + 11 * FEW - 20, 0, true,

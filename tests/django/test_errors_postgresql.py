@@ -39,8 +39,8 @@ def breaking(monkeypatch: pytest.MonkeyPatch, act: Any) -> None:
             return self.job.pull()
 
     class Blocks(postgresql.Blocks):
-        def __init__(self, job: Any, step: Any) -> None:
-            super().__init__(Broken(job), step)
+        def __init__(self, job: Any, *others: Any) -> None:
+            super().__init__(Broken(job), *others)
 
     monkeypatch.setattr(postgresql, "Blocks", Blocks)
 

@@ -3,6 +3,7 @@ quotes.  Imported only where Django uses psycopg2."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator
 from contextlib import nullcontext
 from typing import Any
 
@@ -20,13 +21,13 @@ class Blocks:
     """The data of a COPY, generated while psycopg2 reads it."""
 
     def __init__(self, job: _core.Job, step: Step, note: str, sent: Sent) -> None:
-        self.job = job
         self.rows = step.n
-        self.beside = step.beside
         self.note = note
         self.sent = sent
-        self.error: BaseException | None = None
-        self._left = memoryview(b"")
+        self._errors: list[BaseException] = []
+        reader = _read(job, step.beside, self._errors)
+        next(reader)
+        self.read = reader.send
 
     def __repr__(self) -> str:
         return f"<{self.rows} rows>"
@@ -38,27 +39,45 @@ class Blocks:
     def __conform__(self, protocol: Any) -> Any:
         return self if protocol is extensions.ISQLQuote else None
 
-    def read(self, size: int) -> bytes:
-        """Return the next bytes.  psycopg2 replaces an exception that is raised here, so it is
-        kept."""
-        try:
-            if not self._left:
-                self.beside()
-                self._left = memoryview(self.job.pull() or b"")
-        except BaseException as error:
-            self.error = error
-            raise
-        data, self._left = bytes(self._left[:size]), self._left[size:]
-        return data
+    @property
+    def error(self) -> BaseException | None:
+        """What was raised while psycopg2 read."""
+        return self._errors[0] if self._errors else None
+
+
+def _read(
+    job: _core.Job, beside: Callable[[], None], errors: list[BaseException]
+) -> Generator[bytes, int, None]:
+    """Yield the next bytes, as many as are asked for at most.
+
+    psycopg2 replaces an exception that is raised here, so it is kept in `errors`.  A method would
+    not see one that a signal handler raises as it begins; a generator goes on inside its try."""
+    left = memoryview(b"")
+    data = b""
+    try:
+        while True:
+            size = yield data
+            if not left:
+                beside()
+                left = memoryview(job.pull() or b"")
+            data, left = bytes(left[:size]), left[size:]
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        errors.append(error)
+        raise
 
 
 class EngineCursor(extensions.cursor):  # type: ignore[misc]
     """A cursor for COPY as a statement with one parameter."""
 
     def execute(self, query: Any, vars: Any = None) -> Any:
-        blocks = next((value for value in vars or () if isinstance(value, Blocks)), None)
-        if blocks is None:
-            return super().execute(query, vars)
+        for value in vars or ():
+            if isinstance(value, Blocks):
+                return self._execute(query, vars, value)
+        return super().execute(query, vars)
+
+    def _execute(self, query: Any, vars: Any, blocks: Blocks) -> Any:
         got = received(blocks.sent, query, vars)
         if got.is_ours:
             text = got.text.replace(blocks.note, "").replace("%%", "%")

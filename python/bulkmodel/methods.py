@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -40,6 +41,7 @@ from bulkmodel.verbs import (
 from bulkmodel.verbs.copy_from import CopyIn
 from bulkmodel.verbs.copy_from_arrow import CopyFrame
 from bulkmodel.verbs.copy_to_arrow import ArrowRows
+from bulkmodel.verbs.find_rows import check_instances
 from bulkmodel.verbs.lookups import Lookups
 from bulkmodel.verbs.update_fields import with_defaults
 
@@ -283,6 +285,8 @@ class MoreMethods(_Base):
             raise ValueError('on_error="collect" cannot be used with commit_every.')
         copy = CopyIn(self, fieldnames, exclude_id, asked, bm_create_uuid)
         rows = list(objs) if isinstance(objs, list | tuple | models.QuerySet) else None
+        if rows is not None and commit_every is not None:
+            check_instances(self.model, rows)
         call = signals.begin(
             signals.COPY_FROM_INSTANCES,
             self,
@@ -297,11 +301,12 @@ class MoreMethods(_Base):
             commit_parts.warn(commit_every, "copy_from_objects", len(rows))
         if limit is not None:
             return self._collect(copy, source, limit, call, asked)
-        if rows is None and found is not None and found.relations:
-            source = found.stream(objs)
-
         keeps_keys = return_queryset or call is not None
         in_parts = commit_every is not None
+        prepare: Callable[[Iterator[Any]], Iterator[Any]] = iter
+        if rows is None and found is not None and found.relations:
+            prepare = partial(found.stream, part=commit_every or sys.maxsize)
+            source = source if in_parts else prepare(iter(objs))
 
         def write() -> int:
             if commit_every is None:
@@ -313,6 +318,7 @@ class MoreMethods(_Base):
                 commit_every,
                 partial(self._carry_out, asked),
                 commit_parts.nothing,
+                prepare,
             )
 
         written = write if found is None else found.around(write, rows, in_parts=in_parts)

@@ -42,9 +42,10 @@ from bulkmodel.options import (
 from bulkmodel.results import Change, Meter
 from bulkmodel.verbs import commit_parts, written_rows
 from bulkmodel.verbs.bulk_create import Create, restored
-from bulkmodel.verbs.bulk_update import bulk_update
+from bulkmodel.verbs.bulk_update import bulk_update, check_objects
 from bulkmodel.verbs.changes import watch_of
 from bulkmodel.verbs.conflicts import conflict_of
+from bulkmodel.verbs.find_rows import check_instances
 from bulkmodel.verbs.frame_objects import instances_of, rows_and_fields
 from bulkmodel.verbs.lookups import Lookups
 from bulkmodel.verbs.update import UpdateByKey, refuse_as_update
@@ -236,6 +237,8 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         conflicts = (ignore_conflicts, update_conflicts, update_fields, unique_fields)
         given: Any = list(objs) if objs and valid else objs
         made, call = given, None
+        if given and valid and commit_every is not None:
+            check_instances(self.model, given)
         if given and valid:
             self._set_create_uuid(given, bm_create_uuid)
         if valid and signals.BULK_CREATE.heard(self):
@@ -276,10 +279,8 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
             found = Lookups(self.model, self._alias_of_write(), lookups)
             write = found.around(write, given, in_parts=in_parts)
         done, made = write() if in_parts else self._carry_out(asked, write)
-        if not done and isinstance(
-            made, list | tuple
-        ):  # another package's method may return something else
-            given = made
+        # Another package's method may return something else.
+        given = made if not done and isinstance(made, list | tuple) else given
 
         def make() -> Any:
             if ignore_conflicts and given and self._has_create_uuid():
@@ -335,6 +336,8 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         commit_parts.check(commit_every, self._alias_of_write())
         objects = tuple(objs)
         commit_parts.warn(commit_every, "bulk_update", len(objects))
+        if commit_every is not None:
+            check_objects(self.model, objects, self._alias_of_write())
         names = list(fields) if fields and not isinstance(fields, str) else fields
         given = self._bm_options or {}
         asked = options_of(
@@ -349,13 +352,8 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
             some = objects[places[0] : places[-1] + 1] if places else objects
             matched += self._bulk_update_noted(some, names, batch_size, asked)
 
-        commit_parts.carry_out(
-            write,
-            range(len(objects)),
-            commit_every if objects else None,
-            commit_parts.nothing,
-            relative=True,
-        )
+        every = commit_every if objects else None
+        commit_parts.carry_out(write, range(len(objects)), every, commit_parts.nothing, True)
         return matched
 
     def _bulk_update_noted(

@@ -95,7 +95,9 @@ def test_a_part_whose_commit_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None
         run(self, places)
 
     monkeypatch.setattr(bulk_upsert.Upsert, "run", lost)
-    with pytest.raises(PartialCommit, match=r"2 rows are committed.*2 more is unknown") as caught:
+    with pytest.raises(
+        PartialCommit, match=r"2 rows are committed.*the outcome of.*2 more"
+    ) as caught:
         Plain.objects.bulk_upsert(given(5), ["name"], commit_every=2)
     assert [part.state for part in caught.value.parts] == ["committed", "unknown", "rolled back"]
 
@@ -107,7 +109,9 @@ def test_the_first_part_s_commit_is_unknown(monkeypatch: pytest.MonkeyPatch) -> 
         raise CommitUnknown("lost")
 
     monkeypatch.setattr(bulk_upsert.Upsert, "run", lost)
-    with pytest.raises(PartialCommit, match=r"^0 rows are committed.*2 more is unknown") as caught:
+    with pytest.raises(
+        PartialCommit, match=r"^0 rows.*the outcome of.*2 more rows is unknown"
+    ) as caught:
         Plain.objects.bulk_upsert(given(5), ["name"], commit_every=2)
     assert caught.value.parts == (
         Part("unknown", [range(2)]),
@@ -152,9 +156,13 @@ def test_it_is_refused(django_assert_num_queries: Any) -> None:
     """Rules 12 and 14."""
     rows = given(2)
     with transaction.atomic(), django_assert_num_queries(0):
-        with pytest.raises(TransactionManagementError, match="leave atomic"):
+        with pytest.raises(
+            TransactionManagementError, match=r"outside atomic.*remove commit_every"
+        ):
             Plain.objects.bulk_upsert(rows, ["name"], commit_every=1)
-        with pytest.raises(TransactionManagementError, match="leave atomic"):
+        with pytest.raises(
+            TransactionManagementError, match=r"outside atomic.*remove commit_every"
+        ):
             Plain.objects.bulk_delete([1, 2], commit_every=1)
     for size in (0, -1, 1.5, "5"):
         with pytest.raises(ValueError, match="commit_every must be a positive integer"):

@@ -8,9 +8,11 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.transaction import TransactionManagementError
 
+from app.computing import Rare
 from app.models import Plain
 from bulkmodel.errors import Part, PartialCommit
-from bulkmodel.verbs import commit_parts
+from bulkmodel.results import Outcome
+from bulkmodel.verbs import changes, commit_parts
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -241,6 +243,54 @@ def test_an_update_of_a_queryset_in_parts() -> None:
     assert rows.update_fields() == 0
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"commit_every": 1},
+        {"commit_every": 2, "return_result": True},
+        {"return_result": True, "return_changes": True},
+        {"concurrent": True, "max_concurrent_workers": 2, "batch_size": 1},
+    ],
+)
+def test_a_field_that_did_not_change_in_a_part(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "ROWS", 1)
+    made(4)
+    rows = Plain.objects.order_by("name")
+    list(rows)
+    rows[0].name = "X"
+    rows[1].value, rows[2].value, rows[3].value = 70, 71, 72
+    Plain.django.filter(name="n1").update(name="theirs")
+    told = rows.update_fields(**options)
+    assert getattr(told, "updated", told) == 4
+    assert stored() == {"X": 0, "theirs": 70, "n2": 71, "n3": 72}
+    assert rows.update_fields() == 0
+
+
+@pytest.mark.parametrize("commit_every", [None, 1, 2])
+def test_the_only_row_with_a_field_is_no_longer_selected(commit_every: int | None) -> None:
+    made(3)
+    rows = Plain.objects.filter(value__lt=10).order_by("name")
+    list(rows)
+    rows[0].name = "X"
+    rows[1].value, rows[2].value = 7, 8
+    Plain.django.filter(name="n0").update(value=100)
+    result = rows.update_fields(return_result=True, commit_every=commit_every)
+    assert list(result.outcomes) == [Outcome.MISSING, Outcome.UPDATED, Outcome.UPDATED]
+    assert stored() == {"n0": 100, "n1": 7, "n2": 8}
+
+
+def test_fields_of_several_tables_in_parts() -> None:
+    Rare.objects.copy_from_objects([Rare(name=f"n{i}", code=i, level=i) for i in range(3)])
+    rows = Rare.objects.order_by("code")
+    list(rows)
+    rows[0].name, rows[1].level, rows[2].code = "x", 7, 8
+    assert rows.update_fields(commit_every=1) == 3
+    found = set(Rare.django.values_list("name", "code", "level"))
+    assert found == {("x", 0, 0), ("n1", 1, 7), ("n2", 8, 2)}
+
+
 def test_the_result_of_an_update() -> None:
     rows = [*made(3), Plain(pk=4711, name="gone", value=1)]
     for row in rows:
@@ -287,6 +337,38 @@ def test_a_function_of_on_commit_that_fails() -> None:
     assert isinstance(caught.value, PartialCommit)
     committed = [part for part in caught.value.parts if part.state == "committed"]
     assert sum(len(rows) for part in committed for rows in part.rows) == len(stored()) == 4
+
+
+@pytest.mark.parametrize("n", [2, 6])
+def test_on_commit_fails_after_the_first_part_of_a_stream(n: int) -> None:
+    """The caller must know that the rest was not tried, and nobody knows whether there is one."""
+
+    def fail() -> None:
+        raise OSError("the mail server is away")
+
+    def stream() -> Iterator[Plain]:
+        for i, row in enumerate(given(n)):
+            if i == 1:
+                transaction.on_commit(fail)
+            yield row
+
+    with pytest.raises(PartialCommit, match=r"^2 rows .*an on_commit\(\) function") as caught:
+        Plain.objects.copy_from_objects(stream(), commit_every=2)
+    assert caught.value.parts == (Part("committed", [range(2)]),)
+    assert isinstance(caught.value.__cause__, OSError) and len(stored()) == 2
+
+
+@pytest.mark.parametrize("verb", (create, create_by_options, create_by_django, copy, update_django))
+def test_objects_are_checked_before_the_first_part(verb: Callable[..., Any]) -> None:
+    rows: list[Any] = made(3) if verb is update_django else given(3)
+    before = stored()
+    for row in rows:
+        row.value += 100
+    for wrong in [3, Rare(), *([Plain(name="no key")] if verb is update_django else [])]:
+        with pytest.raises(ValueError, match=r"not an instance|must have a primary key") as caught:
+            verb([*rows, wrong], commit_every=2)
+        assert caught.value.row_index == 3  # type: ignore[attr-defined]
+        assert not isinstance(caught.value, PartialCommit) and stored() == before
 
 
 @pytest.mark.parametrize("verb", (*CREATES, *UPDATES))

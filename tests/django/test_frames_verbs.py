@@ -13,6 +13,7 @@ from django.db import models
 from app.keys import Product
 from app.models import Plain, Signed, Stamped
 from bulkmodel import signals
+from bulkmodel.engine.support import Fallback
 
 pytestmark = pytest.mark.django_db
 
@@ -24,6 +25,10 @@ def stored(model: Any, *names: str) -> list[Any]:
 @pytest.fixture
 def three() -> list[Plain]:
     return [Plain.objects.create(name=f"n{i}", value=i) for i in range(3)]
+
+
+def refuses(*arguments: Any) -> None:
+    raise Fallback("as a model of which the engine cannot write a field")
 
 
 def test_upsert_writes_only_the_columns_of_the_frame(three: list[Plain]) -> None:
@@ -53,6 +58,26 @@ def test_upsert_sets_auto_now_and_keeps_the_rest() -> None:
     assert row.name == "b" and row.made == old and row.changed > old
     with pytest.raises(ValueError, match=r'"changed" .*auto_now'):
         Stamped.objects.bulk_upsert(pa.table({"id": [1], "changed": [old]}))
+
+
+@pytest.mark.parametrize("on_engine", [True, False])
+def test_update_fields_sets_a_named_auto_now(
+    on_engine: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its column is to be left out."""
+    if not on_engine:
+        monkeypatch.setattr("bulkmodel.verbs.frame_updates.FrameUpdate", refuses)
+    old = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
+    row = Stamped.objects.create(name="a")
+    models.QuerySet(Stamped).update(made=old, changed=old)
+    frame = pa.table({"id": [row.pk], "name": ["b"]})
+    assert Stamped.objects.update_fields("name", "changed", objects=frame) == 1
+    row.refresh_from_db()
+    assert row.name == "b" and row.made == old and row.changed > old
+    with pytest.raises(ValueError, match=r'"changed" .*auto_now.*Leave the column out'):
+        Stamped.objects.update_fields(objects=frame.append_column("changed", pa.array([old])))
+    with pytest.raises(ValueError, match='no column for field "made"'):
+        Stamped.objects.update_fields("name", "made", objects=frame)
 
 
 def test_update_fields(three: list[Plain]) -> None:

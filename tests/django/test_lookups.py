@@ -14,6 +14,7 @@ from app.keys import Product, Stock
 from app.linked import Box, Label, Tag
 from app.models import Everything, Plain, Signed
 from app.odd import Named, Refers
+from bulkmodel.errors import PartialCommit
 from bulkmodel.expressions import Excluded, Lookup
 from bulkmodel.verbs import lookups
 
@@ -201,6 +202,46 @@ def test_commit_every_creates_first() -> None:
         given(5, "cat", "dog"), ["code"], lookups=CREATE, commit_every=2
     )
     assert len(result.parts) == 3 and set(stored().values()) == {"cat", "dog"}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("by", [BY, CREATE])
+@pytest.mark.parametrize("verb", ["bulk_create", "copy_from_objects", "bulk_upsert"])
+def test_objects_that_are_rolled_back_have_what_they_had(
+    verb: str, by: Any, brands: list[Plain]
+) -> None:
+    rows = given(5)
+    rows[3].stock = "x"
+    write = getattr(Product.objects, verb)
+    also = {"unique_fields": ["code"]} if verb == "bulk_upsert" else {}
+    with pytest.raises(PartialCommit, match=r"^2 rows are committed"):
+        write(rows, lookups=by, commit_every=2, **also)
+    keys = [brand.pk for brand in brands]
+    assert [row.brand_id for row in rows] == [*keys, "ant", "bee", "ant"]
+    rows[3].stock = 1
+    write(rows[2:], lookups=by, commit_every=2, **also)
+    assert stored() == {f"{i}": ("ant", "bee")[i % 2] for i in range(5)}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("retries", [0, 1])
+@pytest.mark.parametrize("size", [2, 3, 5, 10])
+def test_a_stream_in_parts_is_not_read_ahead(
+    size: int, retries: int, brands: list[Plain], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookups, "CHUNK", 3)
+    rows = given(20)
+    rows[11].brand_id = "cat"
+    source = iter(rows)
+    with pytest.raises(PartialCommit) as caught:
+        Product.objects.copy_from_objects(source, lookups=BY, commit_every=size, retries=retries)
+    error: Any = caught.value
+    assert (error.row_index, error.field_name) == (11, "brand")
+    committed = 11 - 11 % size
+    assert set(stored()) == {f"{i}" for i in range(committed)}
+    n_read = sum(len(some) for part in error.parts for some in part.rows)
+    assert 11 < n_read <= committed + size and error.parts[-1].state == "rolled back"
+    assert len(list(source)) == 20 - n_read
 
 
 @pytest.mark.django_db(transaction=True)

@@ -52,7 +52,7 @@ def check_keys(
             if is_out_of_range(connection, field, vars(object).get(field.attname)):
                 at = row if places is None else places[row]
                 kind = target_of(field).get_internal_type()
-                why = f"Django finds no row by this key, which is larger than a {kind}."
+                why = f"Django finds no row by this key, which is outside the range of {kind}."
                 raise at_row(
                     OverflowError(f"Row {at}, field {field.name}: {why}"), at, field.name, None
                 )

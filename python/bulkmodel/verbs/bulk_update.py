@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from bulkmodel import _core
+from bulkmodel.engine import failure
 from bulkmodel.engine.atomic import one_transaction
 from bulkmodel.engine.jobs import Jobs
 from bulkmodel.engine.statements import Condition
@@ -15,8 +17,10 @@ from bulkmodel.engine.support import Fallback
 from bulkmodel.model import adapt, diagnose
 from bulkmodel.model.adapt import Prepare
 from bulkmodel.model.fields import Column
+from bulkmodel.model.limits import check_keys
 from bulkmodel.model.target import Target, gather, make_job
 from bulkmodel.model.where import condition_of
+from bulkmodel.verbs.find_rows import check_instances
 
 
 class Update:
@@ -72,6 +76,16 @@ def bulk_update(queryset: Any, objects: tuple[Any, ...], names: Any, batch_size:
     update, call = prepared
     with diagnose.diagnosed(lambda: call):
         return update.run()
+
+
+def check_objects(model: type[models.Model], objects: Sequence[Any], using: str) -> None:
+    """Check the objects of a call that is committed in parts, before the first part."""
+    check_instances(model, objects)
+    for i, row in enumerate(objects):
+        if not row._is_pk_set():
+            error = ValueError("All bulk_update() objects must have a primary key set.")
+            raise failure.at_row(error, i, None)
+    check_keys(connections[using], objects)
 
 
 def update_of(

@@ -40,7 +40,8 @@ def check(commit_every: int | None, using: str, dry_run: bool = False) -> None:
     connection = connections[using]
     if in_transaction(connection):
         raise TransactionManagementError(
-            "commit_every cannot be used inside a transaction: leave atomic(), or leave it out."
+            "commit_every cannot be used inside a transaction: call the method outside atomic(), "
+            "or remove commit_every."
         )
     if timeouts.clock_of(connection) is not None:
         raise ValueError("commit_every and timeout cannot be combined.")
@@ -66,9 +67,11 @@ class Parts:
         part: Sequence[int] | Callable[[], Sequence[int]],
         rest: Sequence[int] = (),
         relative: bool = False,
+        streams: bool = False,
     ) -> Iterator[None]:
         """Write one part inside.  part: the input positions of its rows, rest: those after it.
-        relative: an error counts the rows from the first of the part.
+        relative: an error counts the rows from the first of the part.  streams: nobody knows
+        whether there are others after it.
 
         PartialCommit: it failed after another one was committed, or it is unknown whether one was
         committed."""
@@ -79,7 +82,8 @@ class Parts:
             if relative:
                 _renumber(error, rows)
             told = isinstance(error, CommitUnknown | PartialCommit)
-            if not self.done and not told and not (rest and came_after_commit(error)):
+            partly = (rest or streams) and came_after_commit(error)
+            if not self.done and not told and not partly:
                 raise
             raise _partial(error, self.done, rows, rest) from error
         rows = part() if callable(part) else part
@@ -137,9 +141,11 @@ def carry_out_stream(
     commit_every: int,
     after: Callable[[], Any],
     whole: bool,
+    prepare: Callable[[Iterator[Any]], Iterator[Any]] = iter,
 ) -> None:
     """Write objects in parts, as they come.  write: gets the objects of a part, and the position of
-    the first.  whole: it needs them as a list, as it also gets them if a list is given."""
+    the first.  whole: it needs them as a list, as it also gets them if a list is given.  prepare:
+    what a stream passes through; it may not read beyond a part."""
     parts = Parts()
     read = 0
 
@@ -160,11 +166,11 @@ def carry_out_stream(
                 write(objects[part.start : part.stop], first)
             after()
         return
-    source = counted()
+    source = prepare(counted())
     more = True
     while more:
         first = read
-        with parts.commits(partial(since, first)):
+        with parts.commits(partial(since, first), streams=True):
             rows: Iterable[Any] = chain(islice(source, 1), islice(source, commit_every - 1))
             head = list(islice(rows, None if whole else 1))
             more = bool(head)
@@ -205,15 +211,16 @@ def _told(error: Exception, part: Sequence[int]) -> tuple[list[Part], str]:
         known = {i for one in error.parts for some in one.rows for i in some}
         left = [i for i in part if i not in known]
         others = [Part("rolled back", ranges(left))] if left else []
-        return [*error.parts, *others], f"the transactions of {len(part)} more were not all"
+        return [*error.parts, *others], f"not all of {len(part)} more rows were committed"
     if came_after_commit(error):
-        return [Part("committed", ranges(part))], "then a function of on_commit() failed"
+        return [Part("committed", ranges(part))], "then an on_commit() function failed"
     if not part:
         return [], "then the next objects could not be read"
     if isinstance(error, CommitUnknown):
-        return [Part("unknown", ranges(part))], f"the transaction of {len(part)} more is unknown"
+        unknown = [Part("unknown", ranges(part))]
+        return unknown, f"the outcome of the transaction of {len(part)} more rows is unknown"
     rolled_back = [Part("rolled back", ranges(part))]
-    return rolled_back, f"the transaction of {len(part)} more was rolled back"
+    return rolled_back, f"the transaction of {len(part)} more rows was rolled back"
 
 
 def committed_of(error: BaseException) -> set[int]:

@@ -102,10 +102,12 @@ class CopyIn:
         commit_every: int,
         carry_out: Callable[[Callable[[], int]], int],
         after: Callable[[], Any],
+        prepare: Callable[[Iterator[Any]], Iterator[Any]] = iter,
     ) -> int:
         """Write as run() does, `commit_every` objects in one transaction each.
 
-        carry_out: repeats a part as `retries` allows; after: called after each part."""
+        carry_out: repeats a part as `retries` allows; after: called after each part; prepare: what
+        a stream passes through."""
         n = 0
         if keep_objects:
             self.objects = []
@@ -125,7 +127,7 @@ class CopyIn:
                 self.objects += parts[0].objects or ()
 
         whole = self.options.retries > 0
-        carry_out_stream(write, objects, commit_every, after, whole)
+        carry_out_stream(write, objects, commit_every, after, whole, prepare)
         return n
 
     def run(self, objects: Iterable[Any], keep_keys: bool, keep_objects: bool) -> int:

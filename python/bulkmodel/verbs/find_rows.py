@@ -86,7 +86,7 @@ def named(fields: Sequence[Any]) -> str:
 def check_instances(model: type[models.Model], objects: Sequence[Any]) -> None:
     for i, row in enumerate(objects):
         if not isinstance(row, model._meta.concrete_model or model):
-            raise failure.not_an_instance(i, row, model)
+            raise failure.at_row(failure.not_an_instance(i, row, model), i, None)
 
 
 @dataclass

@@ -71,7 +71,8 @@ def rows_and_fields(
     found: Collection[Any] = key_fields(model)
     if unique_fields is not None:
         found = unique_fields_named(model, unique_fields)
-    refuse_missing(given, [*found, *fields])
+    # save() sets these, with a column or without.
+    refuse_missing(given, [*found, *(f for f in fields if not getattr(f, "auto_now", False))])
     left_out = {*found, *key_fields(model)}
     return given, fields or [f for f in opts.concrete_fields if f in given.fields - left_out]
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from itertools import islice
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
@@ -14,10 +16,10 @@ from bulkmodel.engine import failure
 from bulkmodel.engine.atomic import came_after_commit, one_transaction, trial
 from bulkmodel.engine.statements import nothing
 from bulkmodel.errors import PartialCommit
-from bulkmodel.helpers import get_chunks
 from bulkmodel.model.attributes import MISSING, State
 from bulkmodel.model.frames import FrameRows
 from bulkmodel.model.primary_keys import normal_values
+from bulkmodel.verbs.commit_parts import committed_of
 from bulkmodel.verbs.find_rows import Key, find, folded, named, unique_fields_named
 from bulkmodel.verbs.frame_objects import FrameObjects
 
@@ -62,7 +64,7 @@ class Lookups:
             raise TypeError('lookups must be a dictionary: lookups={"brand": "name"}')
         self.relations = [_Relation(model, name, how) for name, how in (given or {}).items()]
         self._frames: list[FrameRows] = []  # whose names were replaced
-        self._kept: list[tuple[Any, Any, Any, Any]] = []
+        self._kept: list[tuple[int, Any, Any, Any, Any]] = []  # a position, and what is there
         self._made: list[tuple[Any, State]] = []  # related objects, before they were inserted
 
     @property
@@ -100,10 +102,12 @@ class Lookups:
 
         return resolved
 
-    def stream(self, objects: Iterable[Any]) -> Iterator[Any]:
-        """Yield the objects, once their related objects were found."""
+    def stream(self, objects: Iterable[Any], part: int = sys.maxsize) -> Iterator[Any]:
+        """Yield the objects, once their related objects were found.  part: how many are committed
+        together; no object of the next part is read before."""
         n = 0
-        for chunk in get_chunks(iter(objects), CHUNK):
+        source = iter(objects)
+        while chunk := list(islice(source, min(CHUNK, part - n % part))):
             self._resolve(chunk, n)
             self._kept.clear()  # memory must not grow with the stream
             self._made.clear()
@@ -112,13 +116,14 @@ class Lookups:
 
     @contextmanager
     def _undone(self, dry_run: bool) -> Iterator[None]:
-        """Give the objects what they had, if nothing was committed."""
+        """Give the objects that are not committed what they had."""
         self._kept.clear()
         self._made.clear()
         try:
             yield
-        except PartialCommit:
-            raise  # some rows are committed
+        except PartialCommit as error:
+            self._undo(committed_of(error))
+            raise
         except BaseException as error:
             if not came_after_commit(error):
                 self._undo()
@@ -126,8 +131,11 @@ class Lookups:
         if dry_run:
             self._undo()
 
-    def _undo(self) -> None:
-        for row, field, value, cached in reversed(self._kept):
+    def _undo(self, committed: Container[int] = ()) -> None:
+        """committed: positions of objects that stay as they are."""
+        for place, row, field, value, cached in reversed(self._kept):
+            if place in committed:
+                continue
             setattr(row, field.attname, value)
             if cached is not MISSING:
                 field.set_cached_value(row, cached)
@@ -145,10 +153,12 @@ class Lookups:
                 self._replace(objects.rows)
             return
         for relation in self.relations:
-            for row, key in relation.keys_of(objects, first, self.using, self._made):
-                field = relation.field
-                self._kept.append((row, field, getattr(row, field.attname), relation.cached(row)))
-                setattr(row, field.attname, key)
+            name = relation.field.attname
+            for i, key in relation.keys_of(objects, first, self.using, self._made):
+                row = objects[i]
+                before = (getattr(row, name), relation.cached(row))
+                self._kept.append((first + i, row, relation.field, *before))
+                setattr(row, name, key)
 
     def _replace(self, rows: FrameRows) -> None:
         """Replace the names in a frame's columns by the keys of the related objects."""
@@ -160,8 +170,8 @@ class Lookups:
                 continue
             name = relation.field.attname
             named_rows = [_Named(name, value) for value in rows.values(column)]
-            for row, key in relation.keys_of(named_rows, 0, self.using, self._made):
-                setattr(row, name, key)
+            for i, key in relation.keys_of(named_rows, 0, self.using, self._made):
+                setattr(named_rows[i], name, key)
             rows.replace(column, [getattr(row, name) for row in named_rows])
 
 
@@ -195,10 +205,10 @@ class _Relation:
 
     def keys_of(
         self, objects: Sequence[Any], first: int, using: str, made: list[tuple[Any, State]]
-    ) -> Iterator[tuple[Any, Any]]:
-        """Yield the objects whose related objects are to be found, with the keys of these.  made:
-        gets the related objects that are created, as they were.  ValueError: there is none for
-        one of them."""
+    ) -> Iterator[tuple[int, Any]]:
+        """Yield which objects' related objects are to be found, with the keys of these.  made: gets
+        the related objects that are created, as they were.  ValueError: there is none for one of
+        them."""
         places, wanted = self._wanted(objects, first, using)
         self._refuse_invalid([first + i for i in places], wanted)
         found = self._find([key for key in wanted if key is not None], using)
@@ -212,8 +222,7 @@ class _Relation:
                 found |= self._find(new, using)
         known = [None if key is None else found.get(key) for key in wanted]
         self._refuse_unknown([first + i for i, key in zip(places, known) if key is None])
-        for i, key in zip(places, known):
-            yield objects[i], key
+        yield from zip(places, known)
 
     def _wanted(
         self, objects: Sequence[Any], first: int, using: str

@@ -269,13 +269,18 @@ class Changes:
         """Return the changes of n rows only, from this one on."""
         some, rows = copy(self), slice(first, first + n)
         some.rows, some.places = self.rows[rows], self.places[rows]
-        some.kept = {field: kept[rows] for field, kept in self.kept.items()}
+        some._mark({field: kept[rows] for field, kept in self.kept.items()})
         return some
 
     def _keep(self, marks: list[bool]) -> None:
         self.rows = list(compress(self.rows, marks))
         self.places = list(compress(self.places, marks))
-        self.kept = {field: bytes(compress(kept, marks)) for field, kept in self.kept.items()}
+        self._mark({field: bytes(compress(kept, marks)) for field, kept in self.kept.items()})
+
+    def _mark(self, kept: dict[Field, bytes]) -> None:
+        """Set the marks of the rows.  Fields that changed in none of them are not written."""
+        self.kept = {field: marks for field, marks in kept.items() if any(marks)}
+        self.fields = [f for f in self.fields if f in self.kept or f not in kept]
 
     def of_fields(self, fields: Container[Field]) -> Changes:
         """Return the changes of these fields only."""
@@ -320,12 +325,8 @@ class Changes:
         self.places = list(compress(range(len(self.rows)), mask))
         self.rows = list(compress(self.rows, mask))
         self.fields = list(dict.fromkeys([*changed, *followers])) if changed else []
-        for field, marks in changed.items():
-            if field in followers:
-                continue
-            picked = bytes(compress(marks, mask))
-            if not all(picked):
-                self.kept[field] = picked
+        picked = {f: bytes(compress(m, mask)) for f, m in changed.items() if f not in followers}
+        self.kept.update({f: marks for f, marks in picked.items() if not all(marks)})
 
 
 def write(

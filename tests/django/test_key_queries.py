@@ -1,15 +1,21 @@
 """Statements that find rows by key: compiled once for a model and a connection."""
 
+import functools
+import sys
 from collections.abc import Callable
+from itertools import permutations
 from typing import Any
 
 import pytest
 from django.db import connection, connections
-from django.db.models.sql.compiler import SQLCompiler
+from django.db.models import Q, QuerySet
+from django.db.models.sql import DeleteQuery, Query
+from django.db.models.sql.compiler import SQLCompiler, SQLDeleteCompiler
 
 from app.keys import Pair
-from app.models import Document, Keyed, Plain
+from app.models import Document, Everything, Keyed, Plain
 from bulkmodel.engine import commit_check
+from bulkmodel.model.key_queries import read_by_keys
 from bulkmodel.model.target import Target
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -19,19 +25,21 @@ def made(n: int) -> list[Plain]:
     return Plain.django.bulk_create([Plain(name=f"n{i}", value=i) for i in range(n)])
 
 
-def compiled(monkeypatch: pytest.MonkeyPatch, call: Callable[[], Any]) -> int:
-    """How many pieces of SQL Django's compilers make for a call."""
+def compiled(call: Callable[[], Any]) -> int:
+    """How many pieces of SQL Django's compilers make for a call.  Who replaces their methods gets
+    statements that are not kept."""
     n = 0
-    plain = SQLCompiler.compile
+    code = SQLCompiler.compile.__code__
 
-    def counted(self: Any, node: Any) -> Any:
+    def profile(frame: Any, event: str, _: Any) -> None:
         nonlocal n
-        n += 1
-        return plain(self, node)
+        n += event == "call" and frame.f_code is code
 
-    with monkeypatch.context() as patch:
-        patch.setattr(SQLCompiler, "compile", counted)
+    sys.setprofile(profile)
+    try:
         call()
+    finally:
+        sys.setprofile(None)
     return n
 
 
@@ -39,17 +47,18 @@ def upsert(rows: list[Plain]) -> Any:
     return Plain.objects.bulk_upsert(rows, ["name"], ["value"])
 
 
-def test_a_second_call_builds_no_statement(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_call_builds_no_statement() -> None:
     rows = made(3)
     others = Document.objects.bulk_create([Document(name="x") for _ in range(4)])
-    upsert([Plain(name="n0", value=7)])
+    Target.of(Plain, "default").statements.clear()  # those of other tests
+    assert compiled(lambda: upsert([Plain(name="n0", value=7)])) > 0
     Document.objects.bulk_delete([others[3]])
     result: list[Any] = []
     calls = [
         lambda: result.append(upsert([Plain(name="n0", value=8), Plain(name="n1", value=1)])),
         lambda: result.append(Document.objects.bulk_delete([others[2].pk, str(others[1].pk)])),
     ]
-    assert [compiled(monkeypatch, call) for call in calls] == [0, 0]
+    assert [compiled(call) for call in calls] == [0, 0]
     assert (result[0].updated, result[0].unchanged, result[0].keys) == (
         1,
         1,
@@ -74,6 +83,111 @@ def test_who_replaces_djangos_method_sees_the_query(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(SQLCompiler, "execute_sql", watched)
     assert upsert([Plain(name="n0", value=8)]).updated == 1
     assert seen == ["SQLCompiler"]
+
+
+class Tenant:
+    """Adds a condition while a tenant is set, where a package may add it."""
+
+    def __init__(self) -> None:
+        self.name: str | None = None
+
+    def adds(self, query: Any) -> None:
+        if self.name is not None:
+            query.add_q(Q(name=self.name))
+
+
+@pytest.mark.parametrize("wraps", [True, False])
+@pytest.mark.parametrize("late", [True, False])
+@pytest.mark.parametrize("where", ["get_compiler", "as_sql", "compile", "execute_sql", "compiler"])
+def test_a_tenant_s_condition_is_never_kept(
+    where: str, late: bool, wraps: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A package that has a hand in the compilation decides for each call."""
+    mine, theirs, other, last = Document.objects.bulk_create(
+        [Document(name=name) for name in ("mine", "theirs", "theirs", "mine")]
+    )
+    tenant = Tenant()
+    hooked = functools.wraps if wraps else lambda _: lambda function: function
+    if late:  # the statement is kept before the package comes
+        assert Document.objects.bulk_delete([last]).deleted == 1
+    if where == "get_compiler":
+        plain = DeleteQuery.get_compiler
+
+        @hooked(plain)
+        def changed(self: Any, *args: Any, **options: Any) -> Any:
+            tenant.adds(self)
+            return plain(self, *args, **options)
+
+        monkeypatch.setattr(DeleteQuery, "get_compiler", changed)
+    elif where == "compiler":
+        kind: Any = type("Own", (SQLDeleteCompiler,), {})
+        kind.as_sql = lambda self: tenant.adds(self.query) or SQLDeleteCompiler.as_sql(self)
+        find: Any = type(connection.ops).compiler
+
+        @hooked(find)
+        def compiler(self: Any, name: str) -> Any:
+            return kind if name == "SQLDeleteCompiler" else find(self, name)
+
+        monkeypatch.setattr(type(connection.ops), "compiler", compiler)
+    else:
+        of: Any = getattr(SQLDeleteCompiler, where)
+
+        @hooked(of)
+        def method(self: Any, *args: Any, **options: Any) -> Any:
+            if args[:1] == (self.query.where,) or where != "compile":
+                tenant.adds(self.query)
+            return of(self, *args, **options)
+
+        monkeypatch.setattr(SQLDeleteCompiler, where, method)
+    if not late:
+        assert Document.objects.bulk_delete([last]).deleted == 1
+    seen = compiled(lambda: Document.objects.bulk_delete([10**6]))
+    assert seen > 0  # whatever the method does, the next call goes through it
+    if where != "execute_sql":  # which adds no condition
+        tenant.name = "mine"
+        assert Document.objects.bulk_delete([theirs], allow_skipped=True).skipped == 1
+        assert Document.objects.bulk_delete([mine]).deleted == 1
+        assert set(Document.objects.all()) == {theirs, other}
+
+
+@pytest.mark.parametrize("wraps", [True, False])
+@pytest.mark.parametrize(
+    ("owner", "name"), [(Query, "get_compiler"), (QuerySet, "filter"), (SQLCompiler, "as_sql")]
+)
+def test_a_read_that_somebody_may_change_is_not_kept(
+    owner: Any, name: str, wraps: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(1)
+    upsert([Plain(name="n0", value=7)])
+    seen: list[str] = []
+    plain = getattr(owner, name)
+
+    def changed(self: Any, *args: Any, **options: Any) -> Any:
+        seen.append(name)
+        return plain(self, *args, **options)
+
+    monkeypatch.setattr(owner, name, functools.wraps(plain)(changed) if wraps else changed)
+    assert upsert([Plain(name="n0", value=8)]).updated == 1
+    assert seen
+
+
+def test_few_statements_are_kept_and_no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each sequence of update_fields has a statement of its own."""
+    monkeypatch.setattr("bulkmodel.model.key_queries._MOST", 3)
+    fields = [Everything._meta.pk]
+    kept = Target.of(Everything, "default").statements
+    kept.clear()
+    sequences = list(permutations(["char", "float", "uuid", "slug"], 2))
+    for names in sequences:
+        assert read_by_keys(Everything, "default", fields, [(7,)], names) == []
+    assert len(kept) == 3
+    read = [lambda n=n: read_by_keys(Everything, "default", fields, [(7,)], n) for n in sequences]
+    assert compiled(read[-3]) == 0  # and it is the last one now
+    assert compiled(read[0]) > 0
+    assert [compiled(read[-3]), compiled(read[-2]) > 0] == [0, True]
+    for statement in kept.values():
+        assert len(statement.keys.rhs) == 0
+        assert [len(node.rhs) for node in statement.compiler.query.where.children] == [0]
 
 
 def test_a_new_connection() -> None:

@@ -7,18 +7,23 @@ depends on the fields alone: all keys are one parameter for each field.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from django.db import models
 from django.db.models.query import QuerySet
-from django.db.models.sql import DeleteQuery
+from django.db.models.sql import DeleteQuery, Query
 
 from bulkmodel.engine.statements import SMALL
 from bulkmodel.engine.support import Fallback
+from bulkmodel.model.overrides import UPDATE_STEPS
 from bulkmodel.model.target import Target
 from bulkmodel.model.where import InKeys, having
 
 Rows = list[tuple[Any, ...]]
+
+# Statements that are kept with a target.
+_MOST = 32
 
 
 class KeyQuery:
@@ -41,15 +46,33 @@ class KeyQuery:
             return list(map(tuple, self.compiler.apply_converters(rows, self.converters)))
         return rows
 
-    def is_djangos(self) -> bool:
-        """Return whether Django itself would run it: a package that watches or caches queries may
-        have replaced the method."""
-        run: Any = type(self.compiler).execute_sql
-        return bool(getattr(run, "__module__", "").startswith("django."))
-
     def params(self, keys: Sequence[Any]) -> tuple[Any, ...] | None:
         """Return the parameters for these keys, or None if they need another text."""
         return self.keys.params(keys, self.connection)
+
+
+@lru_cache(maxsize=64)
+def _are_djangos(*methods: Any) -> bool:
+    """Return whether these are functions of Django, which functools.wraps() does not imitate."""
+    modules = (getattr(one, "__globals__", {}).get("__name__", "") for one in methods)
+    return all(name.startswith("django.") for name in modules)
+
+
+def _is_compiled_by_django(kind: type[Query], ops: Any) -> bool:
+    """Return whether Django itself makes the statement of such a query and runs it.  A package may
+    add conditions there, such as that of a tenant, which the next call does not have; or watch or
+    cache queries."""
+    if not str(ops.compiler_module).startswith("django."):
+        return False
+    compiler: Any = ops.compiler(kind.compiler)
+    return _are_djangos(
+        kind.get_compiler,
+        type(ops).compiler,
+        compiler.as_sql,
+        compiler.compile,
+        compiler.execute_sql,
+        *(getattr(QuerySet, name) for name in UPDATE_STEPS),
+    )
 
 
 def _run(
@@ -57,20 +80,25 @@ def _run(
     using: str,
     name: tuple[Any, ...],
     keys: Sequence[Any],
+    kind: type[Query],
     make: Callable[[], KeyQuery | None],
 ) -> Rows | None:
-    """Run the statement of this name, which is made once.  None: there is no such statement for
-    these keys, or it would not pay to keep it."""
+    """Run the statement of this name, a query of this kind, which is made once.  None: there is no
+    such statement for these keys, or it would not pay to keep it."""
     if not 0 < len(keys) <= SMALL:
         return None
     try:
-        kept = Target.of(model, using).statements
+        target = Target.of(model, using)
     except Fallback:
         return None
-    if name not in kept:
-        kept[name] = make()
-    statement = kept[name]
-    if statement is None or not statement.is_djangos():
+    if not _is_compiled_by_django(kind, target.connection.ops):
+        return None
+    kept = target.statements
+    statement = kept.pop(name) if name in kept else make()
+    if len(kept) >= _MOST:
+        del kept[next(iter(kept))]
+    kept[name] = statement  # the last one is the one that was used last
+    if statement is None:
         return None
     params = statement.params(keys)
     return statement.rows(params) if params is not None else None
@@ -82,6 +110,7 @@ def _made(compiler: Any, after: str, columns: Sequence[Any] | None = None) -> Ke
     keys = conditions[0] if len(conditions) == 1 else None
     if not isinstance(keys, InKeys) or keys.params(keys.rhs, compiler.connection) != tuple(params):
         return None
+    keys.rhs = ()  # those of the first call
     if columns is None:
         columns = [expression for expression, _, _ in compiler.select]
     return KeyQuery(sql + after, keys, compiler, columns)
@@ -107,7 +136,7 @@ def read_by_keys(
         return None
     name = ("read", len(fields), *(field.attname for field in fields), *names)
     given = keys if len(fields) > 1 else [value for (value,) in keys]
-    return _run(model, using, name, given, make)
+    return _run(model, using, name, given, Query, make)
 
 
 def delete_by_keys(model: type[models.Model], using: str, pks: Sequence[Any]) -> Rows | None:
@@ -128,4 +157,4 @@ def delete_by_keys(model: type[models.Model], using: str, pks: Sequence[Any]) ->
 
     if len(model._meta.pk_fields) > 1:
         return None
-    return _run(model, using, ("delete",), pks, make)
+    return _run(model, using, ("delete",), pks, DeleteQuery, make)

@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, NotSupportedError, connection, transaction
 from django.db.models import F
 
 from app.models import Plain
+from bulkmodel import _core
 from bulkmodel.engine import postgresql
+from bulkmodel.engine.hooked import Sent, received
 from conftest import ENGINE
 from spy import transaction_status
 
@@ -55,6 +57,11 @@ def two_in_front(sql: str, params: Any) -> tuple[str, Any]:
     if params is None:
         front = front.replace("%%", "%")
     return front + sql, params
+
+
+def in_front_of_a_comment(sql: str, params: Any) -> tuple[str, Any]:
+    sql, params = in_front(sql, params)
+    return sql.replace("true); ", "true); /* it's; mine */ -- yes\n") + ";", params
 
 
 @contextmanager
@@ -107,7 +114,7 @@ def every_verb(n: int) -> int:
 
 @pytest.mark.parametrize("inside", [False, True])
 @pytest.mark.parametrize("n", [1, 3, 1500])
-@pytest.mark.parametrize("change", [in_front, two_in_front])
+@pytest.mark.parametrize("change", [in_front, two_in_front, in_front_of_a_comment])
 def test_a_statement_in_front_is_in_the_same_transaction(change: Any, n: int, inside: bool) -> None:
     """L17"""
     if ENGINE != "postgresql":  # SQLite's driver takes one statement: Django's own fails, too
@@ -157,6 +164,10 @@ def comment_behind(sql: str, params: Any) -> tuple[str, Any]:
     return f"{sql}\n/*route='a%%2Fb'*/" if params else f"{sql} /* b */", params
 
 
+def semicolon_behind(sql: str, params: Any) -> tuple[str, Any]:
+    return f"{sql}\n; -- it ends", params
+
+
 def one_inside(sql: str, params: Any) -> tuple[str, Any]:
     return re.sub(r'(INSERT INTO|UPDATE|COPY|DELETE FROM) "', r'\1 /* x */ "', sql), params
 
@@ -175,7 +186,8 @@ def one_behind(sql: str, params: Any) -> tuple[str, Any]:
 
 @pytest.mark.parametrize("n", [1, 3, 1500])
 @pytest.mark.parametrize(
-    "change", [comment_before, comment_behind, one_inside, another_list, one_behind]
+    "change",
+    [comment_before, comment_behind, semicolon_behind, one_inside, another_list, one_behind],
 )
 def test_a_statement_that_is_changed_otherwise(change: Any, n: int) -> None:
     """L17: the rows are those of Django's manager."""
@@ -188,6 +200,58 @@ def test_a_statement_that_is_changed_otherwise(change: Any, n: int) -> None:
     with connection.execute_wrapper(hook(wrapper, last=False)):
         every_verb(n)
     assert len(seen) >= 6
+
+
+INSERT = 'INSERT INTO "t" VALUES (%b)'
+
+
+@pytest.mark.parametrize(
+    ("text", "before"),
+    [
+        (f"{INSERT};", ""),
+        (f"{INSERT} ; /* a */ -- b", ""),
+        (f"/* a */;{INSERT}", ""),
+        (f"/* a; */ {INSERT}", ""),
+        (f"-- a;\n{INSERT}", ""),
+        (f"SELECT 1; /* c */ -- d\n{INSERT};", "SELECT 1; /* c */ -- d\n"),
+        (f"SELECT 1; {INSERT}; -- e", "SELECT 1; "),
+        (f"SELECT 1 {INSERT}", None),
+        (f"SELECT 1; /* {INSERT} */", None),
+        (f"-- {INSERT}", None),
+        (f"SELECT 1; -- {INSERT}", None),
+        (f"{INSERT}; SELECT 1", None),
+        (f"{INSERT} {'/* */ ' * 60}x", None),  # and it is found at once
+        (f"SELECT 1; {'/* */ ' * 60}x{INSERT}", None),
+    ],
+)
+def test_what_is_before_a_statement(text: str, before: str | None) -> None:
+    """before: what is sent first; None: the statement is another one."""
+    sent = Sent()
+    sent.text, sent.params = INSERT, (object(),)
+    got = received(sent, text, list(sent.params))
+    assert (got.before if got.is_ours else None) == before
+    assert got.before + got.text == text
+
+
+def test_values_without_text_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The statement has to be sent as text: no other value may be written in their place."""
+    if ENGINE != "postgresql" or not postgresql.is_psycopg3:
+        return
+    made: list[Any] = []
+    plain = Sent.texts
+    monkeypatch.setattr(Sent, "texts", lambda self: made.append(1) or plain(self))
+    with connection.execute_wrapper(hook(one_inside, last=False)):
+        Plain.objects.bulk_create(rows(3))
+    assert made == [1]  # not once for each parameter
+
+    def refuse(self: Sent) -> Any:
+        raise _core.EngineError("a value of type point has no text")
+
+    monkeypatch.setattr(Sent, "texts", refuse)
+    refused = pytest.raises(NotSupportedError, match=r"A hook has changed .* type point")
+    with connection.execute_wrapper(hook(one_inside, last=False)), refused:
+        Plain.objects.bulk_create([Plain(name="other")])
+    assert stored() == [("n0", 0), ("n1", 1), ("n2", 2)]
 
 
 def test_a_parameter_that_is_added() -> None:

@@ -13,7 +13,11 @@ from bulkmodel import _core
 # libpq's PGTransactionStatusType.
 _IDLE = 0
 
-_COMMENTS = re.compile(r"(?:\s|/\*.*?\*/|--[^\n]*(?:\n|\Z))*", re.DOTALL)
+_COMMENT = r"(?:\s|/\*(?:[^*]|\*(?!/))*\*/|--[^\n]*\n)"
+# No statement; one that has ended, and comments; what may follow a statement.
+_NOTHING = re.compile(f"(?:{_COMMENT}|;)*")
+_ENDED = re.compile(f";{_COMMENT}*\\Z")
+_AFTER = re.compile(f"(?:{_COMMENT}|;)*(?:--[^\\n]*)?")
 _COPIED = re.compile(r'COPY\s+((?:"(?:[^"]|"")*"|\w|\.)+)')
 
 
@@ -35,7 +39,7 @@ class Sent:
 
 
 class Received(NamedTuple):
-    """What became of it.
+    """What became of the statement.
 
     before: statements before it, and their parameters.  is_ours: apart from comments, and what is
     before it, nothing was changed."""
@@ -56,14 +60,16 @@ def received(sent: Sent, text: Any, params: Any) -> Received:
     if not (same and isinstance(text, str) and text.count(sent.text) == 1):
         return Received("", (), text, params, False)
     before, after = text.split(sent.text)
-    if before.rstrip().endswith(";") and _COMMENTS.fullmatch(after):
-        return Received(before, params[:first], sent.text + after, own, True)
-    comments = _COMMENTS.fullmatch(before) and _COMMENTS.fullmatch(after)
-    return Received("", (), text, params, first == 0 and comments is not None)
+    if _AFTER.fullmatch(after):
+        if first == 0 and _NOTHING.fullmatch(before):
+            return Received("", (), text, params, True)
+        if _ENDED.search(before):
+            return Received(before, params[:first], sent.text + after, own, True)
+    return Received("", (), text, params, False)
 
 
 def note_of(copy: str) -> str:
-    """Return what is put behind a COPY to make it a statement with one parameter, and is not sent.
+    """Return what is put after a COPY to make it a statement with one parameter, and is not sent.
     The query log shows the number of rows there, and who looks for writes in SQL finds INSERT."""
     table = _COPIED.match(copy)
     return f" -- INSERT INTO {table[1] if table else ''} %s"

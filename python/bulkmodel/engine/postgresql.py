@@ -142,12 +142,18 @@ if is_psycopg3:
         return copy.replace(note, "").replace("%%", "%")
 
     def _as_text(params: tuple[Any, ...]) -> list[Any]:
-        """Return parameters for a cursor that binds them in the client.  Those of a type without
-        text stay: the server says what is wrong with them."""
+        """Return parameters for a cursor that binds them in the client.  NotSupportedError: one is
+        of a type without text."""
+        sent = next(p.sent for p in params if type(p) is Raw)
         try:
-            return [p.sent.texts()[p.number] if type(p) is Raw else p for p in params]
-        except _core.EngineError:
-            return list(params)
+            texts = sent.texts()
+        except _core.EngineError as error:
+            raise psycopg.NotSupportedError(
+                "A hook has changed a statement of bulkmodel, which must then be sent with its"
+                f" values as text, and a value has no text: {error}. Let the hook leave the"
+                " statement as it is, or put its own statement before it, with a semicolon."
+            ) from error
+        return [texts[p.number] if type(p) is Raw else p for p in params]
 
     def _cursor_class(factory: Any) -> Any:
         """Return an EngineCursor that is also one of the connection's own class, whose methods

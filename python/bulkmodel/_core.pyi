@@ -4,7 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 class Unfit(Exception):
-    """The engine cannot do this exactly; nothing was sent."""
+    """The engine cannot do this exactly; nothing was sent.  None: unknown."""
+
+    row: int | None
+    column: str | None
 
 class EngineError(Exception):
     """The answer was not what was asked for."""

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
-from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
+from bulkmodel.database import ImproperlyConfigured, has_django
+
+if has_django:
+    from django.conf import settings
+else:
+    settings = None  # type: ignore[assignment]  # each has its default
+
+
+def _can_be_read() -> bool:
+    """Return whether Django has settings: a program that calls attach() may only import it."""
+    return settings is None or settings.configured or "DJANGO_SETTINGS_MODULE" in os.environ
 
 
 def max_concurrent_batch_writes() -> int:
@@ -35,7 +45,7 @@ def locate_in_atomic(is_small: bool) -> bool:
 
 def sqlite_probe() -> bool:
     """Return whether to use the virtual table where SQLite cannot load extensions."""
-    value = getattr(settings, "BULKMODEL_SQLITE_PROBE", True)
+    value = getattr(settings, "BULKMODEL_SQLITE_PROBE", True) if _can_be_read() else True
     if not isinstance(value, bool):
         raise ImproperlyConfigured("BULKMODEL_SQLITE_PROBE must be True or False.")
     return value

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import InternalError, OperationalError
+from bulkmodel.database import InternalError, OperationalError
 
 
 class CallTimeout(OperationalError):

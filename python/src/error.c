@@ -25,12 +25,32 @@ bool py_error_init(PyObject *module)
            add_exception(module, "bulkmodel._core.Unread", NULL, &py_unread);
 }
 
+/* The row and the column that nothing was sent for. */
+static void raise_unfit(const bm_error *err)
+{
+    PyObject *row = err->row != BM_NO_ROW ? PyLong_FromSize_t(err->row) : Py_NewRef(Py_None);
+    PyObject *unfit = row != NULL ? PyObject_CallFunction(py_unfit, "s", err->message) : NULL;
+    const char *column = err->column[0] != '\0' ? err->column : NULL;
+    PyObject *name = unfit != NULL ? Py_BuildValue("z", column) : NULL;
+    if (name != NULL && PyObject_SetAttrString(unfit, "row", row) == 0 &&
+        PyObject_SetAttrString(unfit, "column", name) == 0) {
+        PyErr_SetObject(py_unfit, unfit);
+    }
+    Py_XDECREF(name);
+    Py_XDECREF(unfit);
+    Py_XDECREF(row);
+}
+
 PyObject *py_raise(const bm_error *err, bool sent)
 {
     if (err->status == BM_NOMEM) {
         return PyErr_NoMemory();
     }
+    if (!sent) {
+        raise_unfit(err);
+        return NULL;
+    }
     bool miscounted = err->status == BM_DATABASE;
-    PyErr_SetString(!sent ? py_unfit : miscounted ? py_miscounted : py_engine_error, err->message);
+    PyErr_SetString(miscounted ? py_miscounted : py_engine_error, err->message);
     return NULL;
 }

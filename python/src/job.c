@@ -454,7 +454,7 @@ static PyObject *job_written(PyObject *object, PyObject *unused)
 {
     const py_job *self = (const py_job *)object;
     (void)unused;
-    return PyLong_FromUnsignedLongLong(self->job.inserted + self->job.updated);
+    return PyLong_FromUnsignedLongLong(self->job.inserted + self->job.updated + self->job.deleted);
 }
 
 /* locate(row, context) -> (row, column) that an error of this step is about, None where unknown.

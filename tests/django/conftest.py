@@ -48,6 +48,7 @@ def _elsewhere() -> Iterator[str]:
         yield "test_frames_lists_postgresql.py"
     if ENGINE != "postgresql" or not postgresql.is_psycopg3:
         yield from (
+            "test_attach_postgresql.py",
             "test_commits.py",
             "test_lost_connections.py",
             "test_pools.py",

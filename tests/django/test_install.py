@@ -157,7 +157,8 @@ def test_the_wheel_has_the_package_and_nothing_else(wheel: Path, tmp_path: Path)
     folder = about.removesuffix("/METADATA")
     told = {f"{folder}/{name}" for name in ("METADATA", "RECORD", "WHEEL", "licenses/LICENSE")}
     assert names == {*wanted, *told, core}
-    assert metadata.get_all("Requires-Dist") == ["Django>=5.2"]
+    assert metadata.get_all("Provides-Extra") == ["django"]
+    assert metadata.get_all("Requires-Dist") == ['Django>=5.2; extra == "django"']
     needs = run("readelf", "-d", tmp_path / core, folder=tmp_path)
     libraries = set(re.findall(r"\(NEEDED\).*\[(.*?)\.so", needs))
     assert libraries <= {"libc", "libm", "libpthread"}, libraries

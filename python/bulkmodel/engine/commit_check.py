@@ -8,13 +8,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, NamedTuple
-
-from django.db.backends.base.base import BaseDatabaseWrapper
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bulkmodel import _core
 from bulkmodel.engine import timeouts
 from bulkmodel.engine.dialect import POSTGRESQL
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 SECONDS = 5.0
 

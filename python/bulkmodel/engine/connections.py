@@ -5,14 +5,14 @@ from __future__ import annotations
 import select
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from django.db import Error, OperationalError
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.transaction import TransactionManagementError
-
+from bulkmodel.database import Error, OperationalError, TransactionManagementError
 from bulkmodel.engine import postgresql
 from bulkmodel.transactions import in_transaction
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 def ensure_connected(connection: BaseDatabaseWrapper) -> None:

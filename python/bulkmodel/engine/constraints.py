@@ -39,7 +39,7 @@ class Deferred:
         if self.connection.vendor == "sqlite":
             self._check_sqlite()
         elif self.connection.vendor == "postgresql" and not self.is_own:
-            with rolled_back(self.using):  # the caller's constraints stay deferred
+            with rolled_back(self.connection):  # the caller's constraints stay deferred
                 check_constraints(self.connection)
 
     def _check_sqlite(self) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
-
-from django.db import DatabaseError, Error, InterfaceError, OperationalError, models
-from django.db.backends.base.base import BaseDatabaseWrapper
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bulkmodel import _core
+from bulkmodel.database import DatabaseError, Error, InterfaceError, OperationalError
 from bulkmodel.engine import mariadb_errors
+
+if TYPE_CHECKING:
+    from django.db import models
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 # SQLSTATEs with which a server closes a connection: 08..., 57P01 to 57P05.
 _CONNECTION_CLOSED = ("08", "57P")

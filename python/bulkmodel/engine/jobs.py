@@ -14,8 +14,8 @@ from bulkmodel.engine import failure, locate_row, operation, postgresql, timeout
 from bulkmodel.engine.atomic import as_one_statement, is_inside, one_statement, one_transaction
 from bulkmodel.engine.dialect import Dialect
 from bulkmodel.engine.read_only import refuse_read_only
-from bulkmodel.engine.returned_keys import ASKED, KNOWN, run_surely
-from bulkmodel.engine.statements import SMALL, Condition, nothing, reads_keys
+from bulkmodel.engine.returned_keys import run_surely
+from bulkmodel.engine.statements import ASKED, KNOWN, SMALL, Condition, nothing, reads_keys
 from bulkmodel.engine.workers import Entangled, Team
 from bulkmodel.transactions import in_transaction
 
@@ -212,7 +212,7 @@ class Jobs:
     def _rolled_back(self) -> Any:
         connection = self.target.connection
         if not in_transaction(connection):
-            return locate_row.rolled_back(self.target.using)
+            return locate_row.rolled_back(connection)
         if self._savepoint is None or not self._savepoint.is_left():
             raise RuntimeError("the transaction has failed and has no savepoint to return to")
         return self._savepoint.rolled_back()

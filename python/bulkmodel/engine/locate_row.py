@@ -9,13 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
-
-from django.db import DataError, Error, IntegrityError, transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
+from typing import TYPE_CHECKING, Any
 
 from bulkmodel import _core
+from bulkmodel.database import DataError, Error, IntegrityError, atomic
 from bulkmodel.engine import failure, postgresql
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 # Errors that one row can cause, beside failure.is_of_policy().
 OF_A_ROW = (IntegrityError, DataError)
@@ -76,13 +77,13 @@ def _failure(error: Error, connection: BaseDatabaseWrapper) -> tuple[bool, Any, 
 
 
 @contextmanager
-def rolled_back(using: str) -> Iterator[None]:
+def rolled_back(connection: BaseDatabaseWrapper) -> Iterator[None]:
     """A transaction, or a savepoint, that is always rolled back."""
-    with transaction.atomic(using=using):
+    with atomic(connection):
         try:
             yield
         finally:
-            transaction.set_rollback(True, using=using)
+            connection.set_rollback(True)
 
 
 class Savepoint:

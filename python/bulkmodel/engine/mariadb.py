@@ -16,9 +16,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from django.db import DatabaseError, Error, transaction
-
 from bulkmodel import _core
+from bulkmodel.database import DatabaseError, Error, atomic
 from bulkmodel.engine import failure, mariadb_errors
 from bulkmodel.engine.statements import SMALL, Condition, Reading, Step, result
 from bulkmodel.transactions import in_transaction
@@ -150,7 +149,7 @@ def insert_rows(
     text, n = job.values(0, longest)
     keys = _Keys(cursor, job, table, condition) if step.wants_rows else None
     written, answers = 0, []
-    with transaction.atomic(using=cursor.db.alias) if n < step.n else nullcontext():
+    with atomic(cursor.db) if n < step.n else nullcontext():
         first = 0
         while True:
             insert = _Insert(cursor, job, head, text, tail, first, n)
@@ -269,7 +268,7 @@ class _Keys:
         """Undo the INSERTs if one fails or its rows are not matched.  Inside a transaction Django
         does not count the statements of the savepoint: its own call has none."""
         if not self.connection.in_atomic_block:
-            with transaction.atomic(using=self.connection.alias):
+            with atomic(self.connection):
                 yield
             return
         tell(self.connection, f"SAVEPOINT {_SAVEPOINT}")

@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from django.db import DatabaseError, Error
-
 from bulkmodel import _core
+from bulkmodel.database import DatabaseError, Error
 from bulkmodel.engine import failure, mariadb, mariadb_errors
 from bulkmodel.engine.statements import Condition, Step, result, statement
 

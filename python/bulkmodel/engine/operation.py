@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
-
-from django.db import DatabaseError, Error
-from django.db.backends.base.base import BaseDatabaseWrapper
+from typing import TYPE_CHECKING, Any
 
 from bulkmodel import _core
+from bulkmodel.database import DatabaseError, Error
 from bulkmodel.engine import failure, locate_row, mariadb_updates, postgresql, sqlite, timeouts
 from bulkmodel.engine.statements import Condition, Reading, Step, nothing, reads_keys
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 def _cursor_of(connection: Any) -> Any:
@@ -55,7 +56,7 @@ def _locate(
     if failure.is_located(error):
         return
     alone = not connection.in_atomic_block  # so deferred constraints were checked
-    with locate_row.rolled_back(connection.alias):
+    with locate_row.rolled_back(connection):
         found = locate_row.search(error, [job], connection, perform, alone, in_place=True)
     if found is not None:
         failure.found(error, *found)

@@ -7,10 +7,8 @@ from contextlib import contextmanager, nullcontext
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from django.db import ProgrammingError
-from django.db.backends.base.base import BaseDatabaseWrapper
-
 from bulkmodel import _core
+from bulkmodel.database import ProgrammingError, has_django
 from bulkmodel.engine.hooked import Received, Sent, note_of, received, together
 from bulkmodel.engine.statements import (
     ANY_ROW,
@@ -21,20 +19,26 @@ from bulkmodel.engine.statements import (
     with_placeholders,
 )
 
-try:
-    from django.db.backends.postgresql.psycopg_any import (  # type: ignore[import-untyped]
-        is_psycopg3 as is_psycopg3,
-    )
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+try:
+    if has_django:
+        from django.db.backends.postgresql.psycopg_any import (  # type: ignore[import-untyped]
+            is_psycopg3 as is_psycopg3,
+        )
+    else:
+        import psycopg
+
+        is_psycopg3 = True
     has_driver = True
 except ImportError:
     is_psycopg3 = has_driver = False
 
 # libpq's PGTransactionStatusType, as both drivers give it.
-ACTIVE, INTRANS, INERROR, UNKNOWN = 1, 2, 3, 4
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+IDLE, ACTIVE, INTRANS, INERROR, UNKNOWN = range(5)
 
 if is_psycopg3:
     import psycopg

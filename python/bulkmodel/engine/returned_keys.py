@@ -19,10 +19,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from bulkmodel import _core
 from bulkmodel.engine import postgresql
 from bulkmodel.engine.atomic import one_transaction
+from bulkmodel.engine.statements import ASKED, EACH, KNOWN, MADE, PROVED
 from bulkmodel.transactions import in_transaction
-
-# bm__keys_by: the catalog was read, or how the keys are matched
-ASKED, PROVED, MADE, EACH, KNOWN = range(5)
 
 # Models and aliases whose catalog must be read.
 asked: set[tuple[type[models.Model], str]] = set()

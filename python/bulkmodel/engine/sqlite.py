@@ -11,10 +11,8 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, Error, IntegrityError, transaction
-
 from bulkmodel import _core, conf
+from bulkmodel.database import DatabaseError, Error, ImproperlyConfigured, IntegrityError, atomic
 from bulkmodel.engine import failure
 from bulkmodel.engine.statements import Condition, Step, result, spliced, with_placeholders
 
@@ -118,7 +116,7 @@ def _with_keys(cursor: Any, text: str, n: int, write: _Write) -> tuple[int, list
     if not _is_virtual(cursor, text):
         return write(0, n)
     keys = []
-    with transaction.atomic(using=cursor.db.alias):  # Django's one statement may be alone
+    with atomic(cursor.db):  # Django's one statement may be alone
         for row in range(n):
             write(row, 1)
             keys += _last_rowid(cursor)

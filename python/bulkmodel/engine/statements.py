@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 # Up to this many rows use as many statements as Django.
 SMALL = 1000
 
+# bm__keys_by: the catalog was read, or how the keys are matched
+ASKED, PROVED, MADE, EACH, KNOWN = range(5)
+
 # A quoted name, a literal, a cell ($n, ?n), or a percent sign.
 _TOKEN = re.compile(r""""(?:[^"]|"")*"|`(?:[^`]|``)*`|'(?:[^']|'')*'|[$?](\d+)|%""")
 

@@ -10,6 +10,7 @@ import django
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from bulkmodel import database
 from bulkmodel.engine import mariadb, mariadb_updates, sqlite
 from bulkmodel.engine.dialect import (
     MARIADB,
@@ -19,6 +20,11 @@ from bulkmodel.engine.dialect import (
     SQLITE_TABLE,
     Dialect,
 )
+
+if not database.has_django:
+    raise ImportError(
+        "bulkmodel.attach() was called before Django was imported: import Django first."
+    )
 
 KNOWN_DJANGO = {(5, 2), (6, 0), (6, 1)}
 _ADAPTERS = (

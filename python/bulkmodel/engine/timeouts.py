@@ -15,14 +15,15 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from django.db import DatabaseError, Error, InterfaceError, OperationalError
-from django.db.backends.base.base import BaseDatabaseWrapper
-
+from bulkmodel.database import DatabaseError, Error, InterfaceError, OperationalError
 from bulkmodel.engine import psycopg2
 from bulkmodel.engine.connections import came_out_of_driver, close_in_the_middle
 from bulkmodel.errors import CallTimeout, CommitUnknown, PartialCommit
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 NAMES = ("timeout", "commit_timeout")
 COMMIT_SECONDS = 5.0

@@ -14,8 +14,16 @@ from django.db.models.base import ModelState
 from bulkmodel import _core
 from bulkmodel.engine import failure, postgresql
 from bulkmodel.engine.jobs import Jobs, share, workers_for
-from bulkmodel.engine.returned_keys import ASKED, PROVED, way_of
-from bulkmodel.engine.statements import ANY_ROW, SMALL, Condition, Reading, reads_keys
+from bulkmodel.engine.returned_keys import way_of
+from bulkmodel.engine.statements import (
+    ANY_ROW,
+    ASKED,
+    PROVED,
+    SMALL,
+    Condition,
+    Reading,
+    reads_keys,
+)
 from bulkmodel.engine.support import Fallback
 from bulkmodel.model import diagnose
 from bulkmodel.model.target import KEYLESS, PLAIN, Target, make_job

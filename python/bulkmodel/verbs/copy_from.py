@@ -17,8 +17,8 @@ from bulkmodel import _core
 from bulkmodel.engine import failure, locate_row, postgresql
 from bulkmodel.engine.atomic import one_transaction
 from bulkmodel.engine.jobs import Jobs, share, workers_for
-from bulkmodel.engine.returned_keys import ASKED, way_of
-from bulkmodel.engine.statements import ANY_ROW, SMALL
+from bulkmodel.engine.returned_keys import way_of
+from bulkmodel.engine.statements import ANY_ROW, ASKED, SMALL
 from bulkmodel.engine.support import Fallback
 from bulkmodel.helpers import get_chunks
 from bulkmodel.model import diagnose

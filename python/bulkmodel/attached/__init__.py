@@ -1,0 +1,1 @@
+"""Tables of a driver's own connection, without Django: bulkmodel.attach()."""

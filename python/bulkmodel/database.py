@@ -9,11 +9,13 @@ from contextlib import AbstractContextManager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+import bulkmodel
+
 
 def _is_used() -> bool:
-    if "DJANGO_SETTINGS_MODULE" in os.environ:
-        return find_spec("django") is not None
-    return "django" in sys.modules
+    if bulkmodel.is_attached and "DJANGO_SETTINGS_MODULE" not in os.environ:
+        return "django" in sys.modules
+    return find_spec("django") is not None
 
 
 # attach() does not import Django, which may be installed for something else.

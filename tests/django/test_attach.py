@@ -518,3 +518,38 @@ def test_no_django_is_imported(has_packages, tmp_path):
     late = "bulkmodel.attach() was called before Django was imported: import Django first."
     said = late if has_packages else "no Django"
     assert (done.stdout, done.stderr) == (f"{said}\n", "")
+
+
+@pytest.mark.parametrize("first", ["errors", "results", "conf"])
+def test_a_module_that_is_imported_before_django(first, tmp_path):
+    """As in a program that imports in the order of the alphabet, and has no settings module."""
+    (tmp_path / "bulkmodel").symlink_to(Path(bulkmodel.__file__).parent)
+    program = f"""import sys; sys.path.insert(0, {str(tmp_path)!r})
+import bulkmodel.{first}
+bulkmodel.__path__.append({str(Path(_core.__file__).parent)!r})
+from django.conf import settings
+settings.configure()
+import bulkmodel.managers
+from django.db import OperationalError
+from bulkmodel.errors import CommitUnknown
+print(issubclass(CommitUnknown, OperationalError))"""
+    environment = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
+    command = [sys.executable, "-I", "-c", program]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+def test_django_that_is_not_set_up(tmp_path):
+    """Settings cannot be read."""
+    (tmp_path / "bulkmodel").symlink_to(Path(bulkmodel.__file__).parent)
+    program = f"""import sqlite3, sys; sys.path.insert(0, {str(tmp_path)!r})
+import django.db
+import bulkmodel
+bulkmodel.__path__.append({str(Path(_core.__file__).parent)!r})
+db = sqlite3.connect(":memory:")
+db.execute("CREATE TABLE t (id integer PRIMARY KEY, name text)")
+print(bulkmodel.attach(db).insert("t", [{{"name": "a"}}, {{"name": "b"}}]).keys)"""
+    environment = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
+    command = [sys.executable, "-I", "-c", program]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("[1, 2]\n", "")

@@ -3,15 +3,18 @@
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 from django.db import connection, models, transaction
 from django.db.models.signals import post_delete
 from django.test.utils import CaptureQueriesContext
 
+from app.keys import Product
 from app.models import Plain, Signed
 from bulkmodel.engine import postgresql
 from bulkmodel.engine.support import Fallback
 from bulkmodel.model.target import Target
 from bulkmodel.results import Explanation, Statement
+from bulkmodel.verbs.explain import Explain
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -191,7 +194,46 @@ def test_a_column_that_falls_back() -> None:
     assert any("odd" in hint for hint in told.hints), told
 
 
+def test_a_delete_of_nothing() -> None:
+    rows = Plain.objects.bulk_create(given(2))
+    for queryset, keys in (
+        (Plain.objects, []),
+        (Plain.objects.none(), rows),
+    ):
+        told = queryset.bulk_explain("bulk_delete", keys)
+        assert (told.why, told.statements, told.locks) == ("no row is deleted", [], [])
+    told = Plain.objects.bulk_explain("bulk_delete", ["nobody"], ["name"])
+    assert told.why == "no row is deleted"
+
+
+def test_no_file_is_stored(tmp_path: Any, settings: Any) -> None:
+    settings.MEDIA_ROOT = str(tmp_path)
+
+    class Report(models.Model):
+        file = models.FileField(upload_to="")
+
+        class Meta:
+            app_label = "app"
+            managed = False
+
+    row = Report(file=ContentFile(b"x", name="a.txt"))
+    Plain.objects.all().__class__(Report).bulk_explain("bulk_create", [row])
+    assert list(tmp_path.iterdir()) == []
+    assert row.file.read() == b"x" and not row.file._committed
+
+
+def test_an_index_with_a_condition_is_not_named() -> None:
+    """product_active: unique codes of some rows only."""
+    assert Explain(Product.objects.all())._index(["code"]) is None
+    assert Explain(Product.objects.all())._index(["code", "brand"]) == "product_plain"
+
+
 def test_it_is_refused() -> None:
+    for name in ("lookups", "fieldnames", "exclude_id", "on_error", "max_rejects"):
+        with pytest.raises(TypeError, match=f"does not take {name}"):
+            Plain.objects.bulk_explain("copy_from_objects", given(1), **{name: {}})
+    with pytest.raises(ValueError, match="commit_every must be"):
+        Plain.objects.bulk_explain("bulk_create", given(1), commit_every=-1)
     for verb in ("save_graph", "update", "nonsense"):
         with pytest.raises(ValueError, match="bulk_explain"):
             Plain.objects.bulk_explain(verb, given(1))

@@ -18,7 +18,7 @@ from bulkmodel.engine.support import Fallback, dialect_of
 from bulkmodel.model.fields import Field, describe, sets_itself
 from bulkmodel.model.overrides import CREATE_STEPS, UPDATE_STEPS
 from bulkmodel.model.where import InKeys, having
-from bulkmodel.options import Options, options_of
+from bulkmodel.options import Options, is_size, options_of
 from bulkmodel.results import Explanation, Lock, Outcome, Statement
 from bulkmodel.verbs.bulk_create import Create
 from bulkmodel.verbs.bulk_delete import Delete
@@ -35,8 +35,18 @@ _SMALL_UPSERT = "for so few rows Django's own statement is used"
 
 
 def _copies(objects: Iterable[Any]) -> list[Any]:
-    """Preparing a call sets attributes: those of copies."""
-    return [copy(row) if isinstance(row, models.Model) else row for row in objects]
+    """Preparing a call sets attributes: those of copies.  A file is given by its name, for
+    pre_save() would store its content."""
+    return [_copy(row) if isinstance(row, models.Model) else row for row in objects]
+
+
+def _copy(row: models.Model) -> models.Model:
+    copied = copy(row)
+    for field in row._meta.concrete_fields:
+        if isinstance(field, models.FileField) and field.attname in copied.__dict__:
+            value = copied.__dict__[field.attname]
+            copied.__dict__[field.attname] = getattr(value, "name", value)
+    return copied
 
 
 # Options that do not change the way of a call.
@@ -54,8 +64,16 @@ _OTHERS = frozenset(
 )
 
 
+# Arguments that the verbs take, and for which another call is made.
+_NOT_TAKEN = frozenset({"lookups", "fieldnames", "exclude_id", "on_error", "max_rejects"})
+
+
 def _options(batch_size: int | None, options: dict[str, Any]) -> Options:
-    """TypeError, ValueError: an option is unknown, or has an invalid value."""
+    """TypeError, ValueError: an option is unknown, is not taken, or has an invalid value."""
+    if not_taken := sorted(_NOT_TAKEN & options.keys()):
+        raise TypeError(f"bulk_explain() does not take {', '.join(not_taken)}: leave it out.")
+    if not is_size(options.get("commit_every") or 1):
+        raise ValueError("commit_every must be a positive integer.")
     known = {name: value for name, value in options.items() if name not in _OTHERS}
     return options_of(batch_size, **known)
 
@@ -117,7 +135,9 @@ class Explain:
         conflicts = ignore_conflicts, update_conflicts, update_fields, unique_fields
         rows = _copies(objects)
         told = self._begun("bulk_create", rows, self.model._meta.concrete_fields)
-        told.index = self._index(unique_fields) if update_conflicts else None
+        if update_conflicts:
+            told.index = self._index(unique_fields)
+            told.locks = self._locks(self.model._meta.concrete_fields, True)
         try:
             self.queryset._must_be_djangos(("bulk_create",), CREATE_STEPS)
             conflict = conflict_of(self.queryset, *conflicts) if any(conflicts) else None
@@ -129,7 +149,13 @@ class Explain:
         return told
 
     def copy_from_objects(self, objects: Iterable[Any], **options: Any) -> Explanation:
-        """In chunks; each is written as bulk_create() writes it."""
+        """In chunks; each is written as bulk_create() writes it.  ValueError: the model has several
+        tables, which bulk_create() does not write."""
+        if len(tables_of(self.model)) > 1:
+            raise ValueError(
+                f"bulk_explain() cannot explain copy_from_objects() of {self.model._meta.label}: "
+                "it has several tables, which the engine writes one after the other."
+            )
         told = self.bulk_create(objects, options.pop("batch_size", None), **options)
         told.verb = "copy_from_objects"
         return told
@@ -204,6 +230,8 @@ class Explain:
         told.index = constraint or self._index(unique_fields)
         if call.written:
             call.decide()
+        if set or update_where is not None or {"return_changes", "on_changes"} & options.keys():
+            told.locks.append(self._lock(self.model, "ROW SHARE", "FOR UPDATE"))
         found = [key for key in (call.keys[i] for i in call.written) if key is not None]
         if found and call.computed is None:
             rows: Any = QuerySet(self.model, using=self.using)
@@ -239,9 +267,11 @@ class Explain:
         told = self._begun("bulk_delete", given, ())
         told.index = self._index(unique_fields)
         told.locks = [self._lock(self.model, "ROW EXCLUSIVE", "FOR UPDATE")]
-        rows = self.queryset.filter(
-            InKeys(models.F("pk"), [pk for pk in call.wanted() if pk is not None])
-        ).order_by()
+        keys = [pk for pk in call.wanted() if pk is not None]
+        if not keys or self.queryset.query.is_empty():
+            told.why, told.locks = "no row is deleted", []
+            return told
+        rows = self.queryset.filter(InKeys(models.F("pk"), keys)).order_by()
         query: Any = rows.query.clone()
         query.__class__ = sql.DeleteQuery
         told.statements = [Statement("write", self._text(query))]
@@ -256,7 +286,9 @@ class Explain:
             told.way = "django"
             names = ", ".join(model._meta.label for model in others) or "none"
             told.why = f"signals or on_delete need the rows: Django collects them (models: {names})"
-            told.hints.append("connect no pre_delete or post_delete, and let the database cascade")
+            told.hints.append(
+                "disconnect receivers of pre_delete and post_delete, or let the database cascade"
+            )
             told.locks += [self._lock(m, "ROW EXCLUSIVE", "FOR UPDATE") for m in others]
         return told
 
@@ -314,16 +346,16 @@ class Explain:
             told.hints.append(
                 "the model has several tables: copy_from_objects() writes them by the engine"
                 if several
-                else "the engine supports no primary key like this model's"
+                else "the engine does not support this model's primary key"
             )
             return
         for field in self.model._meta.concrete_fields:
             named = str(why).endswith(f"field {field.name}")  # one of its values is the reason
             if named or (field not in description.columns and not field.generated):
                 told.hints.append(
-                    f"field {field.name} ({type(field).__name__}) is not one that the engine "
-                    "writes: leave it out, with copy_from_objects(fieldnames=...) or "
-                    "update_fields(), and write it afterwards"
+                    f"the engine cannot write field {field.name} ({type(field).__name__}): leave "
+                    "it out, with copy_from_objects(fieldnames=...) or update_fields(), and write "
+                    "it separately"
                 )
 
     def _index(self, unique_fields: Iterable[str] | None) -> str | None:
@@ -331,8 +363,14 @@ class Explain:
         columns = {field.column for field in unique_fields_named(self.model, unique_fields)}
         with self.connection.cursor() as cursor:
             known = self.connection.introspection.get_constraints(cursor, self.model._meta.db_table)
+        partial = {
+            constraint.name
+            for constraint in self.model._meta.constraints
+            if getattr(constraint, "condition", None) is not None
+        }
         for name, one in known.items():
-            if (one["unique"] or one["primary_key"]) and set(one["columns"]) == columns:
+            unique = (one["unique"] or one["primary_key"]) and name not in partial
+            if unique and set(one["columns"]) == columns:
                 return str(name)
         return None
 

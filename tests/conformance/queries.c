@@ -179,8 +179,8 @@ static void ends_of_a_query_on_postgresql(world *w)
         "SELECT $q$ $$; /* $q$ AS note, id AS n FROM item; /* a /* b */ ; */",
         "SELECT E'\\';--' AS note, id AS n FROM item ; -- '",
         "(SELECT 'x' AS note, id AS n FROM item);",
-        "/* a */ ( (SELECT 'x' AS note, id AS n FROM item LIMIT 1) UNION ALL (SELECT 'y', 2) "
-        "UNION ALL SELECT 'z', 3);",
+        ("/* a */ ( (SELECT 'x' AS note, id AS n FROM item LIMIT 1) UNION ALL (SELECT 'y', 2) "
+         "UNION ALL SELECT 'z', 3);"),
         "WITH a$$ AS (SELECT id FROM item) SELECT 'x' AS note, id AS n FROM a$$; -- $$",
     };
     given(w);

@@ -7,6 +7,7 @@ import sys
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError, connections, models
@@ -230,7 +231,8 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         **options: Any,
     ) -> Any:
         valid = is_size(batch_size)  # Django refuses other values
-        commit_parts.check(commit_every, self._alias_of_write())
+        if commit_every is not None:
+            commit_parts.check(commit_every, self._alias_of_write())
         asked = options_of(batch_size if valid else None, **options)
         if update_fields is not None or unique_fields is not None:
             update_fields, unique_fields = map(_kept, (update_fields, unique_fields))
@@ -239,7 +241,7 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
         made, call = given, None
         if given and valid and commit_every is not None:
             check_instances(self.model, given)
-        if given and valid:
+        if given and valid and hasattr(self.model, "bm_create_uuid"):
             self._set_create_uuid(given, bm_create_uuid)
         if valid and signals.BULK_CREATE.heard(self):
             call = signals.begin(
@@ -268,12 +270,12 @@ class BulkModelQuerySetMixin(AsyncMixin, WriteMethods, _Base):
 
         in_parts = commit_every is not None and bool(valid and given)
 
-        def write() -> tuple[Any, Any]:
-            if commit_every is None or not in_parts:
-                return write_some(given)
-            return commit_parts.create(carry_out, given, commit_every, commit_parts.nothing)
-
-        if valid and given and not self._bm_counts:  # else a part of another call
+        write: Callable[[], tuple[Any, Any]] = partial(write_some, given)
+        if commit_every is not None and in_parts:
+            after = commit_parts.nothing
+            write = partial(commit_parts.create, carry_out, given, commit_every, after)
+        # A call that counts is a part of another.
+        if valid and given and len(given) > commit_parts.LARGE and not self._bm_counts:
             commit_parts.warn(commit_every, "bulk_create", len(given))
         if lookups is not None and valid and given:
             found = Lookups(self.model, self._alias_of_write(), lookups)
